@@ -1,0 +1,94 @@
+package hooks
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// Outcome is how a hook, or one attempt of it, ended.
+type Outcome string
+
+// Every outcome there is.
+const (
+	Succeeded Outcome = "Succeeded"
+	Failed    Outcome = "Failed"
+	TimedOut  Outcome = "TimedOut"
+	Cancelled Outcome = "Cancelled"
+)
+
+// Cause is why an attempt failed. The list is fixed: a cause appears in errors
+// and events that more people may read than logs, so it must never carry
+// anything a hook or its author wrote.
+type Cause string
+
+// Every cause there is. The empty cause goes with success.
+const (
+	CauseExitCode         Cause = "exit status"       // Report.ExitCode says which
+	CauseSignal           Cause = "killed by signal"  // Report.Signal says which
+	CauseNotFound         Cause = "command not found" // ENOENT, ENOTDIR on the command or the working directory
+	CausePermission       Cause = "permission denied" // EACCES, EPERM on the command or the working directory
+	CauseBadFormat        Cause = "exec format error" // ENOEXEC
+	CauseCannotStart      Cause = "cannot be started" // any other reason before the first instruction
+	CausePaused           Cause = "container is paused"
+	CauseGone             Cause = "container is gone" // the namespaces cannot be joined any more
+	CauseConnect          Cause = "connection failed" // refused, unreachable, reset, no address
+	CauseResolve          Cause = "name resolution failed"
+	CauseTLS              Cause = "TLS handshake failed"
+	CauseProtocol         Cause = "invalid HTTP response"
+	CauseRedirect         Cause = "redirect refused"  // another host, or more than 10
+	CauseUnexpectedStatus Cause = "unexpected status" // Report.Status says which
+	CauseTimeout          Cause = "timed out"
+	CauseCancelled        Cause = "cancelled"
+	CauseInternal         Cause = "internal error" // bookend's own fault, a panic included
+)
+
+// Report is what one attempt of a handler came to.
+type Report struct {
+	Cause    Cause // empty: success
+	ExitCode int
+	Signal   syscall.Signal
+	Status   int // HTTP status, 0: none came
+	// Suspect marks a failure that the exit of the container's init would
+	// explain just as well (killed by a signal bookend did not send, could not
+	// join, lost its connection): it counts only when the init is alive.
+	Suspect bool
+	// Err is the detail for the node's log. It never goes to clients.
+	Err error
+	// Stdout and Stderr are the last 64 KiB of each, exec only.
+	Stdout, Stderr []byte
+}
+
+// Result is what a hook came to, all attempts together.
+type Result struct {
+	Report
+	Point    Point
+	Handler  string
+	Outcome  Outcome
+	Attempts int
+	Started  time.Time
+	Duration time.Duration
+}
+
+// ErrTimeout is the context cause of a hook that used up its time.
+var ErrTimeout = errors.New("hook timed out")
+
+// Message says what happened in words fit for clients and Kubernetes Events:
+// handler, cause, exit code, signal or status, duration; nothing else.
+//
+//	exec: exit status 1 after 12ms
+func (r Result) Message() string {
+	what := string(r.Cause)
+	switch r.Cause {
+	case CauseExitCode:
+		what = fmt.Sprintf("exit status %d", r.ExitCode)
+	case CauseSignal:
+		what = fmt.Sprintf("killed by signal %d (%s)", int(r.Signal), r.Signal)
+	case CauseUnexpectedStatus:
+		what = fmt.Sprintf("unexpected status %d", r.Status)
+	case "":
+		what = "succeeded"
+	}
+	return fmt.Sprintf("%s: %s after %s", r.Handler, what, r.Duration.Round(time.Millisecond))
+}

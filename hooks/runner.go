@@ -1,0 +1,90 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// retryPause lies between two attempts of one hook, so that a retry meets a
+// container that has moved on and not the same instant again.
+const retryPause = time.Second
+
+// Handler carries out a hook once. Run MUST return soon after ctx is done,
+// with everything it started ended; it need not explain why ctx is done.
+type Handler interface {
+	Run(ctx context.Context) Report
+}
+
+// Run carries out hook with h: within hook.Timeout, with hook.Retries further
+// attempts, until it succeeds or ctx is done. initAlive tells whether the
+// container's init is certainly alive; it is asked only about a failure that
+// is Suspect, which is then either cleared or returned without another
+// attempt. A panic of the handler is a failed attempt.
+//
+// ctx ended with cause [ErrTimeout] is a timeout like that of hook.Timeout
+// (the grace period's bound); ended otherwise, the hook is Cancelled.
+func Run(ctx context.Context, hook *Hook, h Handler, initAlive func() bool) Result {
+	if hook.Timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, hook.Timeout, ErrTimeout)
+		defer stop()
+	}
+	res := Result{Point: hook.Point, Handler: hook.HandlerName(), Started: time.Now()}
+	for {
+		res.Attempts++
+		res.Report = attempt(ctx, h)
+		res.Outcome = judge(ctx, &res.Report)
+		if res.Outcome == Failed && res.Suspect && initAlive() {
+			res.Suspect = false
+		}
+		if res.Outcome != Failed || res.Suspect || res.Attempts > hook.Retries {
+			break
+		}
+		if !pause(ctx, retryPause) {
+			res.Outcome = judge(ctx, &res.Report)
+			break
+		}
+	}
+	res.Duration = time.Since(res.Started)
+	return res
+}
+
+// judge turns a report into an outcome. Success stands even where ctx ended at
+// the same moment; any other report of an ended ctx is the ctx's doing.
+func judge(ctx context.Context, r *Report) Outcome {
+	switch {
+	case r.Cause == "":
+		return Succeeded
+	case ctx.Err() == nil:
+		return Failed
+	case errors.Is(context.Cause(ctx), ErrTimeout):
+		r.Cause, r.Suspect = CauseTimeout, false
+		return TimedOut
+	default:
+		r.Cause, r.Suspect = CauseCancelled, false
+		return Cancelled
+	}
+}
+
+func attempt(ctx context.Context, h Handler) (r Report) {
+	defer func() {
+		if p := recover(); p != nil {
+			r = Report{Cause: CauseInternal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	return h.Run(ctx)
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
