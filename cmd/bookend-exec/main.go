@@ -1,0 +1,38 @@
+// Command bookend-exec runs one exec hook in a running container through
+// runc's libcontainer, then exits. The shim starts it; package
+// [bookend.dev/bookend/runtime/wire] says how the two speak.
+//
+// It is a process of its own because libcontainer waits for its children
+// itself, which a shim that reaps with wait4(-1) would take from it.
+//
+// Build it with the tag seccomp and cgo, against libseccomp: without it a
+// container with a seccomp profile cannot be joined.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"bookend.dev/bookend/runtime/wire"
+)
+
+func main() {
+	status := json.NewEncoder(os.NewFile(wire.StatusFD, "status"))
+	var req wire.Request
+	if err := json.NewDecoder(os.Stdin).Decode(&req); err != nil {
+		fmt.Fprintf(os.Stderr, "bookend-exec: read request: %v (it is run by containerd-shim-bookend-v2 only)\n", err)
+		os.Exit(1)
+	}
+	stdout, stderr := os.NewFile(wire.StdoutFD, "stdout"), os.NewFile(wire.StderrFD, "stderr")
+	last := run(req, stdout, stderr, func(pid int) { send(status, wire.Status{Pid: pid}) })
+	send(status, last)
+}
+
+// send writes one line. That nobody reads it any more is no reason to stop: a
+// hook in a container must still be waited for.
+func send(to *json.Encoder, s wire.Status) {
+	if err := to.Encode(s); err != nil {
+		fmt.Fprintf(os.Stderr, "bookend-exec: write status: %v\n", err)
+	}
+}
