@@ -46,12 +46,12 @@ func networkFailure(err error, otherwise Cause) Report {
 		r.Cause, r.Suspect = CauseGone, true
 	case errors.Is(err, errRedirect):
 		r.Cause = CauseRedirect
+	case exhausted(err):
+		r.Cause = CauseInternal
 	case errors.As(err, &dns):
 		// A server that says "no such name" was there to say it; one that
 		// says nothing may have been the container's own.
 		r.Cause, r.Suspect = CauseResolve, !dns.IsNotFound
-	case exhausted(err):
-		r.Cause = CauseInternal
 	case alert(err):
 		r.Cause = CauseTLS
 	case lost(err):

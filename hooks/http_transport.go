@@ -3,8 +3,10 @@ package hooks
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 )
 
@@ -57,7 +59,7 @@ func (t *httpTransport) dial(ctx context.Context, n Network, network, address st
 		return nil, net.ErrClosed
 	}
 	defer t.dials.Done()
-	conn, err := n.DialContext(ctx, network, address)
+	conn, err := guardedDial(ctx, n, network, address)
 	if err != nil {
 		return nil, &dialError{err}
 	}
@@ -65,6 +67,17 @@ func (t *httpTransport) dial(ctx context.Context, n Network, network, address st
 	defer t.mu.Unlock()
 	t.conns = append(t.conns, conn)
 	return conn, nil
+}
+
+// guardedDial turns a panic into an error: net/http dials on a goroutine of its
+// own, where nothing else would stop it from ending the process.
+func guardedDial(ctx context.Context, n Network, network, address string) (conn net.Conn, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return n.DialContext(ctx, network, address)
 }
 
 // begin registers a dial unless the run is over: a goroutine of net/http may
