@@ -1,0 +1,60 @@
+package hooks
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// ErrConfig is matched by the error that [Resolve] returns for a container
+// which asked for nothing itself when the node's configuration is broken.
+// Such a container runs without hooks; the error is for the log.
+var ErrConfig = errors.New("node configuration cannot be used")
+
+// InvalidError says what is wrong in an annotation or in the node's
+// configuration. It is the author's mistake, never bookend's.
+type InvalidError struct {
+	Source  string // "annotation bookend.dev/lifecycle", "config /etc/bookend/config.toml"
+	Path    string // "preStop.sleep.seconds"; empty: the value as a whole
+	Message string // what was expected, and what came where that is no secret
+	Err     error  // the cause, where another package found the mistake; may be nil
+}
+
+// Error joins source, path and message:
+//
+//	annotation bookend.dev/lifecycle: preStop.sleep.seconds: must be >= 0, got -3
+func (e *InvalidError) Error() string {
+	if e.Path == "" {
+		return e.Source + ": " + e.Message
+	}
+	return e.Source + ": " + e.Path + ": " + e.Message
+}
+
+// Unwrap returns the cause, if there is one.
+func (e *InvalidError) Unwrap() error { return e.Err }
+
+// inSource completes an error of the grammar, which knows paths only.
+func inSource(err error, source string) error {
+	var invalid *InvalidError
+	if errors.As(err, &invalid) && invalid.Source == "" {
+		invalid.Source = source
+	}
+	return err
+}
+
+// quoteLimit bounds what an error repeats of its input: errors travel into
+// Kubernetes Events, and a name may be as long as the whole annotation.
+const quoteLimit = 64
+
+// quote renders hostile text for an error: one line, printable, bounded.
+func quote(s string) string {
+	if len(s) <= quoteLimit {
+		return strconv.QuoteToASCII(s)
+	}
+	cut := quoteLimit
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strconv.QuoteToASCII(s[:cut]), len(s))
+}

@@ -1,0 +1,176 @@
+package hooks
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxSize is the most an annotation may hold, in bytes.
+const maxSize = 64 << 10
+
+// parseDocument reads an annotation: one YAML or JSON document. Text that is
+// JSON is read as JSON, which YAML contains but for details that real encoders
+// produce (surrogate pairs in escapes).
+func parseDocument(text string) (*value, error) {
+	root := &value{}
+	switch {
+	case len(text) > maxSize:
+		return nil, root.fail("must be at most %d bytes, got %d", maxSize, len(text))
+	case !utf8.ValidString(text):
+		return nil, root.fail("must be valid UTF-8")
+	case strings.TrimSpace(text) == "":
+		return nil, root.fail("must be a Kubernetes Lifecycle object, got an empty value")
+	case json.Valid([]byte(text)):
+		return parseJSON(text)
+	}
+	return parseYAML(text)
+}
+
+func parseYAML(text string) (*value, error) {
+	root := &value{}
+	loader, err := yaml.NewLoader(strings.NewReader(text))
+	if err != nil {
+		return nil, root.fail("cannot be read: %v", err)
+	}
+	var doc, second yaml.Node
+	if err := loader.Load(&doc); err != nil {
+		return nil, yamlError(err)
+	}
+	switch err := loader.Load(&second); {
+	case err == nil:
+		return nil, root.fail("must be a single YAML document, got more")
+	case !errors.Is(err, io.EOF):
+		return nil, yamlError(err)
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
+		return nil, root.fail("must be a Kubernetes Lifecycle object, got an empty document")
+	}
+	return fromYAML(doc.Content[0], nil, 0)
+}
+
+// yamlError keeps place and message of a syntax error, on one line.
+func yamlError(err error) error {
+	root := &value{}
+	var load *yaml.LoadError
+	switch {
+	case errors.Is(err, io.EOF):
+		return root.fail("must be a Kubernetes Lifecycle object, got an empty document")
+	case errors.As(err, &load) && load.Mark.Line > 0:
+		return root.fail("is not valid YAML: line %d, column %d: %s", load.Mark.Line, load.Mark.Column, quoteMessage(load.Message))
+	case errors.As(err, &load):
+		return root.fail("is not valid YAML: %s", quoteMessage(load.Message))
+	}
+	return root.fail("is not valid YAML: %s", quoteMessage(err.Error()))
+}
+
+// quoteMessage makes another library's message, which may repeat the input,
+// fit for an error of ours.
+func quoteMessage(s string) string {
+	const limit = 200
+	printable := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+	return printable[:min(len(printable), limit)]
+}
+
+// fromYAML copies a tree of nodes, refusing what JSON cannot say: the author
+// and bookend might read it differently.
+func fromYAML(n *yaml.Node, at *path, depth int) (*value, error) {
+	v := &value{path: at}
+	switch {
+	case depth > maxDepth:
+		return nil, v.fail("must not nest deeper than %d levels", maxDepth)
+	case n.Kind == yaml.AliasNode:
+		return nil, v.fail("must not be a YAML alias")
+	case n.Anchor != "":
+		return nil, v.fail("must not carry a YAML anchor")
+	case n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != "!!str":
+		return nil, v.fail("must not carry the YAML tag %s", quote(n.Tag))
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		return v, v.fieldsFromYAML(n, depth)
+	case yaml.SequenceNode:
+		v.kind = kindList
+		for i, c := range n.Content {
+			item, err := fromYAML(c, at.item(i), depth+1)
+			if err != nil {
+				return nil, err
+			}
+			v.items = append(v.items, item)
+		}
+	case yaml.ScalarNode:
+		v.kind, v.text = scalarKind(n), n.Value
+	default:
+		return nil, v.fail("is not valid YAML")
+	}
+	return v, nil
+}
+
+func (v *value) fieldsFromYAML(n *yaml.Node, depth int) error {
+	v.kind = kindTable
+	seen := make(map[string]bool, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		switch {
+		case key.Kind == yaml.AliasNode:
+			return v.fail("must not have a YAML alias as a key")
+		case key.ShortTag() == "!!merge":
+			return v.fail("must not use the YAML merge key <<")
+		case key.Kind != yaml.ScalarNode:
+			return v.fail("must have strings as keys")
+		}
+		name := v.path.child(key.Value)
+		if seen[key.Value] {
+			return (&value{path: name}).fail("duplicate key")
+		}
+		seen[key.Value] = true
+		if k, err := fromYAML(key, name, depth+1); err != nil {
+			return err
+		} else if k.kind != kindString {
+			return k.fail("must have a string as its key, got %s", k.kind)
+		}
+		field, err := fromYAML(n.Content[i+1], name, depth+1)
+		if err != nil {
+			return err
+		}
+		v.items = append(v.items, field)
+	}
+	return nil
+}
+
+// yaml11Booleans are booleans to YAML 1.1, which Kubernetes' tools read, and
+// strings to YAML 1.2. Kubernetes refuses them where a string belongs.
+func yaml11Booleans() []string { return []string{"y", "n", "yes", "no", "on", "off"} }
+
+func scalarKind(n *yaml.Node) kind {
+	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0
+	switch n.ShortTag() {
+	case "!!null":
+		return kindNull
+	case "!!bool":
+		return kindBool
+	case "!!int":
+		return kindInt
+	case "!!float":
+		// The library calls a whole number beyond 64 bits, and -0, floats.
+		if strings.Trim(strings.TrimLeft(n.Value, "+-"), "0123456789_") == "" {
+			return kindInt
+		}
+		return kindFloat
+	}
+	// A timestamp falls through: to Kubernetes it is a string.
+	if plain && n.Tag != "!" && slices.Contains(yaml11Booleans(), strings.ToLower(n.Value)) {
+		return kindBool
+	}
+	return kindString
+}
