@@ -1,0 +1,54 @@
+package runtime
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+const (
+	sandboxIDAnnotation     = "io.kubernetes.cri.sandbox-id"
+	containerTypeAnnotation = "io.kubernetes.cri.container-type"
+)
+
+// ReadAnnotations returns the annotations of the OCI configuration in a bundle
+// directory; nil where it has none.
+func ReadAnnotations(bundle string) (map[string]string, error) {
+	f, err := os.Open(filepath.Join(bundle, "config.json"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var spec struct {
+		Annotations map[string]string `json:"annotations"`
+	}
+	if err := json.NewDecoder(f).Decode(&spec); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return spec.Annotations, nil
+}
+
+// PodMembers returns the ids of the containers whose bundles lie in dir and
+// that belong to the pod of a sandbox, the sandbox itself left out. A bundle
+// that cannot be read is passed over: it may be on its way out.
+func PodMembers(dir, sandboxID string) ([]string, error) {
+	bundles, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var members []string
+	for _, b := range bundles {
+		if b.Name() == sandboxID {
+			continue
+		}
+		annotations, err := ReadAnnotations(filepath.Join(dir, b.Name()))
+		if err != nil {
+			continue
+		}
+		if annotations[sandboxIDAnnotation] == sandboxID && annotations[containerTypeAnnotation] == "container" {
+			members = append(members, b.Name())
+		}
+	}
+	return members, nil
+}
