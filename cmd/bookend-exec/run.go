@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/opencontainers/runc/libcontainer"
-	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/runtime/wire"
 )
@@ -111,7 +111,7 @@ func reap(process *libcontainer.Process) (wire.Exit, error) {
 	if state == nil {
 		return wire.Exit{}, err
 	}
-	ws, ok := state.Sys().(unix.WaitStatus)
+	ws, ok := state.Sys().(syscall.WaitStatus)
 	if !ok {
 		return wire.Exit{}, fmt.Errorf("unexpected wait status %T", state.Sys())
 	}

@@ -13,27 +13,31 @@ import (
 // Everything else it may say, about cgroups, namespaces or seccomp, must not
 // match: "no such file" is there no statement about the command.
 //
-//	exec: "name": reason                               the search for the command
+//	exec: "name": reason
 //	chdir to cwd ("dir") set in config.json failed: reason
-//	exec /name: reason                                 execve(2) itself
 func commandErrors() *regexp.Regexp {
-	return regexp.MustCompile(`(?s)(?:^|: )(?:exec: "|chdir to cwd \("|exec /).*: ([^:]+)\n?$`)
+	return regexp.MustCompile(`(?s)(?:^|: )(?:exec: "|chdir to cwd \(").*: [^:]+$`)
 }
 
 // CommandReason finds in the text of an error of libcontainer why the command
 // or its working directory cannot be used; ok is false if it is about neither.
 func CommandReason(text string) (r Reason, ok bool) {
-	m := commandErrors().FindStringSubmatch(text)
-	if m == nil {
+	if !commandErrors().MatchString(text) {
 		return "", false
 	}
-	switch strings.TrimSpace(m[1]) {
+	return ExecReason(text), true
+}
+
+// ExecReason takes the reason out of the text of an error of execve(2) or of
+// the search for the command: what follows the last colon.
+func ExecReason(text string) Reason {
+	switch strings.TrimSpace(text[strings.LastIndexByte(text, ':')+1:]) {
 	case exec.ErrNotFound.Error(), syscall.ENOENT.Error(), syscall.ENOTDIR.Error():
-		return NotFound, true
+		return NotFound
 	case syscall.EACCES.Error(), syscall.EPERM.Error(), syscall.EISDIR.Error():
-		return Permission, true
+		return Permission
 	case syscall.ENOEXEC.Error():
-		return BadFormat, true
+		return BadFormat
 	}
-	return CannotStart, true
+	return CannotStart
 }

@@ -1,0 +1,204 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/containerd/log"
+	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/runtime/wire"
+)
+
+const (
+	// lateOutput is how long output is kept after the hook has ended.
+	lateOutput = time.Second
+	// killBound is how long the processes of a cancelled hook are awaited. In
+	// a paused container they die only when it goes on.
+	killBound = 2 * time.Second
+)
+
+// execRun is one run of bookend-exec, and what the hook started under it.
+//
+//	bookend-exec        in the shim's cgroup, child of the shim
+//	└── hook            in cgroup, joined before it can run the command
+//	    └── children    in cgroup too, whatever else they leave behind
+type execRun struct {
+	cmd            *exec.Cmd
+	cgroup         *hookCgroup // nil: none could be made
+	stdout, stderr *output     // of the hook
+	log            *output     // of bookend-exec
+
+	started chan struct{} // closed when pid is set or never will be
+	done    chan struct{} // closed when bookend-exec was reaped and last is set
+	pid     int           // of the hook's first process; 0: none was started
+	last    wire.Status   // exit, failure or neither
+	status  int           // of bookend-exec
+}
+
+// start starts bookend-exec with req in a cgroup of the hook's own.
+func (e *Executor) start(ctx context.Context, c Container, req wire.Request) (*execRun, error) {
+	r := &execRun{started: make(chan struct{}), done: make(chan struct{})}
+	var err error
+	if r.cgroup, err = c.Cgroup.newHookCgroup(); err != nil {
+		log.G(ctx).WithError(err).WithField("id", c.ID).
+			Warn("exec hook gets no cgroup of its own: cancelled, only the processes of its session are killed")
+	}
+	if r.cgroup != nil {
+		req.SubCgroups = r.cgroup.subCgroups()
+	}
+	if err := r.launch(e, req); err != nil {
+		r.removeCgroup()
+		return nil, fmt.Errorf("start bookend-exec for container %s: %w", c.ID, err)
+	}
+	return r, nil
+}
+
+// launch makes the descriptors and starts the process with them. The child's
+// ends are closed here in any case, so that the readers see the end of file.
+func (r *execRun) launch(e *Executor, req wire.Request) error {
+	request, err := requestFile(req)
+	if err != nil {
+		return err
+	}
+	defer request.Close()
+	status, statusEnd, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer statusEnd.Close()
+	var ends [3]*os.File
+	for i, o := range []**output{&r.stdout, &r.stderr, &r.log} {
+		if *o, ends[i], err = newOutput(); err != nil {
+			status.Close()
+			return err
+		}
+		defer ends[i].Close()
+	}
+	stdoutEnd, stderrEnd, logEnd := ends[0], ends[1], ends[2]
+	r.cmd = e.command(request, logEnd, statusEnd, stdoutEnd, stderrEnd)
+	exit, err := e.monitor.Start(r.cmd)
+	if err != nil {
+		status.Close()
+		return err
+	}
+	reaped := make(chan struct{})
+	go func() {
+		defer close(reaped)
+		r.status, _ = e.monitor.Wait(r.cmd, exit)
+	}()
+	go r.follow(status, reaped)
+	return nil
+}
+
+// follow reads what bookend-exec says until it has ended.
+func (r *execRun) follow(status *os.File, reaped <-chan struct{}) {
+	defer close(r.done)
+	defer status.Close()
+	lines := json.NewDecoder(status)
+	for {
+		var s wire.Status
+		if lines.Decode(&s) != nil {
+			break
+		}
+		if s.Pid != 0 && r.pid == 0 {
+			r.pid = s.Pid
+			close(r.started)
+		}
+		r.last = s
+	}
+	if r.pid == 0 {
+		close(r.started)
+	}
+	<-reaped
+}
+
+// requestFile holds req in memory that only bookend-exec can read: arguments
+// and environment may carry secrets, and a pipe may be too short for them.
+func requestFile(req wire.Request) (*os.File, error) {
+	data, err := json.Marshal(req)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.MemfdCreate("bookend-request", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	f := os.NewFile(uintptr(fd), "request")
+	if _, err = bytes.NewReader(data).WriteTo(f); err == nil {
+		_, err = f.Seek(0, 0)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// kill ends bookend-exec and everything the hook started. bookend-exec goes
+// first: a process of its making that has not joined the cgroup yet waits for
+// word from it, gets the end of file instead, and exits.
+func (r *execRun) kill(ctx context.Context) {
+	select {
+	case <-r.started: // the pid can be read
+		if r.cgroup == nil && r.pid != 0 {
+			killSession(ctx, r.pid)
+		}
+	default:
+	}
+	_ = r.cmd.Process.Kill() // an error means that it has ended
+	select {
+	case <-r.done:
+	case <-time.After(killBound):
+		log.G(ctx).Error("bookend-exec does not die of SIGKILL; left behind")
+	}
+	r.killTree(ctx)
+}
+
+func (r *execRun) killTree(ctx context.Context) {
+	if r.cgroup == nil {
+		return
+	}
+	if err := r.cgroup.kill(killBound); err != nil {
+		log.G(ctx).WithError(err).Warn("processes of a cancelled exec hook are left")
+	}
+}
+
+// finish ends the keeping of output, at once or, when late wants it and
+// somebody may still write, after the second that late output is kept for. It
+// does not wait for that.
+func (r *execRun) finish(late func(stdout, stderr []byte)) {
+	r.removeCgroup()
+	r.log.forget()
+	if late == nil || (r.stdout.ended() && r.stderr.ended()) {
+		r.stdout.forget()
+		r.stderr.forget()
+		return
+	}
+	go func() {
+		ctx, stop := context.WithTimeout(context.Background(), lateOutput)
+		defer stop()
+		r.stdout.awaitEnd(ctx)
+		r.stderr.awaitEnd(ctx)
+		stdout, stderr := r.stdout.drain(), r.stderr.drain()
+		r.stdout.forget()
+		r.stderr.forget()
+		err := guarded(func() error { late(stdout, stderr); return nil })
+		if err != nil {
+			log.L.WithError(err).Error("late output of an exec hook")
+		}
+	}()
+}
+
+// removeCgroup removes the hook's cgroup unless processes are left in it, on
+// purpose: it then goes when the runtime deletes the container.
+func (r *execRun) removeCgroup() {
+	if r.cgroup != nil {
+		r.cgroup.remove()
+	}
+}

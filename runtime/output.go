@@ -1,0 +1,127 @@
+package runtime
+
+import (
+	"context"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// outputTail is how much of each of a hook's outputs is kept, in bytes.
+const outputTail = 64 << 10
+
+// output reads one pipe to its end and keeps the last 64 KiB of it, so that
+// whoever writes is never blocked. It goes on reading, and forgets, after the
+// hook has ended: a process that a hook left running on purpose must not die
+// of SIGPIPE. It ends when the last writer does, with the container at the
+// latest.
+type output struct {
+	conn syscall.RawConn
+	end  chan struct{} // closed at the end of the file
+
+	// mu makes reading and keeping one step: whoever holds it knows that
+	// everything that is no longer in the pipe is in kept.
+	mu   sync.Mutex
+	buf  []byte
+	kept tail
+	done bool // nothing more is kept
+}
+
+// newOutput returns the output and the end of the pipe to write to.
+func newOutput() (*output, *os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := r.SyscallConn()
+	if err != nil {
+		r.Close()
+		w.Close()
+		return nil, nil, err
+	}
+	o := &output{conn: conn, end: make(chan struct{}), buf: make([]byte, 8<<10)}
+	go func() {
+		defer close(o.end)
+		defer r.Close()
+		o.pump()
+	}()
+	return o, w, nil
+}
+
+// pump reads until the end of the file.
+func (o *output) pump() {
+	for ended := false; !ended; {
+		err := o.conn.Read(func(fd uintptr) bool {
+			_, err := o.readOnce(fd)
+			ended = err != nil && err != unix.EAGAIN
+			return err != unix.EAGAIN
+		})
+		if err != nil {
+			return
+		}
+	}
+}
+
+// readOnce does one read(2) and keeps what it got. At the end of the file it
+// returns ENODATA.
+func (o *output) readOnce(fd uintptr) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for {
+		n, err := unix.Read(int(fd), o.buf)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, unix.ENODATA
+		}
+		if !o.done {
+			o.kept.write(o.buf[:n])
+		}
+		return n, nil
+	}
+}
+
+// drain reads what lies in the pipe now and returns the tail of all that was
+// written so far. It waits for nobody, and stops after as much as a pipe can
+// hold, should somebody write without end.
+func (o *output) drain() []byte {
+	_ = o.conn.Control(func(fd uintptr) { // an error means that the pipe has ended
+		capacity, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)
+		for n := 0; err == nil && capacity > 0; capacity -= n {
+			n, err = o.readOnce(fd)
+		}
+	})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.kept.bytes()
+}
+
+// forget drops what was kept and keeps nothing more.
+func (o *output) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done, o.kept, o.buf = true, tail{}, make([]byte, 512)
+}
+
+// ended tells whether the last writer has closed the pipe.
+func (o *output) ended() bool {
+	select {
+	case <-o.end:
+		return true
+	default:
+		return false
+	}
+}
+
+// awaitEnd waits for the end of the file or of ctx.
+func (o *output) awaitEnd(ctx context.Context) {
+	select {
+	case <-o.end:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,197 @@
+package runtime
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	runc "github.com/containerd/go-runc"
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// testContainer is a container of busybox that a real runc runs.
+type testContainer struct {
+	*testing.T
+	Container
+	runc     string
+	executor *Executor
+	rootfs   string
+}
+
+// binaries returns the paths of runc and bookend-exec, or skips the test.
+func binaries(t *testing.T) (runcPath, execPath string) {
+	t.Helper()
+	runcPath, execPath = os.Getenv("BOOKEND_TEST_RUNC"), os.Getenv("BOOKEND_TEST_EXEC")
+	if runcPath == "" || execPath == "" || os.Geteuid() != 0 {
+		t.Skip("needs root, and BOOKEND_TEST_RUNC and BOOKEND_TEST_EXEC to name runc and bookend-exec")
+	}
+	return runcPath, execPath
+}
+
+// startContainer creates and starts a container whose init sleeps, with the
+// spec as edit leaves it. It is deleted when the test ends.
+func startContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
+	t.Helper()
+	runcPath, execPath := binaries(t)
+	executor, err := OpenExecutor(execPath, runc.Monitor)
+	must(t, err)
+	t.Cleanup(func() { executor.Close() })
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o755))
+	c := &testContainer{T: t, runc: runcPath, executor: executor, rootfs: filepath.Join(dir, "rootfs")}
+	c.ID = "bookend-test-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	c.Bundle, c.RuncRoot = dir, filepath.Join(dir, "state")
+	writeRootfs(t, c.rootfs)
+	spec := testSpec(c.ID)
+	if edit != nil {
+		edit(spec)
+	}
+	data, err := json.Marshal(spec)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "config.json"), data, 0o644))
+	c.create()
+	return c
+}
+
+func (c *testContainer) create() {
+	c.Helper()
+	c.Cleanup(func() {
+		_ = exec.Command(c.runc, "--root", c.RuncRoot, "resume", c.ID).Run()
+		if out, err := exec.Command(c.runc, "--root", c.RuncRoot, "delete", "--force", c.ID).CombinedOutput(); err != nil {
+			c.Errorf("runc delete: %v: %s", err, out)
+		}
+		if _, err := os.Stat(c.Cgroup.dir); !os.IsNotExist(err) {
+			c.Errorf("cgroup %s is left: %v", c.Cgroup.dir, err)
+		}
+	})
+	pidFile := filepath.Join(c.Bundle, "pid")
+	c.runcDo("create", "--bundle", c.Bundle, "--pid-file", pidFile, c.ID)
+	data, err := os.ReadFile(pidFile)
+	must(c, err)
+	pid, err := strconv.Atoi(string(data))
+	must(c, err)
+	c.Cgroup, err = ReadCgroup(pid)
+	must(c, err)
+	c.Init, err = ReadInit(pid)
+	must(c, err)
+	c.runcDo("start", c.ID)
+}
+
+// runcDo runs runc with output to a file: what it starts keeps stdout open,
+// and a pipe would be waited for.
+func (c *testContainer) runcDo(args ...string) {
+	c.Helper()
+	logFile := filepath.Join(c.Bundle, "runc.log")
+	cmd := exec.Command(c.runc, append([]string{"--root", c.RuncRoot, "--log", logFile}, args...)...)
+	if err := cmd.Run(); err != nil {
+		data, _ := os.ReadFile(logFile)
+		c.Fatalf("runc %v: %v: %s", args, err, data)
+	}
+}
+
+// runcExec returns the output of `runc exec`.
+func (c *testContainer) runcExec(args ...string) string {
+	c.Helper()
+	cmd := exec.Command(c.runc, append([]string{"--root", c.RuncRoot, "exec", c.ID}, args...)...)
+	out, err := cmd.Output()
+	must(c, err)
+	return string(out)
+}
+
+// hook runs a command as a hook to its end.
+func (c *testContainer) hook(command ...string) hooks.Report {
+	return c.handler(&hooks.Exec{Command: command}).Run(c.Context())
+}
+
+func (c *testContainer) handler(spec *hooks.Exec) hooks.Handler {
+	return c.executor.Handler(c.Container, spec, nil)
+}
+
+// hookCgroups lists the cgroups of hooks that exist in the container's.
+func (c *testContainer) hookCgroups() []string {
+	found, err := filepath.Glob(filepath.Join(c.Cgroup.dir, "bookend-*"))
+	must(c, err)
+	return found
+}
+
+func writeRootfs(t *testing.T, rootfs string) {
+	t.Helper()
+	for _, dir := range []string{"bin", "etc", "proc", "dev", "work", "sys"} {
+		must(t, os.MkdirAll(filepath.Join(rootfs, dir), 0o755))
+	}
+	must(t, os.Chmod(filepath.Join(rootfs, "work"), 0o777))
+	busybox, err := os.ReadFile("/bin/busybox")
+	must(t, err)
+	for name, file := range map[string]struct {
+		data string
+		mode os.FileMode
+	}{
+		"bin/busybox": {string(busybox), 0o755},
+		"etc/passwd":  {"root:x:0:0::/root:/bin/sh\nana:x:1234:2345::/home/ana:/bin/sh\n", 0o644},
+		"etc/group":   {"root:x:0:\nana:x:2345:\nstaff:x:50:ana\n", 0o644},
+		"work/plain":  {"not executable", 0o644},
+		"work/data":   {"\x00\x01 no program", 0o755},
+		"work/noterp": {"#!/no/such/interpreter\n", 0o755},
+	} {
+		must(t, os.WriteFile(filepath.Join(rootfs, name), []byte(file.data), file.mode))
+	}
+	out, err := exec.Command("/bin/busybox", "--list").Output()
+	must(t, err)
+	for _, applet := range strings.Fields(string(out)) {
+		if applet != "busybox" {
+			must(t, os.Symlink("busybox", filepath.Join(rootfs, "bin", applet)))
+		}
+	}
+}
+
+func testSpec(id string) *specs.Spec {
+	caps := []string{"CAP_KILL", "CAP_CHOWN", "CAP_SETUID", "CAP_SETGID"}
+	return &specs.Spec{
+		Version: specs.Version,
+		Root:    &specs.Root{Path: "rootfs"},
+		Process: &specs.Process{
+			Args:         []string{"sh", "-c", "while :; do sleep 1000; done"},
+			Env:          []string{"PATH=/bin", "COLOUR=blue"},
+			Cwd:          "/",
+			Capabilities: &specs.LinuxCapabilities{Bounding: caps, Effective: caps, Permitted: caps},
+		},
+		Mounts: []specs.Mount{
+			{Destination: "/proc", Type: "proc", Source: "proc"},
+			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "mode=755"}},
+		},
+		Linux: &specs.Linux{
+			CgroupsPath: "/bookend-test/" + id,
+			Namespaces: []specs.LinuxNamespace{
+				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace},
+				{Type: specs.MountNamespace}, {Type: specs.NetworkNamespace},
+			},
+		},
+	}
+}
+
+// eventually waits, within reason, for a condition.
+func eventually(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	if !poll(time.Now().Add(20*time.Second), done) {
+		t.Fatalf("never came: %s", what)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func lines(b []byte) []string {
+	return strings.Split(string(bytes.TrimSpace(b)), "\n")
+}
