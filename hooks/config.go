@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,25 +42,6 @@ func DefaultConfig() *Config {
 	return &Config{Defaults: Defaults{PostStartTimeout: defaultPostStartTimeout}}
 }
 
-// configFile is the shape of the TOML. Durations and preStop are read by the
-// grammar of annotations, and so with its errors.
-type configFile struct {
-	Defaults struct {
-		PreStop                 map[string]any `toml:"preStop"`
-		PostStartTimeoutSeconds any            `toml:"postStartTimeoutSeconds"`
-		PreStopTimeoutSeconds   any            `toml:"preStopTimeoutSeconds"`
-	} `toml:"defaults"`
-	Policy struct {
-		AllowUser  bool     `toml:"allowUser"`
-		AllowHosts []string `toml:"allowHosts"`
-	} `toml:"policy"`
-	Runc struct {
-		BinaryName    string `toml:"binaryName"`
-		Root          string `toml:"root"`
-		SystemdCgroup bool   `toml:"systemdCgroup"`
-	} `toml:"runc"`
-}
-
 // ParseConfig reads the node's configuration, TOML with keys spelt as in
 // Kubernetes:
 //
@@ -79,73 +59,92 @@ type configFile struct {
 //	systemdCgroup = true
 //
 // source says in errors where data comes from, such as its path. Every error is
-// an [*InvalidError]; unknown keys and wrong types name their line.
+// an [*InvalidError] and names the line where that is known.
 func ParseConfig(data []byte, source string) (*Config, error) {
-	var file configFile
-	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	if err := dec.Decode(&file); err != nil {
+	var root map[string]any
+	if err := toml.Unmarshal(data, &root); err != nil {
 		return nil, tomlError(err, "config "+source)
 	}
-	c, err := file.config()
-	if err != nil {
-		return nil, inSource(err, "config "+source)
+	c := DefaultConfig()
+	if err := c.read(fromTOML(root, nil)); err != nil {
+		return nil, inSource(withLine(err, data), "config "+source)
 	}
 	return c, nil
 }
 
-func (f *configFile) config() (*Config, error) {
-	c := DefaultConfig()
-	c.Policy = Policy{AllowUser: f.Policy.AllowUser, AllowHosts: f.Policy.AllowHosts}
-	c.Runc = Runc(f.Runc)
-	at := (*path)(nil).child("policy").child("allowHosts")
-	for i, host := range f.Policy.AllowHosts {
-		if !isAllowEntry(host) {
-			return nil, (&value{path: at.item(i)}).fail(`must be a host name, an IP address, a CIDR or "*", got %s`, quote(host))
-		}
-	}
-	defaults := (*path)(nil).child("defaults")
-	for _, d := range []struct {
-		name string
-		raw  any
-		to   *time.Duration
-	}{
-		{"postStartTimeoutSeconds", f.Defaults.PostStartTimeoutSeconds, &c.Defaults.PostStartTimeout},
-		{"preStopTimeoutSeconds", f.Defaults.PreStopTimeoutSeconds, &c.Defaults.PreStopTimeout},
-	} {
-		if d.raw == nil {
-			continue
-		}
-		var err error
-		if *d.to, err = fromTOML(d.raw, defaults.child(d.name)).seconds(); err != nil {
-			return nil, err
-		}
-	}
-	if f.Defaults.PreStop == nil {
-		return c, nil
-	}
-	g := grammar{namedPort: func(v *value) (int, error) {
-		return 0, v.fail("must be a number: %s would be another port in each container", quote(v.text))
-	}}
-	hook, err := g.hook(fromTOML(f.Defaults.PreStop, defaults.child("preStop")), PreStop)
-	c.Defaults.PreStop = hook.withTimeout(c.Defaults.PreStopTimeout)
-	return c, err
-}
-
-// tomlError turns the first of the library's errors into ours.
+// tomlError turns a syntax error of the library into ours.
 func tomlError(err error, source string) error {
-	invalid := &InvalidError{Source: source, Message: "is not valid TOML: " + err.Error(), Err: err}
-	var strict *toml.StrictMissingError
+	invalid := &InvalidError{Source: source, Message: "is not valid TOML: " + quoteMessage(err.Error()), Err: err}
 	var decode *toml.DecodeError
-	if errors.As(err, &strict) && len(strict.Errors) > 0 {
-		decode = &strict.Errors[0]
-		invalid.Message = "unknown key"
-	} else if errors.As(err, &decode) {
-		invalid.Message = strings.TrimPrefix(decode.Error(), "toml: ")
-	}
-	if decode != nil {
+	if errors.As(err, &decode) {
 		line, _ := decode.Position()
-		invalid.Path = strings.Join(decode.Key(), ".")
-		invalid.Message = fmt.Sprintf("line %d: %s", line, invalid.Message)
+		invalid.Message = fmt.Sprintf("is not valid TOML: %s (line %d)", quoteMessage(strings.TrimPrefix(decode.Error(), "toml: ")), line)
 	}
 	return invalid
+}
+
+// read puts what the file says over the defaults in c.
+func (c *Config) read(v *value) error {
+	t, err := v.table("defaults", "policy", "runc")
+	if err != nil {
+		return err
+	}
+	for _, section := range []struct {
+		name string
+		read func(*value) error
+	}{
+		{"defaults", c.Defaults.read}, {"policy", c.Policy.read}, {"runc", c.Runc.read},
+	} {
+		if f := t.get(section.name); f != nil {
+			if err := section.read(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Defaults) read(v *value) error {
+	t, err := v.table("preStop", "postStartTimeoutSeconds", "preStopTimeoutSeconds")
+	if err != nil {
+		return err
+	}
+	if f := t.get("postStartTimeoutSeconds"); f != nil {
+		if d.PostStartTimeout, err = f.seconds(); err != nil {
+			return err
+		}
+	}
+	if f := t.get("preStopTimeoutSeconds"); f != nil {
+		if d.PreStopTimeout, err = f.seconds(); err != nil {
+			return err
+		}
+	}
+	if f := t.get("preStop"); f != nil {
+		g := grammar{namedPort: noNamedPort}
+		if d.PreStop, err = g.hook(f, PreStop); err != nil {
+			return err
+		}
+		d.PreStop.withTimeout(d.PreStopTimeout)
+	}
+	return nil
+}
+
+// noNamedPort refuses named ports: a default is one for all containers.
+func noNamedPort(v *value) (int, error) {
+	return 0, v.fail("must be a number, %s may be another port in each container", quote(v.text))
+}
+
+func (r *Runc) read(v *value) error {
+	t, err := v.table("binaryName", "root", "systemdCgroup")
+	if err != nil {
+		return err
+	}
+	if r.BinaryName, err = t.str("binaryName"); err != nil {
+		return err
+	}
+	if r.Root, err = t.str("root"); err != nil {
+		return err
+	}
+	r.SystemdCgroup, err = t.boolean("systemdCgroup")
+	return err
 }

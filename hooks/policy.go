@@ -16,6 +16,35 @@ type Policy struct {
 	AllowHosts []string
 }
 
+func (p *Policy) read(v *value) error {
+	t, err := v.table("allowUser", "allowHosts")
+	if err != nil {
+		return err
+	}
+	if p.AllowUser, err = t.boolean("allowUser"); err != nil {
+		return err
+	}
+	f := t.get("allowHosts")
+	if f == nil {
+		return nil
+	}
+	items, err := f.list()
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		host, err := item.str()
+		if err != nil {
+			return err
+		}
+		if !isAllowEntry(host) {
+			return item.fail(`must be a host name, an IP address, a CIDR or "*", got %s`, quote(host))
+		}
+		p.AllowHosts = append(p.AllowHosts, host)
+	}
+	return nil
+}
+
 // allowsHost tells whether an httpGet may name host, which is an IP address or
 // a host name, as its target.
 func (p *Policy) allowsHost(host string) bool {

@@ -107,6 +107,18 @@ func (v *value) str() (string, error) {
 	return v.text, nil
 }
 
+// boolean reads an optional field: false where it is absent.
+func (t *table) boolean(name string) (bool, error) {
+	f := t.get(name)
+	if f == nil {
+		return false, nil
+	}
+	if f.kind != kindBool {
+		return false, f.wrongKind(string(kindBool))
+	}
+	return f.text == "true", nil
+}
+
 func (v *value) list() ([]*value, error) {
 	if v.kind != kindList {
 		return nil, v.wrongKind(string(kindList))

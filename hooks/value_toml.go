@@ -17,7 +17,7 @@ func fromTOML(decoded any, at *path) *value {
 	case float64:
 		v.kind = kindFloat
 	case bool:
-		v.kind = kindBool
+		v.kind, v.text = kindBool, strconv.FormatBool(d)
 	case []any:
 		v.kind = kindList
 		for i, item := range d {

@@ -1,0 +1,130 @@
+package hooks
+
+import (
+	"net/http"
+	"reflect"
+	"testing"
+	"time"
+)
+
+func TestParseConfig(t *testing.T) {
+	got, err := ParseConfig([]byte(`
+# The node's own.
+[defaults]
+postStartTimeoutSeconds = 0
+preStopTimeoutSeconds = 0x1e
+[defaults.preStop]
+retries = 2
+[defaults.preStop.httpGet]
+port = 8080
+path = "/drain?soft=1"
+host = "metadata.internal"
+expectStatus = 200
+[[defaults.preStop.httpGet.httpHeaders]]
+name = "x-one"
+value = "1"
+[[defaults.preStop.httpGet.httpHeaders]]
+name = "x-two"
+value = "2"
+
+[policy]
+allowUser = true
+allowHosts = ["10.0.0.0/8", "fd00::/8", "192.0.2.7", "Metadata.internal", "*"]
+
+[runc]
+binaryName = "/usr/sbin/runc"
+root = "/run/runc"
+systemdCgroup = true
+`), "/etc/bookend/config.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		Defaults: Defaults{
+			PreStop: &Hook{
+				Point: PreStop, Timeout: 30 * time.Second, Retries: 2, FailurePolicy: Kill,
+				HTTPGet: &HTTPGet{
+					Host: "metadata.internal", Port: 8080, Path: "/drain?soft=1", Scheme: "http",
+					Header:       http.Header{"X-One": {"1"}, "X-Two": {"2"}},
+					ExpectStatus: []StatusRange{{200, 200}},
+				},
+			},
+			PreStopTimeout: 30 * time.Second,
+		},
+		Policy: Policy{AllowUser: true, AllowHosts: []string{"10.0.0.0/8", "fd00::/8", "192.0.2.7", "Metadata.internal", "*"}},
+		Runc:   Runc{BinaryName: "/usr/sbin/runc", Root: "/run/runc", SystemdCgroup: true},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+func TestParseConfigOfNothingIsTheDefault(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "[defaults]\n[policy]\n[runc]\n"} {
+		got, err := ParseConfig([]byte(text), "test")
+		if err != nil || !reflect.DeepEqual(got, DefaultConfig()) {
+			t.Errorf("%q: got %+v, %v; want the default", text, got, err)
+		}
+	}
+}
+
+func TestDefaultConfig(t *testing.T) {
+	want := &Config{Defaults: Defaults{PostStartTimeout: 100 * time.Second}}
+	if got := DefaultConfig(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestParseConfigErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"[policy":         `is not valid TOML: expected ']' to close table name (line 1)`,
+		"a = 1\na = 2\n":  `is not valid TOML: key a is already defined (line 2)`,
+		"\n\nverbose = 1": `verbose: unknown field, expected one of defaults, policy, runc (line 3)`,
+		"policy = 1":      `policy: must be a mapping, got an integer (line 1)`,
+		"[[runc]]":        `runc: must be a mapping, got a list (line 1)`,
+
+		"[defaults]\npostStop = 1\n":                         `defaults.postStop: unknown field, expected one of preStop, postStartTimeoutSeconds, preStopTimeoutSeconds (line 2)`,
+		"[defaults]\npostStartTimeoutSeconds = -1":           `defaults.postStartTimeoutSeconds: must be >= 0, got -1 (line 2)`,
+		"[defaults]\npreStopTimeoutSeconds = 1.5":            `defaults.preStopTimeoutSeconds: must be an integer, got a fractional number (line 2)`,
+		"[defaults]\npreStopTimeoutSeconds = \"5\"":          `defaults.preStopTimeoutSeconds: must be an integer, got a string (line 2)`,
+		"[defaults]\npreStopTimeoutSeconds = 1979-05-27":     `defaults.preStopTimeoutSeconds: must be an integer, got a date (line 2)`,
+		"[defaults.preStop]\n":                               `defaults.preStop: must have a handler: exec, httpGet or sleep (line 1)`,
+		"[defaults.preStop.sleep]\n# here\nsecond = 5\n":     `defaults.preStop.sleep.second: unknown field, expected seconds (line 3)`,
+		"[defaults]\npreStop.sleep = {seconds = -5}\n":       `defaults.preStop.sleep.seconds: must be >= 0, got -5 (line 2)`,
+		"[defaults.preStop]\nfailurePolicy = \"Ignore\"\n":   `defaults.preStop.failurePolicy: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries (line 2)`,
+		"[defaults.preStop.httpGet]\nport = \"http\"\n":      `defaults.preStop.httpGet.port: must be a number, "http" may be another port in each container (line 2)`,
+		"[defaults.preStop.exec]\ncommand = [\"x\",\n true]": `defaults.preStop.exec.command[1]: must be a string, got a boolean: put it in quotes (line 2)`,
+		"[defaults.preStop.httpGet]\nport = 80\n[[defaults.preStop.httpGet.httpHeaders]]\nname = \"a\"\n[[defaults.preStop.httpGet.httpHeaders]]\nname = \"b:\"\n": `defaults.preStop.httpGet.httpHeaders[1].name: must be letters, digits and '-', got "b:" (line 6)`,
+
+		"[policy]\nallowUser = \"yes\"":        `policy.allowUser: must be a boolean, got a string (line 2)`,
+		"[policy]\nallowHosts = \"*\"":         `policy.allowHosts: must be a list, got a string (line 2)`,
+		"[policy]\nallowHosts = [\n\"a b\"]\n": `policy.allowHosts[0]: must be a host name, an IP address, a CIDR or "*", got "a b" (line 2)`,
+		"[policy]\nallowHosts = [\"\"]\n":      `policy.allowHosts[0]: must be a host name, an IP address, a CIDR or "*", got "" (line 2)`,
+		"[policy]\nallowHosts = [1]\n":         `policy.allowHosts[0]: must be a string, got an integer: put it in quotes (line 2)`,
+		"[policy]\nallowHost = []\n":           `policy.allowHost: unknown field, expected one of allowUser, allowHosts (line 2)`,
+		"[runc]\nbinaryName = 1\n":             `runc.binaryName: must be a string, got an integer: put it in quotes (line 2)`,
+		"[runc]\nroot = []\n":                  `runc.root: must be a string, got a list (line 2)`,
+		"[runc]\nsystemdCgroup = 1\n":          `runc.systemdCgroup: must be a boolean, got an integer (line 2)`,
+		"[runc]\nbinary = 1\n":                 `runc.binary: unknown field, expected one of binaryName, root, systemdCgroup (line 2)`,
+	} {
+		c, err := ParseConfig([]byte(text), "/etc/bookend/config.toml")
+		if got := errorText(t, err); c != nil || got != "config /etc/bookend/config.toml: "+want {
+			t.Errorf("%q:\n got %q\nwant %q", text, got, "config /etc/bookend/config.toml: "+want)
+		}
+	}
+}
+
+func TestPolicyHosts(t *testing.T) {
+	p := &Policy{AllowHosts: []string{"10.0.0.0/8", "fd00::/8", "192.0.2.7", "Example.com"}}
+	for host, want := range map[string]bool{
+		"10.1.2.3": true, "::ffff:10.1.2.3": true, "11.0.0.1": false, "fd12::1": true, "fe80::1": false,
+		"192.0.2.7": true, "192.0.2.8": false, "example.com": true, "EXAMPLE.com.": true, "www.example.com": false, "10.1": false,
+	} {
+		if got := p.allowsHost(host); got != want {
+			t.Errorf("%s: allowed %v, want %v", host, got, want)
+		}
+	}
+	if p := (&Policy{AllowHosts: []string{"*"}}); !p.allowsHost("a.b") || !p.allowsHost("fe80::1") {
+		t.Error(`"*" does not allow every host`)
+	}
+}
