@@ -1,0 +1,159 @@
+package shim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+
+	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
+	apitask "github.com/containerd/containerd/api/types/task"
+	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/process"
+	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/runc"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime"
+)
+
+const (
+	sandboxIDAnnotation     = "io.kubernetes.cri.sandbox-id"
+	containerNameAnnotation = "io.kubernetes.cri.container-name"
+)
+
+// container is a container with hooks: what its hooks need to know of it. What
+// changes in its life belongs to its task.
+type container struct {
+	id        string
+	name      string // within its pod; empty outside CRI
+	sandboxID string // empty outside CRI
+	bundle    string
+	runcRoot  string
+	task      *task
+	gate      *gate
+	// target is set once: by Create, or by the Start of a container that is
+	// restored from a checkpoint, which has no init before.
+	target atomic.Pointer[runtime.Container]
+}
+
+func newContainer(ctx context.Context, s *Service, r *taskAPI.CreateTaskRequest, pid uint32, lc *hooks.Lifecycle, annotations map[string]string) (*container, error) {
+	root, err := runcRoot(ctx, r.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	c := &container{
+		id: r.ID, name: annotations[containerNameAnnotation], sandboxID: annotations[sandboxIDAnnotation],
+		bundle: r.Bundle, runcRoot: root, gate: s.publisher.gate(r.ID),
+	}
+	if r.Checkpoint == "" {
+		err = c.aim(int(pid))
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The task outlives this call and whoever made it.
+	ctx = context.WithoutCancel(ctx)
+	c.task = newTask(ctx, c.id, lc, r.Checkpoint != "", effects{
+		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
+		signal:  func(ctx context.Context, d delivery) error { return s.signal(ctx, c.id, d) },
+		release: func() { s.publisher.release(ctx, c.id) },
+		report:  func(res hooks.Result) { s.reporter.tell(c.reportOf(ctx, res.Point, res.Handler, &res)) },
+	})
+	return c, nil
+}
+
+// aim reads what has to be known of the init while it is parked in the
+// container's own cgroup and cannot have changed anything yet.
+func (c *container) aim(pid int) error {
+	initProcess, err := runtime.ReadInit(pid)
+	if err != nil {
+		return err
+	}
+	cgroup, err := runtime.ReadCgroup(pid)
+	if err != nil {
+		return err
+	}
+	c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot, Init: initProcess, Cgroup: cgroup})
+	return nil
+}
+
+// isInit tells whether a process that exited was the container's init.
+func (c *container) isInit(pid uint32) bool {
+	t := c.target.Load()
+	return t == nil || t.Init.Pid == 0 || t.Init.Pid == int(pid)
+}
+
+// runcRoot is the directory in which the runtime keeps this container's state.
+func runcRoot(ctx context.Context, bundle string) (string, error) {
+	ns, err := namespaces.NamespaceRequired(ctx)
+	if err != nil {
+		return "", err
+	}
+	opts, err := runc.ReadOptions(bundle)
+	if err != nil {
+		return "", err
+	}
+	root := process.RuncRoot
+	if opts != nil && opts.Root != "" {
+		root = opts.Root
+	}
+	return filepath.Join(root, ns), nil
+}
+
+func (c *container) reportOf(ctx context.Context, p hooks.Point, handler string, res *hooks.Result) hookReport {
+	return hookReport{ctx: ctx, id: c.id, name: c.name, point: p, kind: handler, result: res}
+}
+
+func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
+	s.reporter.tell(c.reportOf(context.WithoutCancel(ctx), h.Point, h.HandlerName(), nil))
+	t := c.target.Load()
+	return hooks.Run(ctx, h, s.handler(c.id, t, h), t.Init.Alive)
+}
+
+func (s *Service) handler(id string, t *runtime.Container, h *hooks.Hook) hooks.Handler {
+	switch {
+	case h.Exec != nil:
+		return pausable{service: s, id: id, Handler: s.executor.Handler(*t, h.Exec, nil)}
+	case h.HTTPGet != nil:
+		return networked{pid: t.Init.Pid, spec: h.HTTPGet}
+	default:
+		return h.Sleep
+	}
+}
+
+// pausable fails an exec hook of a paused container at once: a process that
+// joins a frozen cgroup does not return before the container is resumed.
+type pausable struct {
+	service *Service
+	id      string
+	hooks.Handler
+}
+
+var errPaused = errors.New("container is paused")
+
+// Run implements [hooks.Handler].
+func (p pausable) Run(ctx context.Context) hooks.Report {
+	st, err := p.service.State(ctx, &taskAPI.StateRequest{ID: p.id})
+	if err == nil && (st.Status == apitask.Status_PAUSED || st.Status == apitask.Status_PAUSING) {
+		return hooks.Report{Cause: hooks.CausePaused, Err: errPaused}
+	}
+	return p.Handler.Run(ctx)
+}
+
+// networked opens the container's network for one attempt: the descriptors of
+// its namespaces are held no longer than that.
+type networked struct {
+	pid  int
+	spec *hooks.HTTPGet
+}
+
+// Run implements [hooks.Handler].
+func (n networked) Run(ctx context.Context) hooks.Report {
+	network, err := runtime.OpenNetwork(n.pid)
+	if err != nil {
+		return hooks.Report{Cause: hooks.CauseGone, Suspect: true, Err: fmt.Errorf("network namespace of the container: %w", err)}
+	}
+	defer network.Close()
+	return hooks.NewHTTPHandler(n.spec, network, Version).Run(ctx)
+}

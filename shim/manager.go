@@ -1,0 +1,96 @@
+package shim
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	bootapi "github.com/containerd/containerd/api/runtime/bootstrap/v1"
+	"github.com/containerd/containerd/api/types"
+	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/manager"
+	"github.com/containerd/containerd/v2/pkg/shim"
+	"github.com/containerd/log"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"bookend.dev/bookend/runtime"
+)
+
+// runtimeName is the runtime type of bookend.
+const runtimeName = "io.containerd.bookend.v2"
+
+// bootManager starts, describes and cleans up after shims: the stock manager,
+// taught about our options and about the members of a pod.
+type bootManager struct{ stock shim.Shim }
+
+func newManager() shim.Shim { return bootManager{stock: manager.NewShimManager(runtimeName)} }
+
+// Name implements [shim.Shim].
+func (m bootManager) Name() string { return m.stock.Name() }
+
+// Start implements [shim.Shim]. The stock manager looks for runc's options
+// among the parameters and is content without any.
+func (m bootManager) Start(ctx context.Context, p *bootapi.BootstrapParams) (*bootapi.BootstrapResult, error) {
+	return m.stock.Start(ctx, p)
+}
+
+// Stop implements [shim.Shim]: it cleans up after a shim that died. containerd
+// asks only for the sandbox of a pod, so its members are ended first.
+func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, error) {
+	cwd, err := os.Getwd()
+	if err != nil {
+		return shim.StopStatus{}, err
+	}
+	members, err := runtime.PodMembers(filepath.Dir(cwd), id)
+	if err != nil {
+		log.G(ctx).WithError(err).WithField("sandbox", id).Warn("bookend: look for the members of the pod")
+	}
+	for _, member := range members {
+		if _, err := m.stock.Stop(ctx, member); err != nil {
+			log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
+		}
+	}
+	return m.stock.Stop(ctx, id)
+}
+
+// Info implements [shim.Shim]. It answers even where the runtime's binary is
+// not to be found: an error would cost every feature, not only the runtime's.
+func (m bootManager) Info(ctx context.Context, optionsR io.Reader) (*types.RuntimeInfo, error) {
+	input, err := translateInfoOptions(optionsR)
+	if err != nil {
+		return nil, err
+	}
+	info, err := m.stock.Info(ctx, bytes.NewReader(input))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: runtime features are unknown: %v\n", runtimeName, err)
+		info = &types.RuntimeInfo{Name: m.Name()}
+	}
+	info.Version = &types.RuntimeVersion{Version: Version}
+	return info, nil
+}
+
+// translateInfoOptions gives the stock manager runc's options where the client
+// sent runtimeoptions.v1.
+func translateInfoOptions(r io.Reader) ([]byte, error) {
+	input, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("read runtime options: %w", err)
+	}
+	var opts anypb.Any
+	if err := proto.Unmarshal(input, &opts); err != nil {
+		return nil, fmt.Errorf("runtime options: %w", err)
+	}
+	node, err := nodeConfigOf(&opts)
+	if err != nil || !node.translate {
+		return input, err
+	}
+	translated, err := node.runcOptions(&opts)
+	if err != nil {
+		return nil, errors.Join(errors.New("translate runtime options"), err)
+	}
+	return proto.Marshal(translated)
+}

@@ -1,0 +1,105 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/containerd/containerd/api/types/runc/options"
+	"github.com/containerd/containerd/api/types/runtimeoptions/v1"
+	"github.com/containerd/typeurl/v2"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"bookend.dev/bookend/hooks"
+)
+
+const (
+	// configEnv names the node's configuration file; shims inherit it from
+	// containerd.
+	configEnv = "BOOKEND_CONFIG"
+	// configPath is the node's configuration file where nothing names another.
+	configPath = "/etc/bookend/config.toml"
+)
+
+// nodeConfig is the node's configuration as one Create finds it: read when it
+// is first needed, at most once.
+type nodeConfig struct {
+	load func() (*hooks.Config, error)
+	// translate says that the client sent runtimeoptions.v1, so that runc's own
+	// options have to come out of the configuration.
+	translate bool
+}
+
+// nodeConfigOf finds the node's configuration from the options of a Create:
+// runtimeoptions.v1 names or holds it (what the CRI plugin sends for a runtime
+// type it does not know); with runc's options, or none, it is the file of
+// $BOOKEND_CONFIG or /etc/bookend/config.toml. Options of any other type are
+// refused: the inner service would take the shim down with them.
+func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
+	if opts.GetValue() == nil {
+		return nodeConfig{load: sync.OnceValues(loadDefault)}, nil
+	}
+	v, err := typeurl.UnmarshalAny(opts)
+	if err != nil {
+		return nodeConfig{}, fmt.Errorf("runtime options: %w", err)
+	}
+	switch v := v.(type) {
+	case *options.Options:
+		return nodeConfig{load: sync.OnceValues(loadDefault)}, nil
+	case *runtimeoptions.Options:
+		load := func() (*hooks.Config, error) { return loadOptions(v) }
+		return nodeConfig{load: sync.OnceValues(load), translate: true}, nil
+	default:
+		return nodeConfig{}, fmt.Errorf("runtime options of type %s: expected %T or %T", opts.GetTypeUrl(), &options.Options{}, &runtimeoptions.Options{})
+	}
+}
+
+// runcOptions returns the options for the inner service: those that came, or
+// the configuration's where the client sent runtimeoptions.v1.
+func (n nodeConfig) runcOptions(opts *anypb.Any) (*anypb.Any, error) {
+	if !n.translate {
+		return opts, nil
+	}
+	cfg, err := n.load()
+	if err != nil {
+		// Already told where it matters; a container without hooks runs as with
+		// the stock shim and no options.
+		cfg = hooks.DefaultConfig()
+	}
+	return typeurl.MarshalAnyToProto(&options.Options{
+		BinaryName:    cfg.Runc.BinaryName,
+		Root:          cfg.Runc.Root,
+		SystemdCgroup: cfg.Runc.SystemdCgroup,
+	})
+}
+
+func loadOptions(o *runtimeoptions.Options) (*hooks.Config, error) {
+	switch {
+	case o.GetConfigPath() != "":
+		return loadFile(o.GetConfigPath())
+	case len(o.GetConfigBody()) > 0:
+		return hooks.ParseConfig(o.GetConfigBody(), "runtime options")
+	default:
+		return loadDefault()
+	}
+}
+
+func loadDefault() (*hooks.Config, error) {
+	if path := os.Getenv(configEnv); path != "" {
+		return loadFile(path)
+	}
+	cfg, err := loadFile(configPath)
+	if errors.Is(err, os.ErrNotExist) {
+		return hooks.DefaultConfig(), nil
+	}
+	return cfg, err
+}
+
+func loadFile(path string) (*hooks.Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return hooks.ParseConfig(data, path)
+}

@@ -1,0 +1,77 @@
+package shim
+
+import (
+	"fmt"
+	"slices"
+)
+
+// phase is where a container with hooks stands.
+//
+//	created ── Start ──> starting ──> postStart ──> running <───────────────┐
+//	                        │             │            │ stop signal        │ one grace
+//	                        │             v            v                    │ period on
+//	                        │          judging <──> preStop ──> delivering ─┴> stopping
+//	                        └── stop signal came meanwhile ──────────^
+//
+// From every phase: SIGKILL to killing, the init's exit to exited.
+type phase uint8
+
+const (
+	// created: the task exists, its entrypoint was not started.
+	created phase = iota
+	// starting: the runtime's own start is under way.
+	starting
+	// postStart: the entrypoint runs, its hook runs, Start is withheld.
+	postStart
+	// judging: a hook failed in a way the init's exit would explain; whether
+	// that exit comes is waited for.
+	judging
+	// running: no hook runs, no stop is under way.
+	running
+	// preStop: a stop signal came and waits for the hook.
+	preStop
+	// delivering: the stop signal is on its way to the init.
+	delivering
+	// stopping: the stop signal was delivered; every signal passes through.
+	stopping
+	// killing: SIGKILL was sent; only the exit is waited for.
+	killing
+	// exited: the init is gone.
+	exited
+)
+
+var phaseNames = map[phase]string{
+	created: "created", starting: "starting", postStart: "postStart", judging: "judging", running: "running",
+	preStop: "preStop", delivering: "delivering", stopping: "stopping", killing: "killing", exited: "exited",
+}
+
+func (p phase) String() string { return phaseNames[p] }
+
+// transitions is every step a container may take from one phase to another.
+var transitions = map[phase][]phase{
+	created:    {starting, killing, exited},
+	starting:   {created, postStart, running, preStop, delivering, killing, exited},
+	postStart:  {judging, running, preStop, delivering, killing, exited},
+	judging:    {running, preStop, delivering, killing, exited},
+	running:    {preStop, delivering, killing, exited},
+	preStop:    {judging, delivering, killing, exited},
+	delivering: {stopping, killing, exited},
+	stopping:   {running, killing, exited},
+	killing:    {exited},
+	exited:     {},
+}
+
+// transitionError is a step that [transitions] does not list: a fault of
+// bookend's own.
+type transitionError struct{ from, to phase }
+
+func (e *transitionError) Error() string {
+	return fmt.Sprintf("no transition from %s to %s", e.from, e.to)
+}
+
+func (p phase) next(to phase) (phase, error) {
+	if !slices.Contains(transitions[p], to) {
+		return p, &transitionError{from: p, to: to}
+	}
+	return to, nil
+}

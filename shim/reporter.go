@@ -1,0 +1,145 @@
+package shim
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"github.com/containerd/containerd/v2/core/events"
+	"github.com/containerd/containerd/v2/pkg/shutdown"
+	"github.com/containerd/log"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// hookTopic is the topic of hook events on containerd's event bus; the last
+// element is what happened: "start", "success" or "failure".
+const hookTopic = "/bookend/hook"
+
+// reportBacklog bounds the reports that wait for containerd to take events.
+const reportBacklog = 256
+
+// hookReport is one thing to tell about a hook.
+type hookReport struct {
+	ctx    context.Context // carries the container's namespace, never cancelled
+	id     string
+	name   string // the container's name within its pod, empty outside CRI
+	point  hooks.Point
+	kind   string // handler
+	result *hooks.Result
+}
+
+// reporter logs and publishes what hooks do, in order, on one goroutine of its
+// own, so that neither a slow log nor a containerd that is away holds a hook or
+// a stop up. Events are hints: when nobody takes them they are dropped.
+type reporter struct {
+	publisher events.Publisher
+	reports   chan hookReport
+}
+
+func newReporter(p events.Publisher, sd shutdown.Service) *reporter {
+	r := &reporter{publisher: p, reports: make(chan hookReport, reportBacklog)}
+	go r.run(sd.Done())
+	return r
+}
+
+// tell never blocks.
+func (r *reporter) tell(h hookReport) {
+	select {
+	case r.reports <- h:
+	default:
+		log.G(h.ctx).WithField("container", h.id).Warn("bookend: too many hook events wait; one was dropped")
+	}
+}
+
+func (r *reporter) run(done <-chan struct{}) {
+	for {
+		select {
+		case h := <-r.reports:
+			r.log(h)
+			r.publish(h)
+		case <-done:
+			return
+		}
+	}
+}
+
+func (r *reporter) log(h hookReport) {
+	l := log.G(h.ctx).WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
+	switch res := h.result; {
+	case res == nil:
+		l.Debug("bookend: hook started")
+	case isFailure(res):
+		l.WithError(res.Err).WithField("attempts", res.Attempts).Errorf("bookend: %s: %s", reasonOf(h.point), res.Message())
+	default:
+		l.Infof("bookend: hook ended: %s: %s", res.Outcome, res.Message())
+	}
+}
+
+func (r *reporter) publish(h hookReport) {
+	ev, err := structpb.NewStruct(h.fields())
+	if err == nil {
+		err = r.publisher.Publish(h.ctx, path.Join(hookTopic, h.verb()), ev)
+	}
+	if err != nil {
+		log.G(h.ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
+	}
+}
+
+func (h hookReport) verb() string {
+	switch {
+	case h.result == nil:
+		return "start"
+	case isFailure(h.result):
+		return "failure"
+	case h.result.Outcome == hooks.Succeeded:
+		return "success"
+	default:
+		return "cancel"
+	}
+}
+
+// fields is the event: a google.protobuf.Struct, which every client of
+// containerd can print. It carries nothing that a hook or its author wrote.
+func (h hookReport) fields() map[string]any {
+	f := map[string]any{"container_id": h.id, "hook": string(h.point), "handler": h.kind}
+	if h.name != "" {
+		f["container_name"] = h.name
+	}
+	res := h.result
+	if res == nil {
+		return f
+	}
+	f["outcome"] = string(res.Outcome)
+	f["attempts"] = res.Attempts
+	f["duration_ms"] = res.Duration.Milliseconds()
+	if res.Cause != "" {
+		f["cause"] = string(res.Cause)
+		f["message"] = res.Message()
+	}
+	if isFailure(res) {
+		f["reason"] = reasonOf(h.point)
+	}
+	switch res.Cause {
+	case hooks.CauseExitCode:
+		f["exit_code"] = res.ExitCode
+	case hooks.CauseSignal:
+		f["signal"] = fmt.Sprint(int(res.Signal))
+	}
+	if res.Status != 0 {
+		f["http_status"] = res.Status
+	}
+	return f
+}
+
+func isFailure(r *hooks.Result) bool {
+	return r.Outcome == hooks.Failed || r.Outcome == hooks.TimedOut
+}
+
+func reasonOf(p hooks.Point) string {
+	if p == hooks.PreStop {
+		return reasonPreStop
+	}
+	return reasonPostStart
+}

@@ -1,0 +1,257 @@
+package shim
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/containerd/log"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// effects is what a task's decisions do to the world. Every function may block
+// and is called on a goroutine of its own, except report, which must not block.
+type effects struct {
+	// runHook carries out a hook and returns soon after ctx is done.
+	runHook func(ctx context.Context, hook *hooks.Hook) hooks.Result
+	// signal sends a signal to the init through the inner service.
+	signal func(ctx context.Context, d delivery) error
+	// release lets the events go that were held back with Start.
+	release func()
+	// report tells of a hook that ended.
+	report func(hooks.Result)
+}
+
+// task is one container with hooks: the goroutine that owns its [machine], its
+// timers and the cancel of its running hook.
+type task struct {
+	id        string
+	lifecycle *hooks.Lifecycle
+	effects   effects
+	mail      chan letter
+	done      chan struct{} // closed when the goroutine has ended; calls pass through
+}
+
+// letter is an event on its way to a task.
+type letter struct {
+	event  event
+	answer chan<- answer // nil: nobody waits for one
+	start  chan<- error  // with startRequested: where the withheld reply goes
+	alarm  *time.Timer   // with timerFired: the timer it came from
+	last   bool          // the container was deleted
+}
+
+// taskLoop is the state that only the task's goroutine touches.
+type taskLoop struct {
+	*task
+	machine    *machine
+	timers     map[timer]*time.Timer
+	cancelHook context.CancelFunc // nil: no hook runs
+	start      chan<- error       // nil: no Start is withheld
+}
+
+// newTask starts the goroutine of a container with hooks; restored says that
+// the container comes from a checkpoint. It runs until [task.end].
+func newTask(ctx context.Context, id string, lc *hooks.Lifecycle, restored bool, e effects) *task {
+	t := &task{id: id, lifecycle: lc, effects: e, mail: make(chan letter), done: make(chan struct{})}
+	l := &taskLoop{task: t, machine: &machine{hooks: lc, restored: restored}, timers: make(map[timer]*time.Timer)}
+	go l.run(ctx)
+	return t
+}
+
+// ask posts an event and returns what its bringer is to do. A task that has
+// ended answers pass.
+func (t *task) ask(ev event) answer {
+	return t.send(letter{event: ev})
+}
+
+// askStart is ask for a Start call; the reply of a withheld one comes on start,
+// which must have room for it.
+func (t *task) askStart(ev startRequested, start chan<- error) answer {
+	return t.send(letter{event: ev, start: start})
+}
+
+func (t *task) send(l letter) answer {
+	answers := make(chan answer, 1)
+	l.answer = answers
+	if !t.post(l) {
+		return answer{kind: pass}
+	}
+	select {
+	case a := <-answers:
+		return a
+	case <-t.done:
+		return answer{kind: pass}
+	}
+}
+
+// tell posts an event that wants no answer.
+func (t *task) tell(ev event) { t.post(letter{event: ev}) }
+
+// end stops the task's goroutine; its container is gone.
+func (t *task) end() { t.post(letter{last: true}) }
+
+func (t *task) post(l letter) bool {
+	select {
+	case t.mail <- l:
+		return true
+	case <-t.done:
+		return false
+	}
+}
+
+func (l *taskLoop) run(ctx context.Context) {
+	defer close(l.done)
+	defer func() {
+		if p := recover(); p != nil {
+			l.breakDown(ctx, p)
+		}
+		l.cleanUp()
+	}()
+	for m := range l.mail {
+		if m.last {
+			return
+		}
+		if fired, ok := m.event.(timerFired); ok && l.timers[fired.timer] != m.alarm {
+			continue // stopped or started anew while it was on its way
+		}
+		if m.start != nil && l.machine.phase == created {
+			l.start = m.start
+		}
+		ans, actions := l.machine.step(m.event)
+		for _, a := range actions {
+			l.perform(ctx, a)
+		}
+		if m.answer != nil {
+			m.answer <- ans
+		}
+	}
+}
+
+func (l *taskLoop) perform(ctx context.Context, a action) {
+	switch a := a.(type) {
+	case runHook:
+		l.startHook(ctx, a)
+	case cancelHook:
+		if l.cancelHook != nil {
+			l.cancelHook()
+		}
+	case signalInit:
+		go l.guard(ctx, func() { l.deliver(ctx, a.signal) })
+	case killInit:
+		go l.guard(ctx, func() { _ = l.effects.signal(ctx, delivery{signal: syscall.SIGKILL}) })
+	case setTimer:
+		l.setTimer(a.timer, a.after)
+	case setTimerAt:
+		l.setTimer(a.timer, time.Until(a.at))
+	case stopTimer:
+		l.stopTimer(a.timer)
+	case report:
+		l.effects.report(a.result)
+	case resolveStart:
+		start := l.start
+		l.start = nil
+		go l.guard(ctx, func() { l.resolve(start, a.err) })
+	}
+}
+
+// deliver reports back even from a panic: a stop that never ends would absorb
+// every further stop signal.
+func (t *task) deliver(ctx context.Context, d delivery) {
+	err := errBroken
+	defer func() { t.tell(signalDelivered{err}) }()
+	err = t.effects.signal(ctx, d)
+}
+
+// resolve lets the held events go first, so that a client which has its reply
+// can rely on them being on their way in order.
+func (t *task) resolve(start chan<- error, err error) {
+	t.effects.release()
+	if start != nil {
+		start <- err
+	}
+}
+
+func (l *taskLoop) startHook(ctx context.Context, a runHook) {
+	ctx, cancel := context.WithCancel(ctx)
+	l.cancelHook = cancel
+	stop := func() {}
+	if a.bound > 0 {
+		ctx, stop = context.WithTimeoutCause(ctx, a.bound, hooks.ErrTimeout)
+	}
+	go func() {
+		defer cancel()
+		defer stop()
+		l.tell(hookEnded{l.carryOut(ctx, a.hook)})
+	}()
+}
+
+// carryOut makes a panic anywhere in a hook's code that hook's failure.
+func (t *task) carryOut(ctx context.Context, hook *hooks.Hook) (res hooks.Result) {
+	started := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			res = hooks.Result{
+				Report: hooks.Report{Cause: hooks.CauseInternal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())},
+				Point:  hook.Point, Handler: hook.HandlerName(), Outcome: hooks.Failed,
+				Attempts: 1, Started: started, Duration: time.Since(started),
+			}
+		}
+	}()
+	return t.effects.runHook(ctx, hook)
+}
+
+// guard keeps a panic in one container's code from ending the shim, and with
+// it the supervision of every container of the pod.
+func (t *task) guard(ctx context.Context, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.G(ctx).WithField("container", t.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	f()
+}
+
+func (l *taskLoop) setTimer(name timer, after time.Duration) {
+	l.stopTimer(name)
+	// The callback reads the variable only after the assignment: it posts to
+	// this goroutine, through which the timer is handed over.
+	handle := make(chan *time.Timer, 1)
+	alarm := time.AfterFunc(max(after, 0), func() {
+		l.post(letter{event: timerFired{name}, alarm: <-handle})
+	})
+	handle <- alarm
+	l.timers[name] = alarm
+}
+
+func (l *taskLoop) stopTimer(name timer) {
+	if alarm := l.timers[name]; alarm != nil {
+		alarm.Stop()
+		delete(l.timers, name)
+	}
+}
+
+// breakDown turns the container into one without hooks: a stop that clients
+// were told is under way is delivered, a withheld Start succeeds as the
+// runtime's own did.
+func (l *taskLoop) breakDown(ctx context.Context, p any) {
+	log.G(ctx).WithField("container", l.id).Errorf("bookend: %v; it runs on without: panic: %v\n%s", errBroken, p, debug.Stack())
+	if stop := l.machine.stop; stop != nil {
+		go l.guard(ctx, func() { _ = l.effects.signal(ctx, *stop) })
+	}
+	start := l.start
+	l.start = nil
+	go l.guard(ctx, func() { l.resolve(start, nil) })
+}
+
+func (l *taskLoop) cleanUp() {
+	for name := range l.timers {
+		l.stopTimer(name)
+	}
+	if l.cancelHook != nil {
+		l.cancelHook()
+	}
+}
