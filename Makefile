@@ -1,0 +1,81 @@
+# bookend: container lifecycle hooks in the runtime itself.
+# `make help` lists what there is.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null | sed 's/^v//' || true)
+ifeq ($(VERSION),)
+VERSION := 0.1.0-dev
+endif
+
+BIN     := bin
+GOBUILD := go build -buildvcs=false -trimpath
+LDFLAGS := -s -w -X bookend.dev/bookend/shim.Version=$(VERSION)
+
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# What the tests need to find.
+export BOOKEND_BIN   := $(CURDIR)/$(BIN)
+export BOOKEND_TOOLS := $(CURDIR)/.cache/tools/bin
+export BOOKEND_TEST_RUNC := $(BOOKEND_TOOLS)/runc
+export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
+
+include integration/tools/tools.mk
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort
+
+.PHONY: build
+build: deps ## Build all binaries into bin/
+	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2
+	CGO_ENABLED=1 $(GOBUILD) -tags seccomp -ldflags '-s -w' -o $(BIN)/ ./cmd/bookend-exec
+
+.PHONY: deps
+deps: ## Install what building and testing need and this machine lacks (Debian, Ubuntu)
+	@missing=(); \
+	command -v gcc >/dev/null || missing+=(gcc libc6-dev); \
+	command -v pkg-config >/dev/null || missing+=(pkg-config); \
+	pkg-config --exists libseccomp 2>/dev/null || missing+=(libseccomp-dev); \
+	command -v busybox >/dev/null || missing+=(busybox-static); \
+	command -v iptables >/dev/null || missing+=(iptables); \
+	if [ $${#missing[@]} -gt 0 ]; then \
+		echo "installing $${missing[*]}"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$${missing[@]}" >/dev/null; \
+	fi
+
+.PHONY: test
+test: build tools ## Build, install what is missing, run unit and integration tests
+	go vet ./...
+	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
+	go test -count=1 -timeout 25m ./integration/...
+
+.PHONY: unit
+unit: ## Run the unit tests, with the race detector
+	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
+
+.PHONY: integration
+integration: build tools ## Run the integration tests against a real containerd (root)
+	go test -count=1 -timeout 25m ./integration/...
+
+.PHONY: demo
+demo: build tools ## Run the Kubernetes lifecycle example as a real pod and print its timeline (root)
+	@go run ./integration/demo
+
+.PHONY: critest
+critest: build tools ## Compare critest on the stock shim and on bookend's; CRITEST names the binary (root)
+	go run ./integration/critest -critest '$(CRITEST)'
+
+.PHONY: lint
+lint: deps ## Run the linters
+	@test -z "$$(gofmt -l cmd hooks integration runtime shim)" || { gofmt -d cmd hooks integration runtime shim; exit 1; }
+	go run $(GOLANGCI_LINT) run ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz the annotation grammar for a minute
+	go test ./hooks -run '^$$' -fuzz FuzzParse -fuzztime 60s
+
+.PHONY: clean
+clean: ## Remove what was built; the cached tools stay
+	rm -rf $(BIN)
