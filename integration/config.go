@@ -1,0 +1,72 @@
+package integration
+
+import (
+	"path/filepath"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// PauseImage is the image of every pod's sandbox.
+const PauseImage = "bookend.dev/test/pause:1"
+
+// config renders containerd's configuration: everything that containerd keeps
+// by default in a shared place is below the daemon's own directory, and what no
+// test looks at is switched off.
+func (d *Daemon) config(opts Options) ([]byte, error) {
+	runtimes := map[string]any{}
+	for _, h := range opts.Handlers {
+		runtimes[h.Name] = h.table()
+	}
+	return toml.Marshal(map[string]any{
+		"version": 4,
+		"root":    d.path("root"),
+		"state":   d.path("state"),
+		"disabled_plugins": []string{
+			"io.containerd.image-verifier.v1.bindir",
+			"io.containerd.internal.v1.tracing",
+			"io.containerd.tracing.processor.v1.otlp",
+		},
+		"plugins": map[string]any{
+			"io.containerd.server.v1.grpc":          map[string]any{"address": d.Address()},
+			"io.containerd.server.v1.ttrpc":         map[string]any{"address": d.Address() + ".ttrpc"},
+			"io.containerd.shim.v1.manager":         map[string]any{"socket_dir": d.path("s")},
+			"io.containerd.internal.v1.opt":         map[string]any{"path": d.path("opt")},
+			"io.containerd.cri.v1.images":           d.imagesConfig(),
+			"io.containerd.cri.v1.runtime":          d.runtimeConfig(opts, runtimes),
+			"io.containerd.transfer.v1.local":       map[string]any{"config_path": d.path("registry")},
+			"io.containerd.nri.v1.nri":              map[string]any{"disable": true},
+			"io.containerd.gc.v1.scheduler":         map[string]any{"deletion_threshold": 1},
+			"io.containerd.metadata.v1.bolt":        map[string]any{"no_sync": true},
+			"io.containerd.runtime.v2.task":         map[string]any{"platforms": []string{"linux/amd64", "linux/arm64"}},
+			"io.containerd.grpc.v1.cri":             map[string]any{"stream_server_address": "127.0.0.1"},
+			"io.containerd.service.v1.diff-service": map[string]any{"sync_fs": false},
+		},
+	})
+}
+
+func (d *Daemon) imagesConfig() map[string]any {
+	return map[string]any{
+		"snapshotter":   d.snapshotter,
+		"pinned_images": map[string]any{"sandbox": PauseImage},
+		"registry":      map[string]any{"config_path": d.path("registry")},
+	}
+}
+
+func (d *Daemon) runtimeConfig(opts Options, runtimes map[string]any) map[string]any {
+	return map[string]any{
+		// Without CAP_SYS_RESOURCE nobody may lower an oom_score_adj.
+		"restrict_oom_score_adj":       true,
+		"netns_mounts_under_state_dir": true,
+		"cdi_spec_dirs":                []string{},
+		"enable_criu":                  false,
+		"containerd": map[string]any{
+			"default_runtime_name": opts.Handlers[0].Name,
+			"runtimes":             runtimes,
+		},
+		"cni": map[string]any{
+			"bin_dirs":              []string{d.bins.Tools},
+			"conf_dir":              filepath.Dir(d.cniConfig()),
+			"use_internal_loopback": true,
+		},
+	}
+}

@@ -1,0 +1,285 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	containerd "github.com/containerd/containerd/v2/client"
+)
+
+// Options of a [Daemon]; the zero value is a daemon with every default.
+type Options struct {
+	// Handlers are the CRI runtime handlers, the default one first; nil:
+	// [DefaultHandlers].
+	Handlers []Handler
+	// Path is the list of directories put before the system's in containerd's
+	// PATH, where shims and runc are looked up; nil: the tools' and bookend's.
+	Path []string
+	// BookendConfig is the content of the file that BOOKEND_CONFIG names.
+	BookendConfig string
+	// Env is added to containerd's environment, which its shims inherit.
+	Env []string
+	// HostPorts lets pods publish ports on the host, which needs iptables.
+	HostPorts bool
+	// Debug sets containerd's and its shims' log level to debug.
+	Debug bool
+}
+
+// Daemon is a private containerd: its directories, sockets, network, cgroups
+// and images are shared with nothing else on the machine.
+type Daemon struct {
+	Dir    string // everything of this daemon's, sockets included
+	CRI    *CRI
+	Tasks  *Tasks
+	Client *containerd.Client
+
+	bins        Binaries
+	env         []string
+	args        []string
+	snapshotter string
+	net         network
+	proc        *process
+}
+
+// process is one run of containerd.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed once it is reaped
+}
+
+// markVariable marks the environment of every process of a daemon's, so that
+// those that outlive it are found.
+const markVariable = "BOOKEND_INTEGRATION"
+
+// Start starts a daemon and loads the test images into it. What an earlier
+// daemon left whose owner died is removed first. The caller owes a Stop.
+func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
+	bins, err := FindBinaries()
+	if err != nil {
+		return nil, err
+	}
+	if err := sweep(ctx); err != nil {
+		return nil, fmt.Errorf("remove what a dead owner left: %w", err)
+	}
+	d, err := newDaemon(bins)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, fmt.Errorf("containerd's log ends with:\n%s", d.LogTail(40)), d.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	if opts.Handlers == nil {
+		opts.Handlers = DefaultHandlers(bins)
+	}
+	if opts.Path == nil {
+		opts.Path = []string{bins.Tools, bins.Bin}
+	}
+	if err := d.configure(opts); err != nil {
+		return nil, err
+	}
+	if err := d.launch(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.connect(); err != nil {
+		return nil, err
+	}
+	if err := d.loadImages(ctx); err != nil {
+		return nil, fmt.Errorf("load images: %w", err)
+	}
+	return d, d.ready(ctx)
+}
+
+func newDaemon(bins Binaries) (*Daemon, error) {
+	// /tmp, whatever TMPDIR says: a socket's path has room for 107 bytes.
+	dir, err := os.MkdirTemp("/tmp", dirPattern)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{Dir: dir, bins: bins}
+	if err := claim(dir); err != nil {
+		return nil, err
+	}
+	for _, sub := range []string{"s", "fifo", "pods", "gates"} {
+		if err := os.Mkdir(d.path(sub), 0o711); err != nil {
+			return nil, err
+		}
+	}
+	// Containers with user namespaces must be able to reach their files.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return nil, err
+	}
+	if err := shareMount(dir); err != nil {
+		return nil, err
+	}
+	d.snapshotter, err = snapshotterFor(dir)
+	if err != nil {
+		return nil, err
+	}
+	d.net, err = newNetwork(d.name())
+	return d, err
+}
+
+func (d *Daemon) configure(opts Options) error {
+	conf, err := d.config(opts)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.path("config.toml"), conf, 0o600); err != nil {
+		return err
+	}
+	if err := d.SetBookendConfig(opts.BookendConfig); err != nil {
+		return err
+	}
+	if err := d.writeCNIConfig(opts.HostPorts); err != nil {
+		return err
+	}
+	d.args = []string{"--config", d.path("config.toml")}
+	if opts.Debug {
+		d.args = append(d.args, "--log-level", "debug")
+	}
+	system := []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	d.env = append([]string{
+		"PATH=" + strings.Join(append(append([]string{}, opts.Path...), system...), ":"),
+		"BOOKEND_CONFIG=" + d.path("bookend.toml"),
+		markVariable + "=" + d.Dir,
+		"HOME=/root",
+		"TMPDIR=" + d.path("tmp"),
+	}, opts.Env...)
+	return os.Mkdir(d.path("tmp"), 0o700)
+}
+
+// SetBookendConfig replaces the content of the file that BOOKEND_CONFIG names.
+func (d *Daemon) SetBookendConfig(content string) error {
+	tmp := d.path("bookend.toml.new")
+	if err := os.WriteFile(tmp, []byte(content), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, d.path("bookend.toml"))
+}
+
+// launch starts containerd and waits until its socket answers.
+func (d *Daemon) launch(ctx context.Context) error {
+	log, err := os.OpenFile(d.LogPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(filepath.Join(d.bins.Tools, "containerd"), d.args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = d.env, log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // ^C is for us to handle
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start containerd: %w", err)
+	}
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		_ = cmd.Wait()
+	}()
+	d.proc = p
+	return poll(ctx, readyTimeout, "containerd to listen", func() error {
+		select {
+		case <-p.done:
+			return fatal(fmt.Errorf("containerd ended: %v", cmd.ProcessState))
+		default:
+		}
+		conn, err := dialUnix(ctx, d.Address())
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+}
+
+const (
+	readyTimeout = time.Minute
+	endTimeout   = 20 * time.Second
+)
+
+// Restart stops containerd, and it alone, and starts it again: shims and
+// containers run on. Connections and event logs find the new one by themselves.
+func (d *Daemon) Restart(ctx context.Context) error {
+	if err := d.Terminate(ctx); err != nil {
+		return err
+	}
+	return d.Relaunch(ctx)
+}
+
+// Relaunch starts containerd again after [Daemon.Terminate] or [Daemon.Kill],
+// and returns once it serves.
+func (d *Daemon) Relaunch(ctx context.Context) error {
+	if err := d.launch(ctx); err != nil {
+		return err
+	}
+	return d.ready(ctx)
+}
+
+// Terminate stops containerd with SIGTERM; shims and containers run on.
+func (d *Daemon) Terminate(ctx context.Context) error { return d.end(ctx, syscall.SIGTERM) }
+
+// Kill stops containerd with SIGKILL; shims and containers run on.
+func (d *Daemon) Kill(ctx context.Context) error { return d.end(ctx, syscall.SIGKILL) }
+
+func (d *Daemon) end(ctx context.Context, sig syscall.Signal) error {
+	if d.proc == nil {
+		return nil
+	}
+	if err := d.proc.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("signal containerd: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	select {
+	case <-d.proc.done:
+		d.proc = nil
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for containerd to end: %w", ctx.Err())
+	}
+}
+
+// Stop ends containerd, its shims and containers, and removes everything that
+// this daemon ever made. A daemon that is stopped can't be used again.
+func (d *Daemon) Stop(ctx context.Context) error {
+	d.disconnect()
+	err := d.end(ctx, syscall.SIGTERM)
+	if err != nil {
+		err = errors.Join(err, d.end(ctx, syscall.SIGKILL))
+	}
+	return errors.Join(err, teardown(ctx, d.Dir))
+}
+
+// PID returns containerd's own process id, 0 while it is stopped.
+func (d *Daemon) PID() int {
+	if d.proc == nil {
+		return 0
+	}
+	return d.proc.cmd.Process.Pid
+}
+
+// Address is the path of containerd's socket.
+func (d *Daemon) Address() string { return d.path("c.sock") }
+
+// Binaries tells where this daemon's programs are.
+func (d *Daemon) Binaries() Binaries { return d.bins }
+
+// Cgroup is the cgroup, in every hierarchy, below which all containers of this
+// daemon are.
+func (d *Daemon) Cgroup() string { return "/" + d.name() }
+
+// Gateway is the host's address as pods see it.
+func (d *Daemon) Gateway() string { return d.net.gateway().String() }
+
+func (d *Daemon) name() string { return filepath.Base(d.Dir) }
+
+func (d *Daemon) path(elem ...string) string {
+	return filepath.Join(append([]string{d.Dir}, elem...)...)
+}

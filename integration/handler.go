@@ -1,0 +1,55 @@
+package integration
+
+import "path/filepath"
+
+// Handler is one CRI runtime handler of a daemon's configuration.
+type Handler struct {
+	Name string
+	Type string // runtime_type
+	Path string // runtime_path; empty: found by Type on the daemon's PATH
+	// Options is the options table; nil: none.
+	Options              map[string]any
+	PodAnnotations       []string
+	ContainerAnnotations []string
+}
+
+// Names of the handlers that every daemon has unless its Options say otherwise.
+const (
+	Runc           = "runc"            // the stock shim
+	Bookend        = "bookend"         // runc's runtime type with runtime_path: the documented setup
+	BookendType    = "bookend-type"    // bookend's runtime type, no options
+	BookendOptions = "bookend-options" // bookend's runtime type with an options table
+)
+
+// DefaultHandlers returns the stock shim's handler and one for each setup of
+// bookend's that is supported.
+func DefaultHandlers(b Binaries) []Handler {
+	const ours = "io.containerd.bookend.v2"
+	handlers := []Handler{
+		{Name: Runc, Type: "io.containerd.runc.v2"},
+		{Name: Bookend, Type: "io.containerd.runc.v2", Path: filepath.Join(b.Bin, "containerd-shim-bookend-v2")},
+		{Name: BookendType, Type: ours},
+		{Name: BookendOptions, Type: ours, Options: map[string]any{"BinaryName": filepath.Join(b.Tools, "runc")}},
+	}
+	for i := range handlers[1:] {
+		h := &handlers[i+1]
+		h.PodAnnotations = []string{"bookend.dev/*", "lifecycle.bookend.dev/*"}
+		h.ContainerAnnotations = append([]string{
+			"io.kubernetes.pod.terminationGracePeriod", "io.kubernetes.container.ports",
+		}, h.PodAnnotations...)
+	}
+	return handlers
+}
+
+func (h Handler) table() map[string]any {
+	t := map[string]any{
+		"runtime_type":          h.Type,
+		"runtime_path":          h.Path,
+		"pod_annotations":       h.PodAnnotations,
+		"container_annotations": h.ContainerAnnotations,
+	}
+	if h.Options != nil {
+		t["options"] = h.Options
+	}
+	return t
+}

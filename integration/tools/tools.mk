@@ -1,0 +1,28 @@
+# The programs that integration tests run beside bookend's own, each at the one
+# version that go.mod in this directory names. Included by the Makefile at the
+# top of the repository. A stamp named after that go.mod says what is built, so
+# that a cached directory is used exactly as long as it is right; builds run one
+# after the other, since each takes all the memory and cores it can get.
+
+TOOLS_DIR   := .cache/tools
+TOOLS_BIN   := $(TOOLS_DIR)/bin
+TOOLS_STAMP := $(TOOLS_DIR)/built-$(shell cat integration/tools/go.mod integration/tools/tools.mk | sha256sum | cut -c1-16)
+
+CONTAINERD := github.com/containerd/containerd/v2
+CNI        := github.com/containernetworking/plugins/plugins
+containerd_version = $$(go list -m -f '{{.Version}}' $(CONTAINERD))
+TOOLS_BUILD := go build -buildvcs=false -trimpath -o $(abspath $(TOOLS_BIN))/
+
+.PHONY: tools
+tools: $(TOOLS_STAMP) ## Build containerd, runc and the CNI plugins that tests run
+
+$(TOOLS_STAMP):
+	rm -rf $(TOOLS_DIR)
+	mkdir -p $(TOOLS_BIN)
+	cd integration/tools && CGO_ENABLED=1 $(TOOLS_BUILD) -tags seccomp -ldflags '-s -w' github.com/opencontainers/runc
+	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -ldflags '-s -w' \
+		$(CNI)/main/bridge $(CNI)/main/loopback $(CNI)/ipam/host-local $(CNI)/meta/portmap
+	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -tags 'no_btrfs no_devmapper no_zfs' \
+		-ldflags "-s -w -X $(CONTAINERD)/version.Version=$(containerd_version)" \
+		$(CONTAINERD)/cmd/containerd $(CONTAINERD)/cmd/ctr $(CONTAINERD)/cmd/containerd-shim-runc-v2
+	touch $@
