@@ -154,18 +154,14 @@ func yaml11Booleans() []string { return []string{"y", "n", "yes", "no", "on", "o
 
 func scalarKind(n *yaml.Node) kind {
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0
-	switch n.ShortTag() {
-	case "!!null":
+	switch tag := n.ShortTag(); {
+	case tag == "!!null":
 		return kindNull
-	case "!!bool":
+	case tag == "!!bool":
 		return kindBool
-	case "!!int":
+	case tag == "!!int", plain && n.Tag != "!" && isWhole(n.Value):
 		return kindInt
-	case "!!float":
-		// The library calls a whole number beyond 64 bits, and -0, floats.
-		if strings.Trim(strings.TrimLeft(n.Value, "+-"), "0123456789_") == "" {
-			return kindInt
-		}
+	case tag == "!!float":
 		return kindFloat
 	}
 	// A timestamp falls through: to Kubernetes it is a string.
@@ -173,4 +169,14 @@ func scalarKind(n *yaml.Node) kind {
 		return kindBool
 	}
 	return kindString
+}
+
+// isWhole tells whether s is a whole number. To the library, one beyond 64 bits
+// is a float or a string, and -0 a float.
+func isWhole(s string) bool {
+	digits := s
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		digits = s[1:]
+	}
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }
