@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"bookend.dev/bookend/integration"
+)
+
+// site is where critest runs: images, and the registry that serves them.
+type site struct {
+	server   *http.Server
+	listener net.Listener
+}
+
+// newSite makes the images, with programs cached below cache, and serves them. The caller owes a
+// close.
+func newSite(ctx context.Context, busybox, cache string) (*site, error) {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return nil, err
+	}
+	busybox, err := findBusybox(ctx, busybox, cache)
+	if err != nil {
+		return nil, err
+	}
+	guest, err := buildGuest(ctx, cache)
+	if err != nil {
+		return nil, err
+	}
+	images := newStore()
+	if err := fill(ctx, images, busybox, guest); err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("registry: %w", err)
+	}
+	s := &site{server: &http.Server{Handler: registry{store: images}}, listener: listener}
+	go func() { _ = s.server.Serve(listener) }() // ends with close
+	return s, nil
+}
+
+func (s *site) close() error { return s.server.Close() }
+
+// with runs work against a containerd of its own that pulls from the site's registry: every handler
+// begins with a fresh one. socket is containerd's.
+func (s *site) with(ctx context.Context, work func(socket string) error) (err error) {
+	cgroups, err := cgroupParents()
+	if err != nil {
+		return err
+	}
+	daemon, err := integration.Start(ctx, integration.Options{HostPorts: true})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)), removeCgroupParents(cgroups))
+	}()
+	if err := writeHosts(filepath.Join(daemon.Dir, "registry"), s.listener.Addr().String()); err != nil {
+		return err
+	}
+	return work(daemon.Address())
+}
