@@ -52,3 +52,19 @@ func PodMembers(dir, sandboxID string) ([]string, error) {
 	}
 	return members, nil
 }
+
+// ShimAddress returns the address of the shim that serves the container of a
+// bundle, as containerd recorded it ("unix:///run/…").
+func ShimAddress(bundle string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(bundle, "bootstrap.json"))
+	if err != nil {
+		return "", err
+	}
+	var bootstrap struct {
+		Address string `json:"address"`
+	}
+	if err := json.Unmarshal(data, &bootstrap); err != nil {
+		return "", fmt.Errorf("%s: %w", filepath.Join(bundle, "bootstrap.json"), err)
+	}
+	return bootstrap.Address, nil
+}

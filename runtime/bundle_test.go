@@ -46,3 +46,16 @@ func TestReadAnnotationsNamesTheFileItCannotRead(t *testing.T) {
 		t.Error("a missing bundle was read without an error")
 	}
 }
+
+func TestShimAddressIsTheOneContainerdRecorded(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := ShimAddress(dir); err == nil {
+		t.Error("a bundle without a record has an address")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap.json"), []byte(`{"version":3,"address":"unix:///run/s/x","protocol":"ttrpc"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ShimAddress(dir); err != nil || got != "unix:///run/s/x" {
+		t.Errorf("ShimAddress = %q, %v", got, err)
+	}
+}

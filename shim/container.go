@@ -58,7 +58,7 @@ func newContainer(ctx context.Context, s *Service, r *taskAPI.CreateTaskRequest,
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
 		signal:  func(ctx context.Context, d delivery) error { return s.signal(ctx, c.id, d) },
 		release: func() { s.publisher.release(ctx, c.id) },
-		report:  func(res hooks.Result) { s.reporter.tell(c.reportOf(ctx, res.Point, res.Handler, &res)) },
+		report:  func(res hooks.Result) { s.reporter.tell(ctx, c.reportOf(res.Point, res.Handler, &res)) },
 	})
 	return c, nil
 }
@@ -101,12 +101,12 @@ func runcRoot(ctx context.Context, bundle string) (string, error) {
 	return filepath.Join(root, ns), nil
 }
 
-func (c *container) reportOf(ctx context.Context, p hooks.Point, handler string, res *hooks.Result) hookReport {
-	return hookReport{ctx: ctx, id: c.id, name: c.name, point: p, kind: handler, result: res}
+func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) hookReport {
+	return hookReport{id: c.id, name: c.name, point: p, kind: handler, result: res}
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
-	s.reporter.tell(c.reportOf(context.WithoutCancel(ctx), h.Point, h.HandlerName(), nil))
+	s.reporter.tell(ctx, c.reportOf(h.Point, h.HandlerName(), nil))
 	t := c.target.Load()
 	return hooks.Run(ctx, h, s.handler(c.id, t, h), t.Init.Alive)
 }

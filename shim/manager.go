@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	bootapi "github.com/containerd/containerd/api/runtime/bootstrap/v1"
 	"github.com/containerd/containerd/api/types"
@@ -38,23 +39,33 @@ func (m bootManager) Start(ctx context.Context, p *bootapi.BootstrapParams) (*bo
 	return m.stock.Start(ctx, p)
 }
 
-// Stop implements [shim.Shim]: it cleans up after a shim that died. containerd
-// asks only for the sandbox of a pod, so its members are ended first.
+// Stop implements [shim.Shim]: it cleans up after a shim that died. Not every
+// containerd asks for more than the sandbox of a pod, so its members are ended
+// first; and containerd asks as well when only the sandbox is gone and its shim
+// serves the members on, who are then left alone.
 func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, error) {
 	cwd, err := os.Getwd()
 	if err != nil {
 		return shim.StopStatus{}, err
 	}
-	members, err := runtime.PodMembers(filepath.Dir(cwd), id)
-	if err != nil {
-		log.G(ctx).WithError(err).WithField("sandbox", id).Warn("bookend: look for the members of the pod")
-	}
-	for _, member := range members {
+	for _, member := range orphans(ctx, filepath.Dir(cwd), id) {
 		if _, err := m.stock.Stop(ctx, member); err != nil {
 			log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
 		}
 	}
 	return m.stock.Stop(ctx, id)
+}
+
+// orphans returns the members of a sandbox's pod whose shim is dead.
+func orphans(ctx context.Context, bundles, sandboxID string) []string {
+	members, err := runtime.PodMembers(bundles, sandboxID)
+	if err != nil {
+		log.G(ctx).WithError(err).WithField("sandbox", sandboxID).Warn("bookend: look for the members of the pod")
+	}
+	return slices.DeleteFunc(members, func(member string) bool {
+		address, err := runtime.ShimAddress(filepath.Join(bundles, member))
+		return err != nil || shim.CanConnect(address)
+	})
 }
 
 // Info implements [shim.Shim]. It answers even where the runtime's binary is

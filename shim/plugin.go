@@ -52,7 +52,7 @@ func newService(ctx context.Context, pub shim.Publisher, sd shutdown.Service) (*
 	if err != nil {
 		return nil, fmt.Errorf("path of the shim: %w", err)
 	}
-	s := &Service{reporter: newReporter(pub, sd), binary: self, containers: make(map[string]*container)}
+	s := &Service{reporter: newReporter(ctx, pub, sd), binary: self, containers: make(map[string]*container)}
 	s.executor, s.executorErr = runtime.OpenExecutor(filepath.Join(filepath.Dir(self), executorName), reaper.Default)
 	s.publisher = newPublisher(pub, s.onExit)
 	s.TTRPCTaskService, err = runctask.NewTaskService(ctx, s.publisher, sd)

@@ -22,7 +22,6 @@ const reportBacklog = 256
 
 // hookReport is one thing to tell about a hook.
 type hookReport struct {
-	ctx    context.Context // carries the container's namespace, never cancelled
 	id     string
 	name   string // the container's name within its pod, empty outside CRI
 	point  hooks.Point
@@ -38,35 +37,37 @@ type reporter struct {
 	reports   chan hookReport
 }
 
-func newReporter(p events.Publisher, sd shutdown.Service) *reporter {
+// newReporter starts the goroutine; ctx carries the namespace and the logger of
+// the shim, and its end is not the reporter's.
+func newReporter(ctx context.Context, p events.Publisher, sd shutdown.Service) *reporter {
 	r := &reporter{publisher: p, reports: make(chan hookReport, reportBacklog)}
-	go r.run(sd.Done())
+	go r.run(context.WithoutCancel(ctx), sd.Done())
 	return r
 }
 
 // tell never blocks.
-func (r *reporter) tell(h hookReport) {
+func (r *reporter) tell(ctx context.Context, h hookReport) {
 	select {
 	case r.reports <- h:
 	default:
-		log.G(h.ctx).WithField("container", h.id).Warn("bookend: too many hook events wait; one was dropped")
+		log.G(ctx).WithField("container", h.id).Warn("bookend: too many hook events wait; one was dropped")
 	}
 }
 
-func (r *reporter) run(done <-chan struct{}) {
+func (r *reporter) run(ctx context.Context, done <-chan struct{}) {
 	for {
 		select {
 		case h := <-r.reports:
-			r.log(h)
-			r.publish(h)
+			h.log(ctx)
+			r.publish(ctx, h)
 		case <-done:
 			return
 		}
 	}
 }
 
-func (r *reporter) log(h hookReport) {
-	l := log.G(h.ctx).WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
+func (h hookReport) log(ctx context.Context) {
+	l := log.G(ctx).WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
 	switch res := h.result; {
 	case res == nil:
 		l.Debug("bookend: hook started")
@@ -77,13 +78,13 @@ func (r *reporter) log(h hookReport) {
 	}
 }
 
-func (r *reporter) publish(h hookReport) {
+func (r *reporter) publish(ctx context.Context, h hookReport) {
 	ev, err := structpb.NewStruct(h.fields())
 	if err == nil {
-		err = r.publisher.Publish(h.ctx, path.Join(hookTopic, h.verb()), ev)
+		err = r.publisher.Publish(ctx, path.Join(hookTopic, h.verb()), ev)
 	}
 	if err != nil {
-		log.G(h.ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
+		log.G(ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
 	}
 }
 
