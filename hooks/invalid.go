@@ -52,9 +52,16 @@ func quote(s string) string {
 	if len(s) <= quoteLimit {
 		return strconv.QuoteToASCII(s)
 	}
-	cut := quoteLimit
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
+	return fmt.Sprintf("%s… (%d bytes)", strconv.QuoteToASCII(clip(s, quoteLimit)), len(s))
+}
+
+// clip returns the first bytes of s, at most limit, without half a character.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
 	}
-	return fmt.Sprintf("%s… (%d bytes)", strconv.QuoteToASCII(s[:cut]), len(s))
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
 }

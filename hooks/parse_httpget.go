@@ -99,6 +99,10 @@ func readPath(t *table) (string, error) {
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
+	if strings.HasPrefix(path, "//") {
+		// Whoever reads it as a URL once more would take it for a host.
+		return "", t.get("path").fail("must not begin with an empty segment")
+	}
 	if u.RawQuery != "" || u.ForceQuery {
 		path += "?" + strings.ReplaceAll(u.RawQuery, " ", "%20")
 	}

@@ -33,7 +33,7 @@ var accepted = []struct {
 	{"exec, optional fields null", `{exec: {command: [a], user: null, env: null, workingDir: null, timeoutSeconds: null}, timeoutSeconds: null, retries: null}`, Hook{Exec: &Exec{Command: []string{"a"}}}},
 	{"exec, timeout beside a null one", `{exec: {command: [a], timeoutSeconds: null}, timeoutSeconds: 3}`, Hook{Timeout: 3 * time.Second, Exec: &Exec{Command: []string{"a"}}}},
 	{"a timestamp is a string", `{exec: {command: [2001-01-01]}}`, Hook{Exec: &Exec{Command: []string{"2001-01-01"}}}},
-	{"quoted and tagged scalars are strings", `{exec: {command: ["yes", 'null', !!str 5, ! 6]}}`, Hook{Exec: &Exec{Command: []string{"yes", "null", "5", "6"}}}},
+	{"quoted and tagged scalars are strings", `{exec: {command: ["yes", 'null', !!str 5, ! 6, ! on]}}`, Hook{Exec: &Exec{Command: []string{"yes", "null", "5", "6", "on"}}}},
 	{"a block scalar", "exec:\n  command:\n  - sh\n  - -c\n  - |\n    a\n    b\n", Hook{Exec: &Exec{Command: []string{"sh", "-c", "a\nb\n"}}}},
 	{"user by name", `exec: {command: [a], user: "www-data:adm"}`, Hook{Exec: &Exec{Command: []string{"a"}, User: "www-data:adm"}}},
 

@@ -14,11 +14,15 @@ type path struct {
 	field  bool
 }
 
+// pathLimit bounds what an error spells of a path, in bytes.
+const pathLimit = 512
+
 func (p *path) child(name string) *path { return &path{parent: p, name: name, field: true} }
 func (p *path) item(index int) *path    { return &path{parent: p, index: index} }
 
 // String spells the path as Kubernetes does: postStart.httpGet.httpHeaders[1].name.
-// A name that does not look like a field's is quoted. The root is "".
+// A name that does not look like a field's is quoted. The root is "". A path
+// that only a hostile document can have is cut.
 func (p *path) String() string {
 	var parts []string
 	for ; p != nil; p = p.parent {
@@ -35,7 +39,11 @@ func (p *path) String() string {
 	for i := len(parts) - 1; i >= 0; i-- {
 		b.WriteString(parts[i])
 	}
-	return strings.TrimPrefix(b.String(), ".")
+	s := strings.TrimPrefix(b.String(), ".")
+	if clipped := clip(s, pathLimit); clipped != s {
+		return clipped + "…"
+	}
+	return s
 }
 
 func isFieldName(s string) bool {

@@ -106,7 +106,7 @@ func isLabel(s string) bool {
 // addresses, as an address or as "localhost".
 func isLoopback(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
+		return addr.IsLoopback()
 	}
 	return sameName(host, "localhost")
 }

@@ -226,8 +226,10 @@ func TestSleep(t *testing.T) {
 		if r := (&Sleep{Duration: time.Second}).Run(ctx); r.Cause != CauseCancelled || !errors.Is(r.Err, why) {
 			t.Errorf("cancelled: %+v", r)
 		}
-		if r := (&Sleep{}).Run(ctx); r.Cause != "" {
-			t.Errorf("0 seconds: %+v", r)
+		for range 100 { // where two ways are open, Go picks one at random
+			if r := (&Sleep{}).Run(ctx); r.Cause != "" {
+				t.Fatalf("0 seconds: %+v", r)
+			}
 		}
 	})
 }
