@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,20 +87,41 @@ func cgroupParents() ([]string, error) {
 	return append(unified, split...), err
 }
 
-// removeCgroupParents removes the parents that weren't there before, unless another containerd has
-// pods in them by now.
+// removeCgroupParents removes the parents that weren't there before, and the cgroups of containers that
+// a failed test left below them. Those that still have processes stay: another containerd uses them.
 func removeCgroupParents(before []string) error {
 	now, err := cgroupParents()
 	if err != nil {
 		return err
 	}
-	for _, dir := range now {
-		if slices.Contains(before, dir) {
+	for _, parent := range now {
+		if slices.Contains(before, parent) {
 			continue
 		}
-		err := os.Remove(dir)
-		if err != nil && !errors.Is(err, unix.EBUSY) && !errors.Is(err, os.ErrNotExist) {
+		if err := removeIdle(parent); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// removeIdle removes dir and the cgroups below it, as far as they have no processes.
+func removeIdle(dir string) error {
+	var cgroups []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			cgroups = append(cgroups, path)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	slices.Reverse(cgroups) // children first
+	for _, path := range cgroups {
+		err := unix.Rmdir(path)
+		if err != nil && !errors.Is(err, unix.EBUSY) && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("remove cgroup %s: %w", path, err)
 		}
 	}
 	return nil

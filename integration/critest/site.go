@@ -54,12 +54,17 @@ func (s *site) with(ctx context.Context, work func(socket string) error) (err er
 	if err != nil {
 		return err
 	}
+	nat, err := natTable(ctx)
+	if err != nil {
+		return err
+	}
 	daemon, err := integration.Start(ctx, integration.Options{HostPorts: true})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)), removeCgroupParents(cgroups))
+		ctx := context.WithoutCancel(ctx)
+		err = errors.Join(err, daemon.Stop(ctx), removeCgroupParents(cgroups), removePortmapChains(ctx, nat))
 	}()
 	if err := writeHosts(filepath.Join(daemon.Dir, "registry"), s.listener.Addr().String()); err != nil {
 		return err
