@@ -1,0 +1,97 @@
+// Command demo runs the Kubernetes documentation's lifecycle example as a real
+// pod of a private containerd, beside a container whose postStart fails, prints
+// when what happened, and removes everything. It takes no arguments, needs
+// root, and finds the programs where the Makefile puts them: `make demo`.
+//
+// Every line of the timeline was observed, and names its source: a CRI call of
+// this program, an event of containerd's bus, containerd's log, the web
+// server's own log, or a request to it. What was expected and not observed
+// fails the demo.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"bookend.dev/bookend/integration"
+)
+
+// limits of the demo as a whole, and of its cleaning up, which must happen even
+// where the former ran out.
+const (
+	runTimeout     = 2 * time.Minute
+	cleanupTimeout = time.Minute
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer) (err error) {
+	if os.Geteuid() != 0 {
+		return errors.New("containers need root: run `make demo` as root")
+	}
+	ctx, cancel := context.WithTimeout(ctx, runTimeout)
+	defer cancel()
+	began := time.Now()
+	describe(out)
+	d, err := integration.Start(ctx, integration.Options{})
+	if err != nil {
+		return fmt.Errorf("start a private containerd: %w", err)
+	}
+	defer func() {
+		if err != nil && ctx.Err() == nil {
+			fmt.Fprintf(os.Stderr, "containerd's and the shims' log ends with:\n%s", d.LogTail(40))
+		}
+		ctx, cancel := cleaning(ctx)
+		defer cancel()
+		if err = errors.Join(err, d.Stop(ctx)); err == nil {
+			fmt.Fprintf(out, "\nDone in %.1f s.\n", time.Since(began).Seconds())
+		}
+	}()
+	if _, err := d.Binaries().Shim(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Private containerd in %s after %.1f s.\n", d.Dir, time.Since(began).Seconds())
+	return show(ctx, d, out)
+}
+
+// show plays the scene on d and tells of it.
+func show(ctx context.Context, d *integration.Daemon, out io.Writer) error {
+	before, err := d.Inventory()
+	if err != nil {
+		return err
+	}
+	s, err := newScene(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer s.events.Close()
+	fmt.Fprintf(out, "The pod is driven by %s.\n", s.client)
+	err = errors.Join(s.play(ctx), s.clear(ctx))
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), err)
+	}
+	s.collect()
+	s.timeline.render(out, s.began)
+	fmt.Fprintln(out, "\nTimes of events are those of their publication, a moment after what they tell.")
+	s.failure.render(out)
+	s.proof.expect("nothing is left: no process, mount, network namespace, cgroup, socket or file", d.CheckLeaks(ctx, before))
+	return errors.Join(err, s.proof.render(out))
+}
+
+// cleaning returns a context for the removal of what was made under ctx.
+func cleaning(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+}
