@@ -3,6 +3,7 @@ package hooks
 import (
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -126,5 +127,19 @@ func TestPolicyHosts(t *testing.T) {
 	}
 	if p := (&Policy{AllowHosts: []string{"*"}}); !p.allowsHost("a.b") || !p.allowsHost("fe80::1") {
 		t.Error(`"*" does not allow every host`)
+	}
+}
+
+func TestIsHost(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	for host, want := range map[string]bool{
+		"a": true, "a.b": true, "a.b.": true, "a_b-c": true, "10.0.0.1": true, "::1": true, "fe80::1%eth0": false,
+		"": false, ".": false, "a..b": false, ".a": false, "-a": false, "a-": false, "a b": false, "ü": false, "a/b": false,
+		label: true, label + "a": false, "a." + label: true,
+		strings.Repeat(label+".", 3) + label[2:]: true, strings.Repeat(label+".", 3) + label[1:]: false,
+	} {
+		if got := isHost(host); got != want {
+			t.Errorf("%q: %v, want %v", host, got, want)
+		}
 	}
 }

@@ -76,8 +76,9 @@ type HTTPGet struct {
 	Port   int    // 1-65535; named ports are already resolved
 	Path   string // starts with "/", may carry a query
 	Scheme string // "http" or "https"
-	// Header is sent as it is. A key with an empty value means: do not send
-	// this header, not even the default.
+	// Header is sent as it is, repeated names in their order. Host sets the
+	// host; an empty User-Agent or Accept means: do not send it, not even the
+	// default.
 	Header http.Header
 	// ExpectStatus lists inclusive ranges of statuses that count as success;
 	// empty: any status does.

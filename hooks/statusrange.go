@@ -1,21 +1,9 @@
 package hooks
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
-
-// String writes the range as expectStatus spells it: "200" or "200-399".
-func (r StatusRange) String() string {
-	if r.First == r.Last {
-		return strconv.Itoa(r.First)
-	}
-	return fmt.Sprintf("%d-%d", r.First, r.Last)
-}
-
-// Contains tells whether status is in the range.
-func (r StatusRange) Contains(status int) bool { return r.First <= status && status <= r.Last }
 
 // statusRanges reads expectStatus: ranges or single statuses of three digits,
 // 100 to 599, separated by commas, blanks around each allowed. A YAML integer

@@ -122,8 +122,6 @@ func (v *value) fieldsFromYAML(n *yaml.Node, depth int) error {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		switch {
-		case key.Kind == yaml.AliasNode:
-			return v.fail("must not have a YAML alias as a key")
 		case key.ShortTag() == "!!merge":
 			return v.fail("must not use the YAML merge key <<")
 		case key.Kind != yaml.ScalarNode:
