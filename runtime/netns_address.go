@@ -14,7 +14,7 @@ const maxAddresses = 64
 
 // PodAddress returns the container's own address: the one the namespace's
 // default route sends from, IPv4 before IPv6; without a default route, the
-// first global address that is up; without any, 127.0.0.1.
+// first global address that can be used; without any, 127.0.0.1.
 //
 // The kernel is asked for the default route by connecting a datagram socket,
 // which sends nothing, to an address reserved for documentation (RFC 5737, RFC
@@ -52,8 +52,8 @@ func (n *Network) sourceTowards(ap netip.AddrPort) (addr netip.Addr, err error) 
 }
 
 // firstGlobal returns the namespace's first usable address that a socket can
-// be bound to, which those of interfaces that are down are not, or the zero
-// Addr.
+// be bound to (one that duplicate address detection has refused can't), or the
+// zero Addr.
 func (n *Network) firstGlobal() (addr netip.Addr, err error) {
 	err = n.within(func() error {
 		// On Linux this talks to netlink on the calling thread.
