@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"time"
@@ -45,7 +47,8 @@ type execRun struct {
 func (e *Executor) start(ctx context.Context, c Container, req wire.Request) (*execRun, error) {
 	r := &execRun{started: make(chan struct{}), done: make(chan struct{})}
 	var err error
-	if r.cgroup, err = c.Cgroup.newHookCgroup(); err != nil {
+	// Where the container's own cgroup is gone, so is the container.
+	if r.cgroup, err = c.Cgroup.newHookCgroup(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		log.G(ctx).WithError(err).WithField("id", c.ID).
 			Warn("exec hook gets no cgroup of its own: cancelled, only the processes of its session are killed")
 	}

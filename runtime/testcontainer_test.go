@@ -41,13 +41,17 @@ func binaries(t *testing.T) (runcPath, execPath string) {
 func startContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
 	t.Helper()
 	runcPath, execPath := binaries(t)
+	t.Parallel() // runc is waited for most of the time
 	executor, err := OpenExecutor(execPath, runc.Monitor)
 	must(t, err)
 	t.Cleanup(func() { executor.Close() })
-	dir := t.TempDir()
+	// Not t.TempDir: a container's root in a user namespace must reach it.
+	dir, err := os.MkdirTemp("", "bookend-test-")
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	must(t, os.Chmod(dir, 0o755))
 	c := &testContainer{T: t, runc: runcPath, executor: executor, rootfs: filepath.Join(dir, "rootfs")}
-	c.ID = "bookend-test-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	c.ID = filepath.Base(dir)
 	c.Bundle, c.RuncRoot = dir, filepath.Join(dir, "state")
 	writeRootfs(t, c.rootfs)
 	spec := testSpec(c.ID)
@@ -64,7 +68,6 @@ func startContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
 func (c *testContainer) create() {
 	c.Helper()
 	c.Cleanup(func() {
-		_ = exec.Command(c.runc, "--root", c.RuncRoot, "resume", c.ID).Run()
 		if out, err := exec.Command(c.runc, "--root", c.RuncRoot, "delete", "--force", c.ID).CombinedOutput(); err != nil {
 			c.Errorf("runc delete: %v: %s", err, out)
 		}
@@ -128,13 +131,13 @@ func writeRootfs(t *testing.T, rootfs string) {
 		must(t, os.MkdirAll(filepath.Join(rootfs, dir), 0o755))
 	}
 	must(t, os.Chmod(filepath.Join(rootfs, "work"), 0o777))
-	busybox, err := os.ReadFile("/bin/busybox")
-	must(t, err)
+	// Not written by this process: a child forked meanwhile for another test
+	// would hold it open for writing, and it could not be executed.
+	must(t, exec.Command("cp", "/bin/busybox", filepath.Join(rootfs, "bin")).Run())
 	for name, file := range map[string]struct {
 		data string
 		mode os.FileMode
 	}{
-		"bin/busybox": {string(busybox), 0o755},
 		"etc/passwd":  {"root:x:0:0::/root:/bin/sh\nana:x:1234:2345::/home/ana:/bin/sh\n", 0o644},
 		"etc/group":   {"root:x:0:\nana:x:2345:\nstaff:x:50:ana\n", 0o644},
 		"work/plain":  {"not executable", 0o644},
@@ -158,7 +161,7 @@ func testSpec(id string) *specs.Spec {
 		Version: specs.Version,
 		Root:    &specs.Root{Path: "rootfs"},
 		Process: &specs.Process{
-			Args:         []string{"sh", "-c", "while :; do sleep 1000; done"},
+			Args:         []string{"sh", "-c", "while :; do sleep 9000; done"},
 			Env:          []string{"PATH=/bin", "COLOUR=blue"},
 			Cwd:          "/",
 			Capabilities: &specs.LinuxCapabilities{Bounding: caps, Effective: caps, Permitted: caps},
@@ -168,7 +171,7 @@ func testSpec(id string) *specs.Spec {
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "mode=755"}},
 		},
 		Linux: &specs.Linux{
-			CgroupsPath: "/bookend-test/" + id,
+			CgroupsPath: "/" + id,
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace},
 				{Type: specs.MountNamespace}, {Type: specs.NetworkNamespace},

@@ -1,0 +1,175 @@
+package runtime
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// whoami prints all that a process can say about what it may do and where it
+// is. Numbers that differ from one process to the next are left out.
+const whoami = `
+grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp|Umask|NSpid|NStgid|SigIgn|SigBlk|Cpus_allowed|Mems_allowed):' /proc/self/status | grep -v NS
+for n in /proc/self/ns/*; do readlink $n; done
+cat /proc/self/limits /proc/self/oom_score_adj /proc/self/cgroup
+pwd; umask; env; echo "$0" "$@"
+ls /proc/$$/fd
+awk '{print ($6 == $1) ? "leads its session" : "led"; print "tty", $7}' /proc/$$/stat
+mkdir /work/made-"$$" 2>&1 | sed 's/made-[0-9]*/made/'
+`
+
+func confined(spec *specs.Spec) {
+	umask := uint32(0o037)
+	spec.Process.User = specs.User{UID: 1234, GID: 2345, AdditionalGids: []uint32{50, 60}, Umask: &umask}
+	spec.Process.Cwd = "/work"
+	spec.Process.NoNewPrivileges = true
+	spec.Process.Env = append(spec.Process.Env, "HOME=/somewhere")
+	spec.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 100, Hard: 200}, {Type: "RLIMIT_CORE"}}
+	spec.Process.Capabilities.Ambient = []string{"CAP_KILL"}
+	spec.Process.Capabilities.Inheritable = []string{"CAP_KILL"}
+	spec.Linux.Seccomp = refuseMkdir()
+}
+
+func refuseMkdir() *specs.LinuxSeccomp {
+	return &specs.LinuxSeccomp{
+		DefaultAction: specs.ActAllow,
+		Syscalls:      []specs.LinuxSyscall{{Names: []string{"mkdir", "mkdirat"}, Action: specs.ActErrno}},
+	}
+}
+
+func TestExecRunsAsRuncExecDoes(t *testing.T) {
+	for name, edit := range map[string]func(*specs.Spec){
+		"plain":    nil,
+		"confined": confined,
+		"seccomp without no_new_privs": func(s *specs.Spec) {
+			s.Linux.Seccomp = refuseMkdir()
+		},
+		"host pid namespace": func(s *specs.Spec) {
+			s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.PIDNamespace })
+		},
+		"user namespace": func(s *specs.Spec) {
+			ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: 100000, Size: 65536}}
+			s.Linux.UIDMappings, s.Linux.GIDMappings = ids, ids
+			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
+		},
+		"cgroup namespace": func(s *specs.Spec) {
+			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.CgroupNamespace})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := startContainer(t, edit)
+			command := []string{"sh", "-c", whoami, "zero", "one word", "$NOT_EXPANDED", ""}
+			got := c.hook(command...)
+			if got.Cause != "" {
+				t.Fatalf("%s: %v: %s", got.Cause, got.Err, got.Stderr)
+			}
+			want := c.runcExec(command...)
+			if ours := ownCgroup(string(got.Stdout)); ours != want {
+				t.Errorf("differs from runc exec:\n%s", difference(ours, want))
+			}
+			if !strings.Contains(want, "NoNewPrivs") || !strings.Contains(want, "leads its session") {
+				t.Errorf("says too little to be compared:\n%s", want)
+			}
+		})
+	}
+}
+
+// ownCgroup takes the one intended difference away: the hook's freezer cgroup
+// is a child of the container's.
+func ownCgroup(s string) string {
+	s = regexp.MustCompile(`(?m)^([0-9]+:freezer:.+)/bookend-[a-z0-9]+$`).ReplaceAllString(s, "$1")
+	return regexp.MustCompile(`(?m)^([0-9]+:freezer:/)bookend-[a-z0-9]+$`).ReplaceAllString(s, "$1")
+}
+
+func difference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	var out strings.Builder
+	for i := range max(len(x), len(y)) {
+		switch {
+		case i >= len(x):
+			out.WriteString("runc exec " + y[i] + "\n")
+		case i >= len(y):
+			out.WriteString("hook      " + x[i] + "\n")
+		case x[i] != y[i]:
+			out.WriteString("hook      " + x[i] + "\nrunc exec " + y[i] + "\n")
+		}
+	}
+	return out.String()
+}
+
+func TestExecSharesNamespacesAndCgroupsWithTheInit(t *testing.T) {
+	c := startContainer(t, nil)
+	got := c.hook("sh", "-c", `
+for n in /proc/1/ns/*; do test "$(readlink $n)" = "$(readlink /proc/self/ns/${n##*/})" || echo "differs: $n"; done
+grep -v freezer /proc/1/cgroup >/work/init; grep -v freezer /proc/self/cgroup | cmp - /work/init`)
+	wantReport(t, got, hooks.Report{})
+}
+
+func TestExecHasNoStdinAndNoTerminal(t *testing.T) {
+	c := startContainer(t, nil)
+	got := c.hook("sh", "-c", "readlink /proc/self/fd/0; wc -c; tty")
+	wantReport(t, got, hooks.Report{Cause: hooks.CauseExitCode, ExitCode: 1, Stdout: []byte("/dev/null\n0\nnot a tty\n")})
+}
+
+func TestExecTakesTheHooksOwnEnvironmentUserAndDirectory(t *testing.T) {
+	c := startContainer(t, nil)
+	env := []hooks.EnvVar{{Name: "COLOUR", Value: "a=b c"}, {Name: "EXTRA", Value: ""}}
+	for _, tc := range []struct {
+		name string
+		spec hooks.Exec
+		want string
+	}{
+		{"environment", hooks.Exec{Command: []string{"env"}, Env: env}, "PATH=/bin COLOUR=a=b c EXTRA= HOME=/root"},
+		{"directory", hooks.Exec{Command: []string{"pwd"}, WorkingDir: "/work"}, "/work"},
+		{"name", hooks.Exec{Command: []string{"id"}, User: "ana"}, "uid=1234(ana) gid=2345(ana) groups=50(staff)"},
+		{"name's home", hooks.Exec{Command: []string{"sh", "-c", "echo $HOME"}, User: "ana"}, "/home/ana"},
+		{"name and group", hooks.Exec{Command: []string{"id"}, User: "ana:staff"}, "uid=1234(ana) gid=50(staff)"},
+		{"number", hooks.Exec{Command: []string{"id"}, User: "7"}, "uid=7 gid=0(root)"},
+		{"numbers", hooks.Exec{Command: []string{"id"}, User: "7:8"}, "uid=7 gid=8"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := c.handler(&tc.spec).Run(t.Context())
+			if said := strings.Join(lines(got.Stdout), " "); got.Cause != "" || said != tc.want {
+				t.Errorf("got %q (%v), want %q", said, got.Err, tc.want)
+			}
+		})
+	}
+}
+
+// A user's own /dev/stdout must open: the pipe is made by root outside.
+func TestExecOutputCanBeOpenedByTheHooksUser(t *testing.T) {
+	c := startContainer(t, func(s *specs.Spec) {
+		confined(s)
+		ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: 100000, Size: 65536}}
+		s.Linux.UIDMappings, s.Linux.GIDMappings = ids, ids
+		s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
+	})
+	wantReport(t, c.hook("sh", "-c", "echo said >/proc/self/fd/1"), hooks.Report{Stdout: []byte("said\n")})
+}
+
+func TestExecInAContainerThatCannotBeJoined(t *testing.T) {
+	c := startContainer(t, nil)
+	t.Run("paused", func(t *testing.T) {
+		c.runcDo("pause", c.ID)
+		wantReport(t, c.hook("true"), hooks.Report{Cause: hooks.CausePaused})
+		c.runcDo("resume", c.ID)
+		wantReport(t, c.hook("true"), hooks.Report{})
+	})
+	t.Run("stopped", func(t *testing.T) {
+		c.runcDo("kill", c.ID, "KILL")
+		eventually(t, "the init's death", func() bool { return !c.Init.Alive() })
+		got := c.hook("true")
+		wantReport(t, got, hooks.Report{Cause: hooks.CauseGone, Suspect: true})
+	})
+	t.Run("deleted", func(t *testing.T) {
+		c.runcDo("delete", "--force", c.ID)
+		wantReport(t, c.hook("true"), hooks.Report{Cause: hooks.CauseGone, Suspect: true})
+		got := c.handler(&hooks.Exec{Command: []string{"true"}, User: "ana"}).Run(t.Context())
+		wantReport(t, got, hooks.Report{Cause: hooks.CauseGone, Suspect: true})
+	})
+}

@@ -1,0 +1,114 @@
+package runtime
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	runc "github.com/containerd/go-runc"
+
+	"bookend.dev/bookend/hooks"
+)
+
+func TestExecFloodOfOutputKeepsTheTail(t *testing.T) {
+	c := startContainer(t, nil)
+	got := c.hook("sh", "-c", "yes | head -c 10000000; seq 1 100000 >&2; echo last")
+	if got.Cause != "" || len(got.Stdout) != outputTail || !bytes.HasSuffix(got.Stdout, []byte("y\ny\nlast\n")) {
+		t.Errorf("stdout: %d bytes ending in %q (%v)", len(got.Stdout), end(got.Stdout), got.Err)
+	}
+	if len(got.Stderr) != outputTail || !bytes.HasSuffix(got.Stderr, []byte("\n99999\n100000\n")) {
+		t.Errorf("stderr: %d bytes ending in %q", len(got.Stderr), end(got.Stderr))
+	}
+}
+
+func end(b []byte) []byte { return b[max(0, len(b)-20):] }
+
+// All that is written before the end belongs to the report, however little
+// time there was to read it.
+func TestExecReportHasTheLastWord(t *testing.T) {
+	c := startContainer(t, nil)
+	for i := range 50 {
+		want := fmt.Sprintf("%d %s\n", i, strings.Repeat("x", 30000))
+		if got := c.hook("echo", strings.TrimSuffix(want, "\n")); string(got.Stdout) != want {
+			t.Fatalf("run %d: got %d bytes, want %d (%v)", i, len(got.Stdout), len(want), got.Err)
+		}
+	}
+}
+
+// A hook has ended when its first process has, though a child holds the
+// output; what the child prints in the next second is offered apart, and
+// printing after that does not kill it.
+func TestExecDoesNotWaitForChildrenThatHoldTheOutput(t *testing.T) {
+	c := startContainer(t, nil)
+	must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "work/one"), filepath.Join(c.rootfs, "work/two"), filepath.Join(c.rootfs, "work/wrote")).Run())
+	late := make(chan string, 1)
+	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", `
+echo before
+(read x </work/one; echo soon; read x </work/two; echo later && echo later still && echo alive >/work/wrote) &
+exit 0`}}, func(stdout, stderr []byte) { late <- string(stdout) })
+	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("before\n")})
+	must(t, os.WriteFile(filepath.Join(c.rootfs, "work/one"), []byte("\n"), 0))
+	if got := <-late; got != "before\nsoon\n" {
+		t.Errorf("late output %q", got)
+	}
+	must(t, os.WriteFile(filepath.Join(c.rootfs, "work/two"), []byte("\n"), 0))
+	if got, err := os.ReadFile(filepath.Join(c.rootfs, "work/wrote")); string(got) != "alive\n" {
+		t.Errorf("the child did not survive printing: %q, %v", got, err)
+	}
+}
+
+// No late report where nobody can print any more.
+func TestExecWithoutChildrenIsNotReportedTwice(t *testing.T) {
+	c := startContainer(t, nil)
+	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, func([]byte, []byte) { t.Error("called") })
+	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
+}
+
+func TestExecSucceededLeavesItsChildrenAndTheirCgroupToTheContainer(t *testing.T) {
+	c := startContainer(t, withoutPIDNamespace)
+	wantReport(t, c.hook("sh", "-c", "setsid sleep 1001 & exit 0"), hooks.Report{})
+	if live := c.running("1001"); len(live) != 1 || len(c.hookCgroups()) != 1 {
+		t.Fatalf("running %v in %v", live, c.hookCgroups())
+	}
+	c.runcDo("kill", c.ID, "KILL")
+	eventually(t, "the init's death", func() bool { return !c.Init.Alive() })
+	c.runcDo("delete", "--force", c.ID)
+	if live := c.running("1001"); len(live) != 0 {
+		t.Errorf("running after delete: %v", live)
+	}
+	if _, err := os.Stat(c.Cgroup.dir); !os.IsNotExist(err) {
+		t.Errorf("cgroup after delete: %v", err)
+	}
+}
+
+// The binary that was opened runs, whatever is put in its place.
+func TestExecutorOutlivesItsReplacement(t *testing.T) {
+	c := startContainer(t, nil)
+	_, original := binaries(t)
+	path := filepath.Join(c.Bundle, "bookend-exec")
+	must(t, exec.Command("cp", original, path).Run())
+	executor, err := OpenExecutor(path, runc.Monitor)
+	must(t, err)
+	defer executor.Close()
+	must(t, os.WriteFile(path+".new", []byte("#!/bin/false\n"), 0o755))
+	must(t, os.Rename(path+".new", path))
+	handler := executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil)
+	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
+}
+
+func TestOpenExecutorRefusesWhatCannotRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bookend-exec")
+	if _, err := OpenExecutor(path, runc.Monitor); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing: %v", err)
+	}
+	must(t, os.WriteFile(path, nil, 0o644))
+	if _, err := OpenExecutor(path, runc.Monitor); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("not executable: %v", err)
+	}
+}

@@ -1,0 +1,77 @@
+package runtime
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+)
+
+// A cgroup v2 mount is looked for wherever it is: hosts on v1 often have one,
+// without controllers, that can kill and freeze all the same.
+func unifiedCgroup(t *testing.T) *hookCgroup {
+	t.Helper()
+	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
+	must(t, err)
+	if len(mounts) == 0 || os.Geteuid() != 0 {
+		t.Skip("needs root and a cgroup v2 mount")
+	}
+	h, err := (Cgroup{dir: mounts[0].Mountpoint, unified: true}).newHookCgroup()
+	if err != nil {
+		t.Skipf("needs a cgroup v2 mount to write to: %v", err)
+	}
+	return h
+}
+
+func TestHookCgroupKillOnV2(t *testing.T) {
+	h := unifiedCgroup(t)
+	defer h.remove()
+	cmd := exec.Command("sh", "-c", "setsid sleep 1000 & sleep 1000")
+	must(t, cmd.Start())
+	must(t, h.write("cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
+	go func() { _ = cmd.Wait() }()
+	must(t, h.kill(20*time.Second))
+	if pids := h.pids(); len(pids) != 0 {
+		t.Errorf("left: %v", pids)
+	}
+	if got := h.subCgroups(); len(got) != 1 || got[""] != filepath.Base(h.dir) {
+		t.Errorf("named %v", got)
+	}
+	h.remove()
+	if _, err := os.Stat(h.dir); !os.IsNotExist(err) {
+		t.Errorf("not removed: %v", err)
+	}
+}
+
+// Kernels before 5.14 have no cgroup.kill.
+func TestHookCgroupFreezesToKillOnV2(t *testing.T) {
+	h := unifiedCgroup(t)
+	defer h.remove()
+	cmd := exec.Command("sleep", "1000")
+	must(t, cmd.Start())
+	must(t, h.write("cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
+	h.freeze(true)
+	if !h.frozen() {
+		t.Error("not frozen")
+	}
+	if n := h.signalAll(); n != 1 {
+		t.Errorf("signalled %d", n)
+	}
+	h.freeze(false)
+	if err := cmd.Wait(); err == nil {
+		t.Error("not killed")
+	}
+}
+
+func TestHookCgroupCannotBeMade(t *testing.T) {
+	if _, err := (Cgroup{}).newHookCgroup(); err != errNoCgroup {
+		t.Errorf("in no cgroup: %v", err)
+	}
+	if _, err := (Cgroup{dir: filepath.Join(t.TempDir(), "gone")}).newHookCgroup(); !os.IsNotExist(err) {
+		t.Errorf("in a cgroup that is gone: %v", err)
+	}
+}
