@@ -5,25 +5,37 @@ import (
 	"time"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
+	apitask "github.com/containerd/containerd/api/types/task"
 )
 
 // exitOutTime bounds how long Delete waits for the init's TaskExit to go out.
 const exitOutTime = 2 * time.Second
 
-// Delete ends the container's task. It lets the init's TaskExit go out first,
-// because clients shut the shim down next and an event still queued then may
-// be lost.
+// Delete ends the container's task. It lets the init's TaskExit go out first:
+// the inner service tells of an exit before it has sent the event, a client may
+// delete in between, and shuts the shim down next.
 func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAPI.DeleteResponse, error) {
-	resp, err := s.inner().Delete(ctx, r)
 	c := s.lookup(r.ID)
-	if err != nil || r.ExecID != "" || c == nil {
-		return resp, err
+	if c == nil || r.ExecID != "" {
+		return s.inner().Delete(ctx, r)
 	}
-	c.awaitExitOut(ctx)
+	if s.hasStopped(ctx, r.ID) {
+		c.awaitExitOut(ctx)
+	}
+	resp, err := s.inner().Delete(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	s.remove(r.ID)
 	c.task.end()
 	s.publisher.remove(r.ID)
 	return resp, nil
+}
+
+// hasStopped tells whether the init has exited, as the inner service sees it.
+func (s *Service) hasStopped(ctx context.Context, id string) bool {
+	st, err := s.inner().State(ctx, &taskAPI.StateRequest{ID: id})
+	return err == nil && st.Status == apitask.Status_STOPPED
 }
 
 func (c *container) awaitExitOut(ctx context.Context) {

@@ -1,0 +1,463 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/errdefs"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// The tests in this file are the rows of postStart.
+
+func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
+	d := shared.Daemon(t)
+	stock, err := d.Tasks.Create(t.Context(), TaskOptions{Args: []string{"/no/such/command"}})
+	if err == nil {
+		cleanup(t, stock.Remove)
+		err = stock.Start(t.Context())
+	}
+	log := d.TestEvents(t)
+	task, got := d.Tasks.Create(t.Context(), TaskOptions{
+		Runtime: bookendRuntime, Args: []string{"/no/such/command"},
+		Annotations: map[string]string{lifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
+	})
+	if got == nil {
+		cleanup(t, task.Remove)
+		got = task.Start(t.Context())
+	}
+	if err == nil || got == nil || afterLast(got.Error()) != afterLast(err.Error()) {
+		t.Errorf("bookend: %v\nstock: %v", got, err)
+	}
+	for _, e := range log.All() {
+		if strings.HasPrefix(e.Topic, "/bookend/hook/") {
+			t.Errorf("a hook ran: %v", e)
+		}
+	}
+}
+
+// afterLast leaves of a runtime's error what does not name the container.
+func afterLast(text string) string { return text[strings.LastIndex(text, "exec:"):] }
+
+func TestPostStartRunsBesideTheEntrypoint(t *testing.T) {
+	d := shared.Daemon(t)
+	// Each waits for the other: neither could if one went first.
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`echo hook > /gate/post; cat /gate/post-go`)+`}}`, func(o *TaskOptions) {
+		o.Args = []string{"sh", "-c", `cat /gate/post; echo up > /gate/main; echo go > /gate/post-go; exec sleep 1000`}
+	})
+	reply := h.begin(t.Context())
+	h.await("main")
+	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStartIsWithheldForAsLongAsPostStartRuns(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	stillWithheld(t, reply)
+	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Running {
+		t.Errorf("State during postStart: %v, %v; want running", st.Status, err)
+	}
+	// Another event of the task passes while TaskStart is held.
+	if err := h.Pause(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := h.events.WaitTopic(t.Context(), "/tasks/paused", h.ID()); err != nil {
+		t.Error(err)
+	}
+	if err := h.Resume(t.Context()); err != nil {
+		t.Error(err)
+	}
+	stillWithheld(t, reply)
+	h.open("post-go")
+	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+	h.wantTopics("/tasks/create", "/tasks/paused", "/tasks/resumed", "/tasks/start")
+}
+
+func TestASecondStartGetsTheRuntimesErrorAndNoHook(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	if err := h.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot start a running process") {
+		t.Errorf("second Start: %v, want the runtime's own error", err)
+	}
+	stillWithheld(t, reply)
+	h.open("post-go")
+	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+	h.wantTrace("post")
+	if n := hookRuns(h.events, h.ID(), "postStart"); n != 1 {
+		t.Errorf("postStart ran %d times, want once", n)
+	}
+}
+
+func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`cat /gate/post-go; echo secret; exit 3`)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.open("post-go")
+	err := wantReply(t, reply)
+	if !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook: exec: exit status 3 after ") {
+		t.Errorf("Start: %v, want Aborted with FailedPostStartHook, handler, exit status and duration", err)
+	}
+	if err != nil && (strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "post-go")) {
+		t.Errorf("Start's error tells output or arguments: %v", err)
+	}
+	h.wantTrace("pre", "term")
+	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+	ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure")
+	if ev["reason"] != "FailedPostStartHook" || ev["exit_code"] != 3.0 || ev["handler"] != "exec" {
+		t.Errorf("event %v", ev)
+	}
+}
+
+func TestAFailedPostStartEndsADeafContainerBySIGKILL(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 1`)+`}}`,
+		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.open("post-go")
+	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
+		t.Errorf("Start: %v, want Aborted", err)
+	}
+	h.wantTrace("term")
+	h.wantExit(137)
+}
+
+func TestTheStopOfAFailedPostStartIsCutBeforeStartsDeadline(t *testing.T) {
+	d := shared.Daemon(t)
+	// Without the cut the hook and the grace period would last for hours.
+	h := newHooked(t, d, `{"terminationGracePeriodSeconds":7200,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 1`)+`},"preStop":{"sleep":{"seconds":3600}}}`,
+		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	reply := h.begin(ctx)
+	h.await("main")
+	h.open("post-go")
+	if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook") {
+		t.Errorf("Start: %v, want Aborted with the hook's failure: the cut leaves time for it to be heard", err)
+	}
+	h.wantExit(137)
+}
+
+func TestPostStartFailsForEveryReason(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, tt := range map[string]struct{ hook, want string }{
+		"killed by a signal":      {`{"exec":` + shell(`cat /gate/post-go; kill -9 $$`) + `}`, "exec: killed by signal 9 (killed) after "},
+		"no such command":         {`{"exec":{"command":["/no/such/command"]}}`, "exec: command not found after "},
+		"no permission":           {`{"exec":{"command":["/etc/passwd"]}}`, "exec: permission denied after "},
+		"transport error":         {`{"httpGet":{"port":9}}`, "httpGet: connection failed after "},
+		"timeout":                 {`{"timeoutSeconds":1,"sleep":{"seconds":1000}}`, "sleep: timed out after 1"},
+		"timeout in exec's place": {`{"exec":{"command":["sleep","1000"],"timeoutSeconds":1}}`, "exec: timed out after 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHooked(t, d, `{"postStart":`+tt.hook+`}`)
+			reply := h.begin(t.Context())
+			h.await("main")
+			if strings.Contains(tt.hook, "post-go") {
+				h.open("post-go")
+			}
+			if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook: "+tt.want) {
+				t.Errorf("Start: %v, want Aborted with %q", err, tt.want)
+			}
+			h.wantExit(0)
+		})
+	}
+}
+
+func TestAFailureThatIsIgnoredLetsTheContainerRun(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+shell("exit 4")+`}}`)
+	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Running {
+		t.Errorf("State: %v, %v; want running", st.Status, err)
+	}
+	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure"); ev["reason"] != "FailedPostStartHook" {
+		t.Errorf("event %v", ev)
+	}
+	if !strings.Contains(d.Log(), "FailedPostStartHook: exec: exit status 4") {
+		t.Error("the failure is not in the log")
+	}
+	h.wantTrace()
+}
+
+func TestRetriesGoOnUntilOneSucceeds(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"postStart":{"retries":5,"exec":`+shell(`echo try >> /gate/trace; test $(wc -l < /gate/trace) -ge 3`)+`}}`)
+	h.wantTrace("try", "try", "try")
+	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "success"); ev["attempts"] != 3.0 {
+		t.Errorf("event %v, want 3 attempts", ev)
+	}
+}
+
+func TestAnInitThatExitsByItselfEndsItsPostStart(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, hook := range map[string]string{
+		"exec":  `{"exec":` + shell(waitingPost) + `}`,
+		"sleep": `{"sleep":{"seconds":1000}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHooked(t, d, `{"postStart":`+hook+`,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) {
+				o.Args = []string{"sh", "-c", "cat /gate/pre-go; exit 7"}
+			})
+			reply := h.begin(t.Context())
+			if name == "exec" {
+				h.await("post")
+			} else {
+				wantHookEvent(t, h.events, h.ID(), "postStart", "start")
+			}
+			h.open("pre-go")
+			if err := wantReply(t, reply); err != nil {
+				t.Errorf("Start: %v, want success: the client is to learn the exit code", err)
+			}
+			h.wantExit(7)
+			h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+			if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "cancel"); ev["outcome"] != "Cancelled" {
+				t.Errorf("event %v", ev)
+			}
+		})
+	}
+}
+
+func TestAShortLivedInitKeepsItsExitCode(t *testing.T) {
+	d := shared.Daemon(t)
+	for range 5 {
+		h := newHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`, func(o *TaskOptions) {
+			o.Args = []string{"sh", "-c", "exit 5"}
+		})
+		if err := wantReply(t, h.begin(t.Context())); err != nil {
+			t.Errorf("Start: %v, want success: the init's exit wins", err)
+		}
+		h.wantExit(5)
+		h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+	}
+}
+
+func TestSIGKILLDuringPostStart(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	if err := h.Kill(t.Context(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := wantReply(t, reply); err != nil {
+		t.Errorf("Start: %v, want success", err)
+	}
+	h.wantExit(137)
+	h.wantTrace("post")
+	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+}
+
+func TestAStopSignalDuringPostStart(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	if err := h.Kill(t.Context(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	h.await("pre")
+	stillWithheld(t, reply)
+	h.open("pre-go")
+	err := wantReply(t, reply)
+	if !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "stopped while starting") {
+		t.Errorf("Start: %v, want Aborted, stopped while starting", err)
+	}
+	h.wantExit(0)
+	h.wantTrace("post", "pre", "term")
+	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "cancel"); ev["outcome"] != "Cancelled" {
+		t.Errorf("event %v", ev)
+	}
+}
+
+func TestOtherSignalsPassDuringPostStart(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	if err := h.Kill(t.Context(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitTrace("post", "usr1")
+	stillWithheld(t, reply)
+	h.open("post-go")
+	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheDeadlineOfStartEndsItsHookAndContainer(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"timeoutSeconds":0,"exec":`+shell(waitingPost)+`}}`)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	err := wantReply(t, h.begin(ctx))
+	if !errors.Is(err, context.DeadlineExceeded) && !errdefs.IsDeadlineExceeded(err) || !strings.Contains(err.Error(), "deadline of Start") {
+		t.Errorf("Start: %v, want DeadlineExceeded in our own words", err)
+	}
+	h.wantExit(137)
+	wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
+}
+
+func TestPostStartOutlivesItsConnection(t *testing.T) {
+	for name, tt := range map[string]struct {
+		exit, logged string
+		want         containerd.ProcessStatus
+		trace        []string
+	}{
+		"and succeeds": {"0", "hook ended: Succeeded", containerd.Running, []string{"post"}},
+		"and fails":    {"1", "FailedPostStartHook: exec: exit status 1", containerd.Stopped, []string{"post", "term"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := shared.Daemon(t)
+			h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; exit `+tt.exit)+`}}`)
+			reply := h.begin(t.Context())
+			h.await("main")
+			h.await("post")
+			if err := d.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := wantReply(t, reply); err == nil {
+				t.Error("Start succeeded for a client whose connection was lost")
+			}
+			h.open("post-go")
+			h.awaitLog(tt.logged) // events that nobody was there to take may be lost
+			err := poll(t.Context(), readyTimeout, "the task's state", func() error {
+				st, err := h.Status(t.Context())
+				if err == nil && st.Status != tt.want {
+					err = fmt.Errorf("it is %s, want %s", st.Status, tt.want)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			h.wantTrace(tt.trace...)
+		})
+	}
+}
+
+func TestASandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
+	d := shared.Daemon(t)
+	g := d.TestGate(t, gates...)
+	log := d.TestEvents(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+		podLifecycleKey: `{"postStart":{"exec":` + shell(waitingPost) + `}}`,
+	}})
+	c, err := pod.CreateContainer(t.Context(), ContainerOptions{Name: "main", Mounts: g.Mounts(), Command: []string{"sleep", "1000"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply := make(chan error, 1)
+	go func() { reply <- c.Start(t.Context()) }()
+	if _, err := g.Await(t.Context(), "post"); err != nil {
+		t.Fatal(err)
+	}
+	if err := pod.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_ = wantReply(t, reply)
+	if _, err := log.WaitTopic(t.Context(), "/tasks/exit", c.ID); err != nil {
+		t.Error("the container lives on in a dead sandbox:", err)
+	}
+	wantHookEvent(t, log, c.ID, "postStart", "cancel")
+}
+
+func TestDeleteDuringPostStart(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	if _, err := h.Delete(t.Context()); !errdefs.IsFailedPrecondition(err) {
+		t.Errorf("Delete: %v, want FailedPrecondition", err)
+	}
+	stillWithheld(t, reply)
+	if _, err := h.Delete(t.Context(), containerd.WithProcessKill); err != nil {
+		t.Errorf("Delete with the kill that clients send first: %v", err)
+	}
+	if err := wantReply(t, reply); err != nil {
+		t.Errorf("Start: %v, want success, as after SIGKILL", err)
+	}
+	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete")
+}
+
+func TestPauseDuringPostStartFreezesItAndNotItsTimeout(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"timeoutSeconds":3,"failurePolicy":"Ignore","exec":`+shell(waitingPost+`; echo late >> /gate/trace`)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	if err := h.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Paused {
+		t.Errorf("State: %v, %v; want paused", st.Status, err)
+	}
+	// Nothing but the timeout can end a hook that is frozen.
+	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure"); ev["outcome"] != "TimedOut" {
+		t.Errorf("event %v", ev)
+	}
+	if err := h.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.wantTrace("post")
+}
+
+func TestCRIShowsWhatBecameOfPostStart(t *testing.T) {
+	d := shared.Daemon(t)
+	g := d.TestGate(t, gates...)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+		podLifecycleKey: `{"postStart":{"exec":` + shell(waitingPost+"; exit 9") + `}}`,
+	}})
+	c, err := pod.CreateContainer(t.Context(), ContainerOptions{Name: "main", Mounts: g.Mounts(), Command: []string{"sh", "-c", entrypoint}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply := make(chan error, 1)
+	go func() { reply <- c.Start(t.Context()) }()
+	for _, gate := range []string{"main", "post"} {
+		if _, err := g.Await(t.Context(), gate); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st, err := c.Status(t.Context()); err != nil || st.GetState() != runtimeapi.ContainerState_CONTAINER_CREATED {
+		t.Errorf("during postStart: %v, %v; want CREATED", st.GetState(), err)
+	}
+	if err := g.Open(t.Context(), "post-go"); err != nil {
+		t.Fatal(err)
+	}
+	if err := wantReply(t, reply); err == nil || !strings.Contains(err.Error(), "FailedPostStartHook: exec: exit status 9") {
+		t.Errorf("StartContainer: %v", err)
+	}
+	st, err := c.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.GetReason() != "StartError" || st.GetExitCode() != 128 || !strings.Contains(st.GetMessage(), "FailedPostStartHook") {
+		t.Errorf("reason %s, exit code %d, message %q; want StartError, 128 and the hook's failure", st.GetReason(), st.GetExitCode(), st.GetMessage())
+	}
+}
