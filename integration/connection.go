@@ -8,6 +8,7 @@ import (
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
@@ -20,33 +21,56 @@ func dialUnix(ctx context.Context, path string) (net.Conn, error) {
 
 // connect makes the clients. Their connections outlive containerd's restarts.
 func (d *Daemon) connect() error {
-	conn, err := grpc.NewClient("unix://"+d.Address(),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff: backoff.Config{BaseDelay: pollInterval, Multiplier: 1.6, MaxDelay: 200 * time.Millisecond},
-		}),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))
+	cri, err := newConn(d.Address())
 	if err != nil {
 		return err
 	}
-	client, err := containerd.NewWithConn(conn)
+	native, err := newConn(d.Address(),
+		grpc.WithUnaryInterceptor(unaryNamespace), grpc.WithStreamInterceptor(streamNamespace))
 	if err != nil {
-		_ = conn.Close()
+		return errors.Join(err, cri.Close())
+	}
+	d.conns = []*grpc.ClientConn{cri, native}
+	if d.Client, err = containerd.NewWithConn(native); err != nil {
 		return fmt.Errorf("containerd client: %w", err)
 	}
-	d.Client = client
 	d.CRI = &CRI{
-		RuntimeServiceClient: runtimeapi.NewRuntimeServiceClient(conn),
-		Images:               runtimeapi.NewImageServiceClient(conn),
+		RuntimeServiceClient: runtimeapi.NewRuntimeServiceClient(cri),
+		Images:               runtimeapi.NewImageServiceClient(cri),
 		daemon:               d,
 	}
 	d.Tasks = &Tasks{daemon: d}
 	return nil
 }
 
+func newConn(path string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
+	return grpc.NewClient("unix://"+path, append(opts,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.Config{BaseDelay: pollInterval, Multiplier: 1.6, MaxDelay: 200 * time.Millisecond},
+		}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))...)
+}
+
+// inNamespace gives a call that names no namespace that of [Tasks].
+func inNamespace(ctx context.Context) context.Context {
+	if _, ok := namespaces.Namespace(ctx); ok {
+		return ctx
+	}
+	return namespaces.WithNamespace(ctx, TaskNamespace)
+}
+
+func unaryNamespace(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	return invoke(inNamespace(ctx), method, req, reply, conn, opts...)
+}
+
+func streamNamespace(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return stream(inNamespace(ctx), desc, conn, method, opts...)
+}
+
 func (d *Daemon) disconnect() {
-	if d.Client != nil {
-		_ = d.Client.Close()
+	for _, conn := range d.conns {
+		_ = conn.Close()
 	}
 }
 

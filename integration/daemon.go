@@ -12,6 +12,7 @@ import (
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
+	"google.golang.org/grpc"
 )
 
 // Options of a [Daemon]; the zero value is a daemon with every default.
@@ -35,9 +36,10 @@ type Options struct {
 // Daemon is a private containerd: its directories, sockets, network, cgroups
 // and images are shared with nothing else on the machine.
 type Daemon struct {
-	Dir    string // everything of this daemon's, sockets included
-	CRI    *CRI
-	Tasks  *Tasks
+	Dir   string // everything of this daemon's, sockets included
+	CRI   *CRI
+	Tasks *Tasks
+	// Client is in [TaskNamespace] where a call's context names no other.
 	Client *containerd.Client
 
 	bins        Binaries
@@ -45,6 +47,7 @@ type Daemon struct {
 	args        []string
 	snapshotter string
 	net         network
+	conns       []*grpc.ClientConn
 	proc        *process
 }
 

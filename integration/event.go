@@ -136,8 +136,11 @@ func (l *EventLog) Of(id string) []Event {
 	return found
 }
 
-// WaitFor returns the first event, past or coming, that match accepts.
+// WaitFor returns the first event, past or coming, that match accepts. It gives
+// up after a minute: shims do lose events.
 func (l *EventLog) WaitFor(ctx context.Context, match func(Event) bool) (Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
 	for seen := 0; ; {
 		l.mu.Lock()
 		news, changed := l.events[seen:], l.changed

@@ -57,9 +57,11 @@ func (g *Gate) Mounts() map[string]string { return map[string]string{g.Dir: Gate
 // Remove removes the gate.
 func (g *Gate) Remove() error { return os.RemoveAll(g.Dir) }
 
-// Await waits until something writes a line into the FIFO, and returns it
-// without its newline.
+// Await waits, for at most a minute, until something writes a line into the
+// FIFO, and returns it without its newline. It takes one line of one writer.
 func (g *Gate) Await(ctx context.Context, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
 	// Opened for both, so that neither this nor a writer blocks in open.
 	f, err := os.OpenFile(filepath.Join(g.Dir, name), os.O_RDWR, 0)
 	if err != nil {

@@ -32,9 +32,7 @@ func (d *Daemon) Inventory() (Inventory, error) {
 		return nil, err
 	}
 	for _, p := range procs {
-		if p.PID != d.PID() && p.PPID != d.PID() { // shims leave containerd; its own helpers come and go
-			inv.add(p.String())
-		} else if p.PID != d.PID() && p.State == 'Z' {
+		if p.PID != d.PID() {
 			inv.add(p.String())
 		}
 	}
