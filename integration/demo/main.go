@@ -51,7 +51,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return fmt.Errorf("start a private containerd: %w", err)
 	}
 	defer func() {
-		if err != nil && ctx.Err() == nil {
+		if err != nil && !interrupted(ctx) {
 			fmt.Fprintf(os.Stderr, "containerd's and the shims' log ends with:\n%s", d.LogTail(40))
 		}
 		ctx, cancel := cleaning(ctx)
@@ -79,17 +79,21 @@ func show(ctx context.Context, d *integration.Daemon, out io.Writer) error {
 	}
 	defer s.events.Close()
 	fmt.Fprintf(out, "The pod is driven by %s.\n", s.client)
-	err = errors.Join(s.play(ctx), s.clear(ctx))
-	if ctx.Err() != nil {
-		return errors.Join(context.Cause(ctx), err)
+	played, cleared := s.play(ctx), s.clear(ctx)
+	if interrupted(ctx) { // what play says of it is of no use
+		return errors.Join(context.Cause(ctx), cleared)
 	}
 	s.collect()
 	s.timeline.render(out, s.began)
 	fmt.Fprintln(out, "\nTimes of events are those of their publication, a moment after what they tell.")
 	s.failure.render(out)
 	s.proof.expect("nothing is left: no process, mount, network namespace, cgroup, socket or file", d.CheckLeaks(ctx, before))
-	return errors.Join(err, s.proof.render(out))
+	return errors.Join(played, cleared, s.proof.render(out))
 }
+
+// interrupted tells whether somebody asked the demo to end; running out of time
+// is not that.
+func interrupted(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
 // cleaning returns a context for the removal of what was made under ctx.
 func cleaning(ctx context.Context) (context.Context, context.CancelFunc) {
