@@ -79,8 +79,9 @@ func TestSuiteIgnoresAnOldReport(t *testing.T) {
 	if err := os.WriteFile(s.file("runc", "json"), []byte(oneFailure), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.run(t.Context(), "/run/c.sock", "runc"); err == nil {
-		t.Errorf("results %v, want an error", got)
+	got, err := s.run(t.Context(), "/run/c.sock", "runc")
+	if err == nil || !strings.Contains(err.Error(), s.file("runc", "log")) {
+		t.Errorf("results %v, error %v; want one that names the log", got, err)
 	}
 }
 
