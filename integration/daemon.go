@@ -49,6 +49,7 @@ type Daemon struct {
 	net         network
 	conns       []*grpc.ClientConn
 	proc        *process
+	logs        []*EventLog
 }
 
 // process is one run of containerd.
@@ -217,12 +218,15 @@ func (d *Daemon) Restart(ctx context.Context) error {
 }
 
 // Relaunch starts containerd again after [Daemon.Terminate] or [Daemon.Kill],
-// and returns once it serves.
+// and returns once it serves and event logs follow it.
 func (d *Daemon) Relaunch(ctx context.Context) error {
 	if err := d.launch(ctx); err != nil {
 		return err
 	}
-	return d.ready(ctx)
+	if err := d.ready(ctx); err != nil {
+		return err
+	}
+	return d.syncEvents(ctx)
 }
 
 // Terminate stops containerd with SIGTERM; shims and containers run on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,41 +46,58 @@ type EventLog struct {
 
 	mu      sync.Mutex
 	events  []Event
+	synced  string        // the last of our own events that came back
 	changed chan struct{} // closed and replaced with each event
 }
 
 // syncTopic carries the events by which a subscription is known to be there.
 const syncTopic = "/bookend/integration/sync"
 
-// Events starts a log; it holds every event published after Events returned.
-// The caller owes a Close.
+// Events starts a log; it holds every event published after Events returned,
+// and after each [Daemon.Relaunch]. The caller owes a Close.
 func (d *Daemon) Events(ctx context.Context) (*EventLog, error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l := &EventLog{stop: stop, done: make(chan struct{}), changed: make(chan struct{})}
-	synced := make(chan struct{})
-	go l.follow(background, d.Client, synced)
-	ctx = namespaces.WithNamespace(ctx, TaskNamespace)
-	err := poll(ctx, readyTimeout, "event subscription", func() error {
-		if err := d.Client.EventService().Publish(ctx, syncTopic, &apievents.NamespaceCreate{Name: "sync"}); err != nil {
-			return err
-		}
-		select {
-		case <-synced:
-			return nil
-		default:
-			return errors.New("no event came back")
-		}
-	})
-	if err != nil {
+	go l.follow(background, d.Client)
+	if err := l.sync(ctx, d.Client); err != nil {
 		l.Close()
 		return nil, err
 	}
+	d.logs = append(d.logs, l)
 	return l, nil
 }
 
+// syncEvents waits until the logs that are open follow the containerd that runs
+// now.
+func (d *Daemon) syncEvents(ctx context.Context) error {
+	d.logs = slices.DeleteFunc(d.logs, (*EventLog).closed)
+	for _, l := range d.logs {
+		if err := l.sync(ctx, d.Client); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sync publishes events of its own until one comes back.
+func (l *EventLog) sync(ctx context.Context, client *containerd.Client) error {
+	name := newID("sync")
+	ctx = namespaces.WithNamespace(ctx, TaskNamespace)
+	return poll(ctx, readyTimeout, "event subscription", func() error {
+		if err := client.EventService().Publish(ctx, syncTopic, &apievents.NamespaceCreate{Name: name}); err != nil {
+			return err
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.synced != name {
+			return errors.New("no event came back")
+		}
+		return nil
+	})
+}
+
 // follow subscribes, again and again while containerd restarts, until ctx ends.
-// The first event of all closes synced.
-func (l *EventLog) follow(ctx context.Context, client *containerd.Client, synced chan struct{}) {
+func (l *EventLog) follow(ctx context.Context, client *containerd.Client) {
 	defer close(l.done)
 	retry := time.NewTicker(pollInterval)
 	defer retry.Stop()
@@ -88,13 +106,7 @@ func (l *EventLog) follow(ctx context.Context, client *containerd.Client, synced
 		for open := true; open; {
 			select {
 			case envelope := <-stream:
-				if synced != nil {
-					close(synced)
-					synced = nil
-				}
-				if envelope.Topic != syncTopic {
-					l.append(newEvent(envelope))
-				}
+				l.append(newEvent(envelope))
 			case <-errs:
 				open = false
 			}
@@ -109,6 +121,10 @@ func (l *EventLog) follow(ctx context.Context, client *containerd.Client, synced
 func (l *EventLog) append(e Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if p, ok := e.Payload.(*apievents.NamespaceCreate); ok && e.Topic == syncTopic {
+		l.synced = p.GetName()
+		return
+	}
 	l.events = append(l.events, e)
 	close(l.changed)
 	l.changed = make(chan struct{})
@@ -118,6 +134,15 @@ func (l *EventLog) append(e Event) {
 func (l *EventLog) Close() {
 	l.stop()
 	<-l.done
+}
+
+func (l *EventLog) closed() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // All returns the events so far.
