@@ -67,6 +67,9 @@ func unpack(t *testing.T, s *store, repository string) (ocispec.Image, map[strin
 			if err != nil {
 				t.Fatal(err)
 			}
+			if files[header.Name] != nil {
+				t.Errorf("%s is there twice", header.Name)
+			}
 			files[header.Name] = header
 		}
 	}
