@@ -1,0 +1,241 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	"github.com/containerd/errdefs"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// The tests in this file are about where a container's hooks come from.
+
+// invalidLifecycles are one annotation of each kind that Create refuses, and
+// what it says of it behind the annotation's name.
+var invalidLifecycles = map[string]struct{ value, want string }{
+	"no YAML":             {`preStop: [`, `is not valid YAML: line `},
+	"empty":               {``, `must be a Kubernetes Lifecycle object, got an empty value`},
+	"not an object":       {`[]`, `must be a mapping, got a list`},
+	"unknown field":       {`{"preStp":{}}`, `preStp: unknown field, expected one of postStart, preStop, `},
+	"unknown inner field": {`{"preStop":{"sleep":{"secs":1}}}`, `preStop.sleep.secs: unknown field, expected seconds`},
+	"duplicate key":       {`{"preStop":{"sleep":{}},"preStop":{"sleep":{}}}`, `preStop: duplicate key`},
+	"two handlers":        {`{"preStop":{"sleep":{"seconds":1},"exec":{"command":["true"]}}}`, `preStop: must have a single handler, got exec and sleep`},
+	"no handler":          {`{"postStart":{}}`, `postStart: must have a handler: exec, httpGet or sleep`},
+	"wrong type":          {`{"preStop":{"sleep":{"seconds":"5"}}}`, `preStop.sleep.seconds: must be an integer, got a string`},
+	"out of range":        {`{"preStop":{"sleep":{"seconds":-3}}}`, `preStop.sleep.seconds: must be >= 0, got -3`},
+	"no such port":        {`{"preStop":{"httpGet":{"port":65536}}}`, `preStop.httpGet.port: must be between 1 and 65535, got 65536`},
+	"port without ports":  {`{"preStop":{"httpGet":{"port":"web"}}}`, `preStop.httpGet.port: "web" cannot be looked up: the container has no annotation io.kubernetes.container.ports`},
+	"YAML alias":          {"postStart: &a {sleep: {}}\npreStop: *a", `postStart: must not carry a YAML anchor`},
+	"over 64 KiB":         {`{"preStop":{"exec":{"command":["` + strings.Repeat("x", 64<<10) + `"]}}}`, `must be at most 65536 bytes, got `},
+	"tcpSocket":           {`{"preStop":{"tcpSocket":{"port":80}}}`, `preStop.tcpSocket: is not supported`},
+	"other hook's field":  {`{"preStop":{"failurePolicy":"Ignore","sleep":{}}}`, `preStop.failurePolicy: unknown field, expected one of exec, `},
+	"no such signal":      {`{"stopSignals":["SIGNOPE"]}`, `stopSignals[0]: must be the name of a signal`},
+	"user":                {`{"postStart":{"exec":{"command":["true"],"user":"1000"}}}`, `postStart.exec.user: is not allowed on this node (policy.allowUser)`},
+	"host":                {`{"preStop":{"httpGet":{"port":80,"host":"10.1.2.3"}}}`, `preStop.httpGet.host: "10.1.2.3" is not allowed on this node (policy.allowHosts)`},
+}
+
+func TestAnInvalidAnnotationFailsCreate(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, tt := range invalidLifecycles {
+		t.Run(name, func(t *testing.T) {
+			before, err := d.Inventory()
+			if err != nil {
+				t.Fatal(err)
+			}
+			task, err := d.Tasks.Create(t.Context(), TaskOptions{
+				Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: tt.value},
+			})
+			if err == nil {
+				cleanup(t, task.Remove)
+			}
+			if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "annotation "+lifecycleKey+": "+tt.want) {
+				t.Errorf("Create: %v, want InvalidArgument with %q", err, tt.want)
+			}
+			if err := d.CheckLeaks(t.Context(), before); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAnInvalidAnnotationFailsTheContainerOfAPodAlone(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	neighbour := runMember(t, d, pod, ContainerOptions{Name: "neighbour"})
+	for name, tt := range invalidLifecycles {
+		t.Run(name, func(t *testing.T) {
+			refused(t, d, pod, map[string]string{podLifecycleKey: tt.value}, "annotation "+podLifecycleKey+": "+tt.want)
+		})
+	}
+	neighbour.stop()
+	neighbour.wantTrace("term")
+}
+
+// refused starts a container "main" whose Create must fail with a message that
+// has want in it, and checks that nothing is left of it.
+func refused(t *testing.T, d *Daemon, pod *Pod, annotations map[string]string, want string) {
+	t.Helper()
+	before, err := d.Inventory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One attempt may be there already.
+	c, err := pod.CreateContainer(t.Context(), ContainerOptions{Name: "main", Attempt: 1, Annotations: annotations})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Start(t.Context())
+	if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), want) {
+		t.Errorf("StartContainer: %v, want InvalidArgument with %q", err, want)
+	}
+	if st, err := c.Status(t.Context()); err != nil || st.GetReason() != "StartError" || !strings.Contains(st.GetMessage(), want) {
+		t.Errorf("reason %q, message %q, %v; want StartError with %q", st.GetReason(), st.GetMessage(), err, want)
+	}
+	if err := c.Remove(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := os.RemoveAll(filepath.Join(pod.Config.GetLogDirectory(), c.Config.GetLogPath())); err != nil {
+		t.Error(err)
+	}
+	if err := d.CheckLeaks(t.Context(), before); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestThePlainKeyIsRefusedInAPod(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	refused(t, d, pod, map[string]string{lifecycleKey: `{"preStop":{"sleep":{"seconds":1}}}`},
+		"annotation "+lifecycleKey+": does not apply to a container of a pod: use the annotation "+podLifecycleKey)
+}
+
+func TestAnAnnotationSpeaksToTheContainerItNames(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+		podLifecycleKey:               `{"postStart":` + note("post") + `,"preStop":` + note("pre") + `}`,
+		"lifecycle.bookend.dev/other": `{"postStart":` + note("other") + `,"preStop":` + note("other") + `}`,
+		"lifecycle.bookend.dev/gone":  `not even an object`,
+	}})
+	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	side := runMember(t, d, pod, ContainerOptions{Name: "side"})
+	main.stop()
+	side.stop()
+	main.wantTrace("post", "pre", "term")
+	side.wantTrace("term")
+}
+
+func TestAPodsAnnotationMeansNothingToAPlainContainer(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, "", func(o *TaskOptions) {
+		o.Annotations = map[string]string{podLifecycleKey: "not even an object", "lifecycle.bookend.dev/": `{"preStop":` + note("pre") + `}`}
+	})
+	if err := h.Kill(t.Context(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	h.wantExit(0)
+	h.wantTrace("term")
+}
+
+func TestASandboxNeverHasHooks(t *testing.T) {
+	d := shared.Daemon(t)
+	log := d.TestEvents(t)
+	setConfig(t, d, "[defaults.preStop.sleep]\nseconds = 3600\n")
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+		lifecycleKey:             `{"postStart":{"sleep":{"seconds":3600}},"preStop":{"sleep":{"seconds":3600}}}`,
+		"lifecycle.bookend.dev/": `not even an object`,
+	}})
+	shim, err := d.Shim(t.Context(), CRINamespace, pod.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shim.Close()
+	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: pod.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.WaitTopic(t.Context(), "/tasks/exit", pod.ID); err != nil {
+		t.Error("the sandbox did not get its signal:", err)
+	}
+}
+
+// kubeletsRecord is where the kubelet notes a container's preStop for itself.
+const kubeletsRecord = "io.kubernetes.container.preStopHandler"
+
+func TestTheKubeletsRecordOfPreStopIsNeverRun(t *testing.T) {
+	handlers := DefaultHandlers(shared.Daemon(t).Binaries())
+	ours := handlers[slices.IndexFunc(handlers, func(h Handler) bool { return h.Name == Bookend })]
+	ours.ContainerAnnotations = append(ours.ContainerAnnotations, kubeletsRecord)
+	d := StartDaemon(t, Options{Handlers: []Handler{ours}})
+
+	pod := d.TestPod(t, PodOptions{})
+	annotations := map[string]string{kubeletsRecord: note("kubelet")}
+	plain := runMember(t, d, pod, ContainerOptions{Annotations: annotations})
+	annotations[podLifecycleKey] = `{"postStart":` + note("post") + `}`
+	main := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: annotations})
+	if !strings.Contains(readSpec(t, d, CRINamespace, main.ID), kubeletsRecord) {
+		t.Fatal("the annotation was not passed through: the test would prove nothing")
+	}
+	plain.stop()
+	main.stop()
+	plain.wantTrace("term")
+	main.wantTrace("post", "term")
+}
+
+// readSpec returns a container's config.json.
+func readSpec(t *testing.T, d *Daemon, namespace, id string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(d.Bundle(namespace, id), "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestANamedPortIsTheContainersOwn(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+		"lifecycle.bookend.dev/web": `{"preStop":{"httpGet":{"port":"http","path":"/named"}}}`,
+	}})
+	c, g := serve(t, d, pod, ContainerOptions{Name: "web", Annotations: map[string]string{
+		"io.kubernetes.container.ports": `[{"name":"other","containerPort":9},{"name":"http","containerPort":80,"protocol":"TCP"}]`,
+	}})
+	if err := c.Stop(t.Context(), patience); err != nil {
+		t.Fatal(err)
+	}
+	wantRequest(t, g, "/named")
+}
+
+func TestTheGracePeriodIsTheKubeletsUnlessTheAuthorSaysOtherwise(t *testing.T) {
+	d := shared.Daemon(t)
+	log := d.TestEvents(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	const hour = `"preStop":{"sleep":{"seconds":3600}}`
+	for name, annotations := range map[string]map[string]string{
+		"kubelet": {podLifecycleKey: `{` + hour + `}`, "io.kubernetes.pod.terminationGracePeriod": "1"},
+		"author":  {podLifecycleKey: `{` + hour + `,"terminationGracePeriodSeconds":1}`, "io.kubernetes.pod.terminationGracePeriod": "3600"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: annotations})
+			m.stop() // with more patience than the grace period has
+			m.wantTrace("term")
+			if ev := wantHookEvent(t, log, m.ID, "preStop", "failure"); ev["outcome"] != "TimedOut" {
+				t.Errorf("event %v, want TimedOut", ev)
+			}
+			if err := m.Remove(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := pod.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if st, err := pod.Status(t.Context()); err != nil || st.GetState() != runtimeapi.PodSandboxState_SANDBOX_NOTREADY {
+		t.Errorf("pod: %v, %v", st.GetState(), err)
+	}
+}

@@ -1,0 +1,183 @@
+package integration
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/containerd/errdefs"
+)
+
+// The tests in this file are about the node's configuration.
+
+// defaultPreStop is a configuration whose default preStop notes a word.
+func defaultPreStop(word string) string {
+	return "[defaults.preStop.exec]\ncommand = ['sh', '-c', 'echo " + word + " >> /gate/trace']\n"
+}
+
+// without is a container without any annotation.
+func without(o *TaskOptions) { o.Annotations = nil }
+
+// term stops a container that is not the CRI's and waits for its end.
+func (h *hooked) term() {
+	h.t.Helper()
+	if err := h.Kill(h.t.Context(), syscall.SIGTERM); err != nil {
+		h.t.Fatal(err)
+	}
+	h.wantExit(0)
+}
+
+func TestTheNodesPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
+	d := shared.Daemon(t)
+	setConfig(t, d, defaultPreStop("default"))
+	tests := map[string]struct {
+		lifecycle string // empty: no annotation
+		want      []string
+	}{
+		"no annotation":    {"", []string{"default", "term"}},
+		"another hook":     {`{"postStart":` + note("post") + `}`, []string{"post", "default", "term"}},
+		"no hook":          {`{"terminationGracePeriodSeconds":60}`, []string{"default", "term"}},
+		"its own":          {`{"preStop":` + note("own") + `}`, []string{"own", "term"}},
+		"none, switch off": {`{"preStop":null}`, []string{"term"}},
+	}
+	for name, tt := range tests {
+		t.Run("task/"+name, func(t *testing.T) {
+			h := runHooked(t, d, tt.lifecycle, func(o *TaskOptions) {
+				if tt.lifecycle == "" {
+					without(o)
+				}
+			})
+			h.term()
+			h.wantTrace(tt.want...)
+		})
+	}
+	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	for name, tt := range tests {
+		t.Run("pod/"+name, func(t *testing.T) {
+			opts := ContainerOptions{Name: "main"}
+			if tt.lifecycle != "" {
+				opts.Annotations = map[string]string{podLifecycleKey: tt.lifecycle}
+			}
+			m := runMember(t, d, pod, opts)
+			m.stop()
+			m.wantTrace(tt.want...)
+			if err := m.Remove(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestTheNodesTimeoutsAreForHooksWithoutTheirOwn(t *testing.T) {
+	d := shared.Daemon(t)
+	setConfig(t, d, "[defaults]\npostStartTimeoutSeconds = 1\npreStopTimeoutSeconds = 1\n")
+	const hour = `{"sleep":{"seconds":3600}}`
+	t.Run("postStart", func(t *testing.T) {
+		h := newHooked(t, d, `{"postStart":`+hour+`}`)
+		reply := h.begin(t.Context())
+		h.await("main")
+		if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "sleep: timed out after 1") {
+			t.Errorf("Start: %v, want Aborted with the timeout", err)
+		}
+	})
+	t.Run("preStop", func(t *testing.T) {
+		h := runHooked(t, d, `{"preStop":`+hour+`}`)
+		h.term()
+		if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure"); ev["outcome"] != "TimedOut" {
+			t.Errorf("event %v, want TimedOut", ev)
+		}
+	})
+	t.Run("its own", func(t *testing.T) {
+		// Two seconds are over the node's one.
+		runHooked(t, d, `{"postStart":{"timeoutSeconds":60,"sleep":{"seconds":2}}}`)
+	})
+}
+
+func TestAConfigurationIsReadAtCreateAndFixed(t *testing.T) {
+	d := shared.Daemon(t)
+	setConfig(t, d, defaultPreStop("old"))
+	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	task := runHooked(t, d, "", without)
+	before := runMember(t, d, pod, ContainerOptions{})
+	setConfig(t, d, defaultPreStop("new"))
+	after := runMember(t, d, pod, ContainerOptions{}) // by the shim that read the old one
+	task.term()
+	before.stop()
+	after.stop()
+	task.wantTrace("old", "term")
+	before.wantTrace("old", "term")
+	after.wantTrace("new", "term")
+}
+
+func TestAllowUserLetsAHookChangeItsUser(t *testing.T) {
+	d := shared.Daemon(t)
+	setConfig(t, d, "[policy]\nallowUser = true\n")
+	for user, want := range map[string]string{"1000": "1000:1000", "4242": "4242:0", "1000:7": "1000:7", "nobody": "65534:65534"} {
+		t.Run(user, func(t *testing.T) {
+			h := runHooked(t, d, `{"postStart":{"exec":{"user":"`+user+`","command":["sh","-c","echo $(id -u):$(id -g) >> /gate/trace"]}}}`)
+			h.wantTrace(want)
+		})
+	}
+}
+
+func TestAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
+	d := shared.Daemon(t)
+	peer := d.TestPod(t, PodOptions{Handler: Runc})
+	_, g := serve(t, d, peer, ContainerOptions{})
+	ip, err := peer.IP(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	setConfig(t, d, "[policy]\nallowHosts = ['"+ip+"/32']\n")
+	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
+		podLifecycleKey: `{"postStart":{"httpGet":{"host":"` + ip + `","port":80,"path":"/peer"}}}`,
+	}})
+	wantRequest(t, g, "/peer")
+	refused(t, d, pod, map[string]string{podLifecycleKey: `{"preStop":{"httpGet":{"host":"192.0.2.1","port":80}}}`},
+		`preStop.httpGet.host: "192.0.2.1" is not allowed on this node (policy.allowHosts)`)
+}
+
+func TestAnInvalidConfigurationIsOnlyForThoseWhoAskForHooks(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, tt := range map[string]struct{ content, want string }{
+		"grammar": {defaultPreStop("default") + "\n[policy]\nallowUsers = true\n", "policy.allowUsers: unknown field, expected one of allowUser, allowHosts (line 5)"},
+		"syntax":  {"\n[policy\n", "is not valid TOML: expected ']' to close table name (line 2)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setConfig(t, d, tt.content)
+			want := "config " + d.path("bookend.toml") + ": " + tt.want
+			_, err := d.Tasks.Create(t.Context(), TaskOptions{
+				Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"sleep":{}}}`},
+			})
+			wantInvalid := "annotation " + lifecycleKey + ": cannot be applied, the node's configuration is invalid: " + want
+			if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), wantInvalid) {
+				t.Errorf("Create: %v, want InvalidArgument with %q", err, wantInvalid)
+			}
+			h := runHooked(t, d, "", without)
+			h.awaitLog(want)
+			h.term()
+			h.wantTrace("term")
+
+			pod := d.TestPod(t, PodOptions{Handler: Bookend})
+			refused(t, d, pod, map[string]string{podLifecycleKey: `{"preStop":{"sleep":{}}}`}, want)
+			m := runMember(t, d, pod, ContainerOptions{})
+			m.stop()
+			m.wantTrace("term")
+		})
+	}
+}
+
+func TestAConfigurationThatIsNamedMustBeThere(t *testing.T) {
+	d := StartDaemon(t, Options{Env: []string{"BOOKEND_CONFIG=/no/such/config.toml"}})
+	_, err := d.Tasks.Create(t.Context(), TaskOptions{
+		Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"sleep":{}}}`},
+	})
+	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "/no/such/config.toml: no such file or directory") {
+		t.Errorf("Create: %v, want InvalidArgument that names the file", err)
+	}
+	h := runHooked(t, d, "", without)
+	h.awaitLog("/no/such/config.toml")
+	h.term()
+	h.wantTrace("term")
+}
