@@ -7,7 +7,8 @@ type Handler struct {
 	Name string
 	Type string // runtime_type
 	Path string // runtime_path; empty: found by Type on the daemon's PATH
-	// Options is the options table; nil: none.
+	// Options is the options table: for runc's type runc's own options, for
+	// bookend's the content of its configuration file. nil: none.
 	Options              map[string]any
 	PodAnnotations       []string
 	ContainerAnnotations []string
@@ -29,7 +30,9 @@ func DefaultHandlers(b Binaries) []Handler {
 		{Name: Runc, Type: "io.containerd.runc.v2"},
 		{Name: Bookend, Type: "io.containerd.runc.v2", Path: filepath.Join(b.Bin, "containerd-shim-bookend-v2")},
 		{Name: BookendType, Type: ours},
-		{Name: BookendOptions, Type: ours, Options: map[string]any{"BinaryName": filepath.Join(b.Tools, "runc")}},
+		{Name: BookendOptions, Type: ours, Options: map[string]any{
+			"runc": map[string]any{"binaryName": filepath.Join(b.Tools, "runc")},
+		}},
 	}
 	for i := range handlers[1:] {
 		h := &handlers[i+1]
