@@ -166,10 +166,9 @@ func TestExecCancelledWhileFrozenInTheMiddleOfItsStart(t *testing.T) {
 	c := startContainer(t, nil)
 	// Frozen is only what joins a cgroup that runc does not look at.
 	ctx, cancel := context.WithCancelCause(t.Context())
-	monitor := &tripwire{Monitor: runc.Monitor, before: func() {
+	c.executor.monitor = newTripwire(func() {
 		must(t, os.WriteFile(filepath.Join(c.hookCgroups()[0], "freezer.state"), []byte("FROZEN"), 0o644))
-	}}
-	c.executor.monitor = monitor
+	})
 	done := make(chan hooks.Report, 1)
 	go func() { done <- c.handler(&hooks.Exec{Command: []string{"sh", "-c", "touch /work/ran"}}).Run(ctx) }()
 	eventually(t, "a process in the frozen cgroup", func() bool {
@@ -209,10 +208,10 @@ func TestExecCancelledAtAnyMomentLeavesNothing(t *testing.T) {
 // When bookend-exec itself is killed, the hook is not left to itself.
 func TestExecTreeDiesWithBookendExec(t *testing.T) {
 	c := startContainer(t, nil)
-	monitor := &tripwire{Monitor: runc.Monitor, before: func() {}}
+	monitor := newTripwire(func() {})
 	c.executor.monitor = monitor
 	done := c.start(t.Context(), c.handler(&hooks.Exec{Command: []string{"sh", "-c", daemons}}))
-	must(t, monitor.cmd.Process.Kill())
+	must(t, (<-monitor.started).Process.Kill())
 	got := c.await(done)
 	if got.Cause != hooks.CauseInternal || got.Suspect || got.Err == nil {
 		t.Errorf("got %+v", got)
@@ -235,15 +234,21 @@ func TestExecKilledByTheInitsExitIsSuspect(t *testing.T) {
 	}
 }
 
-// tripwire calls before ahead of each start, and remembers the process.
+// tripwire calls before ahead of the one start it is made for, and hands out
+// what was started.
 type tripwire struct {
 	Monitor
-	before func()
-	cmd    *exec.Cmd
+	before  func()
+	started chan *exec.Cmd
+}
+
+func newTripwire(before func()) *tripwire {
+	return &tripwire{Monitor: runc.Monitor, before: before, started: make(chan *exec.Cmd, 1)}
 }
 
 func (w *tripwire) Start(cmd *exec.Cmd) (chan runc.Exit, error) {
 	w.before()
-	w.cmd = cmd
-	return w.Monitor.Start(cmd)
+	exit, err := w.Monitor.Start(cmd)
+	w.started <- cmd
+	return exit, err
 }

@@ -1,0 +1,65 @@
+package runtime
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestOutputDrainHasAllThatWasWritten(t *testing.T) {
+	o, w, err := newOutput()
+	must(t, err)
+	var want strings.Builder
+	for range 1000 {
+		want.WriteString("line\n")
+		_, err := w.WriteString("line\n")
+		must(t, err)
+		if got := o.drain(); string(got) != want.String() {
+			t.Fatalf("%d of %d bytes", len(got), want.Len())
+		}
+	}
+	w.Close()
+	<-o.end
+	if got := o.drain(); string(got) != want.String() {
+		t.Errorf("after the end: %d of %d bytes", len(got), want.Len())
+	}
+}
+
+func TestOutputForgetsAndReadsOn(t *testing.T) {
+	o, w, err := newOutput()
+	must(t, err)
+	_, err = w.WriteString("before")
+	must(t, err)
+	o.forget()
+	for range 100 { // more than a pipe holds: a reader that stopped would block this
+		_, err = w.WriteString(strings.Repeat("x", 10000))
+		must(t, err)
+	}
+	if got := o.drain(); got != nil {
+		t.Errorf("kept %d bytes", len(got))
+	}
+	w.Close()
+	<-o.end
+}
+
+// A writer without end must not hold drain up.
+func TestOutputDrainEndsBesideAFlood(t *testing.T) {
+	o, w, err := newOutput()
+	must(t, err)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			if _, err := w.WriteString(strings.Repeat("y\n", 4000)); err != nil {
+				return
+			}
+		}
+	}()
+	for range 100 {
+		if got := o.drain(); len(got) > outputTail {
+			t.Errorf("%d bytes", len(got))
+		}
+	}
+	w.Close()
+	<-stopped
+	<-o.end
+}
