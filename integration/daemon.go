@@ -90,6 +90,11 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 	if err := d.configure(opts); err != nil {
 		return nil, err
 	}
+	if opts.HostPorts {
+		if err := d.noteForeignChains(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := d.launch(ctx); err != nil {
 		return nil, err
 	}

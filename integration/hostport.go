@@ -4,32 +4,99 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
+// sharedChains are the portmap plugin's chains for all networks, each with the
+// built-in chains it is reached from. The plugin makes them again when they are
+// missing, and never removes them.
+var sharedChains = []struct {
+	name string
+	from []string
+}{
+	{"CNI-HOSTPORT-DNAT", []string{"PREROUTING", "OUTPUT"}},
+	{"CNI-HOSTPORT-MASQ", []string{"POSTROUTING"}},
+	{"CNI-HOSTPORT-SETMARK", nil},
+}
+
+// foreignChains is the file that says that shared chains were there before the
+// daemon: somebody else's, not to be removed.
+const foreignChains = "host-ports-of-others"
+
+// noteForeignChains writes that file where it is due.
+func (d *Daemon) noteForeignChains(ctx context.Context) error {
+	saved, err := exec.CommandContext(ctx, "iptables-save", "-t", "nat").Output()
+	if err != nil {
+		return fmt.Errorf("host ports need iptables: %w", err)
+	}
+	if !bytes.Contains(saved, []byte(":"+sharedChains[0].name+" ")) {
+		return nil
+	}
+	return os.WriteFile(d.path(foreignChains), nil, 0o600)
+}
+
 // removeHostPorts deletes the rules and chains that the portmap plugin made for
-// pods of network name. Where all went well there are none.
-func removeHostPorts(ctx context.Context, name string) error {
-	if _, err := exec.LookPath("iptables-save"); err != nil {
-		return nil // then portmap could not make any either
+// pods of the daemon in dir, and the shared chains once no network uses them.
+func removeHostPorts(ctx context.Context, dir string) error {
+	conf, err := os.ReadFile(filepath.Join(dir, cniConfigFile))
+	if err != nil || !bytes.Contains(conf, []byte(`"portmap"`)) {
+		return nil // the plugin was not used
 	}
 	saved, err := exec.CommandContext(ctx, "iptables-save", "-t", "nat").Output()
 	if err != nil {
-		return nil // no nat table in this kernel
+		return fmt.Errorf("iptables-save: %w", err)
 	}
-	rules, chains := hostPortRules(saved, name)
+	rules, chains := hostPortRules(saved, filepath.Base(dir))
 	for _, args := range rules {
 		if err := iptables(ctx, append([]string{"-D"}, args...)...); err != nil {
 			return err
 		}
 	}
-	for _, chain := range chains {
-		if err := iptables(ctx, "-F", chain); err != nil {
-			return err
+	if err := removeChains(ctx, chains); err != nil {
+		return err
+	}
+	return removeSharedChains(ctx, dir)
+}
+
+func removeSharedChains(ctx context.Context, dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, foreignChains)); err == nil {
+		return nil
+	}
+	saved, err := exec.CommandContext(ctx, "iptables-save", "-t", "nat").Output()
+	if err != nil {
+		return fmt.Errorf("iptables-save: %w", err)
+	}
+	if bytes.Contains(saved, []byte("-j CNI-DN-")) {
+		return nil // another network's
+	}
+	var names []string
+	for _, chain := range sharedChains {
+		if !bytes.Contains(saved, []byte(":"+chain.name+" ")) {
+			continue
 		}
-		if err := iptables(ctx, "-X", chain); err != nil {
+		names = append(names, chain.name)
+		for _, from := range chain.from {
+			for line := range strings.Lines(string(saved)) {
+				rule, ok := strings.CutPrefix(strings.TrimSpace(line), "-A "+from+" ")
+				if ok && strings.HasSuffix(rule, "-j "+chain.name) {
+					if err := iptables(ctx, append([]string{"-D", from}, splitQuoted(rule)...)...); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return removeChains(ctx, names)
+}
+
+func removeChains(ctx context.Context, names []string) error {
+	for _, name := range names {
+		if err := errors.Join(iptables(ctx, "-F", name), iptables(ctx, "-X", name)); err != nil {
 			return err
 		}
 	}

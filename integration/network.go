@@ -52,7 +52,9 @@ func overlaps(subnet netip.Prefix, routes []netlink.Route) bool {
 // gateway is the host's own address on the bridge.
 func (n network) gateway() netip.Addr { return n.subnet.Addr().Next() }
 
-func (d *Daemon) cniConfig() string { return d.path("cni", "10-pods.conflist") }
+const cniConfigFile = "cni/10-pods.conflist" // below the daemon's directory
+
+func (d *Daemon) cniConfig() string { return d.path(cniConfigFile) }
 
 func (d *Daemon) writeCNIConfig(hostPorts bool) error {
 	plugins := []any{map[string]any{

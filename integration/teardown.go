@@ -34,7 +34,7 @@ func teardown(ctx context.Context, dir string) error {
 	steps := []error{
 		unmountBelow(dir),
 		network{name: name}.remove(),
-		removeHostPorts(ctx, name),
+		removeHostPorts(ctx, dir),
 		removeCgroups(name),
 	}
 	cached, err := filepath.Glob(filepath.Join(libcniCache, name+"-*"))
