@@ -1,0 +1,136 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/containerd/containerd/api/types"
+	"github.com/containerd/containerd/api/types/runtimeoptions/v1"
+	"github.com/containerd/typeurl/v2"
+	"github.com/opencontainers/runtime-spec/specs-go/features"
+	"google.golang.org/protobuf/proto"
+)
+
+// The tests in this file are about what the shim says of itself.
+
+// shimInfo runs a shim's -info with options, which may be nil, and a PATH.
+func shimInfo(t *testing.T, binary, path string, opts any) *types.RuntimeInfo {
+	t.Helper()
+	var input []byte
+	if opts != nil {
+		message, err := typeurl.MarshalAnyToProto(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if input, err = proto.Marshal(message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(binary, "-info")
+	cmd.Env = []string{"PATH=" + path}
+	cmd.Stdin = bytes.NewReader(input)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s -info: %v: %s", binary, err, &complaint)
+	}
+	info := &types.RuntimeInfo{}
+	if err := proto.Unmarshal(out, info); err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+// shims returns our shim's path and the stock shim's, and the tools' directory.
+func shims(t *testing.T) (ours, stock, tools string) {
+	t.Helper()
+	b, err := FindBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours, err = b.Shim(); err != nil {
+		t.Fatal(err)
+	}
+	return ours, filepath.Join(b.Tools, "containerd-shim-runc-v2"), b.Tools
+}
+
+func TestInfoTellsTheRuntimesFeatures(t *testing.T) {
+	ours, stock, tools := shims(t)
+	got, want := shimInfo(t, ours, tools, nil), shimInfo(t, stock, tools, nil)
+	if !proto.Equal(got.GetFeatures(), want.GetFeatures()) {
+		t.Errorf("features %v\nthe stock shim's %v", got.GetFeatures(), want.GetFeatures())
+	}
+	wantFeatures(t, got)
+	if got.GetName() != bookendRuntime {
+		t.Errorf("name %q, want %q", got.GetName(), bookendRuntime)
+	}
+	if got.GetVersion().GetVersion() == want.GetVersion().GetVersion() {
+		t.Errorf("version %q is the stock shim's", got.GetVersion().GetVersion())
+	}
+}
+
+// wantFeatures checks those that containerd looks at.
+func wantFeatures(t *testing.T, info *types.RuntimeInfo) {
+	t.Helper()
+	var f features.Features
+	if err := json.Unmarshal(info.GetFeatures().GetValue(), &f); err != nil {
+		t.Fatalf("features: %v", err)
+	}
+	if f.Linux == nil || !slices.Contains(f.Linux.Namespaces, "user") || !slices.Contains(f.MountOptions, "rro") {
+		t.Errorf("features %s, want user namespaces and recursive read-only mounts", info.GetFeatures().GetValue())
+	}
+}
+
+func TestInfoAnswersWithoutARuntime(t *testing.T) {
+	ours, _, tools := shims(t)
+	got := shimInfo(t, ours, "/no/such/directory", nil)
+	if whole := shimInfo(t, ours, tools, nil); got.GetName() != whole.GetName() || !proto.Equal(got.GetVersion(), whole.GetVersion()) || got.GetFeatures() != nil {
+		t.Errorf("got %v, want name and version alone", got)
+	}
+}
+
+func TestInfoTakesItsRuntimeFromOurOptions(t *testing.T) {
+	ours, _, tools := shims(t)
+	config := "[runc]\nbinaryName = '" + filepath.Join(tools, "runc") + "'\n"
+	wantFeatures(t, shimInfo(t, ours, "/no/such/directory", &runtimeoptions.Options{ConfigBody: []byte(config)}))
+}
+
+func TestContainerdKnowsOurFeatures(t *testing.T) {
+	d := shared.Daemon(t)
+	ours, _, tools := shims(t)
+	direct := shimInfo(t, ours, tools, nil)
+	for name, runtime := range map[string]string{"by name": bookendRuntime, "by path": ours} {
+		info, err := d.Client.RuntimeInfo(t.Context(), runtime, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if info.Name != bookendRuntime || info.Version.Version != direct.GetVersion().GetVersion() {
+			t.Errorf("%s: %s %s, want %s %s", name, info.Name, info.Version.Version, bookendRuntime, direct.GetVersion().GetVersion())
+		}
+		f, ok := info.Features.(*features.Features)
+		if !ok || f.Linux == nil || !slices.Contains(f.Linux.Namespaces, "user") {
+			t.Errorf("%s: features %#v, want user namespaces", name, info.Features)
+		}
+	}
+}
+
+func TestVersionIsOurs(t *testing.T) {
+	ours, _, tools := shims(t)
+	version := shimInfo(t, ours, tools, nil).GetVersion().GetVersion()
+	out, err := exec.Command(ours, "-v").CombinedOutput()
+	if err != nil {
+		t.Fatalf("-v: %v: %s", err, out)
+	}
+	printed := regexp.MustCompile(`Version:\s+(\S+)`).FindStringSubmatch(string(out))
+	if printed == nil || printed[1] != version || !strings.HasPrefix(string(out), "containerd-shim-bookend-v2:") {
+		t.Errorf("-v prints %q, want version %s", out, version)
+	}
+}

@@ -1,0 +1,201 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/containerd/containerd/api/types/runtimeoptions/v1"
+)
+
+// The tests in this file are the ways to configure bookend in containerd.
+
+// noted are the hooks that the tests of a setup run, and notes what they note.
+const noted = `{"postStart":{"exec":{"command":["sh","-c","echo post >> /gate/trace"]}},"preStop":{"exec":{"command":["sh","-c","echo pre >> /gate/trace"]}}}`
+
+var notes = []string{"post", "pre", "term"}
+
+// wantHooks runs a container with hooks in a pod of the handler.
+func wantHooks(t *testing.T, d *Daemon, opts PodOptions) {
+	t.Helper()
+	opts.Annotations = map[string]string{podLifecycleKey: noted}
+	m := runMember(t, d, d.TestPod(t, opts), ContainerOptions{Name: "main"})
+	m.stop()
+	m.wantTrace(notes...)
+}
+
+func TestEveryHandlerRunsHooks(t *testing.T) {
+	d := shared.Daemon(t)
+	for _, handler := range []string{Bookend, BookendType, BookendOptions} {
+		t.Run(handler, func(t *testing.T) { wantHooks(t, d, PodOptions{Handler: handler}) })
+	}
+}
+
+func TestUserNamespacedPodsHaveHooks(t *testing.T) {
+	d := shared.Daemon(t)
+	for _, handler := range []string{Bookend, BookendType} {
+		t.Run(handler, func(t *testing.T) {
+			const hook = `{"exec":{"command":["sh","-c","awk '{print $2}' /proc/self/uid_map >> /gate/trace"]}}`
+			pod := d.TestPod(t, PodOptions{Handler: handler, UserNamespace: true, Annotations: map[string]string{
+				podLifecycleKey: `{"postStart":` + hook + `,"preStop":` + hook + `}`,
+			}})
+			m := runMember(t, d, pod, ContainerOptions{Name: "main"})
+			m.stop()
+			m.wantTrace("1048576", "1048576", "term")
+		})
+	}
+}
+
+func TestAPlainNameNeedsNoConfiguration(t *testing.T) {
+	d := StartDaemon(t, Options{Env: []string{"BOOKEND_CONFIG="}})
+	if _, err := os.Stat("/etc/bookend/config.toml"); err == nil {
+		t.Fatal("this machine has a configuration; the test is about one that has none")
+	}
+	h := runHooked(t, d, noted)
+	h.term()
+	h.wantTrace(notes...)
+}
+
+// nodeTOML allows users and names a runtime and its root.
+func nodeTOML(runc, root string) string {
+	return "[policy]\nallowUser = true\n[runc]\nbinaryName = '" + runc + "'\nroot = '" + root + "'\n"
+}
+
+// tracingRunc is a runtime that notes its calls in the file it returns second.
+func tracingRunc(t *testing.T) (path, calls string) {
+	t.Helper()
+	bins, err := FindBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path, calls = filepath.Join(dir, "runc-traced"), filepath.Join(dir, "calls")
+	script := "#!/bin/sh\necho \"$@\" >> " + calls + "\nexec " + filepath.Join(bins.Tools, "runc") + " \"$@\"\n"
+	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path, calls
+}
+
+func TestAnOptionsTableIsOurConfiguration(t *testing.T) {
+	runc, calls := tracingRunc(t)
+	root := t.TempDir()
+	file := filepath.Join(t.TempDir(), "node.toml")
+	if err := os.WriteFile(file, []byte(nodeTOML(runc, root)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	handlers := []Handler{
+		{Name: "inline", Options: map[string]any{
+			"policy": map[string]any{"allowUser": true},
+			"runc":   map[string]any{"binaryName": runc, "root": root},
+		}},
+		{Name: "path", Options: map[string]any{"TypeUrl": "bookend.dev/config", "ConfigPath": file}},
+	}
+	for i := range handlers {
+		handlers[i].Type = bookendRuntime
+		handlers[i].ContainerAnnotations = []string{"lifecycle.bookend.dev/*"}
+	}
+	d := StartDaemon(t, Options{Handlers: handlers})
+	for _, h := range handlers {
+		t.Run(h.Name, func(t *testing.T) {
+			if err := os.RemoveAll(calls); err != nil {
+				t.Fatal(err)
+			}
+			pod := d.TestPod(t, PodOptions{Handler: h.Name})
+			m := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
+				podLifecycleKey: `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /gate/trace"]}}}`,
+			}})
+			wantRuntime(t, m.ID, root, calls)
+			m.stop()
+			m.wantTrace("nobody", "term")
+		})
+	}
+}
+
+// wantRuntime checks which runtime and root a container of the CRI's was made
+// with.
+func wantRuntime(t *testing.T, id, root, calls string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(root, CRINamespace, id, "state.json")); err != nil {
+		t.Errorf("runc.root is not used: %v", err)
+	}
+	data, err := os.ReadFile(calls)
+	if err != nil || !slices.ContainsFunc(strings.Split(string(data), "\n"), func(call string) bool {
+		return strings.Contains(call, " create ") && strings.HasSuffix(call, id)
+	}) {
+		t.Errorf("runc.binaryName is not used: %v; it was called with\n%s", err, data)
+	}
+}
+
+func TestOptionsOfTheTaskAPIAreOurConfiguration(t *testing.T) {
+	d := shared.Daemon(t)
+	runc, calls := tracingRunc(t)
+	root := t.TempDir()
+	h := runHooked(t, d, `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /gate/trace"]}}}`, func(o *TaskOptions) {
+		o.RuntimeOptions = &runtimeoptions.Options{ConfigBody: []byte(nodeTOML(runc, root))}
+	})
+	if _, err := os.Stat(filepath.Join(root, TaskNamespace, h.ID(), "state.json")); err != nil {
+		t.Errorf("runc.root is not used: %v", err)
+	}
+	if _, err := os.Stat(calls); err != nil {
+		t.Errorf("runc.binaryName is not used: %v", err)
+	}
+	h.term()
+	h.wantTrace("nobody", "term")
+}
+
+func TestAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
+	d := StartDaemon(t, Options{Handlers: []Handler{{
+		Name: "typo", Type: bookendRuntime, Options: map[string]any{"BinaryName": "runc"},
+		ContainerAnnotations: []string{"lifecycle.bookend.dev/*"},
+	}}})
+	pod := d.TestPod(t, PodOptions{})
+	refused(t, d, pod, map[string]string{podLifecycleKey: noted}, "config runtime options: BinaryName: unknown field, expected one of defaults, policy, runc (line 1)")
+	m := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	m.stop()
+	m.wantTrace("term")
+}
+
+func TestAShimOutsidePATHSurvivesARestart(t *testing.T) {
+	bins, err := FindBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := StartDaemon(t, Options{Path: []string{bins.Tools}})
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
+	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	side := runMember(t, d, pod, ContainerOptions{Name: "side"})
+	if err := d.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*member{main, side} {
+		if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+			t.Errorf("exec in %s after the restart: %+v, %v", m.name(), got, err)
+		}
+		m.stop()
+	}
+	main.wantTrace(notes...)
+	side.wantTrace("term")
+}
+
+func TestAPlainShimOutsidePATHSurvivesARestart(t *testing.T) {
+	bins, err := FindBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := StartDaemon(t, Options{Path: []string{bins.Tools}})
+	h := runHooked(t, d, noted, func(o *TaskOptions) {
+		o.Runtime = filepath.Join(bins.Bin, "containerd-shim-bookend-v2")
+	})
+	if err := d.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Kill(t.Context(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	h.wantExit(0)
+	h.wantTrace(notes...)
+}
