@@ -65,7 +65,9 @@ func unifiedMode() (bool, error) {
 }
 
 // cgroupPath finds the line of the v2 hierarchy or of v1's freezer in
-// /proc/<pid>/cgroup, whose lines are "id:controller,controller:path".
+// /proc/<pid>/cgroup, whose lines are "id:controller,controller:path". A
+// freezer that shares its hierarchy with another controller does not count:
+// the hook would be moved there twice, to different cgroups.
 func cgroupPath(data []byte, unified bool) (string, bool) {
 	for s := bufio.NewScanner(bytes.NewReader(data)); s.Scan(); {
 		id, rest, _ := strings.Cut(s.Text(), ":")
@@ -76,7 +78,7 @@ func cgroupPath(data []byte, unified bool) (string, bool) {
 		if unified && id == "0" && controllers == "" {
 			return path, true
 		}
-		if !unified && slices.Contains(strings.Split(controllers, ","), freezer) {
+		if !unified && controllers == freezer {
 			return path, true
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 func TestCgroupPath(t *testing.T) {
 	const (
-		v1     = "5:devices:/a\n6:cpu,freezer:/kube/a:b\n1:name=systemd:/s\n0::/u\n"
+		v1     = "5:devices:/a\n6:freezer:/kube/a:b\n1:name=systemd:/s\n0::/u\n"
 		v2     = "0::/kube.slice/cri-x.scope\n"
 		noneV1 = "5:devices:/a\n7:name=freezer:/n\n"
 	)
@@ -21,6 +21,7 @@ func TestCgroupPath(t *testing.T) {
 		{"v1", v1, false, "/kube/a:b", true},
 		{"v1's empty v2 hierarchy", v1, true, "/u", true},
 		{"v2", v2, true, "/kube.slice/cri-x.scope", true},
+		{"a freezer that is shared", "6:cpu,freezer:/a\n", false, "", false},
 		{"no freezer", noneV1, false, "", false},
 		{"no v2", noneV1, true, "", false},
 		{"nothing", "", false, "", false},
@@ -34,7 +35,7 @@ func TestCgroupPath(t *testing.T) {
 
 func TestCgroupBelowMount(t *testing.T) {
 	v1 := func(root string) *mountinfo.Info {
-		return &mountinfo.Info{FSType: "cgroup", VFSOptions: "rw,cpu,freezer", Root: root, Mountpoint: "/sys/fs/cgroup/freezer"}
+		return &mountinfo.Info{FSType: "cgroup", VFSOptions: "rw,freezer", Root: root, Mountpoint: "/sys/fs/cgroup/freezer"}
 	}
 	v2 := func(root string) *mountinfo.Info {
 		return &mountinfo.Info{FSType: "cgroup2", VFSOptions: "rw", Root: root, Mountpoint: "/sys/fs/cgroup"}

@@ -74,9 +74,7 @@ func TestExecWithoutChildrenIsNotReportedTwice(t *testing.T) {
 func TestExecSucceededLeavesItsChildrenAndTheirCgroupToTheContainer(t *testing.T) {
 	c := startContainer(t, withoutPIDNamespace)
 	wantReport(t, c.hook("sh", "-c", "setsid sleep 1001 & exit 0"), hooks.Report{})
-	if live := c.running("1001"); len(live) != 1 || len(c.hookCgroups()) != 1 {
-		t.Fatalf("running %v in %v", live, c.hookCgroups())
-	}
+	eventually(t, "the child", func() bool { return len(c.running("1001")) == 1 && len(c.hookCgroups()) == 1 })
 	c.runcDo("kill", c.ID, "KILL")
 	eventually(t, "the init's death", func() bool { return !c.Init.Alive() })
 	c.runcDo("delete", "--force", c.ID)

@@ -147,13 +147,6 @@ func requestFile(req wire.Request) (*os.File, error) {
 // first: a process of its making that has not joined the cgroup yet waits for
 // word from it, gets the end of file instead, and exits.
 func (r *execRun) kill(ctx context.Context) {
-	select {
-	case <-r.started: // the pid can be read
-		if r.cgroup == nil && r.pid != 0 {
-			killSession(ctx, r.pid)
-		}
-	default:
-	}
 	_ = r.cmd.Process.Kill() // an error means that it has ended
 	select {
 	case <-r.done:
@@ -163,8 +156,18 @@ func (r *execRun) kill(ctx context.Context) {
 	r.killTree(ctx)
 }
 
+// killTree ends what the hook started; as far as it is in the hook's session,
+// where there is no cgroup to tell. A session's number is not used again while
+// it has members.
 func (r *execRun) killTree(ctx context.Context) {
 	if r.cgroup == nil {
+		select {
+		case <-r.started: // the pid can be read
+			if r.pid != 0 {
+				killSession(ctx, r.pid)
+			}
+		default:
+		}
 		return
 	}
 	if err := r.cgroup.kill(killBound); err != nil {

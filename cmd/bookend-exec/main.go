@@ -5,8 +5,12 @@
 // It is a process of its own because libcontainer waits for its children
 // itself, which a shim that reaps with wait4(-1) would take from it.
 //
-// Build it with the tag seccomp and cgo, against libseccomp: without it a
-// container with a seccomp profile cannot be joined.
+// Build it with cgo and the tag seccomp, against libseccomp, for without it a
+// container with a seccomp profile cannot be joined. Linked dynamically it
+// needs the glibc and libseccomp of the machine that it was built on, or newer
+// ones. Linked statically (tags netgo and osusergo too, -ldflags
+// '-extldflags -static') it runs anywhere, is 1 MB larger and some 5 ms faster
+// per hook, since the dynamic linker runs twice for each.
 package main
 
 import (
