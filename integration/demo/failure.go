@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -17,11 +17,13 @@ type failure struct {
 	status *runtimeapi.ContainerStatus
 }
 
-// startFailing starts a container that must not start, and waits until the CRI
-// says so.
-func startFailing(ctx context.Context, c *integration.Container) (failure, error) {
-	f := failure{start: c.Start(ctx)}
-	var err error
+// startFailing starts a container whose start is expected to fail.
+func startFailing(ctx context.Context, c *integration.Container) (f failure, err error) {
+	f.start = c.Start(ctx)
+	if f.start == nil {
+		f.status, err = c.Status(ctx)
+		return f, err
+	}
 	f.status, err = c.WaitState(ctx, runtimeapi.ContainerState_CONTAINER_EXITED)
 	return f, err
 }
@@ -31,7 +33,7 @@ func (f failure) check() error {
 	const reason = "FailedPostStartHook: exec: exit status 7"
 	switch {
 	case f.start == nil:
-		return fmt.Errorf("StartContainer succeeded")
+		return errors.New("StartContainer succeeded")
 	case !strings.Contains(f.start.Error(), reason):
 		return fmt.Errorf("StartContainer's error lacks %q: %w", reason, f.start)
 	case f.status.GetReason() != "StartError":
@@ -42,12 +44,13 @@ func (f failure) check() error {
 	return nil
 }
 
-// render prints the failure, where there was one.
-func (f failure) render(out io.Writer) {
+// String is empty where the container was never there.
+func (f failure) String() string {
 	if f.status == nil {
-		return
+		return ""
 	}
-	fmt.Fprintf(out, "\nThe CRI on %s, whose postStart fails:\n", f.status.GetMetadata().GetName())
+	var b strings.Builder
+	fmt.Fprintf(&b, "The CRI on %s, whose postStart fails:\n", f.status.GetMetadata().GetName())
 	for _, l := range [][2]string{
 		{"error", fmt.Sprint(f.start)},
 		{"state", f.status.GetState().String()},
@@ -55,6 +58,7 @@ func (f failure) render(out io.Writer) {
 		{"exit code", fmt.Sprint(f.status.GetExitCode())},
 		{"message", f.status.GetMessage()},
 	} {
-		fmt.Fprintf(out, "  %-9s  %s\n", l[0], l[1])
+		fmt.Fprintf(&b, "  %-9s  %s\n", l[0], l[1])
 	}
+	return b.String()
 }

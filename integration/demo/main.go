@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,22 +29,22 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Stdout); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out io.Writer) (err error) {
+func run() (err error) {
 	if os.Geteuid() != 0 {
 		return errors.New("containers need root: run `make demo` as root")
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
 	began := time.Now()
-	describe(out)
+	fmt.Println(manifest())
 	d, err := integration.Start(ctx, integration.Options{})
 	if err != nil {
 		return fmt.Errorf("start a private containerd: %w", err)
@@ -57,18 +56,18 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		ctx, cancel := cleaning(ctx)
 		defer cancel()
 		if err = errors.Join(err, d.Stop(ctx)); err == nil {
-			fmt.Fprintf(out, "\nDone in %.1f s.\n", time.Since(began).Seconds())
+			fmt.Printf("\nDone in %.1f s.\n", time.Since(began).Seconds())
 		}
 	}()
 	if _, err := d.Binaries().Shim(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Private containerd in %s after %.1f s.\n", d.Dir, time.Since(began).Seconds())
-	return show(ctx, d, out)
+	fmt.Printf("Private containerd in %s after %.1f s.\n", d.Dir, time.Since(began).Seconds())
+	return show(ctx, d)
 }
 
 // show plays the scene on d and tells of it.
-func show(ctx context.Context, d *integration.Daemon, out io.Writer) error {
+func show(ctx context.Context, d *integration.Daemon) error {
 	before, err := d.Inventory()
 	if err != nil {
 		return err
@@ -78,17 +77,18 @@ func show(ctx context.Context, d *integration.Daemon, out io.Writer) error {
 		return err
 	}
 	defer s.events.Close()
-	fmt.Fprintf(out, "The pod is driven by %s.\n", s.client)
+	fmt.Printf("The pod is driven by %s.\n\n", s.client)
 	played, cleared := s.play(ctx), s.clear(ctx)
 	if interrupted(ctx) { // what play says of it is of no use
 		return errors.Join(context.Cause(ctx), cleared)
 	}
 	s.collect()
-	s.timeline.render(out, s.began)
-	fmt.Fprintln(out, "\nTimes of events are those of their publication, a moment after what they tell.")
-	s.failure.render(out)
+	fmt.Print(s.timeline.render(s.began))
+	fmt.Print("\nTimes of events are those of their publication, a moment after what they tell.\n\n")
+	fmt.Print(s.failure)
 	s.proof.expect("nothing is left: no process, mount, network namespace, cgroup, socket or file", d.CheckLeaks(ctx, before))
-	return errors.Join(played, cleared, s.proof.render(out))
+	fmt.Printf("\n%s", &s.proof)
+	return errors.Join(played, cleared, s.proof.err())
 }
 
 // interrupted tells whether somebody asked the demo to end; running out of time

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"bookend.dev/bookend/integration"
@@ -70,13 +69,15 @@ func server(name, volume string, port int) integration.ContainerOptions {
 
 func annotation(container string) string { return "lifecycle.bookend.dev/" + container }
 
-// describe prints the pod as its author would write it.
-func describe(out io.Writer) {
-	fmt.Fprintf(out, "metadata:\n  name: %s\n  annotations:\n", podName)
+// manifest is the pod as its author would write it, in so far as it is bookend's.
+func manifest() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "metadata:\n  name: %s\n  annotations:\n", podName)
 	for _, a := range []struct{ container, lifecycle string }{{webName, webLifecycle}, {brokenName, brokenLifecycle}} {
-		fmt.Fprintf(out, "    %s: |\n%s", annotation(a.container), indent(a.lifecycle, "      "))
+		fmt.Fprintf(&b, "    %s: |\n%s", annotation(a.container), indent(a.lifecycle, "      "))
 	}
-	fmt.Fprintf(out, "spec:\n  runtimeClassName: %s\n  terminationGracePeriodSeconds: %d\n\n", integration.Bookend, gracePeriodSeconds)
+	fmt.Fprintf(&b, "spec:\n  runtimeClassName: %s\n  terminationGracePeriodSeconds: %d\n", integration.Bookend, gracePeriodSeconds)
+	return b.String()
 }
 
 func indent(text, by string) string {

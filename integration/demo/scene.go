@@ -92,7 +92,7 @@ func (s *scene) startBroken(ctx context.Context, url string) (err error) {
 	}
 	s.proof.expect("broken's postStart failed", s.hook(ctx, s.broken, "postStart", "failure"))
 	s.proof.expect("broken's preStop then ran to its end", s.hook(ctx, s.broken, "preStop", "success"))
-	s.proof.expect("broken then got its stop signal", s.logged(s.broken, "signal terminated"))
+	s.proof.expect("broken got its stop signal", s.logged(s.broken, "signal terminated"))
 	s.proof.expect("CRI reports StartError and FailedPostStartHook", s.failure.check())
 	s.proof.expect("web served its page all the same", s.fetchPage(ctx, url))
 	return nil
@@ -139,7 +139,10 @@ func (s *scene) hook(ctx context.Context, c *integration.Container, hook string,
 		h, ok := newHookEvent(e)
 		return ok && h.containerID == c.ID && h.hook == hook && slices.Contains(verbs, h.verb)
 	})
-	return err
+	if err != nil { // WaitFor's own words repeat the timeline
+		return fmt.Errorf("no event of %s: %w", strings.Join(verbs, " or "), context.Cause(ctx))
+	}
+	return nil
 }
 
 // logged tells whether a container's server has logged a line.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -48,9 +47,10 @@ func (t *timeline) sorted() []row {
 	return rows
 }
 
-// render prints the rows in aligned columns, times being milliseconds since
+// render writes the rows in aligned columns, times being milliseconds since
 // zero.
-func (t *timeline) render(out io.Writer, zero time.Time) {
+func (t *timeline) render(zero time.Time) string {
+	var b strings.Builder
 	rows := t.sorted()
 	container, source := len("container"), len("source")
 	for _, r := range rows {
@@ -60,11 +60,11 @@ func (t *timeline) render(out io.Writer, zero time.Time) {
 		// A message of several lines goes on below its own column.
 		margin := "\n" + strings.Repeat(" ", 9+2+container+2+source+2)
 		what := strings.ReplaceAll(strings.TrimSpace(r.what), "\n", margin)
-		fmt.Fprintf(out, "%9s  %-*s  %-*s  %s\n", ms, container, r.container, source, r.source, what)
+		fmt.Fprintf(&b, "%9s  %-*s  %-*s  %s\n", ms, container, r.container, source, r.source, what)
 	}
-	fmt.Fprintln(out)
 	line("ms", row{container: "container", source: "source", what: "what"})
 	for _, r := range rows {
 		line(fmt.Sprintf("%.1f", float64(r.time.Sub(zero).Microseconds())/1000), r)
 	}
+	return b.String()
 }

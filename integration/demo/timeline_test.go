@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"testing"
 	"time"
 )
@@ -14,10 +13,7 @@ func TestTimelineRendersByTimeInColumns(t *testing.T) {
 	tl.add(row{at(0), "lifecycle-demo", fromCRI, "RunPodSandbox"})
 	tl.add(row{at(20_000), "web", fromEvent, "first of one moment"}, row{at(20_000), "web", fromCRI, "second of one moment"})
 	tl.add(row{at(30_040), "broken", fromCRI, "two\nlines\n"})
-	var out strings.Builder
-	tl.render(&out, zero)
-	want := `
-       ms  container       source      what
+	want := `       ms  container       source      what
       0.0  lifecycle-demo  CRI call    RunPodSandbox
      20.0  web             event       first of one moment
      20.0  web             CRI call    second of one moment
@@ -25,7 +21,7 @@ func TestTimelineRendersByTimeInColumns(t *testing.T) {
                                        lines
   12345.6  web             server log  exit
 `
-	if out.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	if got := tl.render(zero); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
