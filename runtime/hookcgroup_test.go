@@ -30,13 +30,22 @@ func unifiedCgroup(t *testing.T) *hookCgroup {
 func TestHookCgroupKillOnV2(t *testing.T) {
 	h := unifiedCgroup(t)
 	defer h.remove()
-	cmd := exec.Command("sh", "-c", "setsid sleep 1000 & sleep 1000")
+	// Nothing is forked before the process is in the cgroup.
+	cmd := exec.Command("sh", "-c", "read x; setsid sleep 1000 & sleep 1000")
+	stdin, err := cmd.StdinPipe()
+	must(t, err)
 	must(t, cmd.Start())
 	must(t, h.write("cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
-	go func() { _ = cmd.Wait() }()
+	must(t, stdin.Close())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	eventually(t, "both processes", func() bool { return len(h.pids()) >= 2 })
 	must(t, h.kill(20*time.Second))
 	if pids := h.pids(); len(pids) != 0 {
 		t.Errorf("left: %v", pids)
+	}
+	if err := <-ended; err == nil {
+		t.Error("not killed")
 	}
 	if got := h.subCgroups(); len(got) != 1 || got[""] != filepath.Base(h.dir) {
 		t.Errorf("named %v", got)
