@@ -78,7 +78,7 @@ func withFiles(messages []any, do func(paths ...string) (string, error)) (string
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	var paths []string
 	for i, m := range messages {
 		b, err := json.Marshal(m)
