@@ -359,28 +359,17 @@ func TestPostStartOutlivesItsConnection(t *testing.T) {
 
 func TestASandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
-	g := d.TestGate(t, gates...)
-	log := d.TestEvents(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
-		podLifecycleKey: `{"postStart":{"exec":` + shell(waitingPost) + `}}`,
-	}})
-	c, err := pod.CreateContainer(t.Context(), ContainerOptions{Name: "main", Mounts: g.Mounts(), Command: []string{"sleep", "1000"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	reply := make(chan error, 1)
-	go func() { reply <- c.Start(t.Context()) }()
-	if _, err := g.Await(t.Context(), "post"); err != nil {
-		t.Fatal(err)
-	}
-	if err := pod.Stop(t.Context()); err != nil {
+	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, "sleep 1000")
+	reply := p.begin()
+	p.await("post")
+	if err := p.pod.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	_ = wantReply(t, reply)
-	if _, err := log.WaitTopic(t.Context(), "/tasks/exit", c.ID); err != nil {
+	if _, err := p.events.WaitTopic(t.Context(), "/tasks/exit", p.container.ID); err != nil {
 		t.Error("the container lives on in a dead sandbox:", err)
 	}
-	wantHookEvent(t, log, c.ID, "postStart", "cancel")
+	wantHookEvent(t, p.events, p.container.ID, "postStart", "cancel")
 }
 
 func TestDeleteDuringPostStart(t *testing.T) {
@@ -429,31 +418,18 @@ func TestPauseDuringPostStartFreezesItAndNotItsTimeout(t *testing.T) {
 
 func TestCRIShowsWhatBecameOfPostStart(t *testing.T) {
 	d := shared.Daemon(t)
-	g := d.TestGate(t, gates...)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
-		podLifecycleKey: `{"postStart":{"exec":` + shell(waitingPost+"; exit 9") + `}}`,
-	}})
-	c, err := pod.CreateContainer(t.Context(), ContainerOptions{Name: "main", Mounts: g.Mounts(), Command: []string{"sh", "-c", entrypoint}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	reply := make(chan error, 1)
-	go func() { reply <- c.Start(t.Context()) }()
-	for _, gate := range []string{"main", "post"} {
-		if _, err := g.Await(t.Context(), gate); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if st, err := c.Status(t.Context()); err != nil || st.GetState() != runtimeapi.ContainerState_CONTAINER_CREATED {
+	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost+"; exit 9")+`}}`, entrypoint)
+	reply := p.begin()
+	p.await("main")
+	p.await("post")
+	if st, err := p.container.Status(t.Context()); err != nil || st.GetState() != runtimeapi.ContainerState_CONTAINER_CREATED {
 		t.Errorf("during postStart: %v, %v; want CREATED", st.GetState(), err)
 	}
-	if err := g.Open(t.Context(), "post-go"); err != nil {
-		t.Fatal(err)
-	}
+	p.open("post-go")
 	if err := wantReply(t, reply); err == nil || !strings.Contains(err.Error(), "FailedPostStartHook: exec: exit status 9") {
 		t.Errorf("StartContainer: %v", err)
 	}
-	st, err := c.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
+	st, err := p.container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
 	if err != nil {
 		t.Fatal(err)
 	}

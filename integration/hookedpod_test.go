@@ -1,0 +1,92 @@
+package integration
+
+import (
+	"testing"
+
+	"github.com/containerd/containerd/v2/pkg/cio"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
+)
+
+// hookedPod is a pod whose container "main" has hooks; it is not started.
+type hookedPod struct {
+	t         *testing.T
+	pod       *Pod
+	container *Container
+	gate      *Gate
+	events    *EventLog
+}
+
+func newHookedPod(t *testing.T, d *Daemon, lifecycle, script string) *hookedPod {
+	t.Helper()
+	p := &hookedPod{t: t, gate: d.TestGate(t, gates...), events: d.TestEvents(t)}
+	p.pod = d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
+	var err error
+	p.container, err = p.pod.CreateContainer(t.Context(), ContainerOptions{
+		Name: "main", Mounts: p.gate.Mounts(), Command: []string{"sh", "-c", script},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// begin calls StartContainer and returns the channel of its reply.
+func (p *hookedPod) begin() <-chan error {
+	reply := make(chan error, 1)
+	go func() { reply <- p.container.Start(p.t.Context()) }()
+	return reply
+}
+
+func (p *hookedPod) await(gate string) {
+	p.t.Helper()
+	if _, err := p.gate.Await(p.t.Context(), gate); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *hookedPod) open(gate string) {
+	p.t.Helper()
+	if err := p.gate.Open(p.t.Context(), gate); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// nullIO is for execs of which nobody reads the output.
+func nullIO(id string) (cio.IO, error) { return cio.NullIO(id) }
+
+// execIn runs a command as an exec of a pod's container by the Task API, which
+// the CRI does not allow before Start has replied.
+func execIn(t *testing.T, d *Daemon, id string) {
+	t.Helper()
+	ctx := namespaces.WithNamespace(t.Context(), CRINamespace)
+	c, err := d.Client.LoadContainer(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task, err := c.Task(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := c.Spec(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Process.Args = []string{"true"}
+	ex, err := task.Exec(ctx, "ex", spec.Process, nullIO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exited, err := ex.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ex.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if st := <-exited; st.ExitCode() != 0 {
+		t.Errorf("exec: exit code %d, %v", st.ExitCode(), st.Error())
+	}
+	if _, err := ex.Delete(ctx); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,389 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	containerd "github.com/containerd/containerd/v2/client"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// The tests in this file are the rows of preStop.
+
+// term sends SIGTERM, which has to be answered at once.
+func (h *hooked) term() {
+	h.t.Helper()
+	h.kill(syscall.SIGTERM)
+}
+
+func (h *hooked) kill(sig syscall.Signal, opts ...containerd.KillOpts) {
+	h.t.Helper()
+	if err := h.Kill(h.t.Context(), sig, opts...); err != nil {
+		h.t.Fatalf("signal %d: %v", sig, err)
+	}
+}
+
+func TestKillIsAnsweredAtOnceAndTheSignalWaitsForPreStop(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /gate/trace`)+`}}`)
+	h.term() // returns although the hook cannot end before its gate opens
+	h.await("pre")
+	h.wantTrace("pre")
+	h.open("pre-go")
+	h.wantExit(0)
+	h.wantTrace("pre", "done", "term")
+	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+	wantHookEvent(t, h.events, h.ID(), "preStop", "success")
+}
+
+func TestEveryStopSignalTriggersPreStop(t *testing.T) {
+	d := shared.Daemon(t)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, 37} {
+		t.Run(fmt.Sprint(int(sig)), func(t *testing.T) {
+			h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`, func(o *TaskOptions) {
+				o.Args[2] = fmt.Sprintf("trap 'echo sig%d >> /gate/trace; exit 3' %d\n%s", sig, sig,
+					`echo up > /gate/main; while :; do sleep 1000 & wait; done`)
+			})
+			h.kill(sig)
+			h.await("pre")
+			h.open("pre-go")
+			h.wantExit(3)
+			h.wantTrace("pre", fmt.Sprintf("sig%d", sig))
+		})
+	}
+}
+
+func TestOtherSignalsPassStraightThrough(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	h.kill(syscall.SIGUSR1)
+	h.kill(0)
+	h.awaitTrace("usr1")
+	h.term()
+	h.await("pre")
+	h.kill(syscall.SIGUSR1)
+	h.awaitTrace("usr1", "pre", "usr1") // during preStop as well
+	h.open("pre-go")
+	h.wantExit(0)
+}
+
+func TestStopSignalsNarrowAndWidenTheSet(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"stopSignals":["SIGHUP"],"preStop":{"exec":`+shell(waitingPre)+`}}`, func(o *TaskOptions) {
+		o.Args[2] = deafEntrypoint
+	})
+	h.term()
+	h.awaitTrace("term")
+	h.kill(syscall.SIGHUP)
+	h.await("pre")
+	h.open("pre-go")
+	h.awaitTrace("term", "pre", "hup")
+}
+
+func TestStopSignalTakesThePlaceOfTheOneThatCame(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, tt := range map[string]struct {
+		lifecycle string
+		trace     []string
+		exit      int
+	}{
+		"with preStop":    {`{"stopSignal":"SIGHUP","preStop":{"exec":` + shell(quickPre) + `}}`, []string{"pre", "hup"}, 4},
+		"without preStop": {`{"stopSignal":"SIGHUP"}`, []string{"hup"}, 4},
+		"SIGKILL":         {`{"stopSignal":"SIGKILL","preStop":{"exec":` + shell(quickPre) + `}}`, []string{"pre"}, 137},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := runHooked(t, d, tt.lifecycle, func(o *TaskOptions) {
+				o.Args[2] = `trap 'echo hup >> /gate/trace; exit 4' HUP; echo up > /gate/main; while :; do sleep 1000 & wait; done`
+			})
+			h.term()
+			h.wantExit(tt.exit)
+			h.wantTrace(tt.trace...)
+		})
+	}
+	t.Run("triggers preStop itself", func(t *testing.T) {
+		h := runHooked(t, d, `{"stopSignal":"SIGHUP","preStop":{"exec":`+shell(quickPre)+`}}`)
+		h.kill(syscall.SIGHUP)
+		h.awaitTrace("pre", "hup")
+	})
+}
+
+func TestTheTargetOfAStopSignalIsKept(t *testing.T) {
+	d := shared.Daemon(t)
+	// The second process of the container takes the signal only if All is kept.
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) {
+		o.Args[2] = `sh -c 'trap "echo child >> /gate/trace; exit" TERM; echo up > /gate/main; while :; do sleep 1000 & wait; done' &
+trap '' TERM; wait; exit 6`
+	})
+	h.kill(syscall.SIGTERM, containerd.WithKillAll)
+	h.wantExit(6)
+	h.wantTrace("pre", "child")
+}
+
+func TestSignalsToAnExecAreItsOwn(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
+	spec, err := h.Spec(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Process.Args = []string{"sleep", "1000"}
+	ex, err := h.Exec(t.Context(), "ex", spec.Process, nullIO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exited, err := ex.Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ex.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := ex.Kill(t.Context(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if st := <-exited; st.ExitCode() != 143 {
+		t.Errorf("exec: exit code %d, want 143", st.ExitCode())
+	}
+	if _, err := ex.Delete(t.Context()); err != nil {
+		t.Error(err)
+	}
+	h.wantTrace()
+}
+
+func TestAFailedPreStopLetsTheStopGoOn(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, hook := range map[string]string{
+		"exit code":       `{"exec":` + shell(`echo pre >> /gate/trace; exit 3`) + `}`,
+		"no such command": `{"exec":{"command":["/no/such/command"]}}`,
+		"transport error": `{"httpGet":{"port":9}}`,
+		"timeout":         `{"timeoutSeconds":1,"sleep":{"seconds":1000}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := runHooked(t, d, `{"preStop":`+hook+`}`)
+			h.term()
+			h.wantExit(0)
+			if got := h.trace(); len(got) == 0 || got[len(got)-1] != "term" {
+				t.Errorf("trace %q, want the signal at its end", got)
+			}
+			if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure"); ev["reason"] != "FailedPreStopHook" {
+				t.Errorf("event %v", ev)
+			}
+		})
+	}
+}
+
+func TestAnotherStopSignalIsAbsorbed(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	h.term()
+	h.await("pre")
+	h.kill(syscall.SIGTERM)
+	h.kill(syscall.SIGINT)
+	h.open("pre-go")
+	h.wantExit(0)
+	h.wantTrace("pre", "term")
+	if n := hookRuns(h.events, h.ID(), "preStop"); n != 1 {
+		t.Errorf("preStop ran %d times, want once", n)
+	}
+}
+
+func TestSIGKILLDuringPreStop(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	h.term()
+	h.await("pre")
+	h.kill(syscall.SIGKILL)
+	h.wantExit(137)
+	h.wantTrace("pre")
+	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+	wantHookEvent(t, h.events, h.ID(), "preStop", "cancel")
+}
+
+func TestAnInitThatExitsDuringPreStop(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, hook := range map[string]string{
+		"as the hook asked it to": `{"exec":` + shell(`echo pre >> /gate/trace; kill -USR1 1; sleep 1000`) + `}`,
+		"beside a sleep":          `{"sleep":{"seconds":1000}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := runHooked(t, d, `{"preStop":`+hook+`}`, func(o *TaskOptions) {
+				o.Args[2] = `trap 'exit 5' USR1; echo up > /gate/main; while :; do sleep 1000 & wait; done`
+			})
+			h.term()
+			if name == "beside a sleep" {
+				wantHookEvent(t, h.events, h.ID(), "preStop", "start")
+				h.kill(syscall.SIGUSR1)
+			}
+			h.wantExit(5)
+			h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+			wantHookEvent(t, h.events, h.ID(), "preStop", "cancel")
+		})
+	}
+}
+
+func TestPreStopIsCutWhereTheGracePeriodIsKnown(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"terminationGracePeriodSeconds":3,"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	h.term()
+	h.await("pre")
+	h.wantExit(0) // by the signal: nobody opens the hook's gate
+	h.wantTrace("pre", "term")
+	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure")
+	// 3 s less min(2 s, half of it); an earlier end could only be another's doing.
+	if ms, _ := ev["duration_ms"].(float64); ev["outcome"] != "TimedOut" || ms < 1500 {
+		t.Errorf("event %v, want a timeout after 1.5 s", ev)
+	}
+}
+
+func TestPreStopOutlivesItsConnection(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	h.term()
+	h.await("pre")
+	if err := d.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.open("pre-go")
+	h.awaitTrace("pre", "term")
+	h.awaitLog("hook ended: Succeeded")
+}
+
+func TestPreStopOfAPausedContainer(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
+	if err := h.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.term()
+	if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure"); ev["cause"] != "container is paused" {
+		t.Errorf("event %v", ev)
+	}
+	if err := h.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.wantExit(0)
+	h.wantTrace("term")
+}
+
+func TestOneGracePeriodAfterTheSignalTheStopIsOver(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"terminationGracePeriodSeconds":2,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) {
+		o.Args[2] = deafEntrypoint
+	})
+	h.term()
+	h.awaitTrace("pre", "term")
+	h.term() // passes straight through: one delivery per stop
+	h.awaitTrace("pre", "term", "term")
+	err := poll(t.Context(), time.Minute, "a new stop", func() error {
+		h.term()
+		if n := hookRuns(h.events, h.ID(), "preStop"); n != 2 {
+			return fmt.Errorf("preStop ran %d times", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPreStopDoesNotRun(t *testing.T) {
+	d := shared.Daemon(t)
+	const pre = `{"preStop":{"exec":{"command":["sh","-c","echo pre >> /gate/trace"]}}}`
+	t.Run("for a container that exits by itself", func(t *testing.T) {
+		h := runHooked(t, d, pre, func(o *TaskOptions) { o.Args[2] = "echo up > /gate/main" })
+		h.wantExit(0)
+		h.wantTrace()
+	})
+	t.Run("for SIGKILL", func(t *testing.T) {
+		h := runHooked(t, d, pre)
+		h.kill(syscall.SIGKILL)
+		h.wantExit(137)
+		h.wantTrace()
+	})
+	t.Run("for one that was never started", func(t *testing.T) {
+		h := newHooked(t, d, pre)
+		h.term()
+		h.wantExit(143)
+		h.wantTrace()
+	})
+}
+
+// TestCRICountsPreStopAgainstTheGracePeriod is the case that all of preStop is
+// made for: the CRI plugin starts its timer when Kill returns.
+func TestCRICountsPreStopAgainstTheGracePeriod(t *testing.T) {
+	d := shared.Daemon(t)
+	p := newHookedPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`, deafEntrypoint)
+	if err := p.container.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.await("main")
+	// Neither the hook nor the container ends by itself: only a grace period
+	// that is not held up by the hook ends this call.
+	if err := p.container.Stop(t.Context(), 2*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	st, err := p.container.Status(t.Context())
+	if err != nil || st.GetState() != runtimeapi.ContainerState_CONTAINER_EXITED || st.GetExitCode() != 137 {
+		t.Errorf("after StopContainer: %v, %v; want an exit by SIGKILL", st, err)
+	}
+	if data, err := os.ReadFile(p.gate.Dir + "/trace"); err != nil || string(data) != "pre\n" {
+		t.Errorf("trace %q, %v; want only the hook", data, err)
+	}
+}
+
+func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
+	d := shared.Daemon(t)
+	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, entrypoint)
+	id := p.container.ID
+	reply := p.begin()
+	p.await("main")
+	p.await("post")
+
+	other := p.pod.TestContainer(t, ContainerOptions{Name: "other"})
+	if got, err := other.Exec(t.Context(), "echo", "hi"); err != nil || got.Stdout != "hi\n" {
+		t.Errorf("exec in another container of the pod: %+v, %v", got, err)
+	}
+	if err := other.Stop(t.Context(), 10*time.Second); err != nil {
+		t.Errorf("stop of another container of the pod: %v", err)
+	}
+
+	s, err := d.Shim(t.Context(), CRINamespace, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := s.Context(t.Context())
+	for name, call := range map[string]func() error{
+		"State":   func() error { _, err := s.State(ctx, &taskapi.StateRequest{ID: id}); return err },
+		"Connect": func() error { _, err := s.Connect(ctx, &taskapi.ConnectRequest{ID: id}); return err },
+		"Pids":    func() error { _, err := s.Pids(ctx, &taskapi.PidsRequest{ID: id}); return err },
+		"Stats":   func() error { _, err := s.Stats(ctx, &taskapi.StatsRequest{ID: id}); return err },
+	} {
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	execIn(t, d, id)
+	waited := make(chan error, 1)
+	go func() {
+		st, err := s.Wait(ctx, &taskapi.WaitRequest{ID: id})
+		if err == nil && st.ExitStatus != 137 {
+			err = fmt.Errorf("exit status %d, want 137", st.ExitStatus)
+		}
+		waited <- err
+	}()
+	stillWithheld(t, reply)
+	if _, err := s.Kill(ctx, &taskapi.KillRequest{ID: id, Signal: 9}); err != nil {
+		t.Error(err)
+	}
+	if err := wantReply(t, waited); err != nil {
+		t.Errorf("Wait: %v", err)
+	}
+	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+}
