@@ -1,0 +1,238 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// The tests in this file kill what no client would: shims and pause processes.
+
+// shimPID returns the pid of the shim process that was started for a pod or for
+// a container that is not the CRI's.
+func shimPID(t *testing.T, d *Daemon, id string) int {
+	t.Helper()
+	procs, err := processesOf(d.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(procs, func(p Process) bool {
+		return strings.HasPrefix(p.Comm, "containerd-shim") && slices.Contains(p.Args, id)
+	})
+	if i < 0 {
+		t.Fatalf("no shim of %s among %v", id, procs)
+	}
+	return procs[i].PID
+}
+
+// forgetSocket removes a shim's socket when the test ends: a shim that is
+// killed, or whose sandbox went before its containers, leaves it behind, the
+// stock shim like ours.
+func forgetSocket(t *testing.T, d *Daemon, namespace, id string) {
+	t.Helper()
+	address, err := bootstrapAddress(filepath.Join(d.Bundle(namespace, id), "bootstrap.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cleanup(t, func(context.Context) error {
+		err := os.Remove(strings.TrimPrefix(address, "unix://"))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+}
+
+func killShim(t *testing.T, d *Daemon, id string) {
+	t.Helper()
+	if err := syscall.Kill(shimPID(t, d, id), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inCgroup returns the processes that are in a cgroup of the container's.
+func inCgroup(t *testing.T, d *Daemon, id string) []Process {
+	t.Helper()
+	procs, err := processesOf(d.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(procs, func(p Process) bool {
+		cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
+		return err != nil || !strings.Contains(string(cgroup), "/"+id)
+	})
+}
+
+// wantNoProcess waits until the container has no process any more.
+func wantNoProcess(t *testing.T, d *Daemon, id string) {
+	t.Helper()
+	err := poll(t.Context(), time.Minute, "processes of a dead shim to end", func() error {
+		if procs := inCgroup(t, d, id); len(procs) > 0 {
+			return fmt.Errorf("%s has %v", id, procs)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
+	d := shared.Daemon(t)
+	log := d.TestEvents(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+		podLifecycleKey: `{"preStop":{"exec":` + shell(waitingPre) + `}}`,
+	}})
+	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	side := runMember(t, d, pod, ContainerOptions{Name: "side"})
+	shim, err := d.Shim(t.Context(), CRINamespace, main.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shim.Close()
+	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: main.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := main.gate.Await(t.Context(), "pre"); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(inCgroup(t, d, main.ID)); n < 3 { // the entrypoint, its sleep, the hook
+		t.Fatalf("main has %d processes while its hook runs", n)
+	}
+	forgetSocket(t, d, CRINamespace, pod.ID)
+	killShim(t, d, pod.ID)
+	for _, m := range []*member{main, side} {
+		wantNoProcess(t, d, m.ID)
+		if _, err := log.WaitTopic(t.Context(), "/tasks/exit", m.ID); err != nil {
+			t.Error(err)
+		}
+		if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+			t.Error(err)
+		}
+	}
+	wantNoProcess(t, d, pod.ID)
+	if _, err := log.WaitTopic(t.Context(), "/tasks/exit", pod.ID); err != nil {
+		t.Error(err)
+	}
+	// What is left is for the removal of the pod and the check for leaks.
+}
+
+func TestAShimThatDiesDuringPostStartTakesItsContainerAlong(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	forgetSocket(t, d, TaskNamespace, h.ID())
+	killShim(t, d, h.ID())
+	if err := wantReply(t, reply); err == nil {
+		t.Error("Start succeeded though its shim was killed")
+	}
+	wantNoProcess(t, d, h.ID())
+	if _, err := h.events.WaitTopic(t.Context(), "/tasks/exit", h.ID()); err != nil {
+		t.Error(err)
+	}
+}
+
+// pausePID returns the pid of a pod's pause process.
+func pausePID(t *testing.T, pod *Pod) int {
+	t.Helper()
+	reply, err := pod.cri.PodSandboxStatus(t.Context(), &runtimeapi.PodSandboxStatusRequest{PodSandboxId: pod.ID, Verbose: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info struct {
+		PID int `json:"pid"`
+	}
+	if err := json.Unmarshal([]byte(reply.GetInfo()["info"]), &info); err != nil || info.PID == 0 {
+		t.Fatalf("pid of the pause process: %d, %v", info.PID, err)
+	}
+	return info.PID
+}
+
+func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
+	d := shared.Daemon(t)
+	for _, handler := range []string{Runc, Bookend} {
+		t.Run(handler, func(t *testing.T) {
+			log := d.TestEvents(t)
+			pod := d.TestPod(t, PodOptions{Handler: handler, Annotations: map[string]string{podLifecycleKey: noted}})
+			main := runMember(t, d, pod, ContainerOptions{Name: "main"})
+			side := runMember(t, d, pod, ContainerOptions{Name: "side"})
+			forgetSocket(t, d, CRINamespace, pod.ID)
+			if err := syscall.Kill(pausePID(t, pod), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := log.WaitTopic(t.Context(), "/tasks/delete", pod.ID); err != nil {
+				t.Error(err)
+			}
+			err := poll(t.Context(), time.Minute, "the pod to be not ready", func() error {
+				st, err := pod.Status(t.Context())
+				if err == nil && st.GetState() == runtimeapi.PodSandboxState_SANDBOX_READY {
+					err = errors.New("it is ready")
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			for _, m := range []*member{main, side} {
+				if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+					t.Errorf("exec in %s: %+v, %v", m.name(), got, err)
+				}
+				m.stop()
+			}
+			if handler == Bookend {
+				main.wantTrace(notes...)
+			} else {
+				main.wantTrace("term")
+			}
+			side.wantTrace("term")
+		})
+	}
+}
+
+// Older containerds ask for the clean-up of a dead shim's sandbox and of
+// nothing else; the newest asks for each container. This is the former's call.
+func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
+	d := shared.Daemon(t)
+	ours, _, tools := shims(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
+	other := runMember(t, d, d.TestPod(t, PodOptions{Handler: Bookend}), ContainerOptions{})
+	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	forgetSocket(t, d, CRINamespace, pod.ID)
+	pid := shimPID(t, d, pod.ID)
+	if err := d.Terminate(t.Context()); err != nil { // it would clean up by itself
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	bundle := d.Bundle(CRINamespace, pod.ID)
+	cmd := exec.Command(ours, "-namespace", CRINamespace, "-address", d.Address(), "-id", pod.ID, "-bundle", bundle, "delete")
+	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + tools, "BOOKEND_CONFIG=" + d.path("bookend.toml")}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("delete: %v: %s", err, out)
+	}
+	wantNoProcess(t, d, pod.ID)
+	wantNoProcess(t, d, main.ID)
+	if err := d.Relaunch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := main.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+		t.Error(err)
+	}
+	other.stop()
+	other.wantTrace("term")
+}
