@@ -166,7 +166,9 @@ func (h *hooked) awaitLog(text string) {
 // wantExit waits for the init's exit.
 func (h *hooked) wantExit(code int) {
 	h.t.Helper()
-	if got, err := h.Exited(h.t.Context()); err != nil || got != code {
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	defer cancel()
+	if got, err := h.Exited(ctx); err != nil || got != code {
 		h.t.Errorf("exit code %d, %v; want %d", got, err, code)
 	}
 }

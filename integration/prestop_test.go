@@ -14,12 +14,6 @@ import (
 
 // The tests in this file are the rows of preStop.
 
-// term sends SIGTERM, which has to be answered at once.
-func (h *hooked) term() {
-	h.t.Helper()
-	h.kill(syscall.SIGTERM)
-}
-
 func (h *hooked) kill(sig syscall.Signal, opts ...containerd.KillOpts) {
 	h.t.Helper()
 	if err := h.Kill(h.t.Context(), sig, opts...); err != nil {
@@ -30,7 +24,7 @@ func (h *hooked) kill(sig syscall.Signal, opts ...containerd.KillOpts) {
 func TestKillIsAnsweredAtOnceAndTheSignalWaitsForPreStop(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /gate/trace`)+`}}`)
-	h.term() // returns although the hook cannot end before its gate opens
+	h.kill(syscall.SIGTERM) // returns although the hook cannot end before its gate opens
 	h.await("pre")
 	h.wantTrace("pre")
 	h.open("pre-go")
@@ -63,7 +57,7 @@ func TestOtherSignalsPassStraightThrough(t *testing.T) {
 	h.kill(syscall.SIGUSR1)
 	h.kill(0)
 	h.awaitTrace("usr1")
-	h.term()
+	h.kill(syscall.SIGTERM)
 	h.await("pre")
 	h.kill(syscall.SIGUSR1)
 	h.awaitTrace("usr1", "pre", "usr1") // during preStop as well
@@ -76,7 +70,7 @@ func TestStopSignalsNarrowAndWidenTheSet(t *testing.T) {
 	h := runHooked(t, d, `{"stopSignals":["SIGHUP"],"preStop":{"exec":`+shell(waitingPre)+`}}`, func(o *TaskOptions) {
 		o.Args[2] = deafEntrypoint
 	})
-	h.term()
+	h.kill(syscall.SIGTERM)
 	h.awaitTrace("term")
 	h.kill(syscall.SIGHUP)
 	h.await("pre")
@@ -99,7 +93,7 @@ func TestStopSignalTakesThePlaceOfTheOneThatCame(t *testing.T) {
 			h := runHooked(t, d, tt.lifecycle, func(o *TaskOptions) {
 				o.Args[2] = `trap 'echo hup >> /gate/trace; exit 4' HUP; echo up > /gate/main; while :; do sleep 1000 & wait; done`
 			})
-			h.term()
+			h.kill(syscall.SIGTERM)
 			h.wantExit(tt.exit)
 			h.wantTrace(tt.trace...)
 		})
@@ -164,7 +158,7 @@ func TestAFailedPreStopLetsTheStopGoOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := runHooked(t, d, `{"preStop":`+hook+`}`)
-			h.term()
+			h.kill(syscall.SIGTERM)
 			h.wantExit(0)
 			if got := h.trace(); len(got) == 0 || got[len(got)-1] != "term" {
 				t.Errorf("trace %q, want the signal at its end", got)
@@ -179,7 +173,7 @@ func TestAFailedPreStopLetsTheStopGoOn(t *testing.T) {
 func TestAnotherStopSignalIsAbsorbed(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	h.term()
+	h.kill(syscall.SIGTERM)
 	h.await("pre")
 	h.kill(syscall.SIGTERM)
 	h.kill(syscall.SIGINT)
@@ -194,7 +188,7 @@ func TestAnotherStopSignalIsAbsorbed(t *testing.T) {
 func TestSIGKILLDuringPreStop(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	h.term()
+	h.kill(syscall.SIGTERM)
 	h.await("pre")
 	h.kill(syscall.SIGKILL)
 	h.wantExit(137)
@@ -213,7 +207,7 @@ func TestAnInitThatExitsDuringPreStop(t *testing.T) {
 			h := runHooked(t, d, `{"preStop":`+hook+`}`, func(o *TaskOptions) {
 				o.Args[2] = `trap 'exit 5' USR1; echo up > /gate/main; while :; do sleep 1000 & wait; done`
 			})
-			h.term()
+			h.kill(syscall.SIGTERM)
 			if name == "beside a sleep" {
 				wantHookEvent(t, h.events, h.ID(), "preStop", "start")
 				h.kill(syscall.SIGUSR1)
@@ -228,7 +222,7 @@ func TestAnInitThatExitsDuringPreStop(t *testing.T) {
 func TestPreStopIsCutWhereTheGracePeriodIsKnown(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"terminationGracePeriodSeconds":3,"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	h.term()
+	h.kill(syscall.SIGTERM)
 	h.await("pre")
 	h.wantExit(0) // by the signal: nobody opens the hook's gate
 	h.wantTrace("pre", "term")
@@ -242,7 +236,7 @@ func TestPreStopIsCutWhereTheGracePeriodIsKnown(t *testing.T) {
 func TestPreStopOutlivesItsConnection(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	h.term()
+	h.kill(syscall.SIGTERM)
 	h.await("pre")
 	if err := d.Restart(t.Context()); err != nil {
 		t.Fatal(err)
@@ -258,7 +252,7 @@ func TestPreStopOfAPausedContainer(t *testing.T) {
 	if err := h.Pause(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.term()
+	h.kill(syscall.SIGTERM)
 	if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure"); ev["cause"] != "container is paused" {
 		t.Errorf("event %v", ev)
 	}
@@ -274,12 +268,12 @@ func TestOneGracePeriodAfterTheSignalTheStopIsOver(t *testing.T) {
 	h := runHooked(t, d, `{"terminationGracePeriodSeconds":2,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) {
 		o.Args[2] = deafEntrypoint
 	})
-	h.term()
+	h.kill(syscall.SIGTERM)
 	h.awaitTrace("pre", "term")
-	h.term() // passes straight through: one delivery per stop
+	h.kill(syscall.SIGTERM) // passes straight through: one delivery per stop
 	h.awaitTrace("pre", "term", "term")
 	err := poll(t.Context(), time.Minute, "a new stop", func() error {
-		h.term()
+		h.kill(syscall.SIGTERM)
 		if n := hookRuns(h.events, h.ID(), "preStop"); n != 2 {
 			return fmt.Errorf("preStop ran %d times", n)
 		}
@@ -306,7 +300,7 @@ func TestPreStopDoesNotRun(t *testing.T) {
 	})
 	t.Run("for one that was never started", func(t *testing.T) {
 		h := newHooked(t, d, pre)
-		h.term()
+		h.kill(syscall.SIGTERM)
 		h.wantExit(143)
 		h.wantTrace()
 	})
