@@ -37,7 +37,7 @@ const (
 	CauseResolve          Cause = "name resolution failed"
 	CauseTLS              Cause = "TLS handshake failed"
 	CauseProtocol         Cause = "invalid HTTP response"
-	CauseRedirect         Cause = "redirect refused"  // another host, or more than 10
+	CauseRedirect         Cause = "redirect refused"  // more than 10, or a scheme that is not HTTP
 	CauseUnexpectedStatus Cause = "unexpected status" // Report.Status says which
 	CauseTimeout          Cause = "timed out"
 	CauseCancelled        Cause = "cancelled"

@@ -3,7 +3,6 @@ package shim
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"sync/atomic"
 
@@ -152,7 +151,7 @@ type networked struct {
 func (n networked) Run(ctx context.Context) hooks.Report {
 	network, err := runtime.OpenNetwork(n.pid)
 	if err != nil {
-		return hooks.Report{Cause: hooks.CauseGone, Suspect: true, Err: fmt.Errorf("network namespace of the container: %w", err)}
+		return hooks.NetworkFailure(err)
 	}
 	defer network.Close()
 	return hooks.NewHTTPHandler(n.spec, network, Version).Run(ctx)

@@ -23,7 +23,9 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
 	annotations, err := runtime.ReadAnnotations(r.Bundle)
-	if err != nil {
+	// A container without a configuration asks for nothing; that it cannot be
+	// made is the runtime's to say, in the words that clients know.
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
 	}
 	lc, err := hooks.Resolve(annotations, node.load)
