@@ -56,7 +56,7 @@ func Resolve(annotations map[string]string, load func() (*Config, error)) (*Life
 		return nil, &InvalidError{Source: "annotation " + key, Message: "cannot be applied, the node's configuration is invalid: " + err.Error(), Err: err}
 	case err != nil:
 		// Not wrapped: it may be an InvalidError, which is for containers.
-		return nil, fmt.Errorf("%w: %v", ErrConfig, err)
+		return nil, fmt.Errorf("%w: %s", ErrConfig, err.Error())
 	case cfg == nil:
 		cfg = DefaultConfig()
 	}

@@ -78,7 +78,7 @@ func (d *Daemon) disconnect() {
 // pause image.
 func (d *Daemon) ready(ctx context.Context) error {
 	return poll(ctx, readyTimeout, "the CRI plugin", func() error {
-		status, err := d.CRI.RuntimeServiceClient.Status(ctx, &runtimeapi.StatusRequest{})
+		status, err := d.CRI.Status(ctx, &runtimeapi.StatusRequest{})
 		if err != nil {
 			return err
 		}

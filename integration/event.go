@@ -107,7 +107,7 @@ func (l *EventLog) follow(ctx context.Context, client *containerd.Client) {
 			select {
 			case envelope := <-stream:
 				l.append(newEvent(envelope))
-			case <-errs:
+			case <-errs: //nolint:errcheck // why the stream ended is of no matter: it is opened again
 				open = false
 			}
 		}

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	apievents "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"google.golang.org/protobuf/types/known/structpb"
 )
 
 const (
@@ -197,23 +197,22 @@ func (h *hooked) topics() []string {
 	return topics
 }
 
-// hookEvent is the payload of one of bookend's own events.
-func hookEvent(e Event, id string) (map[string]any, bool) {
-	payload, ok := e.Payload.(*structpb.Struct)
+// hookEvent is what one of bookend's own events says about a container's hook.
+func hookEvent(e Event, id string) (map[string]string, bool) {
+	payload, ok := e.Payload.(*apievents.ContainerUpdate)
 	if !ok || !strings.HasPrefix(e.Topic, "/bookend/hook/") {
 		return nil, false
 	}
-	fields := payload.AsMap()
-	return fields, fields["container_id"] == id
+	return payload.Labels, payload.ID == id
 }
 
 // wantHookEvent waits for an event of a hook: what is the last element of its
 // topic.
-func wantHookEvent(t *testing.T, log *EventLog, id, hook, what string) map[string]any {
+func wantHookEvent(t *testing.T, log *EventLog, id, hook, what string) map[string]string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	var found map[string]any
+	var found map[string]string
 	_, err := log.WaitFor(ctx, func(e Event) bool {
 		fields, ok := hookEvent(e, id)
 		if ok && e.Topic == "/bookend/hook/"+what && fields["hook"] == hook {

@@ -44,8 +44,14 @@ func (d *Daemon) noteForeignChains(ctx context.Context) error {
 // pods of the daemon in dir, and the shared chains once no network uses them.
 func removeHostPorts(ctx context.Context, dir string) error {
 	conf, err := os.ReadFile(filepath.Join(dir, cniConfigFile))
-	if err != nil || !bytes.Contains(conf, []byte(`"portmap"`)) {
-		return nil // the plugin was not used
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // the daemon did not get that far
+	}
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(conf, []byte(`"portmap"`)) {
+		return nil
 	}
 	saved, err := exec.CommandContext(ctx, "iptables-save", "-t", "nat").Output()
 	if err != nil {

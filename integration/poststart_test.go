@@ -122,7 +122,7 @@ func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 	h.wantTrace("pre", "term")
 	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
 	ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure")
-	if ev["reason"] != "FailedPostStartHook" || ev["exit_code"] != 3.0 || ev["handler"] != "exec" {
+	if ev["reason"] != "FailedPostStartHook" || ev["exit_code"] != "3" || ev["handler"] != "exec" {
 		t.Errorf("event %v", ev)
 	}
 }
@@ -201,7 +201,7 @@ func TestRetriesGoOnUntilOneSucceeds(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"postStart":{"retries":5,"exec":`+shell(`echo try >> /gate/trace; test $(wc -l < /gate/trace) -ge 3`)+`}}`)
 	h.wantTrace("try", "try", "try")
-	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "success"); ev["attempts"] != 3.0 {
+	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "success"); ev["attempts"] != "3" {
 		t.Errorf("event %v, want 3 attempts", ev)
 	}
 }

@@ -241,7 +241,7 @@ func TestPreStopIsCutWhereTheGracePeriodIsKnown(t *testing.T) {
 	h.wantTrace("pre", "term")
 	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure")
 	// 3 s less min(2 s, half of it); an earlier end could only be another's doing.
-	if ms, _ := ev["duration_ms"].(float64); ev["outcome"] != "TimedOut" || ms < 1500 {
+	if d, _ := time.ParseDuration(ev["duration"]); ev["outcome"] != "TimedOut" || d < 1500*time.Millisecond {
 		t.Errorf("event %v, want a timeout after 1.5 s", ev)
 	}
 }

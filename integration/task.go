@@ -110,7 +110,7 @@ func (t *Task) Stderr() string { return t.stderr.String() }
 // Exited waits until the task's init has exited and returns its exit code, that
 // of a signal n being 128+n.
 func (t *Task) Exited(ctx context.Context) (int, error) {
-	exited, err := t.Task.Wait(ctx)
+	exited, err := t.Wait(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("wait for task %s: %w", t.ID(), err)
 	}

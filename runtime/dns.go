@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -39,7 +40,7 @@ func (n *Network) resolve(ctx context.Context, conf resolvConf, name string) ([]
 	}()
 	four, err4 := n.ask(ctx, conf, name, dnsmessage.TypeA)
 	six := <-v6
-	addrs := append(four, six.addrs...)
+	addrs := slices.Concat(four, six.addrs)
 	switch {
 	case len(addrs) > 0:
 		return addrs, nil

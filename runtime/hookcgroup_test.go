@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,7 +78,7 @@ func TestHookCgroupFreezesToKillOnV2(t *testing.T) {
 }
 
 func TestHookCgroupCannotBeMade(t *testing.T) {
-	if _, err := (Cgroup{}).newHookCgroup(); err != errNoCgroup {
+	if _, err := (Cgroup{}).newHookCgroup(); !errors.Is(err, errNoCgroup) {
 		t.Errorf("in no cgroup: %v", err)
 	}
 	if _, err := (Cgroup{dir: filepath.Join(t.TempDir(), "gone")}).newHookCgroup(); !os.IsNotExist(err) {

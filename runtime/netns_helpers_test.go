@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,7 +77,7 @@ func startInNetns(t *testing.T, flags uintptr, files map[string]string, env ...s
 		}
 	}
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(env, childRoot+"="+c.root)
+	cmd.Env = slices.Concat(env, []string{childRoot + "=" + c.root})
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | flags}
 	stdin, err := cmd.StdinPipe()

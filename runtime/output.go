@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"syscall"
@@ -55,8 +56,9 @@ func (o *output) pump() {
 	for ended := false; !ended; {
 		err := o.conn.Read(func(fd uintptr) bool {
 			_, err := o.readOnce(fd)
-			ended = err != nil && err != unix.EAGAIN
-			return err != unix.EAGAIN
+			again := errors.Is(err, unix.EAGAIN)
+			ended = err != nil && !again
+			return !again
 		})
 		if err != nil {
 			return
@@ -92,8 +94,10 @@ func (o *output) readOnce(fd uintptr) (int, error) {
 func (o *output) drain() []byte {
 	_ = o.conn.Control(func(fd uintptr) { // an error means that the pipe has ended
 		capacity, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)
-		for n := 0; err == nil && capacity > 0; capacity -= n {
+		for err == nil && capacity > 0 {
+			var n int
 			n, err = o.readOnce(fd)
+			capacity -= n
 		}
 	})
 	o.mu.Lock()

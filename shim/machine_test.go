@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -360,7 +361,7 @@ func TestMachineNeverLeavesItsTable(t *testing.T) {
 				withheld := *w.m.withheld
 				next.m.withheld = &withheld
 			}
-			trail := append(path[:len(path):len(path)], fmt.Sprintf("%T", ev))
+			trail := slices.Concat(path, []string{fmt.Sprintf("%T", ev)})
 			func() {
 				defer func() {
 					if p := recover(); p != nil {

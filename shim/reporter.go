@@ -2,13 +2,14 @@ package shim
 
 import (
 	"context"
-	"fmt"
 	"path"
+	"strconv"
+	"time"
 
+	eventstypes "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/core/events"
 	"github.com/containerd/containerd/v2/pkg/shutdown"
 	"github.com/containerd/log"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"bookend.dev/bookend/hooks"
 )
@@ -79,11 +80,8 @@ func (h hookReport) log(ctx context.Context) {
 }
 
 func (r *reporter) publish(ctx context.Context, h hookReport) {
-	ev, err := structpb.NewStruct(h.fields())
-	if err == nil {
-		err = r.publisher.Publish(ctx, path.Join(hookTopic, h.verb()), ev)
-	}
-	if err != nil {
+	ev := &eventstypes.ContainerUpdate{ID: h.id, Labels: h.labels()}
+	if err := r.publisher.Publish(ctx, path.Join(hookTopic, h.verb()), ev); err != nil {
 		log.G(ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
 	}
 }
@@ -101,10 +99,12 @@ func (h hookReport) verb() string {
 	}
 }
 
-// fields is the event: a google.protobuf.Struct, which every client of
-// containerd can print. It carries nothing that a hook or its author wrote.
-func (h hookReport) fields() map[string]any {
-	f := map[string]any{"container_id": h.id, "hook": string(h.point), "handler": h.kind}
+// labels is what an event says. It travels as the labels of containerd's own
+// ContainerUpdate: clients can print only messages they were built with, and
+// this is one that carries names and values. It holds nothing that a hook or its
+// author wrote.
+func (h hookReport) labels() map[string]string {
+	f := map[string]string{"hook": string(h.point), "handler": h.kind}
 	if h.name != "" {
 		f["container_name"] = h.name
 	}
@@ -113,23 +113,23 @@ func (h hookReport) fields() map[string]any {
 		return f
 	}
 	f["outcome"] = string(res.Outcome)
-	f["attempts"] = res.Attempts
-	f["duration_ms"] = res.Duration.Milliseconds()
+	f["attempts"] = strconv.Itoa(res.Attempts)
+	f["duration"] = res.Duration.Round(time.Millisecond).String()
+	f["message"] = res.Message()
 	if res.Cause != "" {
 		f["cause"] = string(res.Cause)
-		f["message"] = res.Message()
 	}
 	if isFailure(res) {
 		f["reason"] = reasonOf(h.point)
 	}
 	switch res.Cause {
 	case hooks.CauseExitCode:
-		f["exit_code"] = res.ExitCode
+		f["exit_code"] = strconv.Itoa(res.ExitCode)
 	case hooks.CauseSignal:
-		f["signal"] = fmt.Sprint(int(res.Signal))
+		f["signal"] = strconv.Itoa(int(res.Signal))
 	}
 	if res.Status != 0 {
-		f["http_status"] = res.Status
+		f["http_status"] = strconv.Itoa(res.Status)
 	}
 	return f
 }

@@ -104,7 +104,9 @@ func TestStartWaitsForExactlyAsLongAsPostStart(t *testing.T) {
 func TestKillIsAnsweredBeforePreStopEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sleepers(0, 9*time.Second))
-		<-w.start(0)
+		if err := <-w.start(0); err != nil {
+			t.Fatal(err)
+		}
 		if a := w.task.ask(stopRequested{sigterm}); a.kind != absorb {
 			t.Fatalf("a stop signal was answered with %v", a.kind)
 		}
@@ -129,7 +131,9 @@ func TestPreStopIsCutByTheGracePeriod(t *testing.T) {
 		grace := 3 * time.Second // half of it is less than the two seconds' reserve
 		lc.GracePeriod = &grace
 		w := newWorld(t, lc)
-		<-w.start(0)
+		if err := <-w.start(0); err != nil {
+			t.Fatal(err)
+		}
 		w.task.ask(stopRequested{sigterm})
 		advance(2 * time.Second)
 		w.wantTrace("0s run postStart", "0s report postStart Succeeded", "0s release", "0s run preStop",
@@ -235,7 +239,9 @@ func TestAPanicOfAHookIsItsFailure(t *testing.T) {
 func TestABrokenTaskPassesEverythingThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sleepers(0, time.Hour))
-		<-w.start(0)
+		if err := <-w.start(0); err != nil {
+			t.Fatal(err)
+		}
 		w.task.ask(stopRequested{sigterm})
 		synctest.Wait()
 		// No machine knows this step: the init's hook is not postStart's.

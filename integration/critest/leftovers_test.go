@@ -15,7 +15,7 @@ func TestRemoveSegments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.SysvShmCtl(id, unix.IPC_RMID, nil)
+	defer func() { _, _ = unix.SysvShmCtl(id, unix.IPC_RMID, nil) }()
 	all, err := segments()
 	if err != nil || !slices.Contains(all, id) {
 		t.Fatalf("segments %v, %v; want %d among them", all, err, id)
@@ -60,7 +60,7 @@ func TestRemoveScratch(t *testing.T) {
 		if err := unix.Mount(mount.source, mount.target, mount.kind, mount.flags, ""); err != nil {
 			t.Fatal(err)
 		}
-		defer unix.Unmount(mount.target, unix.MNT_DETACH)
+		defer func() { _ = unix.Unmount(mount.target, unix.MNT_DETACH) }()
 	}
 	if err := removeScratch(scratch); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"google.golang.org/protobuf/types/known/structpb"
+	apievents "github.com/containerd/containerd/api/events"
 
 	"bookend.dev/bookend/integration"
 )
@@ -20,26 +20,24 @@ type hookEvent struct {
 	hook        string // postStart or preStop
 	handler     string
 	reason      string // Kubernetes' word for the failure
-	message     string // what happened, where it was no success
-	durationMS  float64
+	message     string // what happened
 }
 
 // newHookEvent reads e; ok tells whether it is one of bookend's.
 func newHookEvent(e integration.Event) (h hookEvent, ok bool) {
 	verb, ok := strings.CutPrefix(e.Topic, hookTopics)
-	payload, isStruct := e.Payload.(*structpb.Struct)
-	if !ok || !isStruct {
+	payload, isOurs := e.Payload.(*apievents.ContainerUpdate)
+	if !ok || !isOurs {
 		return hookEvent{}, false
 	}
-	text := func(name string) string { return payload.GetFields()[name].GetStringValue() }
+	said := payload.GetLabels()
 	return hookEvent{
 		verb:        verb,
-		containerID: text("container_id"),
-		hook:        text("hook"),
-		handler:     text("handler"),
-		reason:      text("reason"),
-		message:     text("message"),
-		durationMS:  payload.GetFields()["duration_ms"].GetNumberValue(),
+		containerID: payload.GetID(),
+		hook:        said["hook"],
+		handler:     said["handler"],
+		reason:      said["reason"],
+		message:     said["message"],
 	}, true
 }
 
@@ -48,7 +46,7 @@ func (h hookEvent) String() string {
 	case "start":
 		return fmt.Sprintf("%s hook started (%s)", h.hook, h.handler)
 	case "success":
-		return fmt.Sprintf("%s hook succeeded (%s) after %gms", h.hook, h.handler, h.durationMS)
+		return fmt.Sprintf("%s hook ended: %s", h.hook, h.message)
 	case "failure":
 		return fmt.Sprintf("%s hook failed: %s: %s", h.hook, h.reason, h.message)
 	case "cancel":

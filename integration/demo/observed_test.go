@@ -6,7 +6,6 @@ import (
 	"time"
 
 	apievents "github.com/containerd/containerd/api/events"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"bookend.dev/bookend/integration"
 )
@@ -16,27 +15,22 @@ var (
 	names  = map[string]string{"a1": "web"}
 )
 
-func hookFields(t *testing.T, fields map[string]any) *structpb.Struct {
-	t.Helper()
-	s, err := structpb.NewStruct(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+func hookFields(id string, said map[string]string) *apievents.ContainerUpdate {
+	return &apievents.ContainerUpdate{ID: id, Labels: said}
 }
 
 func TestEventRow(t *testing.T) {
 	for what, e := range map[string]integration.Event{
 		"TaskStart (pid 9)":      {ContainerID: "a1", Payload: &apievents.TaskStart{Pid: 9}},
 		"TaskExit (exit code 3)": {ContainerID: "a1", Payload: &apievents.TaskExit{ExitStatus: 3}},
-		"preStop hook started (sleep)": {Topic: "/bookend/hook/start", Payload: hookFields(t, map[string]any{
-			"container_id": "a1", "hook": "preStop", "handler": "sleep",
+		"preStop hook started (sleep)": {Topic: "/bookend/hook/start", Payload: hookFields("a1", map[string]string{
+			"hook": "preStop", "handler": "sleep",
 		})},
-		"postStart hook succeeded (exec) after 12ms": {Topic: "/bookend/hook/success", Payload: hookFields(t, map[string]any{
-			"container_id": "a1", "hook": "postStart", "handler": "exec", "duration_ms": 12,
+		"postStart hook ended: exec: succeeded after 12ms": {Topic: "/bookend/hook/success", Payload: hookFields("a1", map[string]string{
+			"hook": "postStart", "handler": "exec", "message": "exec: succeeded after 12ms",
 		})},
-		"postStart hook failed: FailedPostStartHook: exec: exit status 7": {Topic: "/bookend/hook/failure", Payload: hookFields(t, map[string]any{
-			"container_id": "a1", "hook": "postStart", "reason": "FailedPostStartHook", "message": "exec: exit status 7",
+		"postStart hook failed: FailedPostStartHook: exec: exit status 7": {Topic: "/bookend/hook/failure", Payload: hookFields("a1", map[string]string{
+			"hook": "postStart", "reason": "FailedPostStartHook", "message": "exec: exit status 7",
 		})},
 	} {
 		e.Time = moment
@@ -52,8 +46,8 @@ func TestEventRowLeavesOut(t *testing.T) {
 		"another container": {ContainerID: "b2", Payload: &apievents.TaskStart{}},
 		"an exec's exit":    {ContainerID: "a1", ExecID: "x", Payload: &apievents.TaskExit{}},
 		"an unknown type":   {ContainerID: "a1"},
-		"another's hook": {Topic: "/bookend/hook/start", Payload: hookFields(t, map[string]any{
-			"container_id": "b2", "hook": "preStop",
+		"another's hook": {Topic: "/bookend/hook/start", Payload: hookFields("b2", map[string]string{
+			"hook": "preStop",
 		})},
 		"a hook of no form": {Topic: "/bookend/hook/start"},
 	} {

@@ -18,6 +18,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -85,7 +86,7 @@ func listen(server *http.Server, failed chan<- error) error {
 // ignoreClosed blocks for good where a listener ended because of Shutdown:
 // main goes its own way then.
 func ignoreClosed(err error) error {
-	if err == http.ErrServerClosed {
+	if errors.Is(err, http.ErrServerClosed) {
 		select {}
 	}
 	return err
