@@ -37,7 +37,7 @@ func (tr *transcript) note(step string, reply any, err error) {
 }
 
 // measured are numbers and times that no two runs share.
-var measured = regexp.MustCompile(`("pid":|"shimPid":|"taskPid":)[1-9][0-9]*|pid [1-9][0-9]*|2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]*Z|[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8}|(/fifo/)[0-9]+`)
+var measured = regexp.MustCompile(`("pid":|"shimPid":|"taskPid":)[1-9][0-9]*|pid [1-9][0-9]*|2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]*Z|[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8}|(/fifo/)[0-9]+|\b[0-9a-f]{64}\b`)
 
 func (tr *transcript) normal(text string) string {
 	text = strings.NewReplacer(tr.same...).Replace(text)
@@ -98,15 +98,23 @@ func at(lines []string, i int) string {
 	return "(nothing)"
 }
 
-// taskEvents are the topics of a container's task so far, in order. A delete
-// is left out, since the stock shim loses it now and then, and so is what
-// bookend has to tell.
+// taskEvents are the topics of a container's task so far, in order, each exec
+// known by its number. A delete is left out, since the stock shim loses it now
+// and then, and so is what bookend has to tell.
 func taskEvents(log *EventLog, id string) []string {
-	var topics []string
+	var topics, execs []string
 	for _, e := range log.Of(id) {
-		if strings.HasPrefix(e.Topic, "/tasks/") && e.Topic != "/tasks/delete" {
-			topics = append(topics, strings.TrimSpace(e.Topic+" "+e.ExecID))
+		if !strings.HasPrefix(e.Topic, "/tasks/") || e.Topic == "/tasks/delete" {
+			continue
 		}
+		topic := e.Topic
+		if e.ExecID != "" {
+			if !slices.Contains(execs, e.ExecID) {
+				execs = append(execs, e.ExecID)
+			}
+			topic += fmt.Sprint(" exec ", slices.Index(execs, e.ExecID))
+		}
+		topics = append(topics, topic)
 	}
 	return topics
 }

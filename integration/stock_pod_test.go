@@ -1,0 +1,214 @@
+package integration
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+func TestPodsWithoutHooksAreTheStockShims(t *testing.T) {
+	d := shared.Daemon(t)
+	stock := playPod(t, d, Runc, nil)
+	for _, handler := range []string{Bookend, BookendType, BookendOptions} {
+		t.Run(handler, func(t *testing.T) {
+			ours := playPod(t, d, handler, nil)
+			wantSame(t, "replies", ours.lines, stock.lines)
+			wantSame(t, "events", ours.events, stock.events)
+		})
+	}
+}
+
+func TestPodsWithHooksHaveTheRepliesAndEventsOfTheStockShim(t *testing.T) {
+	d := shared.Daemon(t)
+	stock := playPod(t, d, Runc, nil)
+	hooks := map[string]string{}
+	for _, name := range []string{"long", "short", "deaf"} {
+		hooks[strings.Replace(podLifecycleKey, "main", name, 1)] = noDelay
+	}
+	ours := playPod(t, d, Bookend, hooks)
+	wantSame(t, "replies", ours.lines, stock.lines)
+	wantSame(t, "events", ours.events, stock.events)
+}
+
+// podPlay is one run of the script for pods.
+type podPlay struct {
+	transcript
+	events []string
+
+	daemon *Daemon
+	pod    *Pod
+	log    *EventLog
+	ended  int // execs so far, all in one container
+}
+
+func playPod(t *testing.T, d *Daemon, handler string, annotations map[string]string) *podPlay {
+	t.Helper()
+	p := &podPlay{transcript: transcript{t: t}, daemon: d, log: d.TestEvents(t)}
+	p.pod = d.TestPod(t, PodOptions{Handler: handler, Annotations: annotations})
+	p.alias(d.Dir, "DIR")
+	p.alias(p.pod.ID, "POD")
+	p.alias(p.pod.name(), "pod")
+	p.longLife()
+	p.shortLife()
+	p.deafLife()
+	p.stillbirth()
+	p.end()
+	return p
+}
+
+// enter creates a container.
+func (p *podPlay) enter(opts ContainerOptions) *member {
+	p.t.Helper()
+	m := newMember(p.t, p.daemon, p.pod, opts)
+	m.t = p.t
+	p.alias(m.ID, opts.Name)
+	p.alias(m.gate.Dir, "GATE")
+	p.status("created", m)
+	return m
+}
+
+// leave removes the container and notes its events.
+func (p *podPlay) leave(m *member) {
+	p.t.Helper()
+	p.note("remove", nil, m.Remove(p.t.Context()))
+	p.note("second remove", nil, m.Remove(p.t.Context()))
+	_, err := m.Status(p.t.Context())
+	p.note("status of removed", nil, err)
+	p.events = append(p.events, taskEvents(p.log, m.ID)...)
+}
+
+// status notes what of a container's status has no time of its own in it.
+func (p *podPlay) status(when string, m *member) {
+	st, err := m.Status(p.t.Context())
+	p.note("status "+when, fmt.Sprint(st.GetState(), st.GetExitCode(), st.GetReason(), st.GetMessage(),
+		st.GetStartedAt() > 0, st.GetFinishedAt() > 0), err)
+}
+
+func (p *podPlay) exec(when string, m *member, command ...string) {
+	p.t.Helper()
+	got, err := m.Exec(p.t.Context(), command...)
+	p.note("exec "+when, fmt.Sprintf("%+v", got), err)
+	if err == nil {
+		p.execExited(m)
+	}
+}
+
+// execExited waits for the exit event of one more exec, which a reply may
+// overtake.
+func (p *podPlay) execExited(m *member) {
+	p.t.Helper()
+	p.ended++
+	seen := 0
+	_, err := p.log.WaitFor(p.t.Context(), func(e Event) bool {
+		if e.Topic == "/tasks/exit" && e.ContainerID == m.ID && e.ExecID != "" {
+			seen++
+		}
+		return seen == p.ended
+	})
+	if err != nil {
+		p.t.Error(err)
+	}
+}
+
+func (p *podPlay) exited(m *member) {
+	p.t.Helper()
+	if _, err := p.log.WaitTopic(p.t.Context(), "/tasks/exit", m.ID); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// longLife is a container that everything is done to.
+func (p *podPlay) longLife() {
+	p.t.Helper()
+	ctx := p.t.Context()
+	m := p.enter(ContainerOptions{Name: "long"})
+	p.exec("in created", m, "true")
+	p.note("stop of created", nil, m.Stop(ctx, patience))
+	m.start()
+	p.status("running", m)
+	p.note("second start", nil, m.Start(ctx))
+	p.execs(m)
+	stats, err := m.Stats(ctx)
+	p.note("stats", fmt.Sprint(stats.GetCpu() != nil, stats.GetMemory() != nil), err)
+	_, err = p.pod.cri.UpdateContainerResources(ctx, &runtimeapi.UpdateContainerResourcesRequest{
+		ContainerId: m.ID, Linux: &runtimeapi.LinuxContainerResources{CpuShares: 512},
+	})
+	p.note("update", nil, err)
+	_, err = p.pod.cri.ReopenContainerLog(ctx, &runtimeapi.ReopenContainerLogRequest{ContainerId: m.ID})
+	p.note("reopen log", nil, err)
+	_, err = p.pod.cri.CheckpointContainer(ctx, &runtimeapi.CheckpointContainerRequest{ContainerId: m.ID, Location: p.t.TempDir() + "/c.tar", Timeout: 10})
+	p.note("checkpoint", nil, err)
+	p.note("stop", nil, m.Stop(ctx, patience))
+	p.exited(m)
+	p.status("stopped", m)
+	p.note("trace", readTrace(p.t, m.gate), nil)
+	p.note("second stop", nil, m.Stop(ctx, patience))
+	p.note("start of stopped", nil, m.Start(ctx))
+	p.exec("in stopped", m, "true")
+	_, err = m.Stats(ctx)
+	p.note("stats of stopped", nil, err)
+	p.leave(m)
+}
+
+// execs are those of a running container.
+func (p *podPlay) execs(m *member) {
+	p.exec("", m, "sh", "-c", "echo out; echo err >&2; exit 4")
+	p.exec("of nothing", m, "/no/such/command")
+	p.exec("that kills itself", m, "sh", "-c", "kill -9 $$")
+	_, err := p.pod.cri.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: m.ID, Cmd: []string{"sleep", "1000"}, Timeout: 1})
+	p.note("exec that lasts", nil, err)
+	p.execExited(m)
+	_, err = p.pod.cri.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: "nobody", Cmd: []string{"true"}})
+	p.note("exec in nobody", nil, err)
+}
+
+// shortLife is a container that ends by itself.
+func (p *podPlay) shortLife() {
+	m := p.enter(ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /gate/post-go; echo bye; exit 7"}})
+	p.note("start", nil, m.Start(p.t.Context()))
+	if err := m.gate.Open(p.t.Context(), "post-go"); err != nil {
+		p.t.Error(err)
+	}
+	if _, err := m.WaitState(p.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+		p.t.Error(err)
+	}
+	p.exited(m)
+	p.status("ended", m)
+	p.leave(m)
+}
+
+// deafLife is a container that its stop signal does not end.
+func (p *podPlay) deafLife() {
+	m := p.enter(ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", deafEntrypoint}})
+	m.start()
+	p.note("stop", nil, m.Stop(p.t.Context(), 2*time.Second))
+	p.exited(m)
+	p.status("killed", m)
+	p.note("trace", readTrace(p.t, m.gate), nil)
+	p.leave(m)
+}
+
+// stillbirth is a container whose command is not there.
+func (p *podPlay) stillbirth() {
+	m := p.enter(ContainerOptions{Name: "stillborn", Command: []string{"/no/such/command"}})
+	p.note("start", nil, m.Start(p.t.Context()))
+	p.status("failed", m)
+	p.leave(m)
+}
+
+// end stops the pod with a container in it.
+func (p *podPlay) end() {
+	m := p.enter(ContainerOptions{Name: "last"})
+	m.start()
+	p.note("stop pod", nil, p.pod.Stop(p.t.Context()))
+	p.exited(m)
+	p.status("after the pod", m)
+	st, err := p.pod.Status(p.t.Context())
+	p.note("status of the pod", st.GetState(), err)
+	p.note("second stop of the pod", nil, p.pod.Stop(p.t.Context()))
+	p.events = append(p.events, taskEvents(p.log, m.ID)...)
+	p.events = append(p.events, taskEvents(p.log, p.pod.ID)...)
+}
