@@ -126,11 +126,11 @@ func TestExecTakesTheHooksOwnEnvironmentUserAndDirectory(t *testing.T) {
 	}{
 		{"environment", hooks.Exec{Command: []string{"env"}, Env: env}, "PATH=/bin COLOUR=a=b c EXTRA= HOME=/root"},
 		{"directory", hooks.Exec{Command: []string{"pwd"}, WorkingDir: "/work"}, "/work"},
-		{"name", hooks.Exec{Command: []string{"id"}, User: "ana"}, "uid=1234(ana) gid=2345(ana) groups=50(staff)"},
+		{"name", hooks.Exec{Command: []string{"id"}, User: "ana"}, "uid=1234(ana) gid=2345(ana) groups=50(staff),2345(ana)"},
 		{"name's home", hooks.Exec{Command: []string{"sh", "-c", "echo $HOME"}, User: "ana"}, "/home/ana"},
-		{"name and group", hooks.Exec{Command: []string{"id"}, User: "ana:staff"}, "uid=1234(ana) gid=50(staff)"},
-		{"number", hooks.Exec{Command: []string{"id"}, User: "7"}, "uid=7 gid=0(root)"},
-		{"numbers", hooks.Exec{Command: []string{"id"}, User: "7:8"}, "uid=7 gid=8"},
+		{"name and group", hooks.Exec{Command: []string{"id"}, User: "ana:staff"}, "uid=1234(ana) gid=50(staff) groups=50(staff)"},
+		{"number", hooks.Exec{Command: []string{"id"}, User: "7"}, "uid=7 gid=0(root) groups=0(root)"},
+		{"numbers", hooks.Exec{Command: []string{"id"}, User: "7:8"}, "uid=7 gid=8 groups=8"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := c.handler(&tc.spec).Run(t.Context())

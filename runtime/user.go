@@ -45,9 +45,10 @@ func userInContainer(ctx context.Context, spec string, pid int) (*wire.User, err
 
 // lookupUser resolves "uid", "uid:gid", "name" or "name:group" with the
 // container's own /etc/passwd and /etc/group, read by readFile. A container
-// without these files has numeric users only. The groups are those that the
-// files give the user, none where a group is named, as everywhere that takes
-// users in this form.
+// without these files has numeric users only. The further groups are those that
+// the files give the user, none where a group is named, as everywhere that takes
+// users in this form. The user's own group is always among them, as for an
+// entrypoint: else a setgid program would shed it, and with it what it is denied.
 func lookupUser(spec string, readFile func(path string) ([]byte, error)) (*wire.User, error) {
 	passwd, err := userFile("/etc/passwd", readFile)
 	if err != nil {
@@ -61,9 +62,11 @@ func lookupUser(spec string, readFile func(path string) ([]byte, error)) (*wire.
 	if err != nil {
 		return nil, fmt.Errorf("user %q: %w", spec, err)
 	}
-	found := &wire.User{UID: uint32(u.Uid), GID: uint32(u.Gid)}
+	found := &wire.User{UID: uint32(u.Uid), GID: uint32(u.Gid), AdditionalGids: []uint32{uint32(u.Gid)}}
 	for _, gid := range u.Sgids {
-		found.AdditionalGids = append(found.AdditionalGids, uint32(gid))
+		if gid != u.Gid {
+			found.AdditionalGids = append(found.AdditionalGids, uint32(gid))
+		}
 	}
 	return found, nil
 }
