@@ -1,0 +1,62 @@
+package integration
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestAnExecHookIsChargedToItsContainer lets a hook take memory and processes
+// and looks for them where the container's own are counted.
+func TestAnExecHookIsChargedToItsContainer(t *testing.T) {
+	d := shared.Daemon(t)
+	p := newHookedPod(t, d, `{"preStop":{"exec":`+shell(`dd if=/dev/zero of=/dev/shm/hook bs=1048576 count=48 2> /dev/null
+for i in 1 2 3 4 5; do sleep 1000 & done
+echo here > /gate/pre; cat /gate/pre-go; exit 0`)+`}}`, entrypoint)
+	if err := p.container.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.await("main")
+	init := int(loadTask(t, d, CRINamespace, p.container.ID).Pid())
+	memory, pids := memoryOf(t, p.container), pidsOf(t, init)
+	stopped := make(chan error, 1)
+	go func() { stopped <- p.container.Stop(t.Context(), patience) }()
+	p.await("pre")
+	// Less than all of it: what else is charged comes and goes.
+	if grown := memoryOf(t, p.container) - memory; grown < 40<<20 {
+		t.Errorf("the container's memory has grown by %d bytes, want the hook's 48 MiB", grown)
+	}
+	// The shell and five of sleep; the cat may not be there yet.
+	if grown := pidsOf(t, init) - pids; grown < 6 {
+		t.Errorf("the container has %d processes more, want the hook's 6 at least", grown)
+	}
+	p.open("pre-go")
+	if err := wantReply(t, stopped); err != nil {
+		t.Error(err)
+	}
+}
+
+// memoryOf is what the CRI tells the kubelet of a container's memory, in bytes.
+func memoryOf(t *testing.T, c *Container) int64 {
+	t.Helper()
+	stats, err := c.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(stats.GetMemory().GetUsageBytes().GetValue())
+}
+
+// pidsOf is the number of processes in the cgroup of an init.
+func pidsOf(t *testing.T, init int) int {
+	t.Helper()
+	hierarchy, cgroup := "pids", cgroupsOf(t, init)["pids"]
+	if cgroup == "" {
+		hierarchy, cgroup = "", cgroupsOf(t, init)[""]
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(readFile(t, filepath.Join(cgroupRoot, hierarchy, cgroup, "pids.current"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,319 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"github.com/containerd/containerd/v2/pkg/oci"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// The tests in this file read the process of an exec hook from /proc while it
+// runs, and hold it against its container's init.
+
+// watchedHook is the command of the hook that is looked at. What follows the
+// script would not survive a shell, or a template, in between; what ends it
+// keeps the shell from becoming its last command.
+var watchedHook = []string{"sh", "-c", waitingPost + "; exit 0", "two words", "", "$HOME $(HOME) ${HOME}", "\"ü\"\n'"}
+
+// watched is a postStart that waits at its gate, with more fields of exec.
+func watched(fields string) string {
+	command, err := json.Marshal(watchedHook)
+	if err != nil {
+		panic(err)
+	}
+	return `{"postStart":{"exec":{"command":` + string(command) + fields + `}}}`
+}
+
+func TestAnExecHookRunsAsItsContainerDoes(t *testing.T) {
+	d := shared.Daemon(t)
+	security := func(edit func(*runtimeapi.LinuxContainerSecurityContext)) func(*runtimeapi.ContainerConfig) {
+		return func(c *runtimeapi.ContainerConfig) { edit(c.GetLinux().GetSecurityContext()) }
+	}
+	for name, tt := range map[string]struct {
+		pod  PodOptions
+		edit func(*runtimeapi.ContainerConfig)
+		want map[string]string // of /proc/<pid>/status
+	}{
+		"pod":             {},
+		"restricted":      {edit: restrict, want: map[string]string{"Seccomp": "2", "NoNewPrivs": "1", "Uid": "1000 1000 1000 1000", "Gid": "3000 3000 3000 3000", "Groups": "2000 3000 4000", "CapBnd": "0000000000000400"}},
+		"seccomp":         {edit: security(seccompDefault), want: map[string]string{"Seccomp": "2", "NoNewPrivs": "0"}},
+		"privileged":      {pod: PodOptions{Edit: privilegedPod}, edit: security(privileged), want: map[string]string{"Seccomp": "0"}},
+		"shared pid":      {pod: PodOptions{PodPID: true}},
+		"host pid":        {pod: PodOptions{HostPID: true}},
+		"host network":    {pod: PodOptions{HostNetwork: true}},
+		"user namespace":  {pod: PodOptions{UserNamespace: true}, want: map[string]string{"Uid": "1048576 1048576 1048576 1048576"}},
+		"with a terminal": {edit: func(c *runtimeapi.ContainerConfig) { c.Tty = true }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.pod.Handler = Bookend
+			tt.pod.Annotations = map[string]string{podLifecycleKey: watched("")}
+			m := newMember(t, d, d.TestPod(t, tt.pod), ContainerOptions{Name: "main", Edit: tt.edit})
+			reply := make(chan error, 1)
+			go func() { reply <- m.Start(t.Context()) }()
+			for _, gate := range []string{"main", "post"} {
+				if _, err := m.gate.Await(t.Context(), gate); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantSameAsInit(t, d, CRINamespace, m.ID, tt.want)
+			if err := m.gate.Open(t.Context(), "post-go"); err != nil {
+				t.Fatal(err)
+			}
+			if err := wantReply(t, reply); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAnExecHookOfAPlainTaskRunsAsItsContainerDoes(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, tt := range map[string]struct {
+		edit []oci.SpecOpts
+		want map[string]string
+	}{
+		"default": {nil, map[string]string{"NoNewPrivs": "1"}},
+		"confined": {[]oci.SpecOpts{
+			oci.WithUserID(1000), oci.WithAppendAdditionalGroups("extra"), oci.WithProcessCwd("/tmp"), oci.WithEnv([]string{"HOME=/var"}),
+			oci.WithCapabilities(nil), oci.WithRlimit(&specs.POSIXRlimit{Type: "RLIMIT_NOFILE", Hard: 77, Soft: 66}),
+		}, map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000000"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHooked(t, d, watched(""), func(o *TaskOptions) { o.Spec = append(o.Spec, tt.edit...) })
+			reply := h.begin(t.Context())
+			h.await("main")
+			h.await("post")
+			wantSameAsInit(t, d, TaskNamespace, h.ID(), tt.want)
+			h.open("post-go")
+			if err := wantReply(t, reply); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// restrict is what a pod of the profile "restricted" asks for, and more.
+func restrict(c *runtimeapi.ContainerConfig) {
+	c.WorkingDir = "/tmp"
+	c.Envs = []*runtimeapi.KeyValue{{Key: "GREETING", Value: []byte("hello $(HOME)\nand more")}, {Key: "EMPTY"}}
+	s := c.GetLinux().GetSecurityContext()
+	s.RunAsUser, s.RunAsGroup = &runtimeapi.Int64Value{Value: 1000}, &runtimeapi.Int64Value{Value: 3000}
+	s.SupplementalGroups = []int64{4000}
+	s.NoNewPrivs = true
+	s.Capabilities = &runtimeapi.Capability{DropCapabilities: []string{"ALL"}, AddCapabilities: []string{"NET_BIND_SERVICE"}}
+	seccompDefault(s)
+}
+
+func seccompDefault(s *runtimeapi.LinuxContainerSecurityContext) {
+	s.Seccomp = &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_RuntimeDefault}
+}
+
+func privileged(s *runtimeapi.LinuxContainerSecurityContext) { s.Privileged = true }
+
+func privilegedPod(c *runtimeapi.PodSandboxConfig) {
+	c.GetLinux().GetSecurityContext().Privileged = true
+}
+
+// wantSameAsInit compares the hook that runs in a container with its init.
+func wantSameAsInit(t *testing.T, d *Daemon, namespace, id string, status map[string]string) {
+	t.Helper()
+	init := int(loadTask(t, d, namespace, id).Pid())
+	hook := findHook(t, d, watchedHook).PID
+	want, got := confinement(t, init), confinement(t, hook)
+	for _, what := range slices.Sorted(maps.Keys(want)) {
+		if got[what] != want[what] {
+			t.Errorf("%s of the hook: %q, of the init: %q", what, got[what], want[what])
+		}
+	}
+	for field, value := range status {
+		if got[field] != value {
+			t.Errorf("%s of the hook: %q, want %q", field, got[field], value)
+		}
+	}
+	wantEnvironment(t, d, namespace, id, hook)
+	wantNoTerminal(t, hook)
+	wantHookCgroup(t, d, init, hook)
+}
+
+// confinement is everything about a process that a hook has from its container.
+func confinement(t *testing.T, pid int) map[string]string {
+	t.Helper()
+	proc := fmt.Sprintf("/proc/%d/", pid)
+	found := map[string]string{}
+	for _, link := range append(names(t, proc+"ns", "ns/"), "cwd", "root") {
+		target, err := os.Readlink(proc + link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[link] = target
+	}
+	for _, file := range []string{"limits", "oom_score_adj", "personality", "environ"} {
+		found[file] = readFile(t, proc+file)
+	}
+	label, _ := os.ReadFile(proc + "attr/current") // of AppArmor or SELinux, where there is one
+	found["label"] = string(label)
+	for line := range strings.Lines(readFile(t, proc+"status")) {
+		name, value, _ := strings.Cut(line, ":")
+		switch name {
+		case "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters", "Umask":
+			found[name] = strings.Join(strings.Fields(value), " ")
+		}
+	}
+	return found
+}
+
+// wantEnvironment checks that nothing but HOME has joined the container's
+// environment.
+func wantEnvironment(t *testing.T, d *Daemon, namespace, id string, hook int) {
+	t.Helper()
+	var spec specs.Spec
+	if err := json.Unmarshal([]byte(readSpec(t, d, namespace, id)), &spec); err != nil {
+		t.Fatal(err)
+	}
+	want := spec.Process.Env
+	got := strings.Split(strings.TrimSuffix(readFile(t, fmt.Sprintf("/proc/%d/environ", hook)), "\x00"), "\x00")
+	if !slices.ContainsFunc(want, isHome) {
+		got = slices.DeleteFunc(got, isHome)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("environment of the hook but HOME: %q, of the container: %q", got, want)
+	}
+}
+
+func isHome(variable string) bool { return strings.HasPrefix(variable, "HOME=") }
+
+// wantNoTerminal checks the descriptors of a hook: /dev/null, two pipes, and
+// nothing else.
+func wantNoTerminal(t *testing.T, hook int) {
+	t.Helper()
+	proc := fmt.Sprintf("/proc/%d/", hook)
+	if got := names(t, proc+"fd", ""); !slices.Equal(got, []string{"0", "1", "2"}) {
+		t.Errorf("descriptors %q, want 0, 1 and 2", got)
+	}
+	info, err := os.Stat(proc + "fd/0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const null = 1<<8 | 3
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || info.Mode()&os.ModeCharDevice == 0 || st.Rdev != null {
+		t.Errorf("stdin is %v, want /dev/null", info.Mode())
+	}
+	for _, fd := range []string{"1", "2"} {
+		if target, err := os.Readlink(proc + "fd/" + fd); err != nil || !strings.HasPrefix(target, "pipe:") {
+			t.Errorf("descriptor %s is %s, %v; want a pipe", fd, target, err)
+		}
+	}
+	_, after, _ := cutLast(readFile(t, proc+"stat"), ") ")
+	if tty := strings.Fields(after)[4]; tty != "0" {
+		t.Errorf("controlling terminal %s, want none", tty)
+	}
+}
+
+// wantHookCgroup checks that a hook is in all of its container's cgroups but
+// the one without any controller that accounts: there it is in a child.
+func wantHookCgroup(t *testing.T, d *Daemon, init, hook int) {
+	t.Helper()
+	want, got := cgroupsOf(t, init), cgroupsOf(t, hook)
+	child := "freezer"
+	if _, v1 := want[child]; !v1 {
+		child = "" // of the unified hierarchy
+	}
+	if !strings.Contains(want[child], "/"+d.name()+"/") {
+		t.Fatalf("the container is in cgroup %s: the comparison would prove nothing", want[child])
+	}
+	if dir, base := path.Split(got[child]); dir != want[child]+"/" || !strings.HasPrefix(base, "bookend-") {
+		t.Errorf("hook in cgroup %s, want a child of %s", got[child], want[child])
+	}
+	delete(want, child)
+	delete(got, child)
+	if !maps.Equal(got, want) {
+		t.Errorf("hook in cgroups %v, want %v", got, want)
+	}
+}
+
+// cgroupsOf maps the controllers of each hierarchy to the cgroup of a process.
+func cgroupsOf(t *testing.T, pid int) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for line := range strings.Lines(readFile(t, fmt.Sprintf("/proc/%d/cgroup", pid))) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		found[fields[1]] = fields[2]
+	}
+	return found
+}
+
+// findHook returns the running hook with this command: its children may carry
+// the same arguments for a moment, but bookend-exec is not their parent.
+func findHook(t *testing.T, d *Daemon, command []string) Process {
+	t.Helper()
+	procs, err := processesOf(d.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parents := map[int]bool{}
+	for _, p := range procs {
+		parents[p.PID] = p.Args[0] == "bookend-exec"
+	}
+	var found []Process
+	for _, p := range procs {
+		if slices.Equal(p.Args, command) && parents[p.PPID] {
+			found = append(found, p)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("processes with the arguments %q: %v, want one; there are %v", command, found, procs)
+	}
+	return found[0]
+}
+
+// loadTask returns a container's task as another client of containerd sees it.
+func loadTask(t *testing.T, d *Daemon, namespace, id string) containerd.Task {
+	t.Helper()
+	ctx := namespaces.WithNamespace(t.Context(), namespace)
+	c, err := d.Client.LoadContainer(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task, err := c.Task(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task
+}
+
+// names lists a directory, with prefix before each name.
+func names(t *testing.T, dir, prefix string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, e := range entries {
+		found = append(found, prefix+e.Name())
+	}
+	return found
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
