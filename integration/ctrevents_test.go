@@ -31,7 +31,7 @@ func TestCtrPrintsHookEvents(t *testing.T) {
 	}()
 	cleanup(t, func(context.Context) error {
 		_ = ctr.Process.Kill()
-		for range lines { //nolint:revive // to the end of the pipe, before Wait closes it
+		for range lines { // to the end of the pipe, before Wait closes it
 		}
 		_ = ctr.Wait()
 		return nil
