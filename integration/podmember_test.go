@@ -19,8 +19,9 @@ import (
 // hooked do.
 type member struct {
 	*Container
-	t    *testing.T
-	gate *Gate
+	t      *testing.T
+	daemon *Daemon
+	gate   *Gate
 }
 
 // newMember creates a container; it is not started.
@@ -35,7 +36,7 @@ func newMember(t *testing.T, d *Daemon, pod *Pod, opts ContainerOptions) *member
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &member{Container: c, t: t, gate: g}
+	return &member{Container: c, t: t, daemon: d, gate: g}
 }
 
 // runMember starts a container and waits until its entrypoint takes signals.
@@ -52,6 +53,16 @@ func (m *member) start() {
 		m.t.Fatal(err)
 	}
 	if _, err := m.gate.Await(m.t.Context(), "main"); err != nil {
+		m.t.Fatal(err)
+	}
+	// The shell's child comes after that; who takes stock must not find it new.
+	err := poll(m.t.Context(), time.Minute, "the entrypoint's sleep", func() error {
+		if procs := inCgroup(m.t, m.daemon, m.ID); len(procs) < 2 {
+			return fmt.Errorf("there are %v", procs)
+		}
+		return nil
+	})
+	if err != nil {
 		m.t.Fatal(err)
 	}
 }

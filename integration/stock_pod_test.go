@@ -63,7 +63,6 @@ func playPod(t *testing.T, d *Daemon, handler string, annotations map[string]str
 func (p *podPlay) enter(opts ContainerOptions) *member {
 	p.t.Helper()
 	m := newMember(p.t, p.daemon, p.pod, opts)
-	m.t = p.t
 	p.alias(m.ID, opts.Name)
 	p.alias(m.gate.Dir, "GATE")
 	p.status("created", m)
