@@ -112,6 +112,8 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 
 func (s *Service) handler(id string, t *runtime.Container, h *hooks.Hook) hooks.Handler {
 	switch {
+	case h.Exec != nil && s.executor == nil:
+		return broken{s.executorErr}
 	case h.Exec != nil:
 		return pausable{service: s, id: id, Handler: s.executor.Handler(*t, h.Exec, nil)}
 	case h.HTTPGet != nil:
@@ -119,6 +121,14 @@ func (s *Service) handler(id string, t *runtime.Container, h *hooks.Hook) hooks.
 	default:
 		return h.Sleep
 	}
+}
+
+// broken is the handler of a hook that this installation cannot carry out.
+type broken struct{ err error }
+
+// Run implements [hooks.Handler].
+func (b broken) Run(context.Context) hooks.Report {
+	return hooks.Report{Cause: hooks.CauseCannotStart, Err: b.err}
 }
 
 // pausable fails an exec hook of a paused container at once: a process that

@@ -33,7 +33,7 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 		log.G(ctx).WithField("container", r.ID).WithError(err).Error("bookend: the node's configuration is invalid; this container runs without its defaults")
 		err = nil
 	}
-	if err == nil && lc != nil {
+	if err == nil && lc != nil && hooks.Annotated(annotations) {
 		err = s.canRun(lc)
 	}
 	if err != nil {
@@ -74,7 +74,9 @@ func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest
 }
 
 // canRun refuses hooks that this installation cannot carry out, while nothing
-// of the container exists yet.
+// of the container exists yet. It is asked for containers that want hooks
+// themselves: a default of the node fails when its time comes, not every
+// container of the node.
 func (s *Service) canRun(lc *hooks.Lifecycle) error {
 	for _, h := range []*hooks.Hook{lc.PostStart, lc.PreStop} {
 		if h != nil && h.Exec != nil && s.executor == nil {
