@@ -50,13 +50,19 @@ func memoryOf(t *testing.T, c *Container) int64 {
 // pidsOf is the number of processes in the cgroup of an init.
 func pidsOf(t *testing.T, init int) int {
 	t.Helper()
-	hierarchy, cgroup := "pids", cgroupsOf(t, init)["pids"]
-	if cgroup == "" {
-		hierarchy, cgroup = "", cgroupsOf(t, init)[""]
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(readFile(t, filepath.Join(cgroupRoot, hierarchy, cgroup, "pids.current"))))
+	n, err := strconv.Atoi(strings.TrimSpace(readFile(t, filepath.Join(cgroupDir(t, init), "pids.current"))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// cgroupDir is the directory in which a container's processes are counted.
+func cgroupDir(t *testing.T, init int) string {
+	t.Helper()
+	hierarchy := "pids"
+	if _, v1 := cgroupsOf(t, init)[hierarchy]; !v1 {
+		hierarchy = ""
+	}
+	return filepath.Join(cgroupRoot, hierarchy, cgroupsOf(t, init)[hierarchy])
 }
