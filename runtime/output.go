@@ -28,6 +28,7 @@ type output struct {
 	buf  []byte
 	kept tail
 	done bool // nothing more is kept
+	eof  bool // the last writer has closed the pipe
 }
 
 // newOutput returns the output and the end of the pipe to write to.
@@ -79,6 +80,7 @@ func (o *output) readOnce(fd uintptr) (int, error) {
 		case err != nil:
 			return 0, err
 		case n == 0:
+			o.eof = true
 			return 0, unix.ENODATA
 		}
 		if !o.done {
@@ -112,14 +114,12 @@ func (o *output) forget() {
 	o.done, o.kept, o.buf = true, tail{}, make([]byte, 512)
 }
 
-// ended tells whether the last writer has closed the pipe.
+// ended tells whether the last writer is known to have closed the pipe: after
+// a drain it is, whether or not pump has found out as well.
 func (o *output) ended() bool {
-	select {
-	case <-o.end:
-		return true
-	default:
-		return false
-	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.eof
 }
 
 // awaitEnd waits for the end of the file or of ctx.
