@@ -58,7 +58,7 @@ func (h *execHandler) request(ctx context.Context) (wire.Request, error) {
 	if h.spec.User == "" {
 		return req, nil
 	}
-	user, err := userInContainer(ctx, h.spec.User, h.container.Init.Pid)
+	user, err := userInContainer(ctx, h.spec.User, h.container.Init)
 	if err != nil {
 		return req, fmt.Errorf("exec hook's user in container %s: %w", h.container.ID, err)
 	}

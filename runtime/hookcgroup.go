@@ -34,7 +34,23 @@ func (c Cgroup) newHookCgroup() (*hookCgroup, error) {
 	if err := os.Mkdir(child.dir, 0o755); err != nil {
 		return nil, err
 	}
+	if err := child.joinable(); err != nil {
+		return nil, errors.Join(err, os.Remove(child.dir))
+	}
 	return &hookCgroup{Cgroup: child, name: name}, nil
+}
+
+// joinable tells whether processes can be put into a cgroup that was just made:
+// below a threaded one on cgroup v2 they cannot ("domain invalid").
+func (c Cgroup) joinable() error {
+	kind, err := os.ReadFile(filepath.Join(c.dir, "cgroup.type"))
+	if errors.Is(err, os.ErrNotExist) { // cgroup v1
+		return nil
+	}
+	if err == nil && strings.TrimSpace(string(kind)) != "domain" {
+		err = fmt.Errorf("no process can join %s: it is %q", c.dir, bytes.TrimSpace(kind))
+	}
+	return err
 }
 
 // subCgroups names the cgroup as package wire has it.

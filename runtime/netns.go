@@ -25,11 +25,10 @@ type Network struct {
 
 var _ hooks.Network = (*Network)(nil)
 
-// OpenNetwork returns the network of the container whose init is pid. The
-// caller must know that pid is the init's and not yet reaped. The error is
-// [hooks.ErrGone] when the init has exited.
-func OpenNetwork(pid int) (*Network, error) {
-	proc, err := openProc(pid)
+// OpenNetwork returns the network of the container with the given init. The
+// error is [hooks.ErrGone] when the init has exited.
+func OpenNetwork(i Init) (*Network, error) {
+	proc, err := openProc(i)
 	if err != nil {
 		return nil, err
 	}

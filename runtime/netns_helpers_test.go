@@ -54,6 +54,7 @@ func childMain(root string) error {
 // netnsChild is what a test sees of one.
 type netnsChild struct {
 	pid  int
+	init Init
 	root string
 	net  *Network
 	kill func() // and reap
@@ -97,7 +98,10 @@ func startInNetns(t *testing.T, flags uintptr, files map[string]string, env ...s
 	if _, err := io.ReadFull(stdout, make([]byte, len("ready\n"))); err != nil {
 		t.Fatalf("child: %v", err)
 	}
-	c.net, err = OpenNetwork(c.pid)
+	if c.init, err = ReadInit(c.pid); err != nil {
+		t.Fatal(err)
+	}
+	c.net, err = OpenNetwork(c.init)
 	if err != nil {
 		t.Fatal(err)
 	}

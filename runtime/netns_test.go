@@ -224,15 +224,28 @@ func TestHostNetwork(t *testing.T) {
 func TestOpenNetworkOfAnExitedInit(t *testing.T) {
 	c := startInNetns(t, unix.CLONE_NEWNET, nil)
 	c.kill()
-	_, err := OpenNetwork(c.pid)
+	_, err := OpenNetwork(c.init)
 	if !errors.Is(err, hooks.ErrGone) {
 		t.Fatal(err)
 	}
 	if r := hooks.NetworkFailure(err); r.Cause != hooks.CauseGone || !r.Suspect {
 		t.Fatalf("%+v", r)
 	}
-	if _, err := OpenRoot(c.pid); !errors.Is(err, hooks.ErrGone) {
+	if _, err := OpenRoot(c.init); !errors.Is(err, hooks.ErrGone) {
 		t.Fatal(err)
+	}
+}
+
+// A pid that is another process' by now leads nowhere, least of all into that
+// process' network.
+func TestOpenNetworkOfAPidThatWasGivenAway(t *testing.T) {
+	c := startInNetns(t, unix.CLONE_NEWNET, nil)
+	c.init.start--
+	if _, err := OpenNetwork(c.init); !errors.Is(err, hooks.ErrGone) {
+		t.Errorf("network: %v", err)
+	}
+	if _, err := OpenRoot(c.init); !errors.Is(err, hooks.ErrGone) {
+		t.Errorf("root: %v", err)
 	}
 }
 
@@ -245,7 +258,7 @@ func TestOpenNetworkOfAZombie(t *testing.T) {
 	if err := unix.Waitid(unix.P_PID, c.pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenNetwork(c.pid); !errors.Is(err, hooks.ErrGone) {
+	if _, err := OpenNetwork(c.init); !errors.Is(err, hooks.ErrGone) {
 		t.Fatal(err)
 	}
 }

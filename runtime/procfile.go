@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 
@@ -11,17 +12,43 @@ import (
 	"bookend.dev/bookend/hooks"
 )
 
-// openProc opens /proc/<pid>. What is then opened through it belongs to the
-// process that had the pid at this moment, even if the pid is given away.
-func openProc(pid int) (*os.File, error) {
-	f, err := os.OpenFile("/proc/"+strconv.Itoa(pid), unix.O_PATH|unix.O_DIRECTORY, 0)
+// openProc opens /proc/<pid> of an init. What is then opened through it is the
+// init's, even if its pid is given away; a pid that was given away before is
+// [hooks.ErrGone].
+func openProc(i Init) (*os.File, error) {
+	f, err := os.OpenFile("/proc/"+strconv.Itoa(i.Pid), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return nil, goneOr(pid, err)
+		return nil, goneOr(i.Pid, err)
+	}
+	if err := isInit(f, i); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-// openInProc opens name, a link into one of the process' namespaces.
+// isInit tells by its start time whether a directory of /proc is the init's.
+func isInit(proc *os.File, i Init) error {
+	stat, err := openInProc(proc, "stat", unix.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stat.Close() }()
+	data, err := io.ReadAll(stat)
+	if err != nil {
+		return goneOr(i.Pid, err)
+	}
+	st, err := parseTask(data)
+	if err != nil {
+		return err
+	}
+	if st.start != i.start {
+		return fmt.Errorf("init's /proc entry %d is another process' by now: %w", i.Pid, hooks.ErrGone)
+	}
+	return nil
+}
+
+// openInProc opens name, a file of the process or a link into one of its
+// namespaces.
 func openInProc(proc *os.File, name string, flags int) (*os.File, error) {
 	raw, err := proc.SyscallConn()
 	if err != nil {

@@ -21,12 +21,12 @@ var (
 // because a rename or mount happened beside it (EAGAIN, openat2(2)).
 const openRetries = 16
 
-// OpenRoot returns the root directory of process pid as that process sees it,
+// OpenRoot returns the root directory of an init as that process sees it,
 // with everything mounted in its mount namespace. It can be used for path
 // look-ups only and, as long as it is open, keeps the root file system busy:
 // close it soon. The error is [hooks.ErrGone] when the process has exited.
-func OpenRoot(pid int) (*os.File, error) {
-	proc, err := openProc(pid)
+func OpenRoot(i Init) (*os.File, error) {
+	proc, err := openProc(i)
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func TestOpenRootSeesMounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := startInNetns(t, unix.CLONE_NEWNET, map[string]string{"etc/resolv.conf": "underneath"}, childBind+"="+mounted)
-	root, err := OpenRoot(c.pid)
+	root, err := OpenRoot(c.init)
 	if err != nil {
 		t.Fatal(err)
 	}

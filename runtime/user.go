@@ -16,15 +16,15 @@ import (
 // userFileLimit bounds /etc/passwd and /etc/group of a container, in bytes.
 const userFileLimit = 1 << 20
 
-// userInContainer resolves spec in the container whose init is pid. It does
+// userInContainer resolves spec in the container with that init. It does
 // not outlast ctx: a container may serve its own file system, and keep whoever
 // reads it waiting.
-func userInContainer(ctx context.Context, spec string, pid int) (*wire.User, error) {
+func userInContainer(ctx context.Context, spec string, i Init) (*wire.User, error) {
 	var found *wire.User
 	failed := make(chan error, 1)
 	go func() {
 		failed <- guarded(func() error {
-			root, err := OpenRoot(pid)
+			root, err := OpenRoot(i)
 			if err != nil {
 				return err
 			}
