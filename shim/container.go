@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/process"
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/runc"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"github.com/containerd/log"
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
@@ -29,58 +30,77 @@ type container struct {
 	sandboxID string // empty outside CRI
 	bundle    string
 	runcRoot  string
-	task      *task
+	lifecycle *hooks.Lifecycle
 	gate      *gate
+	task      *task
+	unwatch   context.CancelFunc // ends the wait for the init's exit
 	// target is set once: by Create, or by the Start of a container that is
 	// restored from a checkpoint, which has no init before.
 	target atomic.Pointer[runtime.Container]
 }
 
-func newContainer(ctx context.Context, s *Service, r *taskAPI.CreateTaskRequest, pid uint32, lc *hooks.Lifecycle, annotations map[string]string) (*container, error) {
+func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest, g *gate, lc *hooks.Lifecycle, annotations map[string]string) (*container, error) {
 	root, err := runcRoot(ctx, r.Bundle)
 	if err != nil {
 		return nil, err
 	}
-	c := &container{
+	return &container{
 		id: r.ID, name: annotations[containerNameAnnotation], sandboxID: annotations[sandboxIDAnnotation],
-		bundle: r.Bundle, runcRoot: root, gate: s.publisher.gate(r.ID),
-	}
-	if r.Checkpoint == "" {
-		err = c.aim(int(pid))
-	}
-	if err != nil {
-		return nil, err
-	}
-	// The task outlives this call and whoever made it.
-	ctx = context.WithoutCancel(ctx)
-	c.task = newTask(ctx, c.id, lc, r.Checkpoint != "", effects{
+		bundle: r.Bundle, runcRoot: root, gate: g, lifecycle: lc,
+	}, nil
+}
+
+// begin starts the container's task and the watch over its init and sandbox.
+// ctx carries the namespace and never ends: the task outlives every call.
+func (s *Service) begin(ctx context.Context, c *container, restored bool) {
+	c.task = newTask(ctx, c.id, c.lifecycle, restored, effects{
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
 		signal:  func(ctx context.Context, d delivery) error { return s.signal(ctx, c.id, d) },
-		release: func() { s.publisher.release(ctx, c.id) },
+		alive:   func() bool { return c.target.Load().Init.Alive() },
+		release: func(exited bool) { s.release(ctx, c, exited) },
 		report:  func(res hooks.Result) { s.reporter.tell(ctx, c.reportOf(res.Point, res.Handler, &res)) },
 	})
-	return c, nil
+	ctx, c.unwatch = context.WithCancel(ctx)
+	s.add(c)
+	go c.task.guard(ctx, func() { s.watch(ctx, c, c.id, initExited{}) })
+	if c.sandboxID != "" {
+		go c.task.guard(ctx, func() { s.watch(ctx, c, c.sandboxID, sandboxGone{}) })
+	}
+}
+
+// watch tells the container's task when the init of a container has exited. It
+// asks the inner service itself: the event of the exit may be stuck behind
+// others that containerd, being away, does not take.
+func (s *Service) watch(ctx context.Context, c *container, id string, ev event) {
+	if _, err := s.inner().Wait(ctx, &taskAPI.WaitRequest{ID: id}); err == nil {
+		c.task.tell(ev)
+	}
+}
+
+// release lets the held events go. The inner service tells of an exit before it
+// has sent the event: a moment is given to it, so that it goes out in its place
+// before Start replies.
+func (s *Service) release(ctx context.Context, c *container, exited bool) {
+	if exited {
+		c.gate.exited.await(ctx, exitOutTime)
+	}
+	s.publisher.release(ctx, c.gate)
 }
 
 // aim reads what has to be known of the init while it is parked in the
 // container's own cgroup and cannot have changed anything yet.
-func (c *container) aim(pid int) error {
+func (c *container) aim(ctx context.Context, pid int) error {
 	initProcess, err := runtime.ReadInit(pid)
 	if err != nil {
 		return err
 	}
 	cgroup, err := runtime.ReadCgroup(pid)
 	if err != nil {
-		return err
+		log.G(ctx).WithField("container", c.id).WithError(err).Warn("bookend: exec hooks of this container get no cgroup of their own")
 	}
+	c.gate.know(uint32(pid))
 	c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot, Init: initProcess, Cgroup: cgroup})
 	return nil
-}
-
-// isInit tells whether a process that exited was the container's init.
-func (c *container) isInit(pid uint32) bool {
-	t := c.target.Load()
-	return t == nil || t.Init.Pid == 0 || t.Init.Pid == int(pid)
 }
 
 // runcRoot is the directory in which the runtime keeps this container's state.
@@ -117,7 +137,7 @@ func (s *Service) handler(id string, t *runtime.Container, h *hooks.Hook) hooks.
 	case h.Exec != nil:
 		return pausable{service: s, id: id, Handler: s.executor.Handler(*t, h.Exec, nil)}
 	case h.HTTPGet != nil:
-		return networked{pid: t.Init.Pid, spec: h.HTTPGet}
+		return networked{init: t.Init, spec: h.HTTPGet}
 	default:
 		return h.Sleep
 	}
@@ -153,13 +173,13 @@ func (p pausable) Run(ctx context.Context) hooks.Report {
 // networked opens the container's network for one attempt: the descriptors of
 // its namespaces are held no longer than that.
 type networked struct {
-	pid  int
+	init runtime.Init
 	spec *hooks.HTTPGet
 }
 
 // Run implements [hooks.Handler].
 func (n networked) Run(ctx context.Context) hooks.Report {
-	network, err := runtime.OpenNetwork(n.pid)
+	network, err := runtime.OpenNetwork(n.init)
 	if err != nil {
 		return hooks.NetworkFailure(err)
 	}

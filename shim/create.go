@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/log"
@@ -19,27 +20,20 @@ import (
 // bad annotation leaves nothing behind.
 func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*taskAPI.CreateTaskResponse, error) {
 	node, err := nodeConfigOf(r.Options)
+	if err == nil {
+		r.Options, err = node.runcOptions(r.Options)
+	}
 	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
 	}
 	annotations, err := runtime.ReadAnnotations(r.Bundle)
-	// A container without a configuration asks for nothing; that it cannot be
-	// made is the runtime's to say, in the words that clients know.
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
-	}
-	lc, err := hooks.Resolve(annotations, node.load)
-	if errors.Is(err, hooks.ErrConfig) {
-		log.G(ctx).WithField("container", r.ID).WithError(err).Error("bookend: the node's configuration is invalid; this container runs without its defaults")
-		err = nil
-	}
-	if err == nil && lc != nil && hooks.Annotated(annotations) {
-		err = s.canRun(lc)
-	}
 	if err != nil {
-		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
+		// The runtime reads the same file, and says in its own words what is
+		// wrong with it.
+		return s.inner().Create(ctx, r)
 	}
-	if r.Options, err = node.runcOptions(r.Options); err != nil {
+	lc, err := s.resolve(ctx, r.ID, annotations, node)
+	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
 	}
 	s.writeShimPath(ctx, r.Bundle)
@@ -49,27 +43,48 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 	return s.createHooked(ctx, r, lc, annotations)
 }
 
+// resolve returns the hooks that a container is to have; nil: none. What is the
+// node's fault, or bookend's, leaves the container without and goes to the log.
+func (s *Service) resolve(ctx context.Context, id string, annotations map[string]string, node nodeConfig) (lc *hooks.Lifecycle, err error) {
+	logger := log.G(ctx).WithField("container", id)
+	defer func() {
+		if p := recover(); p != nil {
+			logger.Errorf("bookend: %v; it runs without: panic: %v\n%s", errBroken, p, debug.Stack())
+			lc, err = nil, nil
+		}
+	}()
+	lc, err = hooks.Resolve(annotations, node.load)
+	if errors.Is(err, hooks.ErrConfig) {
+		logger.WithError(err).Error("bookend: the node's configuration is invalid; this container runs without its defaults")
+		return nil, nil
+	}
+	if err == nil && lc != nil && hooks.Annotated(annotations) {
+		err = s.canRun(lc)
+	}
+	return lc, err
+}
+
 // createHooked registers the container's gate before the runtime makes its
 // init, whose exit must not be missed.
 func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string) (*taskAPI.CreateTaskResponse, error) {
 	g := s.publisher.add(r.ID)
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
-		s.publisher.remove(r.ID)
+		s.publisher.remove(r.ID, g)
 		return nil, err
 	}
-	c, err := newContainer(ctx, s, r, resp.Pid, lc, annotations)
+	c, err := s.newContainer(ctx, r, g, lc, annotations)
+	if err == nil && r.Checkpoint == "" {
+		err = c.aim(ctx, int(resp.Pid))
+	}
 	if err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
 		log.G(ctx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
-		s.publisher.remove(r.ID)
+		s.publisher.remove(r.ID, g)
 		return resp, nil
 	}
-	s.add(c)
-	if g.hasExited() {
-		c.task.tell(initExited{})
-	}
+	s.begin(context.WithoutCancel(ctx), c, r.Checkpoint != "")
 	return resp, nil
 }
 

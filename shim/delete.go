@@ -20,15 +20,16 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 		return s.inner().Delete(ctx, r)
 	}
 	if s.hasStopped(ctx, r.ID) {
-		c.awaitExitOut(ctx)
+		c.gate.published.await(ctx, exitOutTime)
 	}
 	resp, err := s.inner().Delete(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	s.remove(r.ID)
+	c.unwatch()
 	c.task.end()
-	s.publisher.remove(r.ID)
+	s.publisher.remove(r.ID, c.gate)
 	return resp, nil
 }
 
@@ -36,14 +37,4 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 func (s *Service) hasStopped(ctx context.Context, id string) bool {
 	st, err := s.inner().State(ctx, &taskAPI.StateRequest{ID: id})
 	return err == nil && st.Status == apitask.Status_STOPPED
-}
-
-func (c *container) awaitExitOut(ctx context.Context) {
-	limit := time.NewTimer(exitOutTime)
-	defer limit.Stop()
-	select {
-	case <-c.gate.published:
-	case <-limit.C:
-	case <-ctx.Done():
-	}
 }

@@ -26,6 +26,8 @@ type (
 	sigkillSent struct{}
 	// signalDelivered: a signalInit action came back.
 	signalDelivered struct{ err error }
+	// judged: whether the init of a container that is judged is alive.
+	judged struct{ alive bool }
 	// initExited: the init was reaped.
 	initExited struct{}
 	// sandboxGone: the pod's sandbox was killed or exited.
@@ -41,6 +43,7 @@ func (hookEnded) isEvent()       {}
 func (stopRequested) isEvent()   {}
 func (sigkillSent) isEvent()     {}
 func (signalDelivered) isEvent() {}
+func (judged) isEvent()          {}
 func (initExited) isEvent()      {}
 func (sandboxGone) isEvent()     {}
 func (timerFired) isEvent()      {}
@@ -81,6 +84,8 @@ type (
 	signalInit struct{ signal delivery }
 	// killInit sends SIGKILL to the init; nothing follows but its exit.
 	killInit struct{}
+	// judgeInit looks whether the init is alive; judged follows.
+	judgeInit struct{}
 	// setTimer starts a timer anew.
 	setTimer struct {
 		timer timer
@@ -96,14 +101,18 @@ type (
 	// report logs and publishes a hook's result.
 	report struct{ result hooks.Result }
 	// resolveStart lets the held events go out, then ends the withheld Start;
-	// nil is success.
-	resolveStart struct{ err error }
+	// nil is success. exited says that the init's exit is one of them.
+	resolveStart struct {
+		err    error
+		exited bool
+	}
 )
 
 func (runHook) isAction()      {}
 func (cancelHook) isAction()   {}
 func (signalInit) isAction()   {}
 func (killInit) isAction()     {}
+func (judgeInit) isAction()    {}
 func (setTimer) isAction()     {}
 func (setTimerAt) isAction()   {}
 func (stopTimer) isAction()    {}

@@ -3,6 +3,7 @@ package shim
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/containerd/containerd/v2/core/events"
 )
@@ -22,13 +23,48 @@ type gate struct {
 	shut    bool        // hold TaskStart when it comes
 	queue   []heldEvent // starts with TaskStart
 	flowing bool        // release is publishing the queue
-	exited  bool        // the init's TaskExit came here
+	pid     uint32      // of the init; 0: not known yet
 
-	published chan struct{} // closed when the init's TaskExit went out
-	once      sync.Once
+	exited    *signal // the init's TaskExit came here
+	published *signal // the init's TaskExit went out
 }
 
-func newGate() *gate { return &gate{published: make(chan struct{})} }
+// signal is something that happens once.
+type signal struct {
+	once sync.Once
+	done chan struct{}
+}
+
+func newSignal() *signal { return &signal{done: make(chan struct{})} }
+
+func (s *signal) set() { s.once.Do(func() { close(s.done) }) }
+
+// await waits for the signal, for at most limit, or until ctx is done.
+func (s *signal) await(ctx context.Context, limit time.Duration) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-s.done:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func newGate() *gate { return &gate{exited: newSignal(), published: newSignal()} }
+
+// isInit tells whether a process of the container is its init; know says which
+// one it is.
+func (g *gate) isInit(pid uint32) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pid == 0 || g.pid == pid
+}
+
+func (g *gate) know(pid uint32) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pid = pid
+}
 
 // close holds back the TaskStart that comes next.
 func (g *gate) close() {
@@ -70,19 +106,3 @@ func (g *gate) release(publish func(heldEvent)) {
 	g.flowing = false
 	g.mu.Unlock()
 }
-
-// markExited notes that the init's TaskExit came; it may be held.
-func (g *gate) markExited() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.exited = true
-}
-
-func (g *gate) hasExited() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.exited
-}
-
-// markPublished notes that the init's TaskExit went out.
-func (g *gate) markPublished() { g.once.Do(func() { close(g.published) }) }

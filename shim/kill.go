@@ -18,7 +18,7 @@ func (s *Service) Kill(ctx context.Context, r *taskAPI.KillRequest) (*emptypb.Em
 	switch {
 	case sent.signal == syscall.SIGKILL:
 		return s.sigkill(ctx, r, c)
-	case c == nil, !triggers(c.task.lifecycle, sent):
+	case c == nil, !triggers(c.lifecycle, sent):
 		return s.inner().Kill(ctx, r)
 	}
 	ans := c.task.ask(stopRequested{sent})

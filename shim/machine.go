@@ -42,8 +42,8 @@ type withheldStart struct {
 	// cause is why the container is being stopped before Start replied;
 	// nil: it is not, and the init's exit is a success of Start.
 	cause error
-	// deadline of the call; zero: none.
-	deadline time.Time
+	// at is when the call came, deadline its end; zero: none.
+	at, deadline time.Time
 }
 
 // step takes one event and returns what its bringer is to do and the actions
@@ -70,6 +70,8 @@ func (m *machine) dispatch(ev event) answer {
 		m.onKilled()
 	case signalDelivered:
 		m.onDelivered(ev.err)
+	case judged:
+		m.onJudged(ev.alive)
 	case initExited:
 		m.onExited()
 	case sandboxGone:
@@ -111,8 +113,15 @@ func (m *machine) onExited() {
 // cancelled reports a failure that the init's exit explains: not a failure.
 func (m *machine) cancelled(r hooks.Result) {
 	m.suspect = nil
-	r.Outcome, r.Cause, r.Suspect = hooks.Cancelled, hooks.CauseCancelled, false
-	m.do(report{r})
+	m.do(report{cancelledResult(r)})
+}
+
+// cancelledResult is what a hook came to whose container went away.
+func cancelledResult(r hooks.Result) hooks.Result {
+	if r.Outcome == hooks.Failed {
+		r.Outcome, r.Cause, r.Suspect = hooks.Cancelled, hooks.CauseCancelled, false
+	}
+	return r
 }
 
 func (m *machine) hookRuns() bool { return m.phase == postStart || m.phase == preStop }
@@ -153,7 +162,9 @@ func (m *machine) onTimer(t timer) {
 	case cutTimer:
 		m.kill()
 	case judgeTimer:
-		m.onJudged()
+		if m.phase == judging {
+			m.do(judgeInit{})
+		}
 	case graceTimer:
 		m.onGraceOver()
 	}
@@ -175,10 +186,10 @@ func (m *machine) onDeadline() {
 	m.kill()
 }
 
-// onJudged is the end of the wait for the init's exit: it lives, so the
-// failure is one.
-func (m *machine) onJudged() {
-	if m.phase != judging {
+// onJudged follows the wait for the init's exit: if it lives, the failure is
+// one; if it is dying still, its exit will come.
+func (m *machine) onJudged(alive bool) {
+	if m.phase != judging || !alive {
 		return
 	}
 	r := *m.suspect
@@ -216,5 +227,5 @@ func (m *machine) stopSignal() syscall.Signal {
 
 func (m *machine) resolve(err error) {
 	m.withheld = nil
-	m.do(stopTimer{startTimer}, stopTimer{cutTimer}, resolveStart{err})
+	m.do(stopTimer{startTimer}, stopTimer{cutTimer}, resolveStart{err: err, exited: m.phase == exited})
 }

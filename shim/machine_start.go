@@ -13,12 +13,17 @@ func (m *machine) onStart(ev startRequested) answer {
 		return answer{kind: pass}
 	}
 	m.enter(starting)
-	m.withheld = &withheldStart{deadline: ev.deadline}
-	if !ev.deadline.IsZero() {
-		early := min(replyBefore, ev.deadline.Sub(ev.at)/4)
-		m.do(setTimerAt{startTimer, ev.deadline.Add(-early)})
-	}
+	m.withheld = &withheldStart{at: ev.at, deadline: ev.deadline}
 	return answer{kind: withhold}
+}
+
+// keepDeadline ends what the withheld Start waits for before its deadline does.
+// While the runtime's own start is under way that is the runtime's business.
+func (m *machine) keepDeadline() {
+	if d := m.withheld.deadline; !d.IsZero() {
+		early := min(replyBefore, d.Sub(m.withheld.at)/4)
+		m.do(setTimerAt{startTimer, d.Add(-early)})
+	}
 }
 
 func (m *machine) onStarted(err error) {
@@ -31,20 +36,37 @@ func (m *machine) onStarted(err error) {
 	}
 	switch {
 	case err != nil:
-		m.stop, m.doomed = nil, false
-		m.enter(created)
-		m.resolve(err)
+		m.startFailed(err)
 	case m.doomed:
+		m.keepDeadline()
 		m.kill()
+	case m.hooks.PostStart == nil || m.restored:
+		m.resolve(nil)
+		if m.stop == nil {
+			m.enter(running)
+		} else {
+			m.beginStop()
+		}
 	case m.stop != nil:
 		m.withheld.cause = errStoppedWhileStarting
+		m.keepDeadline()
 		m.beginStop()
-	case m.hooks.PostStart == nil || m.restored:
-		m.enter(running)
-		m.resolve(nil)
 	default:
 		m.enter(postStart)
+		m.keepDeadline()
 		m.do(runHook{hook: m.hooks.PostStart})
+	}
+}
+
+// startFailed gives the init, which is there still, the stop signal that was
+// absorbed meanwhile.
+func (m *machine) startFailed(err error) {
+	stop := m.stop
+	m.stop, m.doomed = nil, false
+	m.enter(created)
+	m.resolve(err)
+	if stop != nil {
+		m.do(signalInit{*stop})
 	}
 }
 
@@ -88,11 +110,7 @@ func (m *machine) onHookEnded(r hooks.Result) {
 // endedLate reports a hook that ended when its container was past it: success
 // and timeout stand, a failure is the doing of whatever came in between.
 func (m *machine) endedLate(r hooks.Result) {
-	if r.Outcome == hooks.Failed {
-		m.cancelled(r)
-		return
-	}
-	m.do(report{r})
+	m.do(report{cancelledResult(r)})
 }
 
 // failed applies the failure of a hook whose container is alive.

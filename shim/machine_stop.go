@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"errors"
 	"slices"
 
 	"bookend.dev/bookend/hooks"
@@ -66,7 +67,9 @@ func (m *machine) beginStop() {
 	}
 	m.enter(preStop)
 	hook := runHook{hook: m.hooks.PreStop}
-	if m.hooks.GracePeriod != nil {
+	// Nobody but bookend ends the stop of a container whose postStart failed.
+	failed := m.withheld != nil && errors.Is(m.withheld.cause, errPostStartFailed)
+	if m.hooks.GracePeriod != nil || failed {
 		hook.bound = m.preStopBound()
 	}
 	m.do(hook)

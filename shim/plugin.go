@@ -54,7 +54,7 @@ func newService(ctx context.Context, pub shim.Publisher, sd shutdown.Service) (*
 	}
 	s := &Service{reporter: newReporter(ctx, pub, sd), binary: self, containers: make(map[string]*container)}
 	s.executor, s.executorErr = runtime.OpenExecutor(filepath.Join(filepath.Dir(self), executorName), reaper.Default)
-	s.publisher = newPublisher(pub, s.onExit)
+	s.publisher = newPublisher(pub)
 	s.TTRPCTaskService, err = runctask.NewTaskService(ctx, s.publisher, sd)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package shim
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 
 	eventstypes "github.com/containerd/containerd/api/events"
@@ -11,65 +12,76 @@ import (
 )
 
 // publisher decorates the shim's publisher: it holds back the init events of
-// containers whose Start is withheld, and tells of every init's exit. Publish
-// takes the inner service's events one after the other and never blocks longer
-// than the publisher below.
+// containers whose Start is withheld. Publish takes the inner service's events
+// one after the other, and blocks as long as the publisher below does: what has
+// to be known of an exit at once is not learnt here.
 type publisher struct {
 	shim.Publisher
-	onExit func(id string, pid uint32) // MUST NOT block
 
 	mu    sync.Mutex
 	gates map[string]*gate // by container id; only containers with hooks
 }
 
-func newPublisher(p shim.Publisher, onExit func(id string, pid uint32)) *publisher {
-	return &publisher{Publisher: p, onExit: onExit, gates: make(map[string]*gate)}
+func newPublisher(p shim.Publisher) *publisher {
+	return &publisher{Publisher: p, gates: make(map[string]*gate)}
 }
 
 // Publish implements [events.Publisher].
 func (p *publisher) Publish(ctx context.Context, topic string, ev events.Event) error {
-	id, starts, exit := initEvent(ev)
-	g := p.gate(id)
-	if exit != nil {
-		if g != nil {
-			g.markExited()
-		}
-		p.onExit(id, exit.Pid)
-	}
-	if g == nil {
-		return p.Publisher.Publish(ctx, topic, ev)
-	}
 	held := heldEvent{ctx: ctx, topic: topic, event: ev}
-	if g.hold(held, starts) {
+	g, took := p.take(held)
+	if took {
 		return nil
 	}
 	return p.publish(g, held)
 }
 
+// take looks for the event's gate and tells whether it holds the event. A fault
+// of bookend's own lets the event pass.
+func (p *publisher) take(h heldEvent) (g *gate, took bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			log.G(h.ctx).Errorf("bookend: panic: %v\n%s", r, debug.Stack())
+			g, took = nil, false
+		}
+	}()
+	id, starts, exit := initEvent(h.event)
+	g = p.gate(id)
+	if g == nil || exit != nil && !g.isInit(exit.Pid) {
+		return nil, false
+	}
+	took = g.hold(h, starts)
+	if exit != nil {
+		g.exited.set()
+	}
+	return g, took
+}
+
+// publish lets an event go; g is its gate, nil for one that has none.
 func (p *publisher) publish(g *gate, h heldEvent) error {
 	err := p.Publisher.Publish(h.ctx, h.topic, h.event)
+	if g == nil {
+		return err
+	}
 	if _, _, exit := initEvent(h.event); exit != nil {
-		g.markPublished()
+		g.published.set()
 	}
 	return err
 }
 
-// release lets the held events of a container go.
-func (p *publisher) release(ctx context.Context, id string) {
-	g := p.gate(id)
-	if g == nil {
-		return
-	}
+// release lets the held events of a gate go.
+func (p *publisher) release(ctx context.Context, g *gate) {
 	g.release(func(h heldEvent) {
 		if err := p.publish(g, h); err != nil {
-			log.G(ctx).WithError(err).WithField("container", id).Error("post event")
+			log.G(ctx).WithError(err).Error("post event")
 		}
 	})
 }
 
 // initEvent tells whether an event is one about a container's init that has to
 // keep its place behind TaskStart: its id, whether it is TaskStart, and the
-// event if it is the init's TaskExit. The id is empty for all others.
+// event if it is a TaskExit. The id is empty for all others. An exec may bear
+// the id of its container; only its pid tells its exit from the init's.
 func initEvent(ev events.Event) (id string, starts bool, exit *eventstypes.TaskExit) {
 	switch ev := ev.(type) {
 	case *eventstypes.TaskStart:
@@ -101,8 +113,11 @@ func (p *publisher) gate(id string) *gate {
 	return p.gates[id]
 }
 
-func (p *publisher) remove(id string) {
+// remove removes a gate, and no other that has taken its place.
+func (p *publisher) remove(id string, g *gate) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.gates, id)
+	if p.gates[id] == g {
+		delete(p.gates, id)
+	}
 }

@@ -44,12 +44,13 @@ var (
 	taskExit   = &eventstypes.TaskExit{ContainerID: "c", ID: "c", Pid: 7}
 	taskDelete = &eventstypes.TaskDelete{ContainerID: "c"}
 	execExit   = &eventstypes.TaskExit{ContainerID: "c", ID: "exec", Pid: 8}
+	namesake   = &eventstypes.TaskExit{ContainerID: "c", ID: "c", Pid: 9} // of an exec
 	taskPaused = &eventstypes.TaskPaused{ContainerID: "c"}
 )
 
 func publishAll(t *testing.T, p *publisher, evs ...events.Event) {
 	t.Helper()
-	names := map[events.Event]string{taskStart: "start", taskExit: "exit", taskDelete: "delete", execExit: "exec-exit", taskPaused: "paused"}
+	names := map[events.Event]string{taskStart: "start", taskExit: "exit", taskDelete: "delete", execExit: "exec-exit", taskPaused: "paused", namesake: "namesake"}
 	for _, ev := range evs {
 		if err := p.Publish(t.Context(), names[ev], ev); err != nil {
 			t.Fatal(err)
@@ -59,34 +60,49 @@ func publishAll(t *testing.T, p *publisher, evs ...events.Event) {
 
 func TestPublisherHoldsTheInitsEventsAndNoOthers(t *testing.T) {
 	b := &bus{}
-	exits := 0
-	p := newPublisher(b, func(id string, pid uint32) {
-		if id == "c" && pid == 7 {
-			exits++
-		}
-	})
+	p := newPublisher(b)
 	g := p.add("c")
+	g.know(7)
 	g.close()
-	publishAll(t, p, taskStart, taskPaused, execExit, taskExit, taskDelete)
-	b.want(t, "paused", "exec-exit")
-	if exits != 1 {
-		t.Errorf("told of %d exits, want 1: a held exit is one all the same", exits)
-	}
+	publishAll(t, p, taskStart, taskPaused, execExit, namesake)
+	wantSignal(t, g.exited, false, "an exec that bears its container's id has exited")
+	publishAll(t, p, taskExit, taskDelete)
+	b.want(t, "paused", "exec-exit", "namesake")
+	wantSignal(t, g.exited, true, "a held exit is one all the same")
+	wantSignal(t, g.published, false, "a held exit is not out")
+	p.release(t.Context(), g)
+	b.want(t, "paused", "exec-exit", "namesake", "start", "exit", "delete")
+	wantSignal(t, g.published, true, "the exit is out")
+}
+
+func wantSignal(t *testing.T, s *signal, want bool, why string) {
+	t.Helper()
+	got := false
 	select {
-	case <-g.published:
-		t.Error("a held exit counts as published")
+	case <-s.done:
+		got = true
 	default:
 	}
-	p.release(t.Context(), "c")
-	b.want(t, "paused", "exec-exit", "start", "exit", "delete")
-	<-g.published
+	if got != want {
+		t.Errorf("got %v, want %v: %s", got, want, why)
+	}
+}
+
+func TestPublisherRemovesOnlyTheGateItIsGiven(t *testing.T) {
+	p := newPublisher(&bus{})
+	loser := p.add("c")
+	winner := p.add("c")
+	p.remove("c", loser)
+	if p.gate("c") != winner {
+		t.Error("the gate of another Create is gone")
+	}
 }
 
 func TestPublisherPassesWhatComesAfterTheRelease(t *testing.T) {
 	b := &bus{}
-	p := newPublisher(b, func(string, uint32) {})
+	p := newPublisher(b)
 	p.add("c").close()
-	p.release(t.Context(), "c") // before the event: the inner service queues it
+	p.release(t.Context(), p.gate("c")) // before the event: the inner service queues it
 	publishAll(t, p, taskStart, taskExit)
 	b.want(t, "start", "exit")
 }
@@ -94,13 +110,13 @@ func TestPublisherPassesWhatComesAfterTheRelease(t *testing.T) {
 func TestPublisherKeepsOrderWhileReleasing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bus{stall: make(chan struct{})}
-		p := newPublisher(b, func(string, uint32) {})
+		p := newPublisher(b)
 		p.add("c").close()
 		publishAll(t, p, taskStart)
 		released := make(chan struct{})
 		go func() {
 			defer close(released)
-			p.release(t.Context(), "c")
+			p.release(t.Context(), p.gate("c"))
 		}()
 		synctest.Wait() // the release is stuck in containerd, with TaskStart
 		publishAll(t, p, taskExit)
@@ -113,7 +129,7 @@ func TestPublisherKeepsOrderWhileReleasing(t *testing.T) {
 
 func TestPublisherLeavesOtherContainersAlone(t *testing.T) {
 	b := &bus{}
-	p := newPublisher(b, func(string, uint32) {})
+	p := newPublisher(b)
 	p.add("other").close()
 	publishAll(t, p, taskStart, taskExit)
 	b.want(t, "start", "exit")

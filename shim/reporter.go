@@ -3,6 +3,7 @@ package shim
 import (
 	"context"
 	"path"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -59,12 +60,34 @@ func (r *reporter) run(ctx context.Context, done <-chan struct{}) {
 	for {
 		select {
 		case h := <-r.reports:
-			h.log(ctx)
-			r.publish(ctx, h)
+			r.report(ctx, h)
 		case <-done:
+			r.flush(ctx)
 			return
 		}
 	}
+}
+
+// flush tells what is left when the shim ends.
+func (r *reporter) flush(ctx context.Context) {
+	for {
+		select {
+		case h := <-r.reports:
+			r.report(ctx, h)
+		default:
+			return
+		}
+	}
+}
+
+func (r *reporter) report(ctx context.Context, h hookReport) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.G(ctx).WithField("container", h.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	h.log(ctx)
+	r.publish(ctx, h)
 }
 
 func (h hookReport) log(ctx context.Context) {

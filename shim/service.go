@@ -62,16 +62,7 @@ func (s *Service) members(sandboxID string) []*container {
 	return found
 }
 
-// onExit is called by the publisher for every exit of an init. It must not
-// block; a task's goroutine never does.
-func (s *Service) onExit(id string, pid uint32) {
-	if c := s.lookup(id); c != nil && c.isInit(pid) {
-		c.task.tell(initExited{})
-	}
-	s.sandboxGone(id)
-}
-
-// sandboxGone tells the members of a pod that its sandbox was killed or exited.
+// sandboxGone tells the members of a pod that its sandbox was killed.
 func (s *Service) sandboxGone(id string) {
 	for _, c := range s.members(id) {
 		c.task.tell(sandboxGone{})

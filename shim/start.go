@@ -26,8 +26,9 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 	}
 	c.gate.close()
 	resp, err := s.inner().Start(ctx, r)
-	c.task.tell(c.started(resp, err))
+	c.task.tell(c.started(ctx, resp, err))
 	if err != nil {
+		c.settle(reply)
 		return nil, err
 	}
 	if err := c.await(ctx, reply); err != nil {
@@ -36,13 +37,22 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 	return resp, nil
 }
 
+// settle waits until the task is done with a Start that failed, so that another
+// one finds the gate as it is to be.
+func (c *container) settle(reply <-chan error) {
+	select {
+	case <-reply:
+	case <-c.task.done:
+	}
+}
+
 // started is what came of the runtime's start. A container restored from a
 // checkpoint has its init only now; one whose init cannot be looked at has
 // exited again, and no hook of it will find it.
-func (c *container) started(resp *taskAPI.StartResponse, err error) startReturned {
+func (c *container) started(ctx context.Context, resp *taskAPI.StartResponse, err error) startReturned {
 	if err == nil && c.target.Load() == nil {
-		if aimErr := c.aim(int(resp.Pid)); aimErr != nil {
-			c.target.Store(&runtime.Container{ID: c.id})
+		if aimErr := c.aim(ctx, int(resp.Pid)); aimErr != nil {
+			c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot})
 		}
 	}
 	return startReturned{err}

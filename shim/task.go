@@ -19,8 +19,11 @@ type effects struct {
 	runHook func(ctx context.Context, hook *hooks.Hook) hooks.Result
 	// signal sends a signal to the init through the inner service.
 	signal func(ctx context.Context, d delivery) error
-	// release lets the events go that were held back with Start.
-	release func()
+	// alive tells whether the init is certainly alive.
+	alive func() bool
+	// release lets the events go that were held back with Start; exited says
+	// that the init's exit is among them, or will be in a moment.
+	release func(exited bool)
 	// report tells of a hook that ended.
 	report func(hooks.Result)
 }
@@ -28,11 +31,10 @@ type effects struct {
 // task is one container with hooks: the goroutine that owns its [machine], its
 // timers and the cancel of its running hook.
 type task struct {
-	id        string
-	lifecycle *hooks.Lifecycle
-	effects   effects
-	mail      chan letter
-	done      chan struct{} // closed when the goroutine has ended; calls pass through
+	id      string
+	effects effects
+	mail    chan letter
+	done    chan struct{} // closed when the goroutine has ended; calls pass through
 }
 
 // letter is an event on its way to a task.
@@ -56,7 +58,7 @@ type taskLoop struct {
 // newTask starts the goroutine of a container with hooks; restored says that
 // the container comes from a checkpoint. It runs until [task.end].
 func newTask(ctx context.Context, id string, lc *hooks.Lifecycle, restored bool, e effects) *task {
-	t := &task{id: id, lifecycle: lc, effects: e, mail: make(chan letter), done: make(chan struct{})}
+	t := &task{id: id, effects: e, mail: make(chan letter), done: make(chan struct{})}
 	l := &taskLoop{task: t, machine: &machine{hooks: lc, restored: restored}, timers: make(map[timer]*time.Timer)}
 	go l.run(ctx)
 	return t
@@ -113,6 +115,7 @@ func (l *taskLoop) run(ctx context.Context) {
 	}()
 	for m := range l.mail {
 		if m.last {
+			l.resolve(ctx, nil, true)
 			return
 		}
 		if fired, ok := m.event.(timerFired); ok && l.timers[fired.timer] != m.alarm {
@@ -151,10 +154,10 @@ func (l *taskLoop) perform(ctx context.Context, a action) {
 		l.stopTimer(a.timer)
 	case report:
 		l.effects.report(a.result)
+	case judgeInit:
+		go l.guard(ctx, func() { l.tell(judged{l.effects.alive()}) })
 	case resolveStart:
-		start := l.start
-		l.start = nil
-		go l.guard(ctx, func() { l.resolve(start, a.err) })
+		l.resolve(ctx, a.err, a.exited)
 	}
 }
 
@@ -166,13 +169,17 @@ func (t *task) deliver(ctx context.Context, d delivery) {
 	err = t.effects.signal(ctx, d)
 }
 
-// resolve lets the held events go first, so that a client which has its reply
-// can rely on them being on their way in order.
-func (t *task) resolve(start chan<- error, err error) {
-	t.effects.release()
-	if start != nil {
-		start <- err
-	}
+// resolve ends the withheld Start. It lets the held events go first, so that a
+// client which has its reply can rely on them being on their way in order.
+func (l *taskLoop) resolve(ctx context.Context, err error, exited bool) {
+	start := l.start
+	l.start = nil
+	go l.guard(ctx, func() {
+		l.effects.release(exited)
+		if start != nil {
+			start <- err
+		}
+	})
 }
 
 func (l *taskLoop) startHook(ctx context.Context, a runHook) {
@@ -185,7 +192,10 @@ func (l *taskLoop) startHook(ctx context.Context, a runHook) {
 	go func() {
 		defer cancel()
 		defer stop()
-		l.tell(hookEnded{l.carryOut(ctx, a.hook)})
+		res := l.carryOut(ctx, a.hook)
+		if !l.post(letter{event: hookEnded{res}}) {
+			l.effects.report(cancelledResult(res)) // the container is deleted
+		}
 	}()
 }
 
@@ -242,9 +252,7 @@ func (l *taskLoop) breakDown(ctx context.Context, p any) {
 	if stop := l.machine.stop; stop != nil {
 		go l.guard(ctx, func() { _ = l.effects.signal(ctx, *stop) })
 	}
-	start := l.start
-	l.start = nil
-	go l.guard(ctx, func() { l.resolve(start, nil) })
+	l.resolve(ctx, nil, false)
 }
 
 func (l *taskLoop) cleanUp() {

@@ -68,7 +68,8 @@ func newWorld(t *testing.T, lc *hooks.Lifecycle) *world {
 			w.note("signal " + d.signal.String())
 			return w.kill(d)
 		},
-		release: func() { w.note("release") },
+		alive:   func() bool { return true },
+		release: func(bool) { w.note("release") },
 		report:  func(r hooks.Result) { w.note("report " + string(r.Point) + " " + string(r.Outcome)) },
 	})
 	t.Cleanup(w.task.end)
@@ -263,7 +264,7 @@ func TestABrokenTaskPassesEverythingThrough(t *testing.T) {
 			t.Errorf("a broken task answered %v, want pass", a.kind)
 		}
 		w.wantSet("0s run postStart", "0s report postStart Succeeded", "0s release", "0s run preStop",
-			"0s signal terminated", "0s release")
+			"0s signal terminated", "0s release", "0s report preStop Cancelled")
 	})
 }
 
@@ -277,5 +278,36 @@ func TestAStartThatIsWithheldSurvivesABreakDown(t *testing.T) {
 		if err := <-reply; err != nil {
 			t.Errorf("Start: %v, want the runtime's own success", err)
 		}
+	})
+}
+
+func TestADeletedContainerLeavesNoStartWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sleepers(time.Hour, 0))
+		reply := w.start(0)
+		synctest.Wait()
+		w.task.end()
+		if err := <-reply; err != nil {
+			t.Errorf("Start: %v", err)
+		}
+		w.wantSet("0s run postStart", "0s release", "0s report postStart Cancelled")
+	})
+}
+
+func TestAFailedPostStartsPreStopIsBoundedWithoutAGracePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sleepers(0, 24*time.Hour))
+		w.hook = func(ctx context.Context, h *hooks.Hook) hooks.Result {
+			if h.Point == hooks.PostStart {
+				return postFailed
+			}
+			return hooks.Run(ctx, h, h.Sleep, func() bool { return true })
+		}
+		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
+		if err := <-w.start(0); !errors.Is(err, errPostStartFailed) {
+			t.Errorf("Start: got %v, want %v", err, errPostStartFailed)
+		}
+		w.wantTrace("0s run postStart", "0s report postStart Failed", "0s run preStop",
+			"28s report preStop TimedOut", "28s signal terminated", "28s release")
 	})
 }
