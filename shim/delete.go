@@ -8,12 +8,13 @@ import (
 	apitask "github.com/containerd/containerd/api/types/task"
 )
 
-// exitOutTime bounds how long Delete waits for the init's TaskExit to go out.
+// exitOutTime bounds how long Delete and Start wait for an event to go out.
 const exitOutTime = 2 * time.Second
 
 // Delete ends the container's task. It lets the init's TaskExit go out first:
-// the inner service tells of an exit before it has sent the event, a client may
-// delete in between, and shuts the shim down next.
+// the inner service tells of an exit before it has sent the event, and a client
+// may delete in between. It replies when TaskDelete is out as well: clients
+// shut the shim down next, and what is queued then may be lost.
 func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAPI.DeleteResponse, error) {
 	c := s.lookup(r.ID)
 	if c == nil || r.ExecID != "" {
@@ -26,6 +27,7 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 	if err != nil {
 		return nil, err
 	}
+	c.gate.deleted.await(ctx, exitOutTime)
 	s.remove(r.ID)
 	c.unwatch()
 	c.task.end()

@@ -27,6 +27,7 @@ type gate struct {
 
 	exited    *signal // the init's TaskExit came here
 	published *signal // the init's TaskExit went out
+	deleted   *signal // TaskDelete went out
 }
 
 // signal is something that happens once.
@@ -50,7 +51,9 @@ func (s *signal) await(ctx context.Context, limit time.Duration) {
 	}
 }
 
-func newGate() *gate { return &gate{exited: newSignal(), published: newSignal()} }
+func newGate() *gate {
+	return &gate{exited: newSignal(), published: newSignal(), deleted: newSignal()}
+}
 
 // isInit tells whether a process of the container is its init; know says which
 // one it is.

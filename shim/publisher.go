@@ -63,8 +63,11 @@ func (p *publisher) publish(g *gate, h heldEvent) error {
 	if g == nil {
 		return err
 	}
-	if _, _, exit := initEvent(h.event); exit != nil {
+	switch h.event.(type) {
+	case *eventstypes.TaskExit:
 		g.published.set()
+	case *eventstypes.TaskDelete:
+		g.deleted.set()
 	}
 	return err
 }
