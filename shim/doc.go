@@ -15,8 +15,8 @@
 // outcome back. RPC goroutines ask it and act on its answer. The [Service] owns
 // the set of containers under one mutex that is never held across a call. The
 // publisher decorates the inner service's events: it holds a container's
-// TaskStart back while its Start is withheld, and tells the task of the init's
-// exit.
+// TaskStart back while its Start is withheld. The exits of a task's init and
+// sandbox are learnt by waiting for them at the inner service.
 //
 // Containers without hooks have no task; their calls go straight through.
 package shim
