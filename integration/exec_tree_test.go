@@ -85,11 +85,11 @@ func (s *started) kill(sig syscall.Signal) {
 // processes lists what is in the container's cgroup and below.
 func (s *started) processes() []Process {
 	var found []Process
-	_ = filepath.WalkDir(s.cgroup, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.Name() != "cgroup.procs" {
-			return nil // what has vanished holds no process
+	_ = filepath.WalkDir(s.cgroup, func(dir string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			return nil
 		}
-		data, _ := os.ReadFile(path)
+		data, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // what has vanished holds no process
 		for _, field := range strings.Fields(string(data)) {
 			if pid, err := strconv.Atoi(field); err == nil {
 				if p, err := readProcess(pid); err == nil {
