@@ -41,7 +41,7 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 // one finds the gate as it is to be.
 func (c *container) settle(reply <-chan error) {
 	select {
-	case <-reply:
+	case <-reply: //nolint:errcheck // the runtime's own error is the reply
 	case <-c.task.done:
 	}
 }
