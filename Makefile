@@ -77,7 +77,7 @@ critest: critest-found build tools ## Compare critest on the stock shim and on b
 .PHONY: lint
 lint: deps ## Run the linters
 	@test -z "$$(gofmt -l cmd hooks integration runtime shim)" || { gofmt -d cmd hooks integration runtime shim; exit 1; }
-	go run $(GOLANGCI_LINT) run ./...
+	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
 fuzz: ## Fuzz the annotation grammar for a minute
