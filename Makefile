@@ -40,7 +40,8 @@ deps: ## Install what building and testing need and this machine lacks (Debian, 
 	command -v gcc >/dev/null || missing+=(gcc libc6-dev); \
 	command -v pkg-config >/dev/null || missing+=(pkg-config); \
 	pkg-config --exists libseccomp 2>/dev/null || missing+=(libseccomp-dev); \
-	command -v busybox >/dev/null || missing+=(busybox-static); \
+	{ command -v busybox && ! ldd "$$(command -v busybox)"; } >/dev/null 2>&1 || missing+=(busybox-static); \
+	command -v ip >/dev/null || missing+=(iproute2); \
 	command -v iptables >/dev/null || missing+=(iptables); \
 	if [ $${#missing[@]} -gt 0 ]; then \
 		echo "installing $${missing[*]}"; \
@@ -51,7 +52,7 @@ deps: ## Install what building and testing need and this machine lacks (Debian, 
 test: build tools ## Build, install what is missing, run unit and integration tests
 	go vet ./...
 	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
-	go test -count=1 -timeout 25m ./integration/...
+	go test -race -count=1 -timeout 25m ./integration/...
 
 .PHONY: unit
 unit: ## Run the unit tests, with the race detector
@@ -59,7 +60,7 @@ unit: ## Run the unit tests, with the race detector
 
 .PHONY: integration
 integration: build tools ## Run the integration tests against a real containerd (root)
-	go test -count=1 -timeout 25m ./integration/...
+	go test -race -count=1 -timeout 25m ./integration/...
 
 .PHONY: demo
 demo: build tools ## Run the Kubernetes lifecycle example as a real pod and print its timeline (root)
