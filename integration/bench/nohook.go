@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+
+	"bookend.dev/bookend/integration"
+)
+
+// nohook compares what pods without hooks cost with either shim.
+func nohook(ctx context.Context, s *site, p plan) (*outcome, error) {
+	pod := func(handler string) step {
+		return func(ctx context.Context, record func(string, float64)) error {
+			return s.wholePod(ctx, handler, record)
+		}
+	}
+	taken, err := interleave(ctx, p, pod(integration.Bookend), pod(integration.Runc))
+	if err != nil {
+		return nil, err
+	}
+	o := newOutcome(taken, "ms")
+	for _, call := range []string{"RunPodSandbox", "StartContainer", "StopContainer"} {
+		o.figure(call+"_over_stock", atMost(1.03), ratio(call+", "+integration.Bookend, call+", "+integration.Runc))
+	}
+	return o, nil
+}
+
+// wholePod times the calls of one pod's life.
+func (s *site) wholePod(ctx context.Context, handler string, record func(string, float64)) error {
+	var pod *integration.Pod
+	var c *integration.Container
+	for _, call := range []struct {
+		name string // "": not timed
+		do   func() error
+	}{
+		{"RunPodSandbox", func() (err error) {
+			pod, err = s.CRI.RunPod(ctx, integration.PodOptions{Handler: handler})
+			return err
+		}},
+		{"", func() (err error) { c, err = pod.CreateContainer(ctx, hooked("")); return err }},
+		{"StartContainer", func() error { return c.Start(ctx) }},
+		{"", func() error { return awaitHandler(ctx, c) }},
+		{"StopContainer", func() error { return c.Stop(ctx, gracePeriod) }},
+		{"", func() error { return pod.Remove(ctx) }},
+	} {
+		took, err := timed(call.do)
+		if err != nil {
+			return err
+		}
+		if call.name != "" {
+			record(call.name+", "+handler, took)
+		}
+	}
+	return nil
+}

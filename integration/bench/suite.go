@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// benchmark is one of the things measured.
+type benchmark struct {
+	name, about string
+	seconds     int // budget of the rounds
+	quick       int // the same, for the short form
+	run         func(ctx context.Context, s *site, p plan) (*outcome, error)
+}
+
+// minRounds is what an interval takes, even on a slow machine.
+const minRounds = 3
+
+// suite is all benchmarks, in the order in which they run.
+func suite() []benchmark {
+	return []benchmark{
+		{"nohook", "pods without hooks, with either shim", 80, 5, nohook},
+		{"poststart", "what an exec postStart adds to StartContainer, and other ways to run " + hookCommand, 80, 5, poststart},
+	}
+}
+
+// pick returns the benchmarks called name; "": all.
+func pick(name string) ([]benchmark, error) {
+	all := suite()
+	if name == "" {
+		return all, nil
+	}
+	var names []string
+	for _, b := range all {
+		names = append(names, b.name)
+	}
+	i := slices.Index(names, name)
+	if i < 0 {
+		return nil, fmt.Errorf("no benchmark %q: there are %s", name, strings.Join(names, ", "))
+	}
+	return all[i : i+1], nil
+}
+
+func (b benchmark) plan(quick bool) plan {
+	p := plan{quick: quick, budget: time.Duration(b.seconds) * time.Second, rounds: minRounds}
+	if quick {
+		p.budget = time.Duration(b.quick) * time.Second
+	}
+	return p
+}
+
+// measure runs the benchmark and sees to it that nothing of it is left.
+func (b benchmark) measure(ctx context.Context, s *site, quick bool) (*outcome, error) {
+	before, err := s.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	o, err := b.run(ctx, s, b.plan(quick))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.name, err)
+	}
+	o.Name, o.About, o.Quick, o.Seconds = b.name, b.about, quick, time.Since(began).Seconds()
+	if err := s.CheckLeaks(ctx, before); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.name, err)
+	}
+	return o, nil
+}
