@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bookend.dev/bookend/integration"
 )
 
 const cgroupRoot = "/sys/fs/cgroup"
@@ -25,17 +27,17 @@ type account struct{ dir string }
 
 // newAccount moves containerd, and with it what it starts from now on, below
 // the daemon's cgroup, where the containers are already.
-func newAccount(s *site) (*account, error) {
+func newAccount(d *integration.Daemon) (*account, error) {
 	hierarchy := filepath.Join(cgroupRoot, "cpuacct")
 	if unified() {
 		hierarchy = cgroupRoot
 	}
-	a := &account{filepath.Join(hierarchy, s.Cgroup())}
+	a := &account{filepath.Join(hierarchy, d.Cgroup())}
 	own := filepath.Join(a.dir, "daemon")
 	if err := os.MkdirAll(own, 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(own, "cgroup.procs"), []byte(strconv.Itoa(s.PID())), 0); err != nil {
+	if err := os.WriteFile(filepath.Join(own, "cgroup.procs"), []byte(strconv.Itoa(d.PID())), 0); err != nil {
 		return nil, fmt.Errorf("move containerd into %s: %w", own, err)
 	}
 	return a, nil

@@ -104,7 +104,10 @@ func (r *results) measure(ctx context.Context, chosen []benchmark, quick bool) (
 	if _, err := d.Binaries().Shim(); err != nil {
 		return err
 	}
-	s := &site{d}
+	s, err := newSite(d)
+	if err != nil {
+		return err
+	}
 	if r.Machine, err = newMachine(s); err != nil {
 		return err
 	}

@@ -17,17 +17,17 @@ type outcome struct {
 	Cases   []summary `json:"cases"`
 	Figures []figure  `json:"figures"`
 	Notes   []string  `json:"notes,omitempty"`
-
-	samples *samples
 }
 
-func newOutcome(taken *samples, unit string) *outcome {
-	return &outcome{samples: taken, Rounds: taken.rounds(), Cases: taken.summarize(unit)}
+// cases adds those of taken, measured in unit.
+func (o *outcome) cases(taken *samples, unit string) {
+	o.Rounds = max(o.Rounds, taken.rounds())
+	o.Cases = append(o.Cases, taken.summarize(unit)...)
 }
 
-// figure adds one; must is nil where it is for information.
-func (o *outcome) figure(name string, must *goal, stat statistic) {
-	o.Figures = append(o.Figures, figure{name, o.samples.estimate(stat), must})
+// figure adds one of taken; must is nil where it is for information.
+func (o *outcome) figure(name string, must *goal, taken *samples, stat statistic) {
+	o.Figures = append(o.Figures, figure{name, taken.estimate(stat), must})
 }
 
 // base is the median that the table's ratios are over, 0 for none.

@@ -38,10 +38,10 @@ func poststart(ctx context.Context, s *site, p plan) (*outcome, error) {
 	if err := others.remove(ctx); err != nil {
 		return nil, err
 	}
-	o := newOutcome(taken, "ms")
-	o.Base, o.Notes = exec, others.notes
-	o.figure("hook_over_execsync", atMost(0.15), added(with, without, exec))
-	o.figure("whole_start_over_kubelets", nil, ratio(with, kubelet))
+	o := &outcome{Base: exec, Notes: others.notes}
+	o.cases(taken, "ms")
+	o.figure("hook_over_execsync", atMost(0.15), taken, added(with, without, exec))
+	o.figure("whole_start_over_kubelets", nil, taken, ratio(with, kubelet))
 	return o, removePods(ctx, pods)
 }
 

@@ -18,6 +18,11 @@ func (s *samples) add(name string, value float64) {
 	s.byCase[name] = append(s.byCase[name], value)
 }
 
+// adder is [samples.add] for one case.
+func (s *samples) adder(name string) func(float64) {
+	return func(value float64) { s.add(name, value) }
+}
+
 // rounds is how many rounds have a sample of every case.
 func (s *samples) rounds() int {
 	if len(s.cases) == 0 {

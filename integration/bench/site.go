@@ -15,6 +15,12 @@ import (
 // site is where benchmarks run: a private containerd of their own.
 type site struct {
 	*integration.Daemon
+	account *account
+}
+
+func newSite(d *integration.Daemon) (*site, error) {
+	a, err := newAccount(d)
+	return &site{d, a}, err
 }
 
 // pods runs one pod per handler.

@@ -10,6 +10,15 @@ import (
 // number is even; NaN where there are none.
 func median(values []float64) float64 { return quantile(values, 0.5) }
 
+// mean is the mean of values; NaN where there are none.
+func mean(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
 // quantile returns what a share q (0 to 1) of values lies below, between two
 // values in proportion; NaN where there are none.
 func quantile(values []float64, q float64) float64 {
@@ -48,7 +57,7 @@ func bootstrap(n int, stat func(rounds []int) float64) interval {
 	}
 	value := stat(rounds)
 	if n < 2 { // nothing is known of the spread
-		return interval{value, math.Inf(-1), math.Inf(1)}
+		return interval{value, -math.MaxFloat64, math.MaxFloat64} // JSON has no infinity
 	}
 	random := rand.New(rand.NewPCG(1, uint64(n)))
 	estimates := make([]float64, resamples)

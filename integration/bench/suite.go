@@ -16,14 +16,22 @@ type benchmark struct {
 	run         func(ctx context.Context, s *site, p plan) (*outcome, error)
 }
 
-// minRounds is what an interval takes, even on a slow machine.
-const minRounds = 3
+// How many rounds there are at least, even on a slow machine: an interval takes
+// two.
+const minRounds, quickMinRounds = 3, 2
 
 // suite is all benchmarks, in the order in which they run.
 func suite() []benchmark {
 	return []benchmark{
-		{"nohook", "pods without hooks, with either shim", 80, 5, nohook},
+		{"nohook", "pods without hooks, with either shim", 70, 5, nohook},
 		{"poststart", "what an exec postStart adds to StartContainer, and other ways to run " + hookCommand, 80, 5, poststart},
+		{"prestop", "what an exec preStop adds to StopContainer", 60, 4, prestop},
+		{"http", "what an httpGet preStop adds to StopContainer", 50, 4, httpGet},
+		{"cpu", "CPU time for one postStart", 60, 4, cpu},
+		{"memory", "private memory of the shim of a pod", 40, 3, memory},
+		{"scale", "containers with an exec postStart in many pods, by 8 clients", 90, 0, scale},
+		{"drain", "many pods with an exec preStop stopped at once", 90, 0, drain},
+		{"sleepers", "many preStop sleeps at once", 0, 0, sleepers},
 	}
 }
 
@@ -47,7 +55,7 @@ func pick(name string) ([]benchmark, error) {
 func (b benchmark) plan(quick bool) plan {
 	p := plan{quick: quick, budget: time.Duration(b.seconds) * time.Second, rounds: minRounds}
 	if quick {
-		p.budget = time.Duration(b.quick) * time.Second
+		p.budget, p.rounds = time.Duration(b.quick)*time.Second, quickMinRounds
 	}
 	return p
 }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"bookend.dev/bookend/integration"
+)
+
+// settleTime is how long a pod is left alone before its memory is read.
+const settleTime = time.Second
+
+// memory compares the private memory of the shims of fresh pods.
+func memory(ctx context.Context, s *site, p plan) (*outcome, error) {
+	const (
+		plain = "pod without hooks, bookend"
+		idle  = "pod with idle hooks, bookend"
+		stock = "pod without hooks, runc"
+	)
+	kinds := []podKind{
+		{plain, integration.Bookend, ""},
+		{idle, integration.Bookend, bothExec},
+		{stock, integration.Runc, ""},
+	}
+	// The pods of a round are there at the same time, and are read at the same age.
+	taken, err := interleave(ctx, p, func(ctx context.Context, record func(string, float64)) error {
+		return s.weigh(ctx, kinds, record)
+	})
+	if err != nil {
+		return nil, err
+	}
+	o := &outcome{Base: stock, Notes: []string{
+		"Private dirty memory of a pod's shim and its helpers, one container in the pod. The idle hooks are an exec postStart that has run and an exec preStop.",
+	}}
+	o.cases(taken, "KiB")
+	o.figure("no_hooks_over_stock", atMost(1.05), taken, ratio(plain, stock))
+	o.figure("idle_hooks_over_stock", atMost(1.10), taken, ratio(idle, stock))
+	return o, nil
+}
+
+// podKind is a pod with one container.
+type podKind struct{ name, handler, lifecycle string }
+
+// weigh runs a pod of each kind and records their shims' memory in KiB.
+func (s *site) weigh(ctx context.Context, kinds []podKind, record func(string, float64)) error {
+	var pods []*integration.Pod
+	var shims []int
+	for _, k := range kinds {
+		pod, err := s.CRI.RunPod(ctx, integration.PodOptions{Handler: k.handler})
+		if err != nil {
+			return err
+		}
+		pods = append(pods, pod)
+		c, err := pod.RunContainer(ctx, hooked(k.lifecycle))
+		if err != nil {
+			return err
+		}
+		shim, err := shimOf(ctx, c)
+		if err != nil {
+			return err
+		}
+		shims = append(shims, shim)
+	}
+	if err := pause(ctx, settleTime); err != nil {
+		return err
+	}
+	for i, k := range kinds {
+		kib, err := shimMemory(shims[i])
+		if err != nil {
+			return err
+		}
+		record(k.name, kib)
+	}
+	return removePods(ctx, pods)
+}
+
+// shimOf returns the pid of the shim of a container that runs.
+func shimOf(ctx context.Context, c *integration.Container) (int, error) {
+	pid, err := c.PID(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return parent(pid)
+}
+
+// pause lets time pass.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

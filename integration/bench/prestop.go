@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+
+	"bookend.dev/bookend/integration"
+)
+
+// prestop measures what an exec preStop adds to StopContainer, in units of the
+// exec that the kubelet does for it.
+func prestop(ctx context.Context, s *site, p plan) (*outcome, error) {
+	const (
+		with    = "StopContainer with preStop, bookend"
+		without = "StopContainer without, bookend"
+		exec    = "ExecSync, runc"
+		stock   = "StopContainer without, runc"
+		kubelet = "ExecSync, then StopContainer, runc"
+	)
+	pods, err := s.pods(ctx, integration.Bookend, integration.Bookend, integration.Runc)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := interleave(ctx, p,
+		stopStep(pods[0], hooked(preStopExec), with, awaitHandler),
+		stopStep(pods[1], hooked(""), without, awaitHandler),
+		kubeletStop(pods[2], hooked(""), exec, stock, kubelet, awaitHandler),
+	)
+	if err != nil {
+		return nil, err
+	}
+	o := &outcome{Base: exec}
+	o.cases(taken, "ms")
+	o.figure("hook_over_execsync", atMost(0.6), taken, added(with, without, exec))
+	o.figure("whole_stop_over_kubelets", nil, taken, ratio(with, kubelet))
+	return o, removePods(ctx, pods)
+}
+
+// await waits until a container that was started can be stopped by its signal.
+type await func(context.Context, *integration.Container) error
+
+// stopStep times StopContainer of a new container in pod.
+func stopStep(pod *integration.Pod, opts integration.ContainerOptions, name string, ready await) step {
+	return func(ctx context.Context, record func(string, float64)) error {
+		c, err := runReady(ctx, pod, opts, ready)
+		if err != nil {
+			return err
+		}
+		took, err := timed(func() error { return c.Stop(ctx, gracePeriod) })
+		if err != nil {
+			return err
+		}
+		record(name, took)
+		return c.Remove(ctx)
+	}
+}
+
+// kubeletStop times what the kubelet does where a container has a preStop, and
+// each of its two calls.
+func kubeletStop(pod *integration.Pod, opts integration.ContainerOptions, exec, stop, both string, ready await) step {
+	return func(ctx context.Context, record func(string, float64)) error {
+		c, err := runReady(ctx, pod, opts, ready)
+		if err != nil {
+			return err
+		}
+		running, err := timed(func() error { return execSync(ctx, c) })
+		if err != nil {
+			return err
+		}
+		stopping, err := timed(func() error { return c.Stop(ctx, gracePeriod) })
+		if err != nil {
+			return err
+		}
+		record(exec, running)
+		record(stop, stopping)
+		record(both, running+stopping)
+		return c.Remove(ctx)
+	}
+}
+
+func runReady(ctx context.Context, pod *integration.Pod, opts integration.ContainerOptions, ready await) (*integration.Container, error) {
+	c, err := pod.RunContainer(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c, ready(ctx, c)
+}
