@@ -49,15 +49,15 @@ const (
 // bootstrap estimates a statistic of n rounds. It draws n rounds with
 // replacement many times over: stat gets the drawn rounds' indices, and first
 // all of them once each, for the value itself. The same n and stat give the
-// same interval.
+// same interval. Of fewer rounds than minRounds it says less than it claims.
 func bootstrap(n int, stat func(rounds []int) float64) interval {
 	rounds := make([]int, n)
 	for i := range rounds {
 		rounds[i] = i
 	}
 	value := stat(rounds)
-	if n < 2 { // nothing is known of the spread
-		return interval{value, -math.MaxFloat64, math.MaxFloat64} // JSON has no infinity
+	if n < 2 { // nothing is known of the spread, and JSON has no infinity
+		return interval{value, -math.MaxFloat64, math.MaxFloat64}
 	}
 	random := rand.New(rand.NewPCG(1, uint64(n)))
 	estimates := make([]float64, resamples)
@@ -67,6 +67,6 @@ func bootstrap(n int, stat func(rounds []int) float64) interval {
 		}
 		estimates[i] = stat(rounds)
 	}
-	tail := (1 - confidence) / 2
+	const tail = (1 - confidence) / 2
 	return interval{value, quantile(estimates, tail), quantile(estimates, 1-tail)}
 }

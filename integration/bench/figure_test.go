@@ -1,0 +1,38 @@
+package main
+
+import "testing"
+
+func TestAFigureFallsShortWhereTheLowerEndDoes(t *testing.T) {
+	for _, c := range []struct {
+		lo, value, hi float64
+		goal          *goal
+		missed        bool
+	}{
+		{0.5, 0.9, 1.5, atMost(1), false},
+		{0.9, 1.2, 1.5, atMost(1), false},
+		{1, 1.2, 1.5, atMost(1), false},
+		{1.1, 1.2, 1.5, atMost(1), true},
+		{0, 0, 0, atMost(0), false},
+		{1, 1, 1, atMost(0), true},
+		{1.4, 1.5, 1.6, atLeast(1.3), false},
+		{1.2, 1.5, 1.6, atLeast(1.3), true},
+		{9, 9, 9, nil, false},
+	} {
+		f := figure{"f", interval{c.value, c.lo, c.hi}, c.goal}
+		if f.missed() != c.missed {
+			t.Errorf("%v to %v, goal %v: missed is %t", c.lo, c.hi, c.goal, f.missed())
+		}
+	}
+}
+
+func TestResultLine(t *testing.T) {
+	for want, f := range map[string]figure{
+		"RESULT b x=0.05 goal=0.15 lo=0.03 hi=0.07 reached=true": {"x", interval{0.05, 0.03, 0.07}, atMost(0.15)},
+		"RESULT b x=1.5 goal=1.3 lo=1.2 hi=1.6 reached=false":    {"x", interval{1.5, 1.2, 1.6}, atLeast(1.3)},
+		"RESULT b x=2 goal=none lo=1 hi=3":                       {"x", interval{2, 1, 3}, nil},
+	} {
+		if got := f.result("b"); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
