@@ -8,8 +8,7 @@ type goal struct {
 	AtLeast bool    `json:"atLeast,omitempty"` // else: at most
 }
 
-func atMost(limit float64) *goal  { return &goal{Limit: limit} }
-func atLeast(limit float64) *goal { return &goal{Limit: limit, AtLeast: true} }
+func atMost(limit float64) *goal { return &goal{Limit: limit} }
 
 func (g goal) String() string {
 	if g.AtLeast {
@@ -39,12 +38,16 @@ func (f figure) missed() bool {
 	}
 }
 
+// verdict is the same in words, and tells which figures may only owe it to
+// their interval that they don't fall short.
 func (f figure) verdict() string {
 	switch {
 	case f.Goal == nil:
 		return "no goal"
 	case f.missed():
 		return "MISSED"
+	case f.Goal.AtLeast && f.Value < f.Goal.Limit, !f.Goal.AtLeast && f.Value > f.Goal.Limit:
+		return "within the interval"
 	default:
 		return "reached"
 	}

@@ -14,8 +14,8 @@ func TestAFigureFallsShortWhereTheLowerEndDoes(t *testing.T) {
 		{1.1, 1.2, 1.5, atMost(1), true},
 		{0, 0, 0, atMost(0), false},
 		{1, 1, 1, atMost(0), true},
-		{1.4, 1.5, 1.6, atLeast(1.3), false},
-		{1.2, 1.5, 1.6, atLeast(1.3), true},
+		{1.4, 1.5, 1.6, &goal{Limit: 1.3, AtLeast: true}, false},
+		{1.2, 1.5, 1.6, &goal{Limit: 1.3, AtLeast: true}, true},
 		{9, 9, 9, nil, false},
 	} {
 		f := figure{"f", interval{c.value, c.lo, c.hi}, c.goal}
@@ -25,10 +25,23 @@ func TestAFigureFallsShortWhereTheLowerEndDoes(t *testing.T) {
 	}
 }
 
+func TestVerdict(t *testing.T) {
+	for want, f := range map[string]figure{
+		"no goal":             {"f", interval{1, 1, 1}, nil},
+		"MISSED":              {"f", interval{2, 1.5, 3}, atMost(1)},
+		"within the interval": {"f", interval{2, 0.5, 3}, atMost(1)},
+		"reached":             {"f", interval{1.5, 1.4, 3}, &goal{Limit: 1.3, AtLeast: true}},
+	} {
+		if got := f.verdict(); got != want {
+			t.Errorf("%+v: %s, want %s", f, got, want)
+		}
+	}
+}
+
 func TestResultLine(t *testing.T) {
 	for want, f := range map[string]figure{
 		"RESULT b x=0.05 goal=0.15 lo=0.03 hi=0.07 reached=true": {"x", interval{0.05, 0.03, 0.07}, atMost(0.15)},
-		"RESULT b x=1.5 goal=1.3 lo=1.2 hi=1.6 reached=false":    {"x", interval{1.5, 1.2, 1.6}, atLeast(1.3)},
+		"RESULT b x=1.5 goal=1.3 lo=1.2 hi=1.6 reached=false":    {"x", interval{1.5, 1.2, 1.6}, &goal{Limit: 1.3, AtLeast: true}},
 		"RESULT b x=2 goal=none lo=1 hi=3":                       {"x", interval{2, 1, 3}, nil},
 	} {
 		if got := f.result("b"); got != want {

@@ -94,7 +94,9 @@ func (r *results) measure(ctx context.Context, chosen []benchmark, quick bool) (
 		return fmt.Errorf("start a private containerd: %w", err)
 	}
 	defer func() {
-		if err != nil && ctx.Err() == nil {
+		if ctx.Err() != nil { // what else is told of it is of no use
+			err = errors.New("interrupted")
+		} else if err != nil {
 			fmt.Fprintf(os.Stderr, "containerd's and the shims' log ends with:\n%s", d.LogTail(40))
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)

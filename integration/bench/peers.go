@@ -31,23 +31,27 @@ func (s *site) newPeers(ctx context.Context, pod *integration.Pod) (*peers, erro
 	p := &peers{container: c}
 	runc := filepath.Join(s.Binaries().Tools, "runc")
 	p.add("runc exec", runc, "--root", filepath.Join(runcRoot, integration.CRINamespace), "exec", c.ID, hookCommand)
-	if nsenter, err := exec.LookPath("nsenter"); err != nil {
-		p.notes = append(p.notes, "nsenter is left out: not on PATH")
-	} else {
+	if nsenter, found := p.find("nsenter"); found {
 		p.add("nsenter -a", nsenter, "-a", "-t", strconv.Itoa(pid), hookCommand)
 	}
-	program, err := exec.LookPath("crun")
-	if err != nil {
-		p.notes = append(p.notes, "crun exec is left out: no crun on PATH")
-		return p, nil
+	if program, found := p.find("crun"); found {
+		if p.crun, err = s.newCrunContainer(ctx, program); err != nil {
+			return nil, err
+		}
+		p.steps = append(p.steps, timedStep("crun exec, its own container", func(ctx context.Context) error {
+			return p.crun.exec(ctx, hookCommand)
+		}))
 	}
-	if p.crun, err = s.newCrunContainer(ctx, program); err != nil {
-		return nil, err
-	}
-	p.steps = append(p.steps, timedStep("crun exec, its own container", func(ctx context.Context) error {
-		return p.crun.exec(ctx, hookCommand)
-	}))
 	return p, nil
+}
+
+// find looks a program up on PATH. Where it is not, a note says so.
+func (p *peers) find(name string) (path string, found bool) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		p.notes = append(p.notes, name+" is left out: it is not on PATH.")
+	}
+	return path, err == nil
 }
 
 // runcRoot is where the shims keep runc's state, by namespace.

@@ -51,7 +51,7 @@ func scale(ctx context.Context, s *site, p plan) (*outcome, error) {
 	o := &outcome{}
 	o.cases(rates, "per s")
 	o.cases(costs, "ms")
-	o.figure("containers_per_second_over_kubelets", atLeast(1.3), rates, ratio(rateOurs, rateKubelet))
+	o.figure("containers_per_second_over_kubelets", &goal{Limit: 1.3, AtLeast: true}, rates, ratio(rateOurs, rateKubelet))
 	o.figure("cost_at_many_over_few", atMost(1.15), costs, ratio(costMany, costFew))
 	return o, ours.resize(ctx, 0)
 }

@@ -138,7 +138,7 @@ func (s *site) consumptionOf(ctx context.Context, crowds [][]*integration.Contai
 
 // extra is what so many sleeps have cost. A node pays the mean, not the median.
 func extra(before, after consumption, sleeps int) *outcome {
-	const perSleep = "memory per sleep, in the mean of a pod"
+	const perSleep = "memory per sleep, in the mean of a pod, bookend"
 	taken := newSamples()
 	for i, kib := range after.memory {
 		taken.add(perSleep, (kib-before.memory[i])/sleepsPerPod)
