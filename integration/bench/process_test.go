@@ -3,7 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
-	"slices"
+	"syscall"
 	"testing"
 )
 
@@ -16,35 +16,43 @@ func TestField(t *testing.T) {
 	}
 }
 
+// A shell stands for a shim, and what it runs for a helper: both are in our own
+// pid namespace.
 func TestProcessesAndTheirMemory(t *testing.T) {
-	child := exec.Command("sleep", "1000")
-	if err := child.Start(); err != nil {
+	shell := exec.Command("sh", "-c", "sleep 1000 & wait")
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := shell.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = child.Process.Kill()
-		_ = child.Wait()
+		_ = syscall.Kill(-shell.Process.Pid, syscall.SIGKILL)
+		_ = shell.Wait()
 	})
-	self := os.Getpid()
-	if got, err := parent(child.Process.Pid); err != nil || got != self {
-		t.Errorf("parent is %d, %v; want %d", got, err, self)
+	pid := shell.Process.Pid
+	if got, err := parent(pid); err != nil || got != os.Getpid() {
+		t.Errorf("parent is %d, %v; want %d", got, err, os.Getpid())
 	}
-	if got, err := children(self); err != nil || !slices.Contains(got, child.Process.Pid) {
-		t.Errorf("children are %v, %v; want %d among them", got, err, child.Process.Pid)
-	}
-	if got, err := descendants(child.Process.Pid); err != nil || got != 1 {
-		t.Errorf("%d processes, %v, want the child alone", got, err)
-	}
-	own, err := privateDirty(self)
-	if err != nil || own <= 0 {
-		t.Errorf("%v KiB, %v", own, err)
-	}
-	theirs, err := privateDirty(child.Process.Pid)
+	// Both must have come to rest before their memory adds up.
+	err := poll(t.Context(), "the memory of both to be counted", func() (bool, error) {
+		below, err := children(pid)
+		if err != nil || len(below) != 1 {
+			return false, err
+		}
+		own, err := privateDirty(pid)
+		if err != nil || own <= 0 {
+			return false, err
+		}
+		helper, err := privateDirty(below[0])
+		if err != nil || helper <= 0 {
+			return false, err
+		}
+		all, err := shimMemory(pid)
+		return all == own+helper, err
+	})
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
-	// A helper of the same pid namespace counts.
-	if got, err := shimMemory(self); err != nil || got < theirs+1 {
-		t.Errorf("%v KiB, %v, with a child of %v", got, err, theirs)
+	if got, err := descendants(pid); err != nil || got != 2 {
+		t.Errorf("%d processes, %v, want 2", got, err)
 	}
 }

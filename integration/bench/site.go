@@ -111,7 +111,7 @@ func field(text, name string) string {
 }
 
 // pollLimit bounds waits for what should be there within moments.
-const pollLimit = 30 * time.Second
+const pollLimit = time.Minute
 
 // poll asks every few milliseconds until done. what completes "wait for".
 func poll(ctx context.Context, what string, done func() (bool, error)) error {

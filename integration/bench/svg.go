@@ -12,7 +12,7 @@ type svg struct {
 	body          bytes.Buffer
 }
 
-// style of what is drawn: its fill, and a class of the style sheet for texts.
+// Colours of what is drawn.
 const (
 	inkColour   = "#24292f"
 	oursColour  = "#0b6bcb"
