@@ -75,6 +75,10 @@ critest-found:
 critest: critest-found build tools ## Compare critest on the stock shim and on bookend's; CRITEST names the binary (root)
 	go run ./integration/critest -critest '$(CRITEST)' $(ARGS)
 
+.PHONY: bench
+bench: build tools ## Measure bookend beside its peers; BENCH picks one, QUICK=1 is short (root)
+	go run ./integration/bench $(if $(BENCH),-bench $(BENCH)) $(if $(filter-out 0,$(QUICK)),-quick) $(ARGS)
+
 .PHONY: lint
 lint: deps ## Run the linters
 	@test -z "$$(gofmt -l cmd hooks integration runtime shim)" || { gofmt -d cmd hooks integration runtime shim; exit 1; }
