@@ -37,9 +37,8 @@ func shimPID(t *testing.T, d *Daemon, id string) int {
 	return procs[i].PID
 }
 
-// forgetSocket removes a shim's socket when the test ends: a shim that is
-// killed, or whose sandbox went before its containers, leaves it behind, the
-// stock shim like ours.
+// forgetSocket removes a shim's socket when the test ends: a stock shim whose
+// sandbox went before its containers leaves it behind.
 func forgetSocket(t *testing.T, d *Daemon, namespace, id string) {
 	t.Helper()
 	address, err := bootstrapAddress(filepath.Join(d.Bundle(namespace, id), "bootstrap.json"))
@@ -47,11 +46,7 @@ func forgetSocket(t *testing.T, d *Daemon, namespace, id string) {
 		t.Fatal(err)
 	}
 	cleanup(t, func(context.Context) error {
-		err := os.Remove(strings.TrimPrefix(address, "unix://"))
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		return err
+		return os.Remove(strings.TrimPrefix(address, "unix://"))
 	})
 }
 
@@ -111,7 +106,7 @@ func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
 	if n := len(inCgroup(t, d, main.ID)); n < 3 { // the entrypoint, its sleep, the hook
 		t.Fatalf("main has %d processes while its hook runs", n)
 	}
-	forgetSocket(t, d, CRINamespace, pod.ID)
+
 	killShim(t, d, pod.ID)
 	for _, m := range []*member{main, side} {
 		wantNoProcess(t, d, m.ID)
@@ -135,7 +130,7 @@ func TestAShimThatDiesDuringPostStartTakesItsContainerAlong(t *testing.T) {
 	reply := h.begin(t.Context())
 	h.await("main")
 	h.await("post")
-	forgetSocket(t, d, TaskNamespace, h.ID())
+
 	killShim(t, d, h.ID())
 	if err := wantReply(t, reply); err == nil {
 		t.Error("Start succeeded though its shim was killed")
@@ -170,7 +165,9 @@ func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
 			pod := d.TestPod(t, PodOptions{Handler: handler, Annotations: map[string]string{podLifecycleKey: noted}})
 			main := runMember(t, d, pod, ContainerOptions{Name: "main"})
 			side := runMember(t, d, pod, ContainerOptions{Name: "side"})
-			forgetSocket(t, d, CRINamespace, pod.ID)
+			if handler == Runc {
+				forgetSocket(t, d, CRINamespace, pod.ID)
+			}
 			if err := syscall.Kill(pausePID(t, pod), syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
@@ -211,12 +208,23 @@ func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
 	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
 	other := runMember(t, d, d.TestPod(t, PodOptions{Handler: Bookend}), ContainerOptions{})
 	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
-	forgetSocket(t, d, CRINamespace, pod.ID)
+
 	pid := shimPID(t, d, pod.ID)
 	if err := d.Terminate(t.Context()); err != nil { // it would clean up by itself
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	// What containerd waits for: the shim is gone when its connections are.
+	err := poll(t.Context(), readyTimeout, "the shim's end", func() error {
+		s, err := d.Shim(t.Context(), CRINamespace, pod.ID)
+		if err == nil {
+			return errors.Join(errors.New("it takes connections"), s.Close())
+		}
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	bundle := d.Bundle(CRINamespace, pod.ID)

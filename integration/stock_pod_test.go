@@ -208,6 +208,9 @@ func (p *podPlay) end() {
 	st, err := p.pod.Status(p.t.Context())
 	p.note("status of the pod", st.GetState(), err)
 	p.note("second stop of the pod", nil, p.pod.Stop(p.t.Context()))
+	if _, err := p.log.WaitTopic(p.t.Context(), "/tasks/exit", p.pod.ID); err != nil {
+		p.t.Error(err)
+	}
 	p.events = append(p.events, taskEvents(p.log, m.ID)...)
 	p.events = append(p.events, taskEvents(p.log, p.pod.ID)...)
 }

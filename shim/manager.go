@@ -53,7 +53,16 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 			log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
 		}
 	}
-	return m.stock.Stop(ctx, id)
+	st, err := m.stock.Stop(ctx, id)
+	removeDeadSocket(filepath.Join(filepath.Dir(cwd), id))
+	return st, err
+}
+
+// removeDeadSocket removes the socket of a shim that did not live to do it.
+func removeDeadSocket(bundle string) {
+	if address, err := runtime.ShimAddress(bundle); err == nil && !shim.CanConnect(address) {
+		_ = shim.RemoveSocket(address)
+	}
 }
 
 // orphans returns the members of a sandbox's pod whose shim is dead.

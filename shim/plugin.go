@@ -53,6 +53,7 @@ func newService(ctx context.Context, pub shim.Publisher, sd shutdown.Service) (*
 		return nil, fmt.Errorf("path of the shim: %w", err)
 	}
 	s := &Service{reporter: newReporter(ctx, pub, sd), binary: self, containers: make(map[string]*container)}
+	sd.RegisterCallback(removeOwnSocket())
 	s.executor, s.executorErr = runtime.OpenExecutor(filepath.Join(filepath.Dir(self), executorName), reaper.Default)
 	s.publisher = newPublisher(pub)
 	s.TTRPCTaskService, err = runctask.NewTaskService(ctx, s.publisher, sd)
