@@ -33,15 +33,8 @@ func (h *execHandler) Run(ctx context.Context) hooks.Report {
 	if err != nil {
 		return hooks.Report{Cause: hooks.CauseInternal, Err: err}
 	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		r.kill(ctx)
-	}
-	report := r.report(ctx)
-	report.Stdout, report.Stderr = r.stdout.drain(), r.stderr.drain()
-	r.finish(h.late)
-	return report
+	r.await(ctx)
+	return r.conclude(ctx, h.late)
 }
 
 func (h *execHandler) request(ctx context.Context) (wire.Request, error) {
@@ -64,6 +57,24 @@ func (h *execHandler) request(ctx context.Context) (wire.Request, error) {
 	}
 	req.User = user
 	return req, nil
+}
+
+// await waits for the end of the hook's first process, or of ctx: then it ends
+// the hook.
+func (r *execRun) await(ctx context.Context) {
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		r.kill(ctx)
+	}
+}
+
+// conclude returns the report of a run that was awaited.
+func (r *execRun) conclude(ctx context.Context, late func(stdout, stderr []byte)) hooks.Report {
+	report := r.report(ctx)
+	report.Stdout, report.Stderr = r.stdout.drain(), r.stderr.drain()
+	r.finish(late)
+	return report
 }
 
 // report turns what bookend-exec said last into a report, without the output.

@@ -35,6 +35,7 @@ type execRun struct {
 	cgroup         *hookCgroup // nil: none could be made
 	stdout, stderr *output     // of the hook
 	log            *output     // of bookend-exec
+	gate           *os.File    // opens the gate of a gated request; nil: it has none
 
 	started chan struct{} // closed when pid is set or never will be
 	done    chan struct{} // closed when bookend-exec was reaped and last is set
@@ -56,7 +57,7 @@ func (e *Executor) start(ctx context.Context, c Container, req wire.Request) (*e
 		req.SubCgroups = r.cgroup.subCgroups()
 	}
 	if err := r.launch(e, req); err != nil {
-		r.removeCgroup()
+		r.release()
 		return nil, fmt.Errorf("start bookend-exec for container %s: %w", c.ID, err)
 	}
 	return r, nil
@@ -84,7 +85,17 @@ func (r *execRun) launch(e *Executor, req wire.Request) error {
 		defer ends[i].Close()
 	}
 	stdoutEnd, stderrEnd, logEnd := ends[0], ends[1], ends[2]
-	r.cmd = e.command(request, logEnd, statusEnd, stdoutEnd, stderrEnd)
+	inherited := []*os.File{statusEnd, stdoutEnd, stderrEnd}
+	if req.Gated {
+		var gateEnd *os.File
+		if gateEnd, r.gate, err = os.Pipe(); err != nil {
+			status.Close()
+			return err
+		}
+		defer gateEnd.Close()
+		inherited = append(inherited, gateEnd)
+	}
+	r.cmd = e.command(request, logEnd, inherited...)
 	exit, err := e.monitor.Start(r.cmd)
 	if err != nil {
 		status.Close()
@@ -179,7 +190,7 @@ func (r *execRun) killTree(ctx context.Context) {
 // somebody may still write, after the second that late output is kept for. It
 // does not wait for that.
 func (r *execRun) finish(late func(stdout, stderr []byte)) {
-	r.removeCgroup()
+	r.release()
 	r.log.forget()
 	if late == nil || (r.stdout.ended() && r.stderr.ended()) {
 		r.stdout.forget()
@@ -201,9 +212,12 @@ func (r *execRun) finish(late func(stdout, stderr []byte)) {
 	}()
 }
 
-// removeCgroup removes the hook's cgroup unless processes are left in it, on
-// purpose: it then goes when the runtime deletes the container.
-func (r *execRun) removeCgroup() {
+// release closes the gate and removes the hook's cgroup unless processes are
+// left in it, on purpose: it then goes when the runtime deletes the container.
+func (r *execRun) release() {
+	if r.gate != nil {
+		r.gate.Close()
+	}
 	if r.cgroup != nil {
 		r.cgroup.remove()
 	}

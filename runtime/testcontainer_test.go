@@ -40,8 +40,23 @@ func binaries(t *testing.T) (runcPath, execPath string) {
 // spec as edit leaves it. It is deleted when the test ends.
 func startContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
 	t.Helper()
-	runcPath, execPath := binaries(t)
+	c := createContainer(t, edit)
+	c.runcDo("start", c.ID)
+	return c
+}
+
+// createContainer is startContainer without the start.
+func createContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
+	t.Helper()
+	binaries(t)
 	t.Parallel() // runc is waited for most of the time
+	return createAnother(t, edit)
+}
+
+// createAnother is createContainer for a test that has a container already.
+func createAnother(t *testing.T, edit func(*specs.Spec)) *testContainer {
+	t.Helper()
+	runcPath, execPath := binaries(t)
 	executor, err := OpenExecutor(execPath, runc.Monitor)
 	must(t, err)
 	t.Cleanup(func() { executor.Close() })
@@ -85,7 +100,6 @@ func (c *testContainer) create() {
 	must(c, err)
 	c.Init, err = ReadInit(pid)
 	must(c, err)
-	c.runcDo("start", c.ID)
 }
 
 // runcDo runs runc with output to a file: what it starts keeps stdout open,

@@ -25,7 +25,13 @@ func run(req wire.Request, stdout, stderr *os.File, started func(pid int)) wire.
 	if err != nil {
 		return failed(container, fmt.Errorf("load container %s: %w", req.ID, err))
 	}
-	pid, wait, err := start(container, req, stdout, stderr)
+	var g *gate
+	if req.Gated {
+		if g, err = newGate(container, os.NewFile(wire.GateFD, "gate")); err != nil {
+			return failed(container, fmt.Errorf("container %s: %w", req.ID, err))
+		}
+	}
+	pid, wait, err := start(container, req, g, stdout, stderr)
 	if err != nil {
 		return failed(container, fmt.Errorf("container %s: %w", req.ID, err))
 	}
@@ -40,11 +46,17 @@ func run(req wire.Request, stdout, stderr *os.File, started func(pid int)) wire.
 		return failed(container, fmt.Errorf("container %s: wait for hook: %w", req.ID, err))
 	}
 	exit.NeverRan = neverRan
+	if g != nil {
+		if err := g.refused(); err != nil {
+			return failed(nil, fmt.Errorf("container %s: %w", req.ID, err))
+		}
+	}
 	return wire.Status{Exit: &exit}
 }
 
-// start starts the hook's first process and returns its pid and what reaps it.
-func start(container *libcontainer.Container, req wire.Request, stdout, stderr *os.File) (int, func() (wire.Exit, error), error) {
+// start starts the hook's first process, which waits at the gate g if there is
+// one, and returns its pid and what reaps it.
+func start(container *libcontainer.Container, req wire.Request, g *gate, stdout, stderr *os.File) (int, func() (wire.Exit, error), error) {
 	if err := joinable(container); err != nil {
 		return 0, nil, err
 	}
@@ -60,6 +72,10 @@ func start(container *libcontainer.Container, req wire.Request, stdout, stderr *
 		return 0, nil, err
 	}
 	process.Stdout, process.Stderr = stdout, stderr
+	if g != nil {
+		defer g.leave()
+		g.put(process)
+	}
 	if err := container.Run(process); err != nil {
 		return 0, nil, err
 	}

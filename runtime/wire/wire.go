@@ -8,6 +8,7 @@
 //	3  StatusFD   bookend-exec writes one JSON Status per line
 //	4  StdoutFD   becomes the hook's stdout
 //	5  StderrFD   becomes the hook's stderr
+//	6  GateFD     of a gated request: the pipe that opens the gate
 //
 // The lines on StatusFD, in order:
 //
@@ -16,6 +17,12 @@
 //
 // or, in place of what is missing, {"failure":{…}}: the command was not run.
 // The end of the file before exit or failure means that bookend-exec died.
+//
+// A gated request starts the hook's process as far as a gate, inside the
+// container, at which it waits: one byte in the pipe lets it become its command,
+// the end of the file lets it exit. Its pid is told when it is about to come to
+// the gate. Whatever keeps the gate from becoming the command is a failure, of
+// reason cannotStart: it says nothing about the command.
 //
 // The package is a leaf, so that bookend-exec stays small: libcontainer may
 // copy the whole binary for each hook.
@@ -27,6 +34,7 @@ const (
 	StatusFD  = 3
 	StdoutFD  = 4
 	StderrFD  = 5
+	GateFD    = 6
 )
 
 // Request is one command to run in one container. What it leaves empty comes
@@ -45,6 +53,9 @@ type Request struct {
 	// own: keyed by controller on cgroup v1, by "" on v2. Empty: the
 	// container's own.
 	SubCgroups map[string]string `json:"subCgroups,omitempty"`
+
+	// Gated lets the command wait until GateFD says go.
+	Gated bool `json:"gated,omitempty"`
 }
 
 // User is who runs the command, in numbers of the container's user namespace.
