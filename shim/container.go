@@ -37,6 +37,7 @@ type container struct {
 	// target is set once: by Create, or by the Start of a container that is
 	// restored from a checkpoint, which has no init before.
 	target atomic.Pointer[runtime.Container]
+	staged *runtime.Staged // an exec postStart; nil: none, or not to be had early
 }
 
 func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest, g *gate, lc *hooks.Lifecycle, annotations map[string]string) (*container, error) {
@@ -53,9 +54,13 @@ func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest
 // begin starts the container's task and the watch over its init and sandbox.
 // ctx carries the namespace and never ends: the task outlives every call.
 func (s *Service) begin(ctx context.Context, c *container, restored bool) {
+	c.staged = s.stage(ctx, c)
 	c.task = newTask(ctx, c.id, c.lifecycle, restored, effects{
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
-		signal:  func(ctx context.Context, d delivery) error { return s.signal(ctx, c.id, d) },
+		signal: func(ctx context.Context, d delivery) error {
+			c.staged.Discard(ctx)
+			return s.signal(ctx, c.id, d)
+		},
 		alive:   func() bool { return c.target.Load().Init.Alive() },
 		release: func(exited bool) { s.release(ctx, c, exited) },
 		report:  func(res hooks.Result) { s.reporter.tell(ctx, c.reportOf(res.Point, res.Handler, &res)) },
@@ -73,6 +78,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 // others that containerd, being away, does not take.
 func (s *Service) watch(ctx context.Context, c *container, id string, ev event) {
 	if _, err := s.inner().Wait(ctx, &taskAPI.WaitRequest{ID: id}); err == nil {
+		c.staged.Discard(ctx)
 		c.task.tell(ev)
 	}
 }
@@ -81,6 +87,7 @@ func (s *Service) watch(ctx context.Context, c *container, id string, ev event) 
 // has sent the event: a moment is given to it, so that it goes out in its place
 // before Start replies.
 func (s *Service) release(ctx context.Context, c *container, exited bool) {
+	c.staged.Discard(ctx)
 	if exited {
 		c.gate.exited.await(ctx, exitOutTime)
 	}
@@ -124,18 +131,34 @@ func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) h
 	return hookReport{id: c.id, name: c.name, point: p, kind: handler, result: res}
 }
 
-func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
-	s.reporter.tell(ctx, c.reportOf(h.Point, h.HandlerName(), nil))
-	t := c.target.Load()
-	return hooks.Run(ctx, h, s.handler(c.id, t, h), t.Init.Alive)
+// stage begins to start an exec postStart while its container is only created.
+// What ends a container, or begins to, discards it: the exit of the init or the
+// sandbox, the first signal or preStop, Delete, and whatever Start comes to.
+func (s *Service) stage(ctx context.Context, c *container) *runtime.Staged {
+	t, h := c.target.Load(), c.lifecycle.PostStart
+	if t == nil || h == nil || h.Exec == nil || s.executor == nil {
+		return nil
+	}
+	return s.executor.Stage(ctx, *t, h.Exec, nil)
 }
 
-func (s *Service) handler(id string, t *runtime.Container, h *hooks.Hook) hooks.Handler {
+func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
+	if h.Point == hooks.PreStop {
+		c.staged.Discard(ctx)
+	}
+	s.reporter.tell(ctx, c.reportOf(h.Point, h.HandlerName(), nil))
+	t := c.target.Load()
+	return hooks.Run(ctx, h, s.handler(c, t, h), t.Init.Alive)
+}
+
+func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook) hooks.Handler {
 	switch {
 	case h.Exec != nil && s.executor == nil:
 		return broken{s.executorErr}
+	case h.Point == hooks.PostStart && c.staged != nil:
+		return pausable{service: s, id: c.id, Handler: c.staged}
 	case h.Exec != nil:
-		return pausable{service: s, id: id, Handler: s.executor.Handler(*t, h.Exec, nil)}
+		return pausable{service: s, id: c.id, Handler: s.executor.Handler(*t, h.Exec, nil)}
 	case h.HTTPGet != nil:
 		return networked{init: t.Init, spec: h.HTTPGet}
 	default:

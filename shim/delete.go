@@ -31,6 +31,7 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 	s.remove(r.ID)
 	c.unwatch()
 	c.task.end()
+	c.staged.Discard(ctx)
 	s.publisher.remove(r.ID, c.gate)
 	return resp, nil
 }
