@@ -38,10 +38,10 @@ type execRun struct {
 	gate           *os.File    // opens the gate of a gated request; nil: it has none
 
 	started chan struct{} // closed when pid is set or never will be
-	done    chan struct{} // closed when bookend-exec was reaped and last is set
+	done    chan struct{} // closed when last is set, or bookend-exec was reaped without a word
 	pid     int           // of the hook's first process; 0: none was started
 	last    wire.Status   // exit, failure or neither
-	status  int           // of bookend-exec
+	status  int           // of bookend-exec, if last is neither
 }
 
 // start starts bookend-exec with req in a cgroup of the hook's own.
@@ -104,20 +104,22 @@ func (r *execRun) launch(e *Executor, req wire.Request) error {
 	reaped := make(chan struct{})
 	go func() {
 		defer close(reaped)
-		r.status, _ = e.monitor.Wait(r.cmd, exit)
+		r.status, _ = e.monitor.Wait(r.cmd, exit) // read only after reaped
 	}()
 	go r.follow(status, reaped)
 	return nil
 }
 
-// follow reads what bookend-exec says until it has ended.
+// follow reads what bookend-exec says until it has said all or has ended. What
+// it takes to exit, with its last word out, nobody needs to wait for.
 func (r *execRun) follow(status *os.File, reaped <-chan struct{}) {
 	defer close(r.done)
 	defer status.Close()
 	lines := json.NewDecoder(status)
-	for {
+	for r.last.Exit == nil && r.last.Failure == nil {
 		var s wire.Status
 		if lines.Decode(&s) != nil {
+			<-reaped
 			break
 		}
 		if s.Pid != 0 && r.pid == 0 {
@@ -129,7 +131,6 @@ func (r *execRun) follow(status *os.File, reaped <-chan struct{}) {
 	if r.pid == 0 {
 		close(r.started)
 	}
-	<-reaped
 }
 
 // requestFile holds req in memory that only bookend-exec can read: arguments

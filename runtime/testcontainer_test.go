@@ -19,7 +19,7 @@ import (
 
 // testContainer is a container of busybox that a real runc runs.
 type testContainer struct {
-	*testing.T
+	testing.TB
 	Container
 	runc     string
 	executor *Executor
@@ -27,7 +27,7 @@ type testContainer struct {
 }
 
 // binaries returns the paths of runc and bookend-exec, or skips the test.
-func binaries(t *testing.T) (runcPath, execPath string) {
+func binaries(t testing.TB) (runcPath, execPath string) {
 	t.Helper()
 	runcPath, execPath = os.Getenv("BOOKEND_TEST_RUNC"), os.Getenv("BOOKEND_TEST_EXEC")
 	if runcPath == "" || execPath == "" || os.Geteuid() != 0 {
@@ -53,8 +53,9 @@ func createContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
 	return createAnother(t, edit)
 }
 
-// createAnother is createContainer for a test that has a container already.
-func createAnother(t *testing.T, edit func(*specs.Spec)) *testContainer {
+// createAnother is createContainer for a test that has a container already, or for a
+// benchmark.
+func createAnother(t testing.TB, edit func(*specs.Spec)) *testContainer {
 	t.Helper()
 	runcPath, execPath := binaries(t)
 	executor, err := OpenExecutor(execPath, runc.Monitor)
@@ -65,7 +66,7 @@ func createAnother(t *testing.T, edit func(*specs.Spec)) *testContainer {
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	must(t, os.Chmod(dir, 0o755))
-	c := &testContainer{T: t, runc: runcPath, executor: executor, rootfs: filepath.Join(dir, "rootfs")}
+	c := &testContainer{TB: t, runc: runcPath, executor: executor, rootfs: filepath.Join(dir, "rootfs")}
 	c.ID = filepath.Base(dir)
 	c.Bundle, c.RuncRoot = dir, filepath.Join(dir, "state")
 	writeRootfs(t, c.rootfs)
@@ -139,7 +140,7 @@ func (c *testContainer) hookCgroups() []string {
 	return found
 }
 
-func writeRootfs(t *testing.T, rootfs string) {
+func writeRootfs(t testing.TB, rootfs string) {
 	t.Helper()
 	for _, dir := range []string{"bin", "etc", "proc", "dev", "work", "sys"} {
 		must(t, os.MkdirAll(filepath.Join(rootfs, dir), 0o755))

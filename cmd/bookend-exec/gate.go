@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -9,8 +10,6 @@ import (
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/exeseal"
 )
-
-import "C" // has gate.c compiled and linked
 
 // How gate.c is called: its path is that of the first of its descriptors.
 const (
@@ -29,18 +28,18 @@ const (
 // gate is the way a hook's process waits inside its container until it may
 // become its command: see gate.c.
 type gate struct {
-	exe    *os.File // sealed copy of this binary
+	exe    *os.File // its program, sealed
 	pipe   *os.File // opened by one byte, given up by the end of the file
 	report *os.File // what the gate has said, to be read when it has ended
 	tell   *os.File // the gate's end of report
 }
 
-// newGate makes a gate of this binary in memory that nobody can write to.
+// newGate makes a gate that pipe opens.
 func newGate(container *libcontainer.Container, pipe *os.File) (*gate, error) {
 	if err := roomForGate(container); err != nil {
 		return nil, err
 	}
-	exe, err := sealedSelf()
+	exe, err := sealed(gateProgram())
 	if err != nil {
 		return nil, err
 	}
@@ -52,19 +51,10 @@ func newGate(container *libcontainer.Container, pipe *os.File) (*gate, error) {
 	return &gate{exe: exe, pipe: pipe, report: report, tell: tell}, nil
 }
 
-// sealedSelf takes nothing but memory for a place: where the copy is elsewhere
-// it may be the host's to lose.
-func sealedSelf() (*os.File, error) {
-	self, err := os.Open("/proc/self/exe")
-	if err != nil {
-		return nil, err
-	}
-	defer self.Close()
-	st, err := self.Stat()
-	if err != nil {
-		return nil, err
-	}
-	exe, err := exeseal.CloneBinary(self, st.Size(), gateName, "/")
+// sealed puts the program where nobody can write to it. It takes nothing but
+// memory for a place: a file would be the host's, and to be lost.
+func sealed(program []byte) (*os.File, error) {
+	exe, err := exeseal.CloneBinary(bytes.NewReader(program), int64(len(program)), gateName, "/")
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,109 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The tests in this file look at the process of an exec postStart that waits
+// for its time in a container that was only created.
+
+// gateComm is what such a process calls itself.
+const gateComm = "bookend-gate"
+
+// atGate returns the processes that wait in a container.
+func (h *hooked) atGate() []Process {
+	h.t.Helper()
+	return slices.DeleteFunc(inCgroup(h.t, h.daemon, h.ID()), func(p Process) bool { return p.Comm != gateComm })
+}
+
+func (h *hooked) awaitAtGate(n int) []Process {
+	h.t.Helper()
+	var found []Process
+	err := poll(h.t.Context(), time.Minute, "the processes at the gate", func() error {
+		if found = h.atGate(); len(found) != n {
+			return fmt.Errorf("%v, want %d", found, n)
+		}
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return found
+}
+
+func TestAnExecPostStartIsTheProcessThatWaitedForIt(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	waiting := h.awaitAtGate(1)[0]
+	h.wantTrace()
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.await("post")
+	hook, err := readProcess(waiting.PID)
+	if err != nil || hook.Comm != "sh" || !slices.Contains(hook.Args, waitingPost) || slices.Contains(hook.Args, gateComm) {
+		t.Errorf("the process that waited is %v, %v; want the hook", hook, err)
+	}
+	h.open("post-go")
+	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+	// No process of a later hook may sit in the container all its life.
+	h.awaitAtGate(0)
+}
+
+// What ends a container before its time ends the process that waits in it.
+func TestNobodyWaitsInAContainerThatIsNotToStart(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, end := range map[string]func(ctx context.Context, h *hooked) error{
+		"deleted": func(ctx context.Context, h *hooked) error { return h.Remove(ctx) },
+		"killed":  func(ctx context.Context, h *hooked) error { return h.Kill(ctx, syscall.SIGKILL) },
+		"stopped": func(ctx context.Context, h *hooked) error { return h.Kill(ctx, syscall.SIGTERM) },
+		"not to be started": func(ctx context.Context, h *hooked) error {
+			if err := h.Start(ctx); err == nil {
+				return fmt.Errorf("started")
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, func(o *TaskOptions) {
+				if name == "not to be started" {
+					o.Args = []string{"/no/such/command"}
+				}
+			})
+			h.awaitAtGate(1)
+			if err := end(t.Context(), h); err != nil {
+				t.Fatal(err)
+			}
+			h.awaitAtGate(0)
+			h.wantTrace()
+		})
+	}
+}
+
+func TestNobodyWaitsWithoutTheShim(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	forgetSocket(t, d, TaskNamespace, h.ID())
+	h.awaitAtGate(1)
+	killShim(t, d, h.ID())
+	h.awaitAtGate(0)
+}
+
+func TestNobodyWaitsWithoutAnExecPostStart(t *testing.T) {
+	d := shared.Daemon(t)
+	for _, lifecycle := range []string{
+		`{"preStop":{"exec":` + shell(quickPre) + `}}`,
+		`{"postStart":{"sleep":{"seconds":0}},"preStop":{"exec":` + shell(quickPre) + `}}`,
+	} {
+		h := runHooked(t, d, lifecycle)
+		if found := h.atGate(); len(found) != 0 {
+			t.Errorf("%s: %v", lifecycle, found)
+		}
+	}
+}
