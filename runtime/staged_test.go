@@ -37,13 +37,9 @@ func (c *testContainer) stage(spec *hooks.Exec) *Staged {
 	c.Helper()
 	s := c.executor.Stage(c.Context(), c.Container, spec, nil)
 	c.Cleanup(func() { s.Discard(context.Background()) })
-	c.awaitGate()
-	return s
-}
-
-func (c *testContainer) awaitGate() {
-	c.Helper()
+	<-s.started
 	eventually(c, "a process at the gate", func() bool { return len(c.gates()) == 1 })
+	return s
 }
 
 // diary is a context whose log can be read, debugging included.
@@ -156,6 +152,7 @@ func anyCgroup(out []byte) string {
 // What a hook comes to does not depend on its having been staged.
 func TestStagedReportsAsUnstaged(t *testing.T) {
 	c := startContainer(t, nil)
+	must(t, os.MkdirAll(filepath.Join(c.rootfs, "work/directory/id"), 0o755))
 	for _, spec := range []hooks.Exec{
 		{Command: []string{"true"}},
 		{Command: []string{"sh", "-c", "echo out; echo err >&2; exit 3"}},
@@ -166,7 +163,7 @@ func TestStagedReportsAsUnstaged(t *testing.T) {
 		{Command: []string{"work/../bin/echo", "relative"}},
 		{Command: []string{"pwd"}, WorkingDir: "/work"},
 		{Command: []string{"id"}, User: "ana"},
-		{Command: []string{"id"}, User: "ana", Env: []hooks.EnvVar{{Name: "PATH", Value: "/none:/work/plain:/work:/etc:/bin"}}},
+		{Command: []string{"id"}, User: "ana", Env: []hooks.EnvVar{{Name: "PATH", Value: "/none:/work/plain:/work/directory:/etc:/bin"}}},
 		{Command: []string{"id"}, Env: []hooks.EnvVar{{Name: "PATH", Value: "/:/bin"}}},
 	} {
 		t.Run(fmt.Sprint(spec), func(t *testing.T) {
