@@ -1,4 +1,4 @@
-//go:build linux && (amd64 || arm64)
+//go:build cgo && linux && (amd64 || arm64)
 
 // The gate: what a staged hook's process runs between the end of
 // libcontainer's work and the hook's command. gate.go makes a program of it and

@@ -54,6 +54,9 @@ func newGate(container *libcontainer.Container, pipe *os.File) (*gate, error) {
 // sealed puts the program where nobody can write to it. It takes nothing but
 // memory for a place: a file would be the host's, and to be lost.
 func sealed(program []byte) (*os.File, error) {
+	if program == nil {
+		return nil, errNoGate
+	}
 	exe, err := exeseal.CloneBinary(bytes.NewReader(program), int64(len(program)), gateName, "/")
 	if err != nil {
 		return nil, err
@@ -114,6 +117,7 @@ func (g *gate) refused() error {
 
 var (
 	errGate     = errors.New("the gate could not become the command")
+	errNoGate   = errors.New("there is no gate for this machine")
 	errNoMemfd  = errors.New("no sealed memory can be had for the gate")
 	errTight    = errors.New("the container's limits leave no room for a gate")
 	errListener = errors.New("the container's seccomp profile has a listener")
