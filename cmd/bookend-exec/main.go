@@ -1,5 +1,6 @@
 // Command bookend-exec runs one exec hook in a running container through
-// runc's libcontainer, then exits. The shim starts it; package
+// runc's libcontainer, or through the exec command of the container's own
+// runtime where libcontainer cannot or must not, then exits. The shim starts it; package
 // [bookend.dev/bookend/runtime/wire] says how the two speak.
 //
 // It is a process of its own because libcontainer waits for its children
@@ -29,7 +30,16 @@ func main() {
 		os.Exit(1)
 	}
 	stdout, stderr := os.NewFile(wire.StdoutFD, "stdout"), os.NewFile(wire.StderrFD, "stderr")
-	last := run(req, stdout, stderr, func(pid int) { send(status, wire.Status{Pid: pid}) })
+	choice := choose(req)
+	if req.Runtime != nil {
+		send(status, wire.Status{Choice: &choice})
+	}
+	var last wire.Status
+	if choice.Runner == wire.OwnRuntime {
+		last = runThroughRuntime(req, stdout, stderr, func(s wire.Status) { send(status, s) })
+	} else {
+		last = run(req, stdout, stderr, func(pid int) { send(status, wire.Status{Pid: pid}) })
+	}
 	send(status, last)
 }
 

@@ -29,10 +29,11 @@ func CommandReason(text string) (r Reason, ok bool) {
 }
 
 // ExecReason takes the reason out of the text of an error of execve(2) or of
-// the search for the command: what follows the last colon.
+// the search for the command: what follows the last colon, in the words of Go or
+// of the C library, which differ in their capitals.
 func ExecReason(text string) Reason {
-	switch strings.TrimSpace(text[strings.LastIndexByte(text, ':')+1:]) {
-	case exec.ErrNotFound.Error(), syscall.ENOENT.Error(), syscall.ENOTDIR.Error():
+	switch strings.ToLower(strings.TrimSpace(text[strings.LastIndexByte(text, ':')+1:])) {
+	case strings.ToLower(exec.ErrNotFound.Error()), syscall.ENOENT.Error(), syscall.ENOTDIR.Error():
 		return NotFound
 	case syscall.EACCES.Error(), syscall.EPERM.Error(), syscall.EISDIR.Error():
 		return Permission

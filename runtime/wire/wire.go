@@ -1,5 +1,5 @@
 // Package wire is what the shim and bookend-exec say to each other: one
-// [Request], then one or two [Status] lines.
+// [Request], then up to three [Status] lines.
 //
 // bookend-exec inherits these descriptors:
 //
@@ -12,6 +12,7 @@
 //
 // The lines on StatusFD, in order:
 //
+//	{"choice":{…}}          how the container is entered; only with Request.Runtime
 //	{"pid":123}             the hook's first process is about to run its command
 //	{"exit":{…}}            it ended and was reaped
 //
@@ -56,6 +57,10 @@ type Request struct {
 
 	// Gated lets the command wait until GateFD says go.
 	Gated bool `json:"gated,omitempty"`
+
+	// Runtime lets bookend-exec choose how it enters the container. Nil:
+	// through libcontainer, whatever the container's state looks like.
+	Runtime *Runtime `json:"runtime,omitempty"`
 }
 
 // User is who runs the command, in numbers of the container's user namespace.
@@ -65,11 +70,17 @@ type User struct {
 	AdditionalGids []uint32 `json:"additionalGids,omitempty"`
 }
 
-// Status is one line of bookend-exec. Exactly one field is set.
+// Status is one line of bookend-exec. Exactly one of the first four fields is set.
 type Status struct {
+	Choice  *Choice  `json:"choice,omitempty"`
 	Pid     int      `json:"pid,omitempty"` // in the pid namespace of bookend-exec
 	Exit    *Exit    `json:"exit,omitempty"`
 	Failure *Failure `json:"failure,omitempty"`
+	// Session, beside Pid, is the hook's session, unless Pid leads it.
+	Session int `json:"session,omitempty"`
+	// Stray, beside Pid, tells that the runtime had started the process outside
+	// of the hook's cgroup: what it forked before it was moved is not in there.
+	Stray bool `json:"stray,omitempty"`
 }
 
 // Exit is how the hook's first process ended. Signal is 0 when it exited.
