@@ -56,6 +56,10 @@ type Report struct {
 	Suspect bool
 	// Err is the detail for the node's log. It never goes to clients.
 	Err error
+	// Runner is how an exec hook got into the container: "libcontainer", or
+	// "runtime" for the exec command of the container's own runtime; empty if
+	// it did not come to that, and for other handlers.
+	Runner string
 	// Stdout and Stderr are the last 64 KiB of each, exec only.
 	Stdout, Stderr []byte
 }

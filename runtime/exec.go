@@ -34,7 +34,7 @@ func (h *execHandler) Run(ctx context.Context) hooks.Report {
 		return hooks.Report{Cause: hooks.CauseInternal, Err: err}
 	}
 	r.await(ctx)
-	return r.conclude(ctx, h.late)
+	return r.conclude(ctx, h)
 }
 
 func (h *execHandler) request(ctx context.Context) (wire.Request, error) {
@@ -70,10 +70,13 @@ func (r *execRun) await(ctx context.Context) {
 }
 
 // conclude returns the report of a run that was awaited.
-func (r *execRun) conclude(ctx context.Context, late func(stdout, stderr []byte)) hooks.Report {
+func (r *execRun) conclude(ctx context.Context, h *execHandler) hooks.Report {
 	report := r.report(ctx)
-	report.Stdout, report.Stderr = r.stdout.drain(), r.stderr.drain()
-	r.finish(late)
+	if !r.failed() { // else what was printed is the runtime's
+		report.Stdout, report.Stderr = r.stdout.drain(), r.stderr.drain()
+	}
+	report.Runner = h.container.Runner.Name()
+	r.finish(h.late)
 	return report
 }
 

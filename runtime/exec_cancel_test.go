@@ -15,6 +15,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/wire"
 )
 
 // daemons leaves processes behind in each way there is to get out of reach,
@@ -163,6 +164,9 @@ func TestExecCancelledInAPausedContainer(t *testing.T) {
 // A container that is frozen behind runc's back freezes the hook while it is
 // being started; ctx ends that too.
 func TestExecCancelledWhileFrozenInTheMiddleOfItsStart(t *testing.T) {
+	if os.Getenv("BOOKEND_TEST_RUNNER") == wire.OwnRuntime {
+		t.Skip("a runtime looks at the hook's cgroup in place of the container's, and refuses to start anything in it")
+	}
 	c := startContainer(t, nil)
 	// Frozen is only what joins a cgroup that runc does not look at.
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/wire"
 )
 
 // whoami prints all that a process can say about what it may do and where it
@@ -68,11 +69,15 @@ func TestExecRunsAsRuncExecDoes(t *testing.T) {
 			if got.Cause != "" {
 				t.Fatalf("%s: %v: %s", got.Cause, got.Err, got.Stderr)
 			}
-			want := c.runcExec(command...)
-			if ours := ownCgroup(string(got.Stdout)); ours != want {
+			want, ours := c.runcExec(command...), ownCgroup(string(got.Stdout))
+			if c.Runner != nil { // runc 1.1 loses a race for this soft limit with the Go runtime, in either
+				want, ours = withoutOpenFiles(want), withoutOpenFiles(ours)
+			}
+			if ours != want {
 				t.Errorf("differs from runc exec:\n%s", difference(ours, want))
 			}
-			if !strings.Contains(want, "NoNewPrivs") || !strings.Contains(want, "leads its session") {
+			leads := strings.Contains(want, "leads its session") || (c.Runner != nil && strings.Contains(want, "\nled\n")) // crun
+			if !strings.Contains(want, "NoNewPrivs") || !leads {
 				t.Errorf("says too little to be compared:\n%s", want)
 			}
 		})
@@ -84,6 +89,10 @@ func TestExecRunsAsRuncExecDoes(t *testing.T) {
 func ownCgroup(s string) string {
 	s = regexp.MustCompile(`(?m)^([0-9]+:freezer:.+)/bookend-[a-z0-9]+$`).ReplaceAllString(s, "$1")
 	return regexp.MustCompile(`(?m)^([0-9]+:freezer:/)bookend-[a-z0-9]+$`).ReplaceAllString(s, "$1")
+}
+
+func withoutOpenFiles(s string) string {
+	return regexp.MustCompile(`(?m)^Max open files .*\n`).ReplaceAllString(s, "")
 }
 
 func difference(a, b string) string {
@@ -113,6 +122,9 @@ grep -v freezer /proc/1/cgroup >/work/init; grep -v freezer /proc/self/cgroup | 
 func TestExecHasNoStdinAndNoTerminal(t *testing.T) {
 	c := startContainer(t, nil)
 	got := c.hook("sh", "-c", "readlink /proc/self/fd/0; wc -c; tty")
+	if c.Runner.Name() == wire.OwnRuntime { // the node's, named as it is called in a mount that is not the container's
+		got.Stdout = regexp.MustCompile(`^/null\n`).ReplaceAll(got.Stdout, []byte("/dev/null\n"))
+	}
 	wantReport(t, got, hooks.Report{Cause: hooks.CauseExitCode, ExitCode: 1, Stdout: []byte("/dev/null\n0\nnot a tty\n")})
 }
 

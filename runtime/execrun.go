@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,6 +34,7 @@ const (
 type execRun struct {
 	cmd            *exec.Cmd
 	cgroup         *hookCgroup // nil: none could be made
+	runner         *Runner     // nil: not to be chosen
 	stdout, stderr *output     // of the hook
 	log            *output     // of bookend-exec
 	gate           *os.File    // opens the gate of a gated request; nil: it has none
@@ -40,6 +42,8 @@ type execRun struct {
 	started chan struct{} // closed when pid is set or never will be
 	done    chan struct{} // closed when last is set, or bookend-exec was reaped without a word
 	pid     int           // of the hook's first process; 0: none was started
+	session int           // that it is in
+	stray   bool          // it was started outside of cgroup
 	last    wire.Status   // exit, failure or neither
 	status  int           // of bookend-exec, if last is neither
 }
@@ -56,6 +60,7 @@ func (e *Executor) start(ctx context.Context, c Container, req wire.Request) (*e
 	if r.cgroup != nil {
 		req.SubCgroups = r.cgroup.subCgroups()
 	}
+	req.Runtime, r.runner = c.Runner.request(c, r.cgroup), c.Runner
 	if err := r.launch(e, req); err != nil {
 		r.release()
 		return nil, fmt.Errorf("start bookend-exec for container %s: %w", c.ID, err)
@@ -122,14 +127,27 @@ func (r *execRun) follow(status *os.File, reaped <-chan struct{}) {
 			<-reaped
 			break
 		}
+		if s.Choice != nil {
+			r.runner.chosen(*s.Choice)
+		}
 		if s.Pid != 0 && r.pid == 0 {
-			r.pid = s.Pid
+			r.pid, r.session, r.stray = s.Pid, cmp.Or(s.Session, s.Pid), s.Stray
 			close(r.started)
 		}
 		r.last = s
 	}
 	if r.pid == 0 {
 		close(r.started)
+	}
+}
+
+// failed tells whether bookend-exec said that the command was not run.
+func (r *execRun) failed() bool {
+	select {
+	case <-r.done:
+		return r.last.Failure != nil
+	default:
+		return false
 	}
 }
 
@@ -172,14 +190,14 @@ func (r *execRun) kill(ctx context.Context) {
 // where there is no cgroup to tell. A session's number is not used again while
 // it has members.
 func (r *execRun) killTree(ctx context.Context) {
-	if r.cgroup == nil {
-		select {
-		case <-r.started: // the pid can be read
-			if r.pid != 0 {
-				killSession(ctx, r.pid)
-			}
-		default:
+	select {
+	case <-r.started: // the pid can be read
+		if r.pid != 0 && (r.cgroup == nil || r.stray) {
+			killSession(ctx, r.session)
 		}
+	default:
+	}
+	if r.cgroup == nil {
 		return
 	}
 	if err := r.cgroup.kill(killBound); err != nil {

@@ -58,10 +58,11 @@ func (e *Executor) Close() error { return e.exe.Close() }
 // Container is what the executor needs to know of a container.
 type Container struct {
 	ID       string
-	Bundle   string // directory that holds config.json
-	RuncRoot string // runc's root directory, containerd's namespace included
-	Init     Init   // in whose root the user of a hook is looked up
-	Cgroup   Cgroup // as read when the container was created
+	Bundle   string  // directory that holds config.json
+	RuncRoot string  // the runtime's root directory, containerd's namespace included
+	Init     Init    // in whose root the user of a hook is looked up
+	Cgroup   Cgroup  // as read when the container was created
+	Runner   *Runner // nil: libcontainer, unasked
 }
 
 // Handler returns the handler that runs spec in c. late, which may be nil, is

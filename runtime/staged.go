@@ -102,7 +102,7 @@ func (s *Staged) open(ctx context.Context) (hooks.Report, error) {
 		s.run.abandon(ctx)
 		return hooks.Report{}, err
 	}
-	return s.run.conclude(ctx, s.handler.late), nil
+	return s.run.conclude(ctx, s.handler), nil
 }
 
 // Discard ends what was staged, in the background, unless it is running or has

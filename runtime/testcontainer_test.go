@@ -40,7 +40,14 @@ func binaries(t testing.TB) (runcPath, execPath string) {
 // spec as edit leaves it. It is deleted when the test ends.
 func startContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
 	t.Helper()
-	c := createContainer(t, edit)
+	runcPath, _ := binaries(t)
+	return startContainerOf(t, runcPath, edit)
+}
+
+// startContainerOf is startContainer with another runtime.
+func startContainerOf(t *testing.T, runcPath string, edit func(*specs.Spec)) *testContainer {
+	t.Helper()
+	c := createContainerOf(t, runcPath, edit)
 	c.runcDo("start", c.ID)
 	return c
 }
@@ -48,16 +55,27 @@ func startContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
 // createContainer is startContainer without the start.
 func createContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
 	t.Helper()
-	binaries(t)
+	runcPath, _ := binaries(t)
+	return createContainerOf(t, runcPath, edit)
+}
+
+func createContainerOf(t *testing.T, runcPath string, edit func(*specs.Spec)) *testContainer {
+	t.Helper()
 	t.Parallel() // runc is waited for most of the time
-	return createAnother(t, edit)
+	return createAnotherOf(t, runcPath, edit)
 }
 
 // createAnother is createContainer for a test that has a container already, or for a
 // benchmark.
 func createAnother(t testing.TB, edit func(*specs.Spec)) *testContainer {
 	t.Helper()
-	runcPath, execPath := binaries(t)
+	runcPath, _ := binaries(t)
+	return createAnotherOf(t, runcPath, edit)
+}
+
+func createAnotherOf(t testing.TB, runcPath string, edit func(*specs.Spec)) *testContainer {
+	t.Helper()
+	_, execPath := binaries(t)
 	executor, err := OpenExecutor(execPath, runc.Monitor)
 	must(t, err)
 	t.Cleanup(func() { executor.Close() })
@@ -69,6 +87,7 @@ func createAnother(t testing.TB, edit func(*specs.Spec)) *testContainer {
 	c := &testContainer{TB: t, runc: runcPath, executor: executor, rootfs: filepath.Join(dir, "rootfs")}
 	c.ID = filepath.Base(dir)
 	c.Bundle, c.RuncRoot = dir, filepath.Join(dir, "state")
+	c.Runner = runnerUnderTest(t, runcPath)
 	writeRootfs(t, c.rootfs)
 	spec := testSpec(c.ID)
 	if edit != nil {
@@ -115,10 +134,21 @@ func (c *testContainer) runcDo(args ...string) {
 	}
 }
 
-// runcExec returns the output of `runc exec`.
+// runcExec returns the output of `runc exec` of the container's process with
+// other arguments. Given as arguments too, crun would take nothing but root's
+// identity from the container.
 func (c *testContainer) runcExec(args ...string) string {
 	c.Helper()
-	cmd := exec.Command(c.runc, append([]string{"--root", c.RuncRoot, "exec", c.ID}, args...)...)
+	data, err := os.ReadFile(filepath.Join(c.Bundle, "config.json"))
+	must(c, err)
+	var spec specs.Spec
+	must(c, json.Unmarshal(data, &spec))
+	spec.Process.Args = args
+	data, err = json.Marshal(spec.Process)
+	must(c, err)
+	file := filepath.Join(c.Bundle, "process.json")
+	must(c, os.WriteFile(file, data, 0o600))
+	cmd := exec.Command(c.runc, "--root", c.RuncRoot, "exec", "--process", file, c.ID)
 	out, err := cmd.Output()
 	must(c, err)
 	return string(out)
@@ -173,7 +203,7 @@ func writeRootfs(t testing.TB, rootfs string) {
 func testSpec(id string) *specs.Spec {
 	caps := []string{"CAP_KILL", "CAP_CHOWN", "CAP_SETUID", "CAP_SETGID"}
 	return &specs.Spec{
-		Version: specs.Version,
+		Version: "1.0.2", // the newest that an old crun knows
 		Root:    &specs.Root{Path: "rootfs"},
 		Process: &specs.Process{
 			Args:         []string{"sh", "-c", "while :; do sleep 9000; done"},
