@@ -1,12 +1,14 @@
 package shim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
 	"sync/atomic"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
+	"github.com/containerd/containerd/api/types/runc/options"
 	apitask "github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/process"
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/runc"
@@ -30,6 +32,7 @@ type container struct {
 	sandboxID string // empty outside CRI
 	bundle    string
 	runcRoot  string
+	runner    *runtime.Runner
 	lifecycle *hooks.Lifecycle
 	gate      *gate
 	task      *task
@@ -41,13 +44,20 @@ type container struct {
 }
 
 func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest, g *gate, lc *hooks.Lifecycle, annotations map[string]string) (*container, error) {
-	root, err := runcRoot(ctx, r.Bundle)
+	opts, err := runc.ReadOptions(r.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	root, err := runcRoot(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
 	return &container{
 		id: r.ID, name: annotations[containerNameAnnotation], sandboxID: annotations[sandboxIDAnnotation],
 		bundle: r.Bundle, runcRoot: root, gate: g, lifecycle: lc,
+		runner: runtime.NewRunner(opts.GetBinaryName(), opts.GetSystemdCgroup(), func(runner, reason string) {
+			log.G(ctx).WithFields(log.Fields{"container": r.ID, "runner": runner, "reason": reason}).Info("bookend: exec hooks of this container have their runner")
+		}),
 	}, nil
 }
 
@@ -106,24 +116,18 @@ func (c *container) aim(ctx context.Context, pid int) error {
 		log.G(ctx).WithField("container", c.id).WithError(err).Warn("bookend: exec hooks of this container get no cgroup of their own")
 	}
 	c.gate.know(uint32(pid))
-	c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot, Init: initProcess, Cgroup: cgroup})
+	c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot, Init: initProcess, Cgroup: cgroup, Runner: c.runner})
 	return nil
 }
 
-// runcRoot is the directory in which the runtime keeps this container's state.
-func runcRoot(ctx context.Context, bundle string) (string, error) {
+// runcRoot is the directory in which the runtime keeps the state of containers
+// with these options, nil for none.
+func runcRoot(ctx context.Context, opts *options.Options) (string, error) {
 	ns, err := namespaces.NamespaceRequired(ctx)
 	if err != nil {
 		return "", err
 	}
-	opts, err := runc.ReadOptions(bundle)
-	if err != nil {
-		return "", err
-	}
-	root := process.RuncRoot
-	if opts != nil && opts.Root != "" {
-		root = opts.Root
-	}
+	root := cmp.Or(opts.GetRoot(), process.RuncRoot)
 	return filepath.Join(root, ns), nil
 }
 

@@ -142,6 +142,9 @@ func (h hookReport) labels() map[string]string {
 	if res.Cause != "" {
 		f["cause"] = string(res.Cause)
 	}
+	if res.Runner != "" {
+		f["runner"] = res.Runner
+	}
 	if isFailure(res) {
 		f["reason"] = reasonOf(h.point)
 	}
