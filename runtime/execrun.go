@@ -132,6 +132,9 @@ func (r *execRun) follow(status *os.File, reaped <-chan struct{}) {
 		}
 		if s.Pid != 0 && r.pid == 0 {
 			r.pid, r.session, r.stray = s.Pid, cmp.Or(s.Session, s.Pid), s.Stray
+			if r.stray {
+				log.L.WithField("pid", r.pid).Warn("the runtime started an exec hook outside of the hook's cgroup; what it forked before it was moved there is killed only in its session")
+			}
 			close(r.started)
 		}
 		r.last = s

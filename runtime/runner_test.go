@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -175,6 +177,32 @@ func changeState(c *testContainer, change func(map[string]any)) {
 	data, err = json.Marshal(state)
 	must(c, err)
 	must(c, os.WriteFile(path, data, 0o600))
+}
+
+// ignorant is a runtime to which the container's cgroup is what it always is.
+const ignorant = `#!/bin/sh
+exec unshare --mount sh -c 'while umount -l %s 2>/dev/null; do :; done; exec %s "$@"' runc "$@"
+`
+
+// A runtime that starts the hook elsewhere in spite of all: it is moved, and its
+// tree dies.
+func TestRunnerMovesAHookThatItsRuntimeStartsOutsideItsCgroup(t *testing.T) {
+	c := startContainer(t, nil)
+	wrapper := filepath.Join(c.Bundle, "ignorant")
+	must(t, os.WriteFile(wrapper+".new", fmt.Appendf(nil, ignorant, c.Cgroup.dir, c.runc), 0o755))
+	must(t, exec.Command("cp", wrapper+".new", wrapper).Run())
+	c.Runner = NewRunner(wrapper, false, func(string, string) {})
+	c.Runner.choice.Runner = wire.OwnRuntime
+	ctx, cancel := context.WithCancelCause(t.Context())
+	// The daemon comes after the move, of which the hook learns by its cgroup.
+	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", `
+until grep -q 'freezer:/[^/]*/bookend-' /proc/self/cgroup; do sleep 0.01; done
+setsid sleep 1001 & touch /work/ready; sleep 1002`}}))
+	cancel(errCut)
+	c.await(done)
+	if left := c.running("100"); len(left) != 0 || len(c.hookCgroups()) != 0 {
+		t.Errorf("left: %v in %v", left, c.hookCgroups())
+	}
 }
 
 // The runtime that is not there is told of as the hook's failure.

@@ -39,7 +39,7 @@ func place(r *wire.Runtime, pid int) wire.Status {
 // settle makes sure that the process pid, a child, is in the hook's cgroup, if
 // there is one, and tells whether it was from the start.
 func settle(r *wire.Runtime, pid int) bool {
-	if r.HookCgroup == "" || inCgroup(r, pid) {
+	if r.HookCgroup == "" || inCgroup(r, pid) || exited(pid) {
 		return true
 	}
 	err := os.WriteFile(filepath.Join(r.HookCgroup, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
@@ -50,8 +50,7 @@ func settle(r *wire.Runtime, pid int) bool {
 }
 
 // inCgroup looks for the cgroup's name, which occurs nowhere else, at the end of
-// a line of /proc/<pid>/cgroup: a zombie is still listed there, but not in
-// cgroup.procs.
+// a line of /proc/<pid>/cgroup. Of a process that has exited v1 says nothing.
 func inCgroup(r *wire.Runtime, pid int) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,7 +33,7 @@ func runtimeReason(init int, err error) wire.Reason {
 			return wire.ExecReason(said.message)
 		}
 	}
-	if ended(init) {
+	if exited(init) {
 		return wire.Gone
 	}
 	return wire.CannotStart
@@ -47,12 +46,13 @@ func aboutCommand() *regexp.Regexp {
 	return regexp.MustCompile("(?s)^(?:executable file `.*|open executable|exec|exec `.*|chdir `.*): [^:]+$")
 }
 
-// ended tells whether the process has exited, reaped or not.
-func ended(pid int) bool {
+// exited tells whether the process has exited, or is about to: it cannot start
+// anything any more.
+func exited(pid int) bool {
+	const exiting = 0x4 // the kernel's PF_EXITING
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}
-	state := bytes.TrimSpace(stat[bytes.LastIndexByte(stat, ')')+1:])
-	return len(state) > 0 && (state[0] == 'Z' || state[0] == 'X')
+	return taskFlags(stat)&exiting != 0
 }

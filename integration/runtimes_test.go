@@ -1,0 +1,217 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/containerd/containerd/api/types/runc/options"
+	"github.com/containerd/containerd/v2/pkg/oci"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// The tests in this file are about containers whose runtime is not the runc
+// that bookend is built with.
+
+// crunScript runs the crun of its first %s. Debian's knows no version of the
+// specification after 1.0, and refuses machines on which cgroup v2 has
+// controllers beside those of v1: it is shown neither.
+const crunScript = `#!/bin/sh
+for a; do
+	test "$before" != --bundle || sed -i 's/"ociVersion":"1[.][0-9.]*"/"ociVersion":"1.0.2"/' "$a/config.json"
+	before=$a
+done
+exec unshare --mount sh -c 'umount -l /sys/fs/cgroup/unified 2>/dev/null; exec %s "$@"' crun "$@"
+`
+
+// otherRuntimes are the runtimes that the machine has, by the name of a test.
+// One that is missing skips its test.
+func otherRuntimes() map[string]func(*testing.T) string {
+	return map[string]func(*testing.T) string{
+		"crun": func(t *testing.T) string {
+			crun, err := exec.LookPath("crun")
+			if err != nil {
+				t.Skipf("no crun: %v", err)
+			}
+			path := filepath.Join(t.TempDir(), "crun")
+			if err := os.WriteFile(path, fmt.Appendf(nil, crunScript, crun), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		},
+		"installed runc": func(t *testing.T) string {
+			const path = "/usr/sbin/runc" // not what a PATH of ours would find
+			if _, err := os.Stat(path); err != nil {
+				t.Skipf("no installed runc: %v", err)
+			}
+			return path
+		},
+	}
+}
+
+// throughOwnRuntime runs a test with each of the other runtimes.
+func throughOwnRuntime(t *testing.T, test func(t *testing.T, d *Daemon, edit func(*TaskOptions))) {
+	d := shared.Daemon(t)
+	for name, find := range otherRuntimes() {
+		t.Run(name, func(t *testing.T) {
+			binary := find(t)
+			test(t, d, func(o *TaskOptions) { o.RuntimeOptions = &options.Options{BinaryName: binary} })
+		})
+	}
+}
+
+// wantOwnRuntime checks that an event tells that the hook did not run through
+// libcontainer. A runc may be one whose state libcontainer knows.
+func wantOwnRuntime(t *testing.T, event map[string]string) {
+	t.Helper()
+	if want := "runtime"; event["runner"] != want && !strings.HasSuffix(t.Name(), "runc") {
+		t.Errorf("runner %q, want %q", event["runner"], want)
+	}
+	t.Logf("runner %q", event["runner"])
+}
+
+func TestHooksOfOtherRuntimes(t *testing.T) {
+	throughOwnRuntime(t, func(t *testing.T, d *Daemon, edit func(*TaskOptions)) {
+		h := runHooked(t, d, noted, edit)
+		h.awaitLog("exec hooks of this container have their runner")
+		wantOwnRuntime(t, wantHookEvent(t, h.events, h.ID(), "postStart", "success"))
+		h.term()
+		wantOwnRuntime(t, wantHookEvent(t, h.events, h.ID(), "preStop", "success"))
+		h.wantTrace(notes...)
+	})
+}
+
+func TestAHookOfAnotherRuntimeRunsAsItsContainerDoes(t *testing.T) {
+	throughOwnRuntime(t, func(t *testing.T, d *Daemon, edit func(*TaskOptions)) {
+		confine := func(o *TaskOptions) {
+			o.Spec = append(o.Spec, oci.WithUserID(1000), oci.WithAppendAdditionalGroups("extra"), oci.WithProcessCwd("/tmp"),
+				oci.WithEnv([]string{"HOME=/var", "GREETING=hello $HOME"}), oci.WithCapabilities([]string{"CAP_NET_BIND_SERVICE"}),
+				oci.WithRlimit(&specs.POSIXRlimit{Type: "RLIMIT_FSIZE", Hard: 1 << 30, Soft: 1 << 20}))
+		}
+		h := newHooked(t, d, watched(""), edit, confine)
+		reply := h.begin(t.Context())
+		h.await("main")
+		h.await("post")
+		awaitAdoption(t, d)
+		wantSameAsInit(t, d, TaskNamespace, h.ID(), map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000400", "NoNewPrivs": "1"})
+		h.open("post-go")
+		if err := wantReply(t, reply); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// awaitAdoption waits until the runtime that has started a hook has left it to
+// bookend-exec, and the hook is past its gate: while its shell writes to that,
+// its descriptors are others.
+func awaitAdoption(t *testing.T, d *Daemon) {
+	t.Helper()
+	err := poll(t.Context(), endTimeout, "a hook of bookend-exec's that waits", func() error {
+		procs, err := processesOf(d.Dir)
+		if err != nil {
+			return err
+		}
+		adopted, waits := false, false
+		for _, p := range procs {
+			parent := slices.IndexFunc(procs, func(q Process) bool { return q.PID == p.PPID })
+			adopted = adopted || slices.Equal(p.Args, watchedHook) && parent >= 0 && slices.Equal(procs[parent].Args, []string{"bookend-exec"})
+			waits = waits || slices.Equal(p.Args, []string{"cat", "/gate/post-go"})
+		}
+		if !adopted || !waits {
+			return fmt.Errorf("adopted: %t, waits: %t: there are %v", adopted, waits, procs)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFailuresOfHooksOfOtherRuntimes(t *testing.T) {
+	throughOwnRuntime(t, func(t *testing.T, d *Daemon, edit func(*TaskOptions)) {
+		for name, tt := range map[string]struct {
+			exec string
+			want map[string]string
+		}{
+			"exit code":   {shell("echo said; exit 127"), map[string]string{"cause": "exit status", "exit_code": "127"}},
+			"signal":      {shell("kill -9 $$"), map[string]string{"cause": "killed by signal", "signal": "9"}},
+			"not found":   {`{"command":["/no/such"]}`, map[string]string{"cause": "command not found"}},
+			"no program":  {`{"command":["/etc/passwd"]}`, map[string]string{"cause": "permission denied"}},
+			"no such cwd": {`{"command":["true"],"workingDir":"/none"}`, map[string]string{"cause": "command not found"}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				h := runHooked(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+tt.exec+`}}`, edit)
+				ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure")
+				for field, value := range tt.want {
+					if ev[field] != value {
+						t.Errorf("%s is %q, want %q (%v)", field, ev[field], value, ev)
+					}
+				}
+				h.term()
+			})
+		}
+	})
+}
+
+func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
+	throughOwnRuntime(t, func(t *testing.T, d *Daemon, edit func(*TaskOptions)) {
+		const tree = `sleep 4001 & setsid sleep 4002 >/dev/null 2>&1 & (setsid sh -c 'sleep 4003 & sleep 4004' >/dev/null 2>&1 &) ; echo post >> /gate/trace; sleep 4005`
+		h := newHooked(t, d, `{"postStart":{"timeoutSeconds":2,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`, edit)
+		reply := h.begin(t.Context())
+		h.await("main")
+		var before []int
+		err := poll(t.Context(), endTimeout, "the entrypoint's own process", func() error {
+			if before = sleepersOf(t, d); len(before) == 0 {
+				return os.ErrNotExist
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := wantReply(t, reply); err != nil {
+			t.Fatal(err)
+		}
+		ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure")
+		if ev["outcome"] != "TimedOut" {
+			t.Errorf("event %v, want TimedOut", ev)
+		}
+		wantOwnRuntime(t, ev)
+		h.wantTrace("post") // it had come as far as that
+		procs, err := processesOf(d.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range procs {
+			if len(p.Args) == 2 && p.Args[0] == "sleep" && strings.HasPrefix(p.Args[1], "400") {
+				t.Errorf("left: %v", p)
+			}
+		}
+		// What is the container's own lives: the entrypoint takes the signal, and
+		// has not lost the process that it waits for, or it would start another.
+		if after := sleepersOf(t, d); !slices.Equal(before, after) {
+			t.Errorf("the entrypoint's own processes were %v, are %v", before, after)
+		}
+		h.term()
+	})
+}
+
+// sleepersOf lists the pids of what entrypoints wait for.
+func sleepersOf(t *testing.T, d *Daemon) []int {
+	t.Helper()
+	procs, err := processesOf(d.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []int
+	for _, p := range procs {
+		if slices.Equal(p.Args, []string{"sleep", "1000"}) {
+			found = append(found, p.PID)
+		}
+	}
+	return found
+}
