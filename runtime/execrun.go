@@ -179,7 +179,16 @@ func requestFile(req wire.Request) (*os.File, error) {
 // kill ends bookend-exec and everything the hook started. bookend-exec goes
 // first: a process of its making that has not joined the cgroup yet waits for
 // word from it, gets the end of file instead, and exits.
+//
+// Without a cgroup the hook is found by its pid alone, and may run before that
+// is known here: it is awaited.
 func (r *execRun) kill(ctx context.Context) {
+	if r.cgroup == nil {
+		select {
+		case <-r.started:
+		case <-time.After(killBound):
+		}
+	}
 	_ = r.cmd.Process.Kill() // an error means that it has ended
 	select {
 	case <-r.done:
