@@ -16,6 +16,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -35,13 +36,20 @@ func main() {
 		send(status, wire.Status{Choice: &choice})
 	}
 	var last wire.Status
-	if choice.Runner == wire.OwnRuntime {
+	switch {
+	case choice.Runner == wire.OwnRuntime && req.Gated:
+		last = wire.Status{Failure: &wire.Failure{Reason: wire.CannotStart, Message: errUngated.Error()}}
+	case choice.Runner == wire.OwnRuntime:
 		last = runThroughRuntime(req, stdout, stderr, func(s wire.Status) { send(status, s) })
-	} else {
+	default:
 		last = run(req, stdout, stderr, func(pid int) { send(status, wire.Status{Pid: pid}) })
 	}
 	send(status, last)
 }
+
+// errUngated: a runtime's own exec knows no gate, and the command would run
+// before its time.
+var errUngated = errors.New("the container's own runtime cannot hold a hook at a gate")
 
 // send writes one line. That nobody reads it any more is no reason to stop: a
 // hook in a container must still be waited for.
