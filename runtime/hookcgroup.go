@@ -71,22 +71,17 @@ func (h *hookCgroup) remove() {
 }
 
 // kill sends SIGKILL to every process in the cgroup and waits, for up to
-// bound, until there is none. In a paused container a process dies only when
-// the container goes on: then kill returns at once, with nothing to retry.
+// bound, until there is none. In a container that is paused on cgroup v1 a
+// process dies only when the container goes on: then kill returns at once,
+// with nothing to retry.
 func (h *hookCgroup) kill(bound time.Duration) error {
 	deadline := time.Now().Add(bound)
-	if err := h.write("cgroup.kill", "1"); h.unified && err == nil {
-		return h.awaitEmpty(deadline)
-	}
 	for {
-		h.freeze(true)
-		n := h.signalAll()
-		h.freeze(false)
-		if n == 0 || h.parentFrozen() {
+		if !h.killByKernel() && (h.killFrozen() == 0 || h.parentFrozen()) {
 			return nil
 		}
-		// One freeze catches all unless a process could not be frozen in time
-		// and forked: hence again.
+		// Once is enough unless a process could not be frozen in time and
+		// forked, or the kernel missed a fork that was under way: hence again.
 		if h.awaitEmpty(earlier(deadline, time.Now().Add(100*time.Millisecond))) == nil {
 			return nil
 		}
@@ -94,6 +89,19 @@ func (h *hookCgroup) kill(bound time.Duration) error {
 			return h.awaitEmpty(deadline)
 		}
 	}
+}
+
+// killByKernel leaves the killing to the kernel: cgroup v2's do it since 5.14.
+func (h *hookCgroup) killByKernel() bool {
+	return h.unified && h.write("cgroup.kill", "1") == nil
+}
+
+// killFrozen holds the processes still, kills them, and returns how many there
+// were.
+func (h *hookCgroup) killFrozen() int {
+	h.freeze(true)
+	defer h.freeze(false)
+	return h.signalAll()
 }
 
 // freeze freezes or thaws the cgroup; freezing waits a little for the last

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 )
 
 // A cgroup v2 mount is looked for wherever it is: hosts on v1 often have one,
@@ -55,6 +57,24 @@ func TestHookCgroupKillOnV2(t *testing.T) {
 	if _, err := os.Stat(h.dir); !os.IsNotExist(err) {
 		t.Errorf("not removed: %v", err)
 	}
+}
+
+// A process can escape one cgroup.kill by forking: it is killed by the next.
+// A pipe stands in for the file, and counts.
+func TestHookCgroupKillsAgainWhatWasMissed(t *testing.T) {
+	h := &hookCgroup{Cgroup: Cgroup{dir: t.TempDir(), unified: true}}
+	kill, procs := filepath.Join(h.dir, "cgroup.kill"), filepath.Join(h.dir, "cgroup.procs")
+	must(t, unix.Mkfifo(kill, 0o600))
+	must(t, os.WriteFile(procs, []byte("4194305\n"), 0o600)) // above any pid
+	asked, err := os.OpenFile(kill, os.O_RDWR, 0)
+	must(t, err)
+	defer asked.Close()
+	done := make(chan error, 1)
+	go func() { done <- h.kill(time.Minute) }()
+	_, err = io.ReadFull(asked, make([]byte, 2))
+	must(t, err)
+	must(t, os.WriteFile(procs, nil, 0o600))
+	must(t, <-done)
 }
 
 // Kernels before 5.14 have no cgroup.kill.
