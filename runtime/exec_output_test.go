@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	runc "github.com/containerd/go-runc"
+	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"bookend.dev/bookend/hooks"
 )
@@ -72,17 +73,21 @@ func TestExecWithoutChildrenIsNotReportedTwice(t *testing.T) {
 }
 
 func TestExecSucceededLeavesItsChildrenAndTheirCgroupToTheContainer(t *testing.T) {
-	c := startContainer(t, withoutPIDNamespace)
-	wantReport(t, c.hook("sh", "-c", "setsid sleep 1001 & exit 0"), hooks.Report{})
-	eventually(t, "the child", func() bool { return len(c.running("1001")) == 1 && len(c.hookCgroups()) == 1 })
-	c.runcDo("kill", c.ID, "KILL")
-	eventually(t, "the init's death", func() bool { return !c.Init.Alive() })
-	c.runcDo("delete", "--force", c.ID)
-	if live := c.running("1001"); len(live) != 0 {
-		t.Errorf("running after delete: %v", live)
-	}
-	if _, err := os.Stat(c.Cgroup.dir); !os.IsNotExist(err) {
-		t.Errorf("cgroup after delete: %v", err)
+	for name, edit := range map[string]func(*specs.Spec){"own pid namespace": nil, "host pid namespace": withoutPIDNamespace} {
+		t.Run(name, func(t *testing.T) {
+			c := startContainer(t, edit)
+			wantReport(t, c.hook("sh", "-c", "setsid sleep 1001 & exit 0"), hooks.Report{})
+			eventually(t, "the child", func() bool { return len(c.running("1001")) == 1 && len(c.hookCgroups()) == 1 })
+			c.runcDo("kill", c.ID, "KILL")
+			eventually(t, "the init's death", func() bool { return !c.Init.Alive() })
+			c.runcDo("delete", c.ID)
+			if live := c.running("1001"); len(live) != 0 {
+				t.Errorf("running after delete: %v", live)
+			}
+			if _, err := os.Stat(c.Cgroup.dir); !os.IsNotExist(err) {
+				t.Errorf("cgroup after delete: %v", err)
+			}
+		})
 	}
 }
 

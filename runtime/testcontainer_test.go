@@ -225,10 +225,11 @@ func testSpec(id string) *specs.Spec {
 	}
 }
 
-// eventually waits, within reason, for a condition.
+// eventually waits for a condition: with what is reason in a virtual machine
+// that is emulated on a busy one.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	if !poll(time.Now().Add(20*time.Second), done) {
+	if !poll(time.Now().Add(time.Minute), done) {
 		t.Fatalf("never came: %s", what)
 	}
 }
