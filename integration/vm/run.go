@@ -1,0 +1,58 @@
+package vm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Result is what a guest did.
+type Result struct {
+	Console string // all that the kernel and the command wrote, lines ended by \n
+	Status  int    // of the command
+}
+
+// errNoStatus says that the guest went away by itself, as after a panic.
+var errNoStatus = errors.New("the guest ended and its command did not")
+
+// Run boots a guest from the archive in the file initramfs, and returns when
+// it has ended or ctx is done. The console is in the result in any case, and
+// copied to watch as it is written.
+func (m Machine) Run(ctx context.Context, initramfs string, watch io.Writer) (Result, error) {
+	cmd := exec.CommandContext(ctx, m.qemu,
+		// KVM is not tried: inside another machine it may hang for good.
+		"-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1536",
+		"-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
+		"-kernel", m.kernel, "-initrd", initramfs,
+		"-append", "console=ttyS0 quiet panic=-1")
+	var console, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&console, watch), &complaints
+	// A guest is no use to anybody once its test is gone.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // whose end, too, is a parent's death
+	defer runtime.UnlockOSThread()
+	err := cmd.Run()
+	result := Result{Console: strings.ReplaceAll(console.String(), "\r\n", "\n")}
+	if ctx.Err() != nil {
+		return result, fmt.Errorf("guest: %w", context.Cause(ctx))
+	}
+	if err != nil {
+		return result, fmt.Errorf("qemu: %w: %s", err, complaints.Bytes())
+	}
+	// Last of all guest.sh prints this; what the command printed may lack the
+	// end of its line, and the kernel has a word after it.
+	found := regexp.MustCompile(`(?s).*guest ended with status (\d+)\n`).FindStringSubmatch(result.Console)
+	if found == nil {
+		return result, errNoStatus
+	}
+	result.Status, err = strconv.Atoi(found[1])
+	return result, err
+}
