@@ -22,6 +22,10 @@ export BOOKEND_TEST_RUNC := $(BOOKEND_TOOLS)/runc
 export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 
 include integration/tools/tools.mk
+include integration/vm/vm.mk
+
+# All but the tests in a virtual machine, which want the machine for themselves.
+INTEGRATION = $$(go list ./integration/... | grep -v /integration/vm)
 
 .PHONY: help
 help: ## List the targets
@@ -42,17 +46,19 @@ deps: ## Install what building and testing need and this machine lacks (Debian, 
 	pkg-config --exists libseccomp 2>/dev/null || missing+=(libseccomp-dev); \
 	{ command -v busybox && ! ldd "$$(command -v busybox)"; } >/dev/null 2>&1 || missing+=(busybox-static); \
 	command -v ip >/dev/null || missing+=(iproute2); \
+	command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86); \
 	command -v iptables >/dev/null || missing+=(iptables); \
 	if [ $${#missing[@]} -gt 0 ]; then \
 		echo "installing $${missing[*]}"; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$${missing[@]}" >/dev/null; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
 	fi
 
 .PHONY: test
-test: build tools ## Build, install what is missing, run unit and integration tests
+test: build tools vm-kernel ## Build, install what is missing, run unit and integration tests
 	go vet ./...
 	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
-	go test -race -count=1 -timeout 25m ./integration/...
+	go test -race -count=1 -timeout 25m $(INTEGRATION)
+	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: unit
 unit: ## Run the unit tests, with the race detector
@@ -60,7 +66,11 @@ unit: ## Run the unit tests, with the race detector
 
 .PHONY: integration
 integration: build tools ## Run the integration tests against a real containerd (root)
-	go test -race -count=1 -timeout 25m ./integration/...
+	go test -race -count=1 -timeout 25m $(INTEGRATION)
+
+.PHONY: vm
+vm: build tools vm-kernel ## Run the tests that need cgroup v2 in a virtual machine
+	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: demo
 demo: build tools ## Run the Kubernetes lifecycle example as a real pod and print its timeline (root)
