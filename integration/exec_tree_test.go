@@ -152,12 +152,15 @@ func (s *started) wantAlive(what string, pid int) {
 }
 
 // tree is a hook that leaves its session, its process group and its parents in
-// every way a shell has, and then waits.
+// every way a shell has, and then waits. The end of a child may interrupt it
+// while it opens its gate: hence again.
 const tree = `sleep 7001 &
 setsid sleep 7002 &
 setsid sh -c 'setsid sh -c "sleep 7003 > /dev/null 2>&1 < /dev/null; exit 1" & exit 0' &
 trap '' TERM INT HUP
-` + waitingPost + `; exit 0`
+echo post >> /gate/trace
+until echo here > /gate/post; do :; done
+cat /gate/post-go; exit 0`
 
 // branches are the commands of the processes of tree but for its shells.
 var branches = []string{"sleep 7001", "sleep 7002", "sleep 7003", "cat /gate/post-go"}
