@@ -25,7 +25,7 @@ sleep 1001 &
 setsid sleep 1002 </dev/null >/dev/null 2>&1 &
 (setsid sh -c 'sleep 1003 & sleep 1004 & exec sleep 1005' </dev/null >/dev/null 2>&1 &)
 trap '' TERM INT HUP
-echo ready >/work/ready
+echo ready >/scratch/ready
 while :; do sleep 1006; done`
 
 // running lists the arguments of the processes of the container that sleep
@@ -45,12 +45,12 @@ func (c *testContainer) running(prefix string) []string {
 	return found
 }
 
-// start runs spec in the background until its script has made /work/ready.
+// start runs spec in the background until its script has made /scratch/ready.
 func (c *testContainer) start(ctx context.Context, h hooks.Handler) <-chan hooks.Report {
 	c.Helper()
 	done := make(chan hooks.Report, 1)
 	go func() { done <- h.Run(ctx) }()
-	ready := filepath.Join(c.rootfs, "work/ready")
+	ready := filepath.Join(c.rootfs, "scratch/ready")
 	eventually(c, "the hook's being ready", func() bool { _, err := os.Stat(ready); return err == nil })
 	must(c, os.Remove(ready))
 	return done
@@ -78,7 +78,7 @@ func TestExecCancelledDiesWithItsDaemonsAndNothingElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := startContainer(t, edit)
 			c.runcDo("exec", "--detach", c.ID, "sleep", "2001")
-			others := c.start(t.Context(), c.handler(&hooks.Exec{Command: []string{"sh", "-c", "setsid sleep 3001 & touch /work/ready; sleep 3002"}}))
+			others := c.start(t.Context(), c.handler(&hooks.Exec{Command: []string{"sh", "-c", "setsid sleep 3001 & touch /scratch/ready; sleep 3002"}}))
 			ctx, cancel := context.WithCancelCause(t.Context())
 			done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", daemons}}))
 			all := []string{"1001", "1002", "1003", "1004", "1005", "1006"}
@@ -111,7 +111,7 @@ func TestExecCancelledForkBombDies(t *testing.T) {
 		s.Linux.Resources = &specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &limit}}
 	})
 	ctx, cancel := context.WithCancelCause(t.Context())
-	const bomb = `echo 'while :; do setsid sh /work/bomb & sleep 0; done' >/work/bomb; sh /work/bomb & touch /work/ready; wait`
+	const bomb = `echo 'while :; do setsid sh /scratch/bomb & sleep 0; done' >/scratch/bomb; sh /scratch/bomb & touch /scratch/ready; wait`
 	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", bomb}}))
 	procs := filepath.Join(c.hookCgroups()[0], "cgroup.procs")
 	eventually(t, "many processes", func() bool { data, _ := os.ReadFile(procs); return len(lines(data)) > 50 })
@@ -130,7 +130,7 @@ func TestExecCancelledWithoutACgroupKillsTheSession(t *testing.T) {
 	known := c.Cgroup
 	c.Cgroup = Cgroup{}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", "(sleep 1001 &) ; touch /work/ready; sleep 1002"}}))
+	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", "(sleep 1001 &) ; touch /scratch/ready; sleep 1002"}}))
 	c.Cgroup = known
 	eventually(t, "all processes", func() bool { return slices.Equal(c.running("100"), []string{"1001", "1002"}) })
 	cancel(errCut)
@@ -177,7 +177,7 @@ func TestExecCancelledWhileFrozenInTheMiddleOfItsStart(t *testing.T) {
 		(&hookCgroup{Cgroup: Cgroup{dir: c.hookCgroups()[0], unified: c.Cgroup.unified}}).freeze(true)
 	})
 	done := make(chan hooks.Report, 1)
-	go func() { done <- c.handler(&hooks.Exec{Command: []string{"sh", "-c", "touch /work/ran"}}).Run(ctx) }()
+	go func() { done <- c.handler(&hooks.Exec{Command: []string{"sh", "-c", "touch /scratch/ran"}}).Run(ctx) }()
 	eventually(t, "a process in the frozen cgroup", func() bool {
 		dirs := c.hookCgroups()
 		if len(dirs) == 0 {
@@ -190,7 +190,7 @@ func TestExecCancelledWhileFrozenInTheMiddleOfItsStart(t *testing.T) {
 	if got := c.await(done); got.Cause != hooks.CauseCancelled {
 		t.Errorf("got %+v", got)
 	}
-	if _, err := os.Stat(filepath.Join(c.rootfs, "work/ran")); err == nil || len(c.hookCgroups()) != 0 {
+	if _, err := os.Stat(filepath.Join(c.rootfs, "scratch/ran")); err == nil || len(c.hookCgroups()) != 0 {
 		t.Errorf("the command ran (%v), or cgroups are left: %v", err == nil, c.hookCgroups())
 	}
 }
@@ -231,7 +231,7 @@ func TestExecTreeDiesWithBookendExec(t *testing.T) {
 // The init's death takes the hook along; nothing says which came first.
 func TestExecKilledByTheInitsExitIsSuspect(t *testing.T) {
 	c := startContainer(t, nil)
-	done := c.start(t.Context(), c.handler(&hooks.Exec{Command: []string{"sh", "-c", "touch /work/ready; sleep 1001"}}))
+	done := c.start(t.Context(), c.handler(&hooks.Exec{Command: []string{"sh", "-c", "touch /scratch/ready; sleep 1001"}}))
 	c.runcDo("kill", c.ID, "KILL")
 	got := c.await(done)
 	alive := c.Init.Alive()

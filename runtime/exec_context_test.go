@@ -21,13 +21,13 @@ cat /proc/self/limits /proc/self/oom_score_adj /proc/self/cgroup
 pwd; umask; env; echo "$0" "$@"
 ls /proc/$$/fd
 awk '{print ($6 == $1) ? "leads its session" : "led"; print "tty", $7}' /proc/$$/stat
-mkdir /work/made-"$$" 2>&1 | sed 's/made-[0-9]*/made/'
+mkdir /scratch/made-"$$" 2>&1 | sed 's/made-[0-9]*/made/'
 `
 
 func confined(spec *specs.Spec) {
 	umask := uint32(0o037)
 	spec.Process.User = specs.User{UID: 1234, GID: 2345, AdditionalGids: []uint32{50, 60}, Umask: &umask}
-	spec.Process.Cwd = "/work"
+	spec.Process.Cwd = "/scratch"
 	spec.Process.NoNewPrivileges = true
 	spec.Process.Env = append(spec.Process.Env, "HOME=/somewhere")
 	spec.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 100, Hard: 200}, {Type: "RLIMIT_CORE"}}
@@ -115,7 +115,7 @@ func TestExecSharesNamespacesAndCgroupsWithTheInit(t *testing.T) {
 	c := startContainer(t, nil)
 	got := c.hook("sh", "-c", `
 for n in /proc/1/ns/*; do test "$(readlink $n)" = "$(readlink /proc/self/ns/${n##*/})" || echo "differs: $n"; done
-sed -E 's,^([0-9]+:(freezer)?:.*)/bookend-[a-z0-9]+$,\1,' /proc/self/cgroup >/work/hook; cmp /work/hook /proc/1/cgroup`)
+sed -E 's,^([0-9]+:(freezer)?:.*)/bookend-[a-z0-9]+$,\1,' /proc/self/cgroup >/scratch/hook; cmp /scratch/hook /proc/1/cgroup`)
 	wantReport(t, got, hooks.Report{})
 }
 
@@ -137,7 +137,7 @@ func TestExecTakesTheHooksOwnEnvironmentUserAndDirectory(t *testing.T) {
 		want string
 	}{
 		{"environment", hooks.Exec{Command: []string{"env"}, Env: env}, "PATH=/bin COLOUR=a=b c EXTRA= HOME=/root"},
-		{"directory", hooks.Exec{Command: []string{"pwd"}, WorkingDir: "/work"}, "/work"},
+		{"directory", hooks.Exec{Command: []string{"pwd"}, WorkingDir: "/scratch"}, "/scratch"},
 		{"name", hooks.Exec{Command: []string{"id"}, User: "ana"}, "uid=1234(ana) gid=2345(ana) groups=50(staff),2345(ana)"},
 		{"name's home", hooks.Exec{Command: []string{"sh", "-c", "echo $HOME"}, User: "ana"}, "/home/ana"},
 		{"name and group", hooks.Exec{Command: []string{"id"}, User: "ana:staff"}, "uid=1234(ana) gid=50(staff) groups=50(staff)"},

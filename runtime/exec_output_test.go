@@ -47,20 +47,20 @@ func TestExecReportHasTheLastWord(t *testing.T) {
 // printing after that does not kill it.
 func TestExecDoesNotWaitForChildrenThatHoldTheOutput(t *testing.T) {
 	c := startContainer(t, nil)
-	must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "work/one"), filepath.Join(c.rootfs, "work/two")).Run())
+	must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "scratch/one"), filepath.Join(c.rootfs, "scratch/two")).Run())
 	late := make(chan string, 1)
 	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", `
 echo before
-(read x </work/one; echo soon; read x </work/two; yes | head -c 300000 && echo still && echo alive >/work/wrote) &
+(read x </scratch/one; echo soon; read x </scratch/two; yes | head -c 300000 && echo still && echo alive >/scratch/wrote) &
 exit 0`}}, func(stdout, stderr []byte) { late <- string(stdout) })
 	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("before\n")})
-	must(t, os.WriteFile(filepath.Join(c.rootfs, "work/one"), []byte("\n"), 0))
+	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
 	if got := <-late; got != "before\nsoon\n" {
 		t.Errorf("late output %q", got)
 	}
-	must(t, os.WriteFile(filepath.Join(c.rootfs, "work/two"), []byte("\n"), 0))
+	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/two"), []byte("\n"), 0))
 	eventually(t, "the end of the child that prints more than a pipe holds", func() bool {
-		got, _ := os.ReadFile(filepath.Join(c.rootfs, "work/wrote"))
+		got, _ := os.ReadFile(filepath.Join(c.rootfs, "scratch/wrote"))
 		return string(got) == "alive\n"
 	})
 }

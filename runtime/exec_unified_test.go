@@ -44,7 +44,7 @@ func (c *testContainer) set(file, value string) {
 // takes is a hook that takes 32 MiB in the container's /dev, and two processes
 // beside its first, which leave its session.
 const takes = `dd if=/dev/zero of=/dev/taken bs=1048576 count=32 2>/dev/null
-setsid sleep 1001 & setsid sleep 1002 & touch /work/ready; exec sleep 1003`
+setsid sleep 1001 & setsid sleep 1002 & touch /scratch/ready; exec sleep 1003`
 
 // wantCharged runs takes and cancels it: what it takes is the container's, and
 // nothing of it is left running.
@@ -110,13 +110,13 @@ func TestExecWithoutRoomForACgroupOnV2(t *testing.T) {
 			logger, logged := logrus.New(), new(bytes.Buffer)
 			logger.SetOutput(logged)
 			ctx, cancel := context.WithCancelCause(log.WithLogger(t.Context(), logrus.NewEntry(logger)))
-			script := `cat /proc/self/cgroup >/work/cgroup; sleep 1001 & touch /work/ready; sleep 1002`
+			script := `cat /proc/self/cgroup >/scratch/cgroup; sleep 1001 & touch /scratch/ready; sleep 1002`
 			done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", script}}))
 			eventually(t, "all processes", func() bool { return slices.Equal(c.running("100"), []string{"1001", "1002"}) })
 			cancel(errCut)
 			c.await(done)
 			eventually(t, "the session's death", func() bool { return len(c.running("100")) == 0 })
-			in, err := os.ReadFile(filepath.Join(c.rootfs, "work/cgroup"))
+			in, err := os.ReadFile(filepath.Join(c.rootfs, "scratch/cgroup"))
 			must(t, err)
 			if want := "0::/" + c.ID + "\n"; string(in) != want || len(c.hookCgroups()) != 0 {
 				t.Errorf("the hook ran in %q, want %q; cgroups left: %v", in, want, c.hookCgroups())

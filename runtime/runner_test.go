@@ -160,7 +160,7 @@ func TestRunnerIsChosenByTheStateThatTheRuntimeKeeps(t *testing.T) {
 func TestRunnerOfAnInstalledRunc(t *testing.T) {
 	c := startContainerOf(t, debianRunc(t), confined)
 	told := choosing(c)
-	got := c.hook("sh", "-c", "id -u; mkdir /work/x")
+	got := c.hook("sh", "-c", "id -u; mkdir /scratch/x")
 	if string(got.Stdout) != "1234\n" || got.ExitCode != 1 {
 		t.Errorf("got %+v", got)
 	}
@@ -199,7 +199,7 @@ func TestRunnerMovesAHookThatItsRuntimeStartsOutsideItsCgroup(t *testing.T) {
 	// The daemon comes after the move, of which the hook learns by its cgroup.
 	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", `
 until grep -q 'freezer:/[^/]*/bookend-' /proc/self/cgroup; do sleep 0.01; done
-setsid sleep 1001 & touch /work/ready; sleep 1002`}}))
+setsid sleep 1001 & touch /scratch/ready; sleep 1002`}}))
 	cancel(errCut)
 	c.await(done)
 	if left := c.running("100"); len(left) != 0 || len(c.hookCgroups()) != 0 {

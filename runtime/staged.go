@@ -1,10 +1,12 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/containerd/log"
 
@@ -136,8 +138,23 @@ func (r *execRun) open() error {
 	default:
 	}
 	_, err := r.gate.Write([]byte{1})
-	return err
+	if err == nil {
+		return nil
+	}
+	// Whoever closed the other end has said why, or ends without a word.
+	late := time.NewTimer(lastWord)
+	defer late.Stop()
+	select {
+	case <-r.done:
+		return cmp.Or(r.neverRan(), err)
+	case <-late.C:
+		return err
+	}
 }
+
+// lastWord bounds the wait for what bookend-exec has to say of a gate that is
+// gone.
+const lastWord = time.Second
 
 // neverRan tells why the command was certainly not run; nil where it was, or
 // may have been.

@@ -47,11 +47,11 @@ func eachPIDNamespace(t *testing.T, test func(t *testing.T, c *testContainer)) {
 
 func TestStagedDiscardedLeavesNothing(t *testing.T) {
 	eachPIDNamespace(t, func(t *testing.T, c *testContainer) {
-		s := c.stage(&hooks.Exec{Command: []string{"touch", "/work/ran"}})
+		s := c.stage(&hooks.Exec{Command: []string{"touch", "/scratch/ran"}})
 		s.Discard(t.Context())
 		s.Discard(t.Context())
 		c.wantNothingLeft()
-		if _, err := os.Stat(filepath.Join(c.rootfs, "work/ran")); err == nil || !c.Init.Alive() {
+		if _, err := os.Stat(filepath.Join(c.rootfs, "scratch/ran")); err == nil || !c.Init.Alive() {
 			t.Errorf("the command ran: %v; init alive: %v", err == nil, c.Init.Alive())
 		}
 		// Started after all, the container is whole.
@@ -129,10 +129,10 @@ func TestStagedCancelledDiesWithItsDaemonsAndNothingElse(t *testing.T) {
 // The gate's other end dies with the shim, here without a word to anybody.
 func TestStagedGateExitsWithTheShim(t *testing.T) {
 	eachPIDNamespace(t, func(t *testing.T, c *testContainer) {
-		s := c.stage(&hooks.Exec{Command: []string{"touch", "/work/ran"}})
+		s := c.stage(&hooks.Exec{Command: []string{"touch", "/scratch/ran"}})
 		must(t, s.run.gate.Close())
 		eventually(t, "the end of the gate", func() bool { return len(c.gates()) == 0 })
-		if _, err := os.Stat(filepath.Join(c.rootfs, "work/ran")); err == nil {
+		if _, err := os.Stat(filepath.Join(c.rootfs, "scratch/ran")); err == nil {
 			t.Error("the command ran")
 		}
 	})

@@ -152,7 +152,7 @@ func anyCgroup(out []byte) string {
 // What a hook comes to does not depend on its having been staged.
 func TestStagedReportsAsUnstaged(t *testing.T) {
 	c := startContainer(t, nil)
-	must(t, os.MkdirAll(filepath.Join(c.rootfs, "work/directory/id"), 0o755))
+	must(t, os.MkdirAll(filepath.Join(c.rootfs, "scratch/directory/id"), 0o755))
 	for _, spec := range []hooks.Exec{
 		{Command: []string{"true"}},
 		{Command: []string{"sh", "-c", "echo out; echo err >&2; exit 3"}},
@@ -160,10 +160,10 @@ func TestStagedReportsAsUnstaged(t *testing.T) {
 		{Command: []string{"sh", "-c", "kill -9 $$"}},
 		{Command: []string{"/bin/echo", "slash"}},
 		{Command: []string{"./bin/echo", "relative"}},
-		{Command: []string{"work/../bin/echo", "relative"}},
-		{Command: []string{"pwd"}, WorkingDir: "/work"},
+		{Command: []string{"scratch/../bin/echo", "relative"}},
+		{Command: []string{"pwd"}, WorkingDir: "/scratch"},
 		{Command: []string{"id"}, User: "ana"},
-		{Command: []string{"id"}, User: "ana", Env: []hooks.EnvVar{{Name: "PATH", Value: "/none:/work/plain:/work/directory:/etc:/bin"}}},
+		{Command: []string{"id"}, User: "ana", Env: []hooks.EnvVar{{Name: "PATH", Value: "/none:/scratch/plain:/scratch/directory:/etc:/bin"}}},
 		{Command: []string{"id"}, Env: []hooks.EnvVar{{Name: "PATH", Value: "/:/bin"}}},
 	} {
 		t.Run(fmt.Sprint(spec), func(t *testing.T) {
@@ -184,15 +184,15 @@ func TestStagedCommandThatCannotRunIsReportedAsUnstaged(t *testing.T) {
 		{Command: []string{""}},
 		{Command: []string{".."}},
 		{Command: []string{"/no/such: file"}},
-		{Command: []string{"/work/plain/x"}},
-		{Command: []string{"/work/plain"}},
-		{Command: []string{"/work"}},
-		{Command: []string{"/work/data"}},
-		{Command: []string{"./data"}, WorkingDir: "/work"},
-		{Command: []string{"/work/noterp"}},
-		{Command: []string{"noterp"}, Env: path("/work:/bin")},
+		{Command: []string{"/scratch/plain/x"}},
+		{Command: []string{"/scratch/plain"}},
+		{Command: []string{"/scratch"}},
+		{Command: []string{"/scratch/data"}},
+		{Command: []string{"./data"}, WorkingDir: "/scratch"},
+		{Command: []string{"/scratch/noterp"}},
+		{Command: []string{"noterp"}, Env: path("/scratch:/bin")},
 		{Command: []string{"true"}, WorkingDir: "/none"},
-		{Command: []string{"true"}, WorkingDir: "/work/plain"},
+		{Command: []string{"true"}, WorkingDir: "/scratch/plain"},
 		{Command: []string{"true"}, User: "nobody-here"},
 		{Command: []string{"true"}, Env: path("")},
 		{Command: []string{"true"}, Env: path("bin:/bin")},
@@ -228,11 +228,11 @@ func TestStagedFindsACommandThatCameLater(t *testing.T) {
 // The gate opens once; further attempts are made from the start.
 func TestStagedRunsAgain(t *testing.T) {
 	c := startContainer(t, nil)
-	s := c.stage(&hooks.Exec{Command: []string{"sh", "-c", "echo $$ >>/work/pids; exit 7"}})
+	s := c.stage(&hooks.Exec{Command: []string{"sh", "-c", "echo $$ >>/scratch/pids; exit 7"}})
 	for range 3 {
 		wantReport(t, s.Run(t.Context()), hooks.Report{Cause: hooks.CauseExitCode, ExitCode: 7})
 	}
-	pids, err := os.ReadFile(filepath.Join(c.rootfs, "work/pids"))
+	pids, err := os.ReadFile(filepath.Join(c.rootfs, "scratch/pids"))
 	must(t, err)
 	if n := len(lines(pids)); n != 3 {
 		t.Errorf("ran %d times", n)

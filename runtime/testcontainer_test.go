@@ -172,10 +172,10 @@ func (c *testContainer) hookCgroups() []string {
 
 func writeRootfs(t testing.TB, rootfs string) {
 	t.Helper()
-	for _, dir := range []string{"bin", "etc", "proc", "dev", "work", "sys"} {
+	for _, dir := range []string{"bin", "etc", "proc", "dev", "scratch", "sys"} {
 		must(t, os.MkdirAll(filepath.Join(rootfs, dir), 0o755))
 	}
-	must(t, os.Chmod(filepath.Join(rootfs, "work"), 0o777))
+	must(t, os.Chmod(filepath.Join(rootfs, "scratch"), 0o777))
 	// Not written by this process: a child forked meanwhile for another test
 	// would hold it open for writing, and it could not be executed.
 	must(t, exec.Command("cp", "/bin/busybox", filepath.Join(rootfs, "bin")).Run())
@@ -183,11 +183,11 @@ func writeRootfs(t testing.TB, rootfs string) {
 		data string
 		mode os.FileMode
 	}{
-		"etc/passwd":  {"root:x:0:0::/root:/bin/sh\nana:x:1234:2345::/home/ana:/bin/sh\n", 0o644},
-		"etc/group":   {"root:x:0:\nana:x:2345:\nstaff:x:50:ana\n", 0o644},
-		"work/plain":  {"not executable", 0o644},
-		"work/data":   {"\x00\x01 no program", 0o755},
-		"work/noterp": {"#!/no/such/interpreter\n", 0o755},
+		"etc/passwd":     {"root:x:0:0::/root:/bin/sh\nana:x:1234:2345::/home/ana:/bin/sh\n", 0o644},
+		"etc/group":      {"root:x:0:\nana:x:2345:\nstaff:x:50:ana\n", 0o644},
+		"scratch/plain":  {"not executable", 0o644},
+		"scratch/data":   {"\x00\x01 no program", 0o755},
+		"scratch/noterp": {"#!/no/such/interpreter\n", 0o755},
 	} {
 		must(t, os.WriteFile(filepath.Join(rootfs, name), []byte(file.data), file.mode))
 	}

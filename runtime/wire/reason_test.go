@@ -7,9 +7,9 @@ func TestCommandReason(t *testing.T) {
 	for text, want := range map[string]Reason{
 		`unable to start container process: exec: "nothing": executable file not found in $PATH`:                                      NotFound,
 		`unable to start container process: exec: "/no/such: file": stat /no/such: file: no such file or directory`:                   NotFound,
-		`unable to start container process: exec: "/work/plain/x": stat /work/plain/x: not a directory`:                               NotFound,
-		`unable to start container process: exec: "/work/plain": permission denied`:                                                   Permission,
-		`unable to start container process: exec: "/work": is a directory`:                                                            Permission,
+		`unable to start container process: exec: "/scratch/plain/x": stat /scratch/plain/x: not a directory`:                         NotFound,
+		`unable to start container process: exec: "/scratch/plain": permission denied`:                                                Permission,
+		`unable to start container process: exec: "/scratch": is a directory`:                                                         Permission,
 		`unable to start container process: chdir to cwd ("/none") set in config.json failed: no such file or directory`:              NotFound,
 		`unable to start container process: chdir to cwd ("/root: x") set in config.json failed: permission denied`:                   Permission,
 		`unable to start container process: exec: "./x": cannot run executable found relative to current directory`:                   CannotStart,
@@ -28,7 +28,7 @@ func TestCommandReason(t *testing.T) {
 
 func TestExecReason(t *testing.T) {
 	for text, want := range map[string]Reason{
-		"exec /work/data: exec format error":       BadFormat,
+		"exec /scratch/data: exec format error":    BadFormat,
 		"exec ./a: b: no such file or directory\n": NotFound,
 		"exec /bin/x: permission denied":           Permission,
 		"exec /bin/x: argument list too long":      CannotStart,
