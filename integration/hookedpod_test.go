@@ -59,15 +59,8 @@ func nullIO(id string) (cio.IO, error) { return cio.NullIO(id) }
 func execIn(t *testing.T, d *Daemon, id string) {
 	t.Helper()
 	ctx := namespaces.WithNamespace(t.Context(), CRINamespace)
-	c, err := d.Client.LoadContainer(ctx, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	task, err := c.Task(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec, err := c.Spec(ctx)
+	task := loadTask(t, d, CRINamespace, id)
+	spec, err := task.Spec(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
