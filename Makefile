@@ -11,7 +11,7 @@ endif
 
 BIN     := bin
 GOBUILD := go build -buildvcs=false -trimpath
-LDFLAGS := -s -w -X bookend.dev/bookend/shim.Version=$(VERSION)
+LDFLAGS := -s -w -X bookend.dev/bookend/shim.Version=$(VERSION) -X bookend.dev/bookend/cmd/bookend/internal/cli.Version=$(VERSION)
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -35,7 +35,7 @@ help: ## List the targets
 # runs on nodes that have no libseccomp or another glibc.
 .PHONY: build
 build: deps ## Build all binaries into bin/
-	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2
+	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2 ./cmd/bookend
 	CGO_ENABLED=1 $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
 
 .PHONY: deps

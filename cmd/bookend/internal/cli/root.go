@@ -1,0 +1,65 @@
+// Package cli is the command line of bookend: one file for each command, which
+// reads flags, calls the package that does the work, and prints what came of it.
+//
+// What people read goes to Out as a table or text; `-o json` prints the same
+// for programs. Err has errors and nothing else. See [ExitOK] for exit codes.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Version is bookend's version, set when it is built.
+var Version = "0.1.0-dev"
+
+// Streams are what a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Execute runs the command line args, without the program's name, and returns
+// its exit code.
+func Execute(ctx context.Context, args []string, s Streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !isSilent(err) {
+		fmt.Fprintf(s.Err, "bookend: %v\n", err)
+	}
+	return exitCode(err)
+}
+
+func newRoot(s Streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bookend",
+		Short: "Container lifecycle hooks in the runtime itself",
+		Long: `bookend checks and rewrites manifests with lifecycle hooks, shows what the hooks
+of this node's containers do and did, and installs and checks the runtime.
+
+Exit codes: 0 done; 1 it could not be done; 2 wrong usage; 3 done, and something
+is wrong with what was looked at.`,
+		Args:          usage(cobra.NoArgs),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(commands()...)
+	return root
+}
+
+// commands are all there are, in the order of the help.
+func commands() []*cobra.Command {
+	return []*cobra.Command{
+		newVersion(),
+	}
+}
