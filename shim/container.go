@@ -63,8 +63,8 @@ func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest
 
 // begin starts the container's task and the watch over its init and sandbox.
 // ctx carries the namespace and never ends: the task outlives every call.
-func (s *Service) begin(ctx context.Context, c *container, restored bool) {
-	c.staged = s.stage(ctx, c)
+func (s *Service) begin(ctx context.Context, c *container, p *runtime.Prepared, restored bool) {
+	c.staged = s.stage(ctx, c, p)
 	c.task = newTask(ctx, c.id, c.lifecycle, restored, effects{
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
 		signal: func(ctx context.Context, d delivery) error {
@@ -138,12 +138,22 @@ func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) h
 // stage begins to start an exec postStart while its container is only created.
 // What ends a container, or begins to, discards it: the exit of the init or the
 // sandbox, the first signal or preStop, Delete, and whatever Start comes to.
-func (s *Service) stage(ctx context.Context, c *container) *runtime.Staged {
-	t, h := c.target.Load(), c.lifecycle.PostStart
-	if t == nil || h == nil || h.Exec == nil || s.executor == nil {
+func (s *Service) stage(ctx context.Context, c *container, p *runtime.Prepared) *runtime.Staged {
+	t := c.target.Load()
+	if t == nil || p == nil {
+		p.Discard()
 		return nil
 	}
-	return s.executor.Stage(ctx, *t, h.Exec, nil)
+	return s.executor.Stage(ctx, p, *t, c.lifecycle.PostStart.Exec, nil)
+}
+
+// prepare starts what will stage an exec postStart, beside the Create that makes
+// a container for it; nil where there is no such hook, or none to be run.
+func (s *Service) prepare(lc *hooks.Lifecycle, restored bool) *runtime.Prepared {
+	if h := lc.PostStart; h == nil || h.Exec == nil || restored || s.executor == nil {
+		return nil
+	}
+	return s.executor.Prepare()
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {

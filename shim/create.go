@@ -68,23 +68,27 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 // init, whose exit must not be missed.
 func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string) (*taskAPI.CreateTaskResponse, error) {
 	g := s.publisher.add(r.ID)
+	restored := r.Checkpoint != ""
+	prepared := s.prepare(lc, restored)
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
+		prepared.Discard()
 		s.publisher.remove(r.ID, g)
 		return nil, err
 	}
 	c, err := s.newContainer(ctx, r, g, lc, annotations)
-	if err == nil && r.Checkpoint == "" {
+	if err == nil && !restored {
 		err = c.aim(ctx, int(resp.Pid))
 	}
 	if err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
 		log.G(ctx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
+		prepared.Discard()
 		s.publisher.remove(r.ID, g)
 		return resp, nil
 	}
-	s.begin(context.WithoutCancel(ctx), c, r.Checkpoint != "")
+	s.begin(context.WithoutCancel(ctx), c, prepared, restored)
 	return resp, nil
 }
 

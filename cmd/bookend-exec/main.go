@@ -25,6 +25,7 @@ import (
 
 func main() {
 	status := json.NewEncoder(os.NewFile(wire.StatusFD, "status"))
+	warmUp()
 	var req wire.Request
 	if err := json.NewDecoder(os.Stdin).Decode(&req); err != nil {
 		fmt.Fprintf(os.Stderr, "bookend-exec: read request: %v (it is run by containerd-shim-bookend-v2 only)\n", err)
