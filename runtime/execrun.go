@@ -39,6 +39,8 @@ type execRun struct {
 	lines          *os.File    // where it says what becomes of it
 	gate           *os.File    // opens the gate of a gated request; nil: it has none
 
+	relax context.CancelFunc // ends the hurry about moves between cgroups
+
 	reaped  chan struct{} // closed when bookend-exec has ended and status is set
 	started chan struct{} // closed when pid is set or never will be
 	done    chan struct{} // closed when last is set, or bookend-exec was reaped without a word
@@ -51,7 +53,6 @@ type execRun struct {
 
 // start starts bookend-exec with req in a cgroup of the hook's own.
 func (e *Executor) start(ctx context.Context, c Container, req wire.Request) (*execRun, error) {
-	hurryCgroupMoves(c.Cgroup)
 	r := newExecRun()
 	r.place(ctx, c)
 	if err := r.launch(e, req.Gated); err != nil {
@@ -62,7 +63,10 @@ func (e *Executor) start(ctx context.Context, c Container, req wire.Request) (*e
 }
 
 func newExecRun() *execRun {
-	return &execRun{started: make(chan struct{}), done: make(chan struct{}), reaped: make(chan struct{})}
+	return &execRun{
+		relax:   func() {},
+		started: make(chan struct{}), done: make(chan struct{}), reaped: make(chan struct{}),
+	}
 }
 
 // place makes the cgroup that the hook is to run in.
@@ -114,8 +118,12 @@ func (r *execRun) launch(e *Executor, gated bool) (err error) {
 	if err != nil {
 		return err
 	}
+	var hurry context.Context
+	hurry, r.relax = context.WithTimeout(context.Background(), hurryBound)
+	e.hurryCgroupMoves(hurry)
 	go func() {
 		defer close(r.reaped)
+		defer r.relax()
 		r.status, _ = e.monitor.Wait(r.cmd, exit) // read only after reaped
 	}()
 	return nil
@@ -174,6 +182,7 @@ func (r *execRun) follow() {
 			if r.stray {
 				log.L.WithField("pid", r.pid).Warn("the runtime started an exec hook outside of the hook's cgroup; what it forked before it was moved there is killed only in its session")
 			}
+			r.relax()
 			close(r.started)
 		}
 		r.last = s

@@ -57,7 +57,6 @@ func (s *Staged) start(ctx context.Context, p *Prepared) error {
 	if p == nil {
 		p = s.handler.executor.Prepare()
 	}
-	hurryCgroupMoves(s.handler.container.Cgroup)
 	req, err := s.handler.request(ctx)
 	if err != nil {
 		p.Discard()

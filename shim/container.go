@@ -63,8 +63,7 @@ func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest
 
 // begin starts the container's task and the watch over its init and sandbox.
 // ctx carries the namespace and never ends: the task outlives every call.
-func (s *Service) begin(ctx context.Context, c *container, p *runtime.Prepared, restored bool) {
-	c.staged = s.stage(ctx, c, p)
+func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 	c.task = newTask(ctx, c.id, c.lifecycle, restored, effects{
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
 		signal: func(ctx context.Context, d delivery) error {
@@ -106,14 +105,16 @@ func (s *Service) release(ctx context.Context, c *container, exited bool) {
 
 // aim reads what has to be known of the init while it is parked in the
 // container's own cgroup and cannot have changed anything yet.
-func (c *container) aim(ctx context.Context, pid int) error {
+func (s *Service) aim(ctx context.Context, c *container, pid int) error {
 	initProcess, err := runtime.ReadInit(pid)
 	if err != nil {
 		return err
 	}
-	cgroup, err := runtime.ReadCgroup(pid)
-	if err != nil {
-		log.G(ctx).WithField("container", c.id).WithError(err).Warn("bookend: exec hooks of this container get no cgroup of their own")
+	var cgroup runtime.Cgroup
+	if s.executor != nil {
+		if cgroup, err = s.executor.ReadCgroup(pid); err != nil {
+			log.G(ctx).WithField("container", c.id).WithError(err).Warn("bookend: exec hooks of this container get no cgroup of their own")
+		}
 	}
 	c.gate.know(uint32(pid))
 	c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot, Init: initProcess, Cgroup: cgroup, Runner: c.runner})
@@ -135,25 +136,12 @@ func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) h
 	return hookReport{id: c.id, name: c.name, point: p, kind: handler, result: res}
 }
 
-// stage begins to start an exec postStart while its container is only created.
-// What ends a container, or begins to, discards it: the exit of the init or the
-// sandbox, the first signal or preStop, Delete, and whatever Start comes to.
+// stage begins to start an exec postStart, by p, while its container is only
+// created. What ends a container, or begins to, discards it: the exit of the
+// init or the sandbox, the first signal or preStop, Delete, and whatever Start
+// comes to.
 func (s *Service) stage(ctx context.Context, c *container, p *runtime.Prepared) *runtime.Staged {
-	t := c.target.Load()
-	if t == nil || p == nil {
-		p.Discard()
-		return nil
-	}
-	return s.executor.Stage(ctx, p, *t, c.lifecycle.PostStart.Exec, nil)
-}
-
-// prepare starts what will stage an exec postStart, beside the Create that makes
-// a container for it; nil where there is no such hook, or none to be run.
-func (s *Service) prepare(lc *hooks.Lifecycle, restored bool) *runtime.Prepared {
-	if h := lc.PostStart; h == nil || h.Exec == nil || restored || s.executor == nil {
-		return nil
-	}
-	return s.executor.Prepare()
+	return s.executor.Stage(ctx, p, *c.target.Load(), c.lifecycle.PostStart.Exec, nil)
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {

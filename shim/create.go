@@ -68,17 +68,16 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 // init, whose exit must not be missed.
 func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string) (*taskAPI.CreateTaskResponse, error) {
 	g := s.publisher.add(r.ID)
-	restored := r.Checkpoint != ""
-	prepared := s.prepare(lc, restored)
+	a := s.goAhead(ctx, r, g, lc, annotations)
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
-		prepared.Discard()
+		a.discard(ctx)
 		s.publisher.remove(r.ID, g)
 		return nil, err
 	}
-	c, err := s.newContainer(ctx, r, g, lc, annotations)
-	if err == nil && !restored {
-		err = c.aim(ctx, int(resp.Pid))
+	c, prepared := a.finish()
+	if c == nil {
+		c, err = s.created(ctx, r, int(resp.Pid), g, lc, annotations)
 	}
 	if err != nil {
 		// The container exists and the client will be told so: one whose hooks
@@ -88,8 +87,22 @@ func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest
 		s.publisher.remove(r.ID, g)
 		return resp, nil
 	}
-	s.begin(context.WithoutCancel(ctx), c, prepared, restored)
+	ctx = context.WithoutCancel(ctx)
+	if prepared != nil {
+		c.staged = s.stage(ctx, c, prepared)
+	}
+	s.begin(ctx, c, r.Checkpoint != "")
 	return resp, nil
+}
+
+// created is the container that a Create has made. One that is restored from a
+// checkpoint has no init before its Start.
+func (s *Service) created(ctx context.Context, r *taskAPI.CreateTaskRequest, pid int, g *gate, lc *hooks.Lifecycle, annotations map[string]string) (*container, error) {
+	c, err := s.newContainer(ctx, r, g, lc, annotations)
+	if err == nil && r.Checkpoint == "" {
+		err = s.aim(ctx, c, pid)
+	}
+	return c, err
 }
 
 // canRun refuses hooks that this installation cannot carry out, while nothing
