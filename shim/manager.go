@@ -54,15 +54,10 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 		}
 	}
 	st, err := m.stock.Stop(ctx, id)
-	removeDeadSocket(filepath.Join(filepath.Dir(cwd), id))
-	return st, err
-}
-
-// removeDeadSocket removes the socket of a shim that did not live to do it.
-func removeDeadSocket(bundle string) {
-	if address, err := runtime.ShimAddress(bundle); err == nil && !shim.CanConnect(address) {
-		_ = shim.RemoveSocket(address)
+	if address, addressErr := runtime.ShimAddress(filepath.Join(filepath.Dir(cwd), id)); addressErr == nil {
+		removeDeadSocket(address)
 	}
+	return st, err
 }
 
 // orphans returns the members of a sandbox's pod whose shim is dead.
@@ -73,7 +68,7 @@ func orphans(ctx context.Context, bundles, sandboxID string) []string {
 	}
 	return slices.DeleteFunc(members, func(member string) bool {
 		address, err := runtime.ShimAddress(filepath.Join(bundles, member))
-		return err != nil || shim.CanConnect(address)
+		return err != nil || !isDead(address)
 	})
 }
 
