@@ -62,6 +62,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newInstall(),
 		newUninstall(),
+		newDoctor(),
 		newVersion(),
 		newCompletion(),
 		newMan(),
