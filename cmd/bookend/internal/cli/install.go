@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -61,10 +60,14 @@ restarted: a change of its configuration needs that, new binaries do not.`,
 		if err := complete(&opts); err != nil {
 			return err
 		}
-		opts.OldContainerd = oldContainerd(cmd.Context(), containerd)
+		version, versionErr := daemon.VersionOf(cmd.Context(), containerd)
+		opts.OldContainerd = oldContainerd(version, versionErr)
 		plan, err := install.New(cmd.Context(), opts)
 		if err != nil {
 			return err
+		}
+		if versionErr == nil && version.Older(2, 3) {
+			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs 2.3 or newer", version))
 		}
 		return carryOut(cmd.OutOrStdout(), plan, dryRun)
 	}
@@ -83,11 +86,10 @@ func complete(opts *install.Options) error {
 	return absolute(&opts.From, &opts.ContainerdConfig)
 }
 
-// oldContainerd asks the binary. Where it does not answer, configurations of a
-// version that only 2.0 and newer read tell as much.
-func oldContainerd(ctx context.Context, binary string) func(configVersion int) bool {
+// oldContainerd tells whether a drop-in may do harm. Where the version is not
+// known, configurations of a version that only 2.0 and newer read tell as much.
+func oldContainerd(v daemon.Version, err error) func(configVersion int) bool {
 	return func(configVersion int) bool {
-		v, err := daemon.VersionOf(ctx, binary)
 		if err != nil {
 			return configVersion < 3
 		}

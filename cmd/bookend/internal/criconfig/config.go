@@ -76,6 +76,10 @@ func head(data []byte) (version int, imports []string, err error) {
 		Imports []string
 	}
 	err = toml.Unmarshal(data, &file)
+	if where := (*toml.DecodeError)(nil); errors.As(err, &where) {
+		line, _ := where.Position()
+		err = fmt.Errorf("line %d: %w", line, err)
+	}
 	return file.Version, file.Imports, err
 }
 

@@ -13,7 +13,13 @@ import (
 // one line that says so.
 func (c Change) Diff() string {
 	if !c.Before.text() || !c.After.text() {
-		return fmt.Sprintf("%s: %s -> %s\n", c.Path, c.Before.describe(), c.After.describe())
+		switch {
+		case c.Before == nil:
+			return fmt.Sprintf("%s: new, %s\n", c.Path, c.After.describe())
+		case c.After == nil:
+			return fmt.Sprintf("%s: removed, %s\n", c.Path, c.Before.describe())
+		}
+		return fmt.Sprintf("%s: %s, before %s\n", c.Path, c.After.describe(), c.Before.describe())
 	}
 	return udiff.Unified(c.Before.label(c.Path), c.After.label(c.Path), c.Before.content(), c.After.content())
 }
@@ -37,14 +43,10 @@ func (e *Entry) content() string {
 }
 
 func (e *Entry) describe() string {
-	switch {
-	case e == nil:
-		return "nothing"
-	case e.Link != "":
+	if e.Link != "" {
 		return "link to " + e.Link
-	default:
-		return fmt.Sprintf("file of %d bytes", len(e.Data))
 	}
+	return fmt.Sprintf("file of %d bytes", len(e.Data))
 }
 
 // String lists what the plan does, files as diffs.
