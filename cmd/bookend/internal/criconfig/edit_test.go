@@ -55,3 +55,14 @@ func TestAnEditThatIsGoneIsNotUndone(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEditThatChangesMoreIsFound(t *testing.T) {
+	for after, ok := range map[string]bool{
+		"imports = ['x']\na = 1\n": true, "a = 1": false, "imports = ['x', 'y']\na = 1\n": false,
+		"imports = ['x']\na = 2\n": false, "imports = ['x']\n": false, "imports = 'x'\na = 1\n": false,
+	} {
+		if err := sameBut([]byte("a = 1\n"), []byte(after), []string{"x"}); (err == nil) != ok {
+			t.Errorf("%q: got %v", after, err)
+		}
+	}
+}

@@ -125,3 +125,22 @@ func TestOwnCapabilitiesAreRead(t *testing.T) {
 		t.Error("a process that does not exist has capabilities")
 	}
 }
+
+func TestContainerdsFileIsTheOneItRunsWith(t *testing.T) {
+	f := &Facts{}
+	for _, tt := range []struct {
+		args       []string
+		flag, want string
+	}{
+		{nil, "", mainConfig},
+		{[]string{"containerd", "--config", "/x"}, "", "/x"},
+		{[]string{"containerd", "--config", "x"}, "", mainConfig}, // relative to a directory that is not known
+		{[]string{"containerd", "--config", "/x"}, "/flag", "/flag"},
+	} {
+		f.Daemon = &daemon.Daemon{Process: daemon.Process{Args: tt.args}}
+		f.ContainerdConfig = tt.flag
+		if got := f.mainConfig(); got != tt.want {
+			t.Errorf("%+v: got %s", tt, got)
+		}
+	}
+}
