@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,12 +54,27 @@ func printResults(w io.Writer, as format, results []doctor.Result) error {
 	if err := printTable(w, []string{"CHECK", "RESULT", "FOUND"}, rows); err != nil {
 		return err
 	}
-	head := "\nTo mend:\n"
-	for _, r := range results {
-		if r.Mend != "" {
-			fmt.Fprintf(w, "%s  %s: %s\n", head, r.Check, r.Mend)
-			head = ""
-		}
-	}
+	printMends(w, results)
 	return nil
+}
+
+// printMends prints what is to be done, once where several checks ask for it.
+func printMends(w io.Writer, results []doctor.Result) {
+	var order []string
+	checks := map[string][]string{}
+	for _, r := range results {
+		if r.Mend == "" {
+			continue
+		}
+		if checks[r.Mend] == nil {
+			order = append(order, r.Mend)
+		}
+		checks[r.Mend] = append(checks[r.Mend], r.Check)
+	}
+	if len(order) > 0 {
+		fmt.Fprintln(w, "\nTo mend:")
+	}
+	for _, mend := range order {
+		fmt.Fprintf(w, "  %s: %s\n", strings.Join(checks[mend], ", "), mend)
+	}
 }

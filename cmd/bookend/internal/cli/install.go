@@ -57,7 +57,7 @@ restarted: a change of its configuration needs that, new binaries do not.`,
 			return err
 		}
 		opts.BinDir, opts.LibDir = where.bin, where.lib
-		if err := complete(&opts); err != nil {
+		if err := fromSelf(&opts); err != nil {
 			return err
 		}
 		version, versionErr := daemon.VersionOf(cmd.Context(), containerd)
@@ -74,8 +74,9 @@ restarted: a change of its configuration needs that, new binaries do not.`,
 	return cmd
 }
 
-// complete fills in what no flag says.
-func complete(opts *install.Options) error {
+// fromSelf makes the paths absolute; new binaries are those beside this one unless
+// a flag says otherwise.
+func fromSelf(opts *install.Options) error {
 	if opts.From == "" {
 		self, err := os.Executable()
 		if err != nil {

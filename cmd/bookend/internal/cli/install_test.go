@@ -116,6 +116,7 @@ func TestDoctorsTable(t *testing.T) {
 		{Check: "containerd", Status: doctor.Pass, Found: "version 2.4.2, pid 7"},
 		{Check: "annotations", Status: doctor.Fail, Found: "pod_annotations lacks x", Mend: "add x, then systemctl restart containerd"},
 		{Check: "PATH", Status: doctor.Warning, Found: "not there", Mend: "link it"},
+		{Check: "loaded", Status: doctor.Fail, Found: "older", Mend: "add x, then systemctl restart containerd"},
 	}
 	for name, as := range map[string]format{"table": asTable, "json": asJSON} {
 		var out bytes.Buffer
@@ -134,7 +135,7 @@ func TestDoctorFailsWithoutContainerd(t *testing.T) {
 	s := newSite(t, importing)
 	out := s.run(ExitFound, "doctor", "--address", "DIR/none.sock", "--containerd", "DIR/containerd", "--containerd-config", "DIR/etc/config.toml")
 	want := regexp.MustCompile(`(?m)^containerd +fail +no daemon answers \(2\.4\.2 is installed\): dial unix DIR/none\.sock`)
-	if !want.MatchString(out) || !strings.Contains(out, "  runtime: bookend install --edit-config --containerd-config DIR/etc/config.toml") {
+	if !want.MatchString(out) || !strings.Contains(out, "  runtime, annotations, shim, bookend-exec: bookend install --edit-config --containerd-config DIR/etc/config.toml && systemctl restart containerd\n") {
 		t.Errorf("got\n%s", out)
 	}
 }

@@ -71,7 +71,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"loaded", "no answer", func(f *Facts) { f.Daemon.Handlers, f.Daemon.CRIErr = nil, errBroken }, Warning, "broken", "log"},
 		{"loaded", "no daemon", func(f *Facts) { f.Daemon = nil }, Fail, "no containerd", "systemctl start containerd"},
 
-		{"shim", "none", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install"},
+		{"shim", "none", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only"},
 		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "exec hooks cannot run: file does not exist", "bookend install"},
 		{"bookend-exec", "another version", func(f *Facts) { f.Executor.Version = version("0.9.0") }, Fail, "of version 0.9.0, the shim beside it of 1.0.0", "bookend install"},
 		{"bookend-exec", "no shim", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "no shim", "bookend install"},

@@ -42,7 +42,7 @@ func runtimeConfigured(f *Facts) Result {
 		return fail("take the plugin out of disabled_plugins in "+f.CRI.Path+", then "+f.install(),
 			"%s disables the CRI plugin, and no runtime %q is in it", f.CRI.Path, f.RuntimeName)
 	case !ok:
-		return fail(f.install()+" && "+restart, "no runtime %q in %s and what it imports", f.RuntimeName, f.CRI.Path)
+		return fail(f.install(), "no runtime %q in %s and what it imports", f.RuntimeName, f.CRI.Path)
 	case r.Path == "" && r.Type != ownType:
 		return fail("set runtime_path to the path of "+shimName+" in "+f.CRI.Path, "runtime %q is of type %s and names no runtime_path: it is the stock shim's", f.RuntimeName, r.Type)
 	case r.Path == "":
@@ -58,7 +58,7 @@ const ownType = "io.containerd.bookend.v2"
 func annotationsListed(f *Facts) Result {
 	r, ok := f.runtime()
 	if !ok {
-		return fail(f.install()+" && "+restart, "no runtime %q, no lists of annotations", f.RuntimeName)
+		return fail(f.install(), "no runtime %q, no lists of annotations", f.RuntimeName)
 	}
 	gaps := r.Gaps()
 	if len(gaps) == 0 {
@@ -110,7 +110,7 @@ func runtimeLoaded(f *Facts) Result {
 	case !ok && configured:
 		return fail(restart, "containerd runs with an older configuration, without runtime %q", f.RuntimeName)
 	case !ok:
-		return fail(f.install()+" && "+restart, "containerd runs without runtime %q", f.RuntimeName)
+		return fail(f.install(), "containerd runs without runtime %q", f.RuntimeName)
 	case configured && (h.Type != r.Type || h.Path != r.Path || !slices.Equal(h.PodAnnotations, r.PodAnnotations) || !slices.Equal(h.ContainerAnnotations, r.ContainerAnnotations)):
 		return fail(restart, "containerd runs with an older configuration of runtime %q", f.RuntimeName)
 	}

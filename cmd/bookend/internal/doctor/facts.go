@@ -129,8 +129,12 @@ func (f *Facts) runtime() (criconfig.Runtime, bool) {
 	return r, ok
 }
 
-// install is the command that configures the runtime.
+// install is the command that puts in place what is missing: binaries alone
+// where the runtime is configured, perhaps by hand.
 func (f *Facts) install() string {
+	if _, ok := f.runtime(); ok {
+		return "bookend install --binaries-only"
+	}
 	args := []string{"bookend install --edit-config"}
 	if path := f.mainConfig(); path != mainConfig {
 		args = append(args, "--containerd-config "+path)
@@ -138,7 +142,7 @@ func (f *Facts) install() string {
 	if f.RuntimeName != "bookend" {
 		args = append(args, "--runtime-name "+f.RuntimeName)
 	}
-	return strings.Join(args, " ")
+	return strings.Join(append(args, "&& "+restart), " ")
 }
 
 const restart = "systemctl restart containerd"

@@ -27,6 +27,11 @@ func TestUninstallRestoresByteForByte(t *testing.T) {
 				n.t.Fatal(err)
 			}
 		}},
+		"a link to bin": {main: mainV3, prepare: func(n *node) {
+			if err := errors.Join(os.MkdirAll(n.path("elsewhere/deep/bin"), 0o755), os.Symlink("elsewhere/deep/bin", n.path("bin"))); err != nil {
+				n.t.Fatal(err)
+			}
+		}},
 		"binaries only": {main: noImports, prepare: func(n *node) { n.opts.BinariesOnly = true }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,6 +50,9 @@ func TestUninstallRestoresByteForByte(t *testing.T) {
 			}
 			if reflect.DeepEqual(n.tree(), before) || p.Todo != "" {
 				t.Fatalf("nothing was installed: %q", p.Todo)
+			}
+			if _, err := os.Stat(n.path("bin/" + Shim)); err != nil {
+				t.Error(err)
 			}
 			installed := n.tree()
 			if again := n.install(); !again.Empty() || again.Restart || len(again.Notes) > 0 {

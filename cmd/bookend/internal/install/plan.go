@@ -74,18 +74,15 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 
 func (p *Plan) setDir() string { return filepath.Join(p.opts.versionsDir(), p.Set) }
 
-// link plans the link to a binary. It is relative where it can be short.
+// link plans the link to a binary. It is absolute: the directory that it is in
+// may be reached through a link itself.
 func (p *Plan) link(name string) error {
-	target := filepath.Join(p.setDir(), name)
-	if rel, err := filepath.Rel(p.opts.BinDir, target); err == nil {
-		target = rel
-	}
 	path := filepath.Join(p.opts.BinDir, name)
 	before, err := readEntry(path)
 	if err != nil {
 		return err
 	}
-	p.change(path, before, &Entry{Link: target}, changed{Ours: true})
+	p.change(path, before, &Entry{Link: filepath.Join(p.setDir(), name)}, changed{Ours: true})
 	return nil
 }
 
