@@ -36,7 +36,7 @@ help: ## List the targets
 .PHONY: build
 build: deps ## Build all binaries into bin/
 	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2 ./cmd/bookend
-	CGO_ENABLED=1 $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
+	CGO_ENABLED=1 $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -X main.version=$(VERSION) -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
 
 .PHONY: deps
 deps: ## Install what building and testing need and this machine lacks (Debian, Ubuntu)

@@ -23,7 +23,14 @@ import (
 	"bookend.dev/bookend/runtime/wire"
 )
 
+// version is bookend's, set when it is built.
+var version = "0.1.0-dev"
+
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		fmt.Println("bookend-exec version " + version)
+		return
+	}
 	status := json.NewEncoder(os.NewFile(wire.StatusFD, "status"))
 	warmUp()
 	var req wire.Request

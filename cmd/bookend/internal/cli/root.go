@@ -60,6 +60,11 @@ is wrong with what was looked at.`,
 // commands are all there are, in the order of the help.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newInstall(),
+		newUninstall(),
+		newDoctor(),
 		newVersion(),
+		newCompletion(),
+		newMan(),
 	}
 }
