@@ -24,7 +24,7 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 include integration/tools/tools.mk
 include integration/vm/vm.mk
 
-# All but the tests in a virtual machine, which want the machine for themselves.
+# All but the tests in a virtual machine, which want this one for themselves.
 INTEGRATION = $$(go list ./integration/... | grep -v /integration/vm)
 
 .PHONY: help
@@ -53,10 +53,11 @@ deps: ## Install what building and testing need and this machine lacks (Debian, 
 	fi
 
 .PHONY: test
-test: build tools ## Build, install what is missing, run unit and integration tests
+test: build tools vm-deps vm-kernel ## Build, install what is missing, run all tests
 	go vet ./...
 	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
+	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: unit
 unit: ## Run the unit tests, with the race detector
