@@ -21,39 +21,41 @@ const (
 // ownPrefix is that of the annotations which are not for one container.
 const ownPrefix = "bookend.dev/"
 
-// value is a Lifecycle object in a document: an annotation's, or the document.
+// value is a Lifecycle object in a document.
 type value struct {
-	path string
-	key  *yaml.Node // nil: the document is the value
-	node *yaml.Node
-	text string
-	root *yaml.Node // of text; nil: it cannot be read as YAML
+	path   string
+	source string // the annotation that it is or would be
+	text   string
+	root   *yaml.Node // of text; nil: it cannot be read as YAML
+	at     int        // the document's line of the value as a whole
+	first  int        // the document's line of the value's first; 0: its lines are not lines of the document
 }
 
 // newValue is the Lifecycle object that an annotation carries.
 func newValue(e entry, path string) value {
-	v := value{path: path, key: e.key, node: follow(e.value)}
-	v.text = v.node.Value
-	v.readRoot()
+	node := follow(e.value)
+	v := value{path: path, source: e.key.Value, text: node.Value, root: rootOf(node.Value), at: e.key.Line}
+	if node.Style&yaml.LiteralStyle != 0 {
+		v.first = node.Line + 1
+	}
 	return v
 }
 
-func (v *value) readRoot() {
-	if roots, _, err := readYAML(v.text); err == nil && len(roots) == 1 {
-		v.root = roots[0]
+// rootOf reads a single YAML document; nil: it is none.
+func rootOf(text string) *yaml.Node {
+	if roots, _, err := readYAML(text); err == nil && len(roots) == 1 {
+		return roots[0]
 	}
+	return nil
 }
 
 // line returns the document's line for one of the value. Only in a literal
-// block scalar do lines stay lines; all else is found at the annotation's key.
+// block scalar do lines stay lines; all else is found where the value begins.
 func (v *value) line(inner int) int {
-	switch {
-	case v.key == nil:
-		return max(inner, 1)
-	case inner > 0 && v.node.Style&yaml.LiteralStyle != 0:
-		return v.node.Line + inner
+	if inner > 0 && v.first > 0 {
+		return v.first + inner - 1
 	}
-	return v.key.Line
+	return v.at
 }
 
 // lineOf returns the document's line of the field at names, or of the nearest
@@ -94,11 +96,7 @@ func (r *reporter) resolve(v *value, annotations map[string]string, o Options) *
 		r.add(Error, v.line(0), v.path, "%v", err)
 		return nil
 	}
-	own := hooks.AnnotationKey
-	if v.key != nil {
-		own = v.key.Value
-	}
-	if invalid.Source != "annotation "+own {
+	if invalid.Source != "annotation "+v.source {
 		r.add(Error, v.line(0), v.path, "%v", err)
 		return nil
 	}
@@ -135,19 +133,16 @@ func forContainer(name, value string) map[string]string {
 	}
 }
 
-// portsOf is the kubelet's record of a container's ports; "": it keeps none.
+// portsOf is the kubelet's record of a container's ports.
 func portsOf(c *container) string {
 	type port struct {
 		Name          string `json:"name"`
 		ContainerPort int64  `json:"containerPort"`
 	}
-	var list []port
+	list := []port{}
 	for _, p := range items(field(c.node, "ports")) {
 		n, _ := number(p, "containerPort")
 		list = append(list, port{text(p, "name"), n})
-	}
-	if list == nil {
-		return ""
 	}
 	data, err := json.Marshal(list)
 	if err != nil {

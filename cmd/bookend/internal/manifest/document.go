@@ -38,7 +38,7 @@ func split(text string) []*document {
 		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
 			end = at + n + 1
 		}
-		switch l := strings.TrimPrefix(text[at:end], "\ufeff"); {
+		switch l := strings.TrimPrefix(text[at:end], byteOrderMark); {
 		case isMarker(l, "---"):
 			if inside {
 				cut(at, line)

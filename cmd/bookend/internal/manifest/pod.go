@@ -18,6 +18,7 @@ type pod struct {
 type container struct {
 	path string // "spec.template.spec.containers[0]"
 	name string
+	list string // the spec's field that lists it: "containers", "initContainers", "ephemeralContainers"
 	node *yaml.Node
 }
 
@@ -85,7 +86,7 @@ func (p *pod) containers() []container {
 	var list []container
 	for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
 		for i, n := range items(field(p.spec, name)) {
-			list = append(list, container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), node: n})
+			list = append(list, container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), list: name, node: n})
 		}
 	}
 	return list

@@ -86,7 +86,7 @@ func (r *reporter) object(root *yaml.Node, o Options) {
 // bare checks a document that is a Lifecycle object itself.
 func (r *reporter) bare(root *yaml.Node, o Options) {
 	r.Objects++
-	v := value{text: r.doc.text, root: root}
+	v := value{source: hooks.AnnotationKey, text: r.doc.text, root: root, at: root.Line, first: 1}
 	l := r.resolve(&v, map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(&v)}, o)
 	r.limits(&v, l, limits{kubelet: true})
 }
@@ -137,8 +137,8 @@ func (r *reporter) podAnnotation(p *pod, containers []container, name string, v 
 	if c := find(containers, name); c == nil {
 		r.add(Warning, v.line(0), v.path, "the pod has no container %q, only %s", name, namesOf(containers))
 		annotations[ports] = assumedPorts(v)
-	} else if record := portsOf(c); record != "" {
-		annotations[ports] = record
+	} else {
+		annotations[ports] = portsOf(c)
 	}
 	l := r.resolve(v, annotations, o)
 	grace, _ := number(p.spec, "terminationGracePeriodSeconds")
@@ -174,7 +174,7 @@ func (r *reporter) plainLifecycle(c container, v *value) {
 		}
 		path := join(join(c.path, "lifecycle"), string(point))
 		if v != nil && field(v.root, string(point)) != nil {
-			r.add(Warning, key.Line, path, "is in the annotation %s too: the kubelet and bookend would each run one", v.key.Value)
+			r.add(Warning, key.Line, path, "is in the annotation %s too: the kubelet and bookend would each run one", v.source)
 		}
 		if field(hook, "tcpSocket") != nil {
 			r.add(Warning, key.Line, join(path, "tcpSocket"), "Kubernetes accepts it here but has never carried it out: the hook always fails")

@@ -1,0 +1,71 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func bookendClass() RewriteOptions { return RewriteOptions{RuntimeClass: "bookend"} }
+
+// print renders findings as people see them.
+func print(findings []Finding) []byte {
+	var b bytes.Buffer
+	for _, f := range findings {
+		fmt.Fprintln(&b, f)
+	}
+	return b.Bytes()
+}
+
+// TestConvertAndReverse converts real manifests, with the line ends of Unix and
+// Windows, with and without a last one, and takes them back.
+func TestConvertAndReverse(t *testing.T) {
+	for _, name := range files(t, "convert", ".yaml") {
+		unix := read(t, "convert", name)
+		for variant, in := range map[string][]byte{
+			"as it is":                unix,
+			"with carriage returns":   bytes.ReplaceAll(unix, []byte("\n"), []byte("\r\n")),
+			"without the last line's": bytes.TrimSuffix(unix, []byte("\n")),
+			"with a byte order mark":  append([]byte(byteOrderMark), unix...),
+		} {
+			t.Run(name+" "+variant, func(t *testing.T) {
+				out, findings := Convert(name, in, bookendClass())
+				if findings != nil {
+					t.Fatalf("refused:\n%s", print(findings))
+				}
+				if variant == "as it is" {
+					golden(t, "convert/"+name+".golden", out)
+				}
+				report := Validate(name, out, Options{})
+				if len(report.Findings) > 0 {
+					t.Errorf("the result has findings:\n%s", print(report.Findings))
+				}
+				if bytes.Contains(in, []byte("\r")) && bytes.Count(out, []byte("\n")) != bytes.Count(out, []byte("\r\n")) {
+					t.Errorf("line ends are mixed:\n%q", out)
+				}
+				back, findings := Reverse(name, out, bookendClass())
+				if findings != nil || !bytes.Equal(back, in) {
+					t.Errorf("reversed:\n%s\nwant:\n%s\n%s", back, in, print(findings))
+				}
+				if again, _ := Convert(name, out, bookendClass()); !bytes.Equal(again, out) {
+					t.Errorf("converted twice:\n%s", again)
+				}
+			})
+		}
+	}
+}
+
+func TestRewritingIsRefused(t *testing.T) {
+	for _, name := range files(t, "refused", ".yaml") {
+		rewrite := Convert
+		if strings.Contains(name, ".reverse.") {
+			rewrite = Reverse
+		}
+		out, findings := rewrite(name, read(t, "refused", name), bookendClass())
+		if out != nil || len(findings) == 0 {
+			t.Errorf("%s: got\n%s", name, out)
+		}
+		golden(t, "refused/"+name+".golden", print(findings))
+	}
+}
