@@ -61,6 +61,7 @@ is wrong with what was looked at.`,
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newValidate(),
+		newConvert(),
 		newVersion(),
 	}
 }
