@@ -94,7 +94,7 @@ func rewriteDocument(r reporter, o RewriteOptions, change func(*rewriter, *pod))
 	if !w.changed || r.Count(Error) > 0 {
 		return d.text
 	}
-	result := w.editor.text()
+	result := w.text()
 	if roots, _, err := readYAML(result); err != nil || len(roots) != 1 || !equal(roots[0], w.root) {
 		w.refuse(w.at, "", "cannot be rewritten safely: write the pod in plain block style")
 	}
