@@ -69,3 +69,13 @@ func TestRewritingIsRefused(t *testing.T) {
 		golden(t, "refused/"+name+".golden", print(findings))
 	}
 }
+
+func TestReverseOfWhatWasNotConverted(t *testing.T) {
+	for _, name := range files(t, "reverse", ".yaml") {
+		out, findings := Reverse(name, read(t, "reverse", name), bookendClass())
+		if findings != nil {
+			t.Errorf("%s: refused:\n%s", name, print(findings))
+		}
+		golden(t, "reverse/"+name+".golden", out)
+	}
+}

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// mergeDepth is how many merge keys may lead to a field.
-const mergeDepth = 4
+// mergeLimit is how many mappings may be merged into one.
+const mergeLimit = 1000
 
 // entry is one field of a mapping.
 type entry struct{ key, value *yaml.Node }
@@ -61,10 +61,18 @@ func field(n *yaml.Node, name string) *yaml.Node {
 
 // mergedEntries returns the fields of a mapping and those merged into it, each
 // name once unless it is written twice.
-func mergedEntries(n *yaml.Node) []entry { return mergeEntries(n, mergeDepth) }
+func mergedEntries(n *yaml.Node) []entry {
+	budget := mergeLimit
+	return mergeEntries(n, &budget)
+}
 
-func mergeEntries(n *yaml.Node, depth int) []entry {
+// mergeEntries is mergedEntries for as many mappings as budget says: aliases
+// can make few lines into very many, or lead in a circle.
+func mergeEntries(n *yaml.Node, budget *int) []entry {
 	var list, merged []entry
+	if *budget--; *budget < 0 {
+		return nil
+	}
 	seen := map[string]bool{}
 	for _, e := range entries(n) {
 		if e.key.ShortTag() != "!!merge" {
@@ -77,9 +85,7 @@ func mergeEntries(n *yaml.Node, depth int) []entry {
 			from = from[0].Content
 		}
 		for _, m := range from {
-			if depth > 0 {
-				merged = append(merged, mergeEntries(m, depth-1)...)
-			}
+			merged = append(merged, mergeEntries(m, budget)...)
 		}
 	}
 	for _, e := range merged {

@@ -100,6 +100,10 @@ func (w *rewriter) readBlock(b *back) {
 func (w *rewriter) giveBack(p *pod, b *back) {
 	indent := columns(b.container.node)
 	line, found := w.findMarker(p, b.container, indent)
+	if key, _ := written(b.container.node, "lifecycle"); key != nil { // it is null
+		line, found = key.Line-1, true
+		remove(b.container.node, key)
+	}
 	prefix := spaces(indent)
 	if found {
 		prefix = w.lines[line][:indent]
@@ -116,9 +120,6 @@ func (w *rewriter) giveBack(p *pod, b *back) {
 		fields := entries(b.container.node)
 		last := fields[len(fields)-1]
 		w.insert(w.entryEnd(last.key, last.value), with...)
-	}
-	if key, _ := written(b.container.node, "lifecycle"); key != nil { // it was null
-		remove(b.container.node, key)
 	}
 	put(b.container.node, "lifecycle", b.root)
 }
