@@ -12,7 +12,7 @@ func (w *rewriter) annotate(p *pod, moves []move) {
 	existing := field(p.metadata, "annotations")
 	for i := range moves {
 		name := hooks.AnnotationPrefix + moves[i].container.name
-		if key, _ := written(existing, name); key != nil || field(existing, name) != nil {
+		if field(existing, name) != nil {
 			w.refuse(moves[i].key.Line, join(moves[i].container.path, "lifecycle"), "has the annotation %s beside it: remove one of them", name)
 			return
 		}

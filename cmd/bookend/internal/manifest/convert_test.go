@@ -57,7 +57,7 @@ func TestConvertAndReverse(t *testing.T) {
 }
 
 func TestRewritingIsRefused(t *testing.T) {
-	for _, name := range files(t, "refused", ".yaml") {
+	for _, name := range files(t, "refused", ".yaml", ".json") {
 		rewrite := Convert
 		if strings.Contains(name, ".reverse.") {
 			rewrite = Reverse
@@ -77,5 +77,22 @@ func TestReverseOfWhatWasNotConverted(t *testing.T) {
 			t.Errorf("%s: refused:\n%s", name, print(findings))
 		}
 		golden(t, "reverse/"+name+".golden", out)
+	}
+}
+
+// TestConvertRestyles has manifests that come back with the same meaning but
+// other blanks: comments and empty mappings in unusual places.
+func TestConvertRestyles(t *testing.T) {
+	for _, name := range files(t, "restyled", ".yaml") {
+		out, findings := Convert(name, read(t, "restyled", name), bookendClass())
+		if findings != nil {
+			t.Errorf("%s: refused:\n%s", name, print(findings))
+		}
+		golden(t, "restyled/"+name+".golden", out)
+		back, findings := Reverse(name, out, bookendClass())
+		if findings != nil {
+			t.Errorf("%s: refused on the way back:\n%s", name, print(findings))
+		}
+		golden(t, "restyled/"+name+".back.golden", back)
 	}
 }

@@ -87,11 +87,12 @@ func rewriteDocument(r reporter, o RewriteOptions, change func(*rewriter, *pod))
 	if text(w.root, "kind") == "" {
 		return d.text
 	}
+	before := r.Count(Error)
 	pods, _ := findPods(w.root)
 	for i := range pods {
 		change(w, &pods[i])
 	}
-	if !w.changed || r.Count(Error) > 0 {
+	if !w.changed || r.Count(Error) > before {
 		return d.text
 	}
 	result := w.text()

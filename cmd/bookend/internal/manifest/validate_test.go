@@ -28,8 +28,8 @@ func TestValidateEdges(t *testing.T) {
 		{"not UTF-8", "kind: \xff", "f:1: must be valid UTF-8\n0 objects\n"},
 		{"a byte order mark", "\ufeff" + pod + wrong, "f:7: " + says + "1 objects\n"},
 		{"carriage returns", strings.ReplaceAll(pod+wrong, "\n", "\r\n"), "f:7: " + says + "1 objects\n"},
-		{"a separator of lines in a comment", "# a\u2028# b\u0085# c\r# d\n" + pod + wrong, "f:8: " + says + "1 objects\n"},
-		{"a separator of lines inside the value", pod + strings.Replace(wrong, "x", "x\u2028      # y", 1), "f:7: " + says + "1 objects\n"},
+		{"a separator of lines in a comment", "# a\u2028# b\u0085# c\r# d\n" + pod + wrong + strings.Repeat("# z\n", 9), "f:8: " + says + "1 objects\n"},
+		{"a separator of lines inside the value", pod + strings.Replace(wrong, "x", "x\u2028      # y", 1) + strings.Repeat("# z\n", 9), "f:7: " + says + "1 objects\n"},
 		{"no last line end", pod + strings.TrimSuffix(wrong, "\n"), "f:7: " + says + "1 objects\n"},
 		{"markers that are none", pod + "    a: |\n      ---\n      ...\n" + wrong, "f:10: " + says + "1 objects\n"},
 		{"directives", "%YAML 1.1\n# a\n---\nkind: A\n...\n# b\n%YAML 1.1\n---\n" + pod + wrong, "f:15: " + says + "1 objects\n"},
@@ -42,6 +42,7 @@ func TestValidateEdges(t *testing.T) {
 		{"one template of two objects", "kind: List\nitems:\n- kind: A\n  spec:\n    template: &t {metadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {}\"}}, spec: {runtimeClassName: b, containers: [{name: a}]}}\n- kind: B\n  spec: {template: *t}\n", "f:5: items[0].spec.template." + says + "1 objects\n"},
 		{"control characters", "kind: Pod\nspec: {containers: [{name: a}]}\nmetadata: {annotations: {\"bookend.dev/\\e[31m\\n\": x}}\n", "f:3: warning: metadata.annotations[bookend.dev/?[31m?]: is unknown and has no effect\n1 objects\n"},
 		{"a grace period of the pod", "kind: Pod\nspec: {runtimeClassName: b, terminationGracePeriodSeconds: 100, containers: [{name: a}]}\nmetadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {sleep: {seconds: 98}}\"}}\n", "1 objects\n"},
+		{"a grace period that the kubelet wrote", "metadata: {name: a}\nannotations: {lifecycle.bookend.dev/a: \"preStop: {sleep: {seconds: 30}}\", io.kubernetes.pod.terminationGracePeriod: \"20\"}\n", "f:2: warning: annotations[lifecycle.bookend.dev/a].preStop.sleep.seconds: 30s does not fit into the grace period of 20s: the hook is cut after 18s, to leave the stop signal its time\n1 objects\n"},
 		{"a preStop that the hooks of another container do not need", "kind: Pod\nspec: {runtimeClassName: b, containers: [{name: a, lifecycle: {preStop: {sleep: {seconds: 1}}}}, {name: b}]}\nmetadata: {annotations: {lifecycle.bookend.dev/a: \"postStart: {sleep: {seconds: 1}}\", lifecycle.bookend.dev/b: \"preStop: {sleep: {seconds: 1}}\"}}\n", "1 objects\n"},
 	} {
 		report := Validate("f", []byte(tt.in), Options{})
