@@ -9,8 +9,8 @@ import (
 
 func bookendClass() RewriteOptions { return RewriteOptions{RuntimeClass: "bookend"} }
 
-// print renders findings as people see them.
-func print(findings []Finding) []byte {
+// render prints findings as people see them.
+func render(findings []Finding) []byte {
 	var b bytes.Buffer
 	for _, f := range findings {
 		fmt.Fprintln(&b, f)
@@ -32,21 +32,20 @@ func TestConvertAndReverse(t *testing.T) {
 			t.Run(name+" "+variant, func(t *testing.T) {
 				out, findings := Convert(name, in, bookendClass())
 				if findings != nil {
-					t.Fatalf("refused:\n%s", print(findings))
+					t.Fatalf("refused:\n%s", render(findings))
 				}
 				if variant == "as it is" {
 					golden(t, "convert/"+name+".golden", out)
 				}
-				report := Validate(name, out, Options{})
-				if len(report.Findings) > 0 {
-					t.Errorf("the result has findings:\n%s", print(report.Findings))
+				if report := validate(name, out, Options{}, true); len(report.Findings) > 0 {
+					t.Errorf("the result has findings:\n%s", report.text())
 				}
 				if bytes.Contains(in, []byte("\r")) && bytes.Count(out, []byte("\n")) != bytes.Count(out, []byte("\r\n")) {
 					t.Errorf("line ends are mixed:\n%q", out)
 				}
 				back, findings := Reverse(name, out, bookendClass())
 				if findings != nil || !bytes.Equal(back, in) {
-					t.Errorf("reversed:\n%s\nwant:\n%s\n%s", back, in, print(findings))
+					t.Errorf("reversed:\n%s\nwant:\n%s\n%s", back, in, render(findings))
 				}
 				if again, _ := Convert(name, out, bookendClass()); !bytes.Equal(again, out) {
 					t.Errorf("converted twice:\n%s", again)
@@ -66,7 +65,7 @@ func TestRewritingIsRefused(t *testing.T) {
 		if out != nil || len(findings) == 0 {
 			t.Errorf("%s: got\n%s", name, out)
 		}
-		golden(t, "refused/"+name+".golden", print(findings))
+		golden(t, "refused/"+name+".golden", render(findings))
 	}
 }
 
@@ -74,7 +73,7 @@ func TestReverseOfWhatWasNotConverted(t *testing.T) {
 	for _, name := range files(t, "reverse", ".yaml") {
 		out, findings := Reverse(name, read(t, "reverse", name), bookendClass())
 		if findings != nil {
-			t.Errorf("%s: refused:\n%s", name, print(findings))
+			t.Errorf("%s: refused:\n%s", name, render(findings))
 		}
 		golden(t, "reverse/"+name+".golden", out)
 	}
@@ -86,12 +85,12 @@ func TestConvertRestyles(t *testing.T) {
 	for _, name := range files(t, "restyled", ".yaml") {
 		out, findings := Convert(name, read(t, "restyled", name), bookendClass())
 		if findings != nil {
-			t.Errorf("%s: refused:\n%s", name, print(findings))
+			t.Errorf("%s: refused:\n%s", name, render(findings))
 		}
 		golden(t, "restyled/"+name+".golden", out)
 		back, findings := Reverse(name, out, bookendClass())
 		if findings != nil {
-			t.Errorf("%s: refused on the way back:\n%s", name, print(findings))
+			t.Errorf("%s: refused on the way back:\n%s", name, render(findings))
 		}
 		golden(t, "restyled/"+name+".back.golden", back)
 	}

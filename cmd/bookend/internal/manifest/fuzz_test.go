@@ -54,11 +54,11 @@ func FuzzConvert(f *testing.F) {
 		if len(findings) > 0 {
 			return
 		}
-		if report := Validate("f", out, Options{}); report.Count(Error) > 0 {
-			t.Fatalf("the result is refused:\n%s\n%s", print(report.Findings), out)
+		if report := validate("f", out, Options{}, true); report.Count(Error) > 0 {
+			t.Fatalf("the result is refused:\n%s\n%s", render(report.Findings), out)
 		}
 		if again, findings := Convert("f", out, bookendClass()); !bytes.Equal(again, out) {
-			t.Fatalf("converted again: %s\n%s", again, print(findings))
+			t.Fatalf("converted again: %s\n%s", again, render(findings))
 		}
 		back, findings := Reverse("f", out, bookendClass())
 		checkFindings(t, out, findings)
@@ -66,7 +66,7 @@ func FuzzConvert(f *testing.F) {
 			return // it was converted in part, and comes back as a whole
 		}
 		if len(findings) > 0 && !isExtended(out) {
-			t.Fatalf("converted, and refused on the way back:\n%s\n%s", print(findings), out)
+			t.Fatalf("converted, and refused on the way back:\n%s\n%s", render(findings), out)
 		}
 		if len(findings) == 0 && !sameObjects(string(data), string(back)) {
 			t.Fatalf("came back as\n%s\nconverted:\n%s", back, out)

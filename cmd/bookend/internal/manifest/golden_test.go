@@ -59,8 +59,8 @@ func files(t testing.TB, dir string, suffixes ...string) []string {
 	return names
 }
 
-// print renders a report as people see it.
-func (r *Report) print() []byte {
+// text renders a report as people see it.
+func (r *Report) text() []byte {
 	var b bytes.Buffer
 	for _, f := range r.Findings {
 		fmt.Fprintln(&b, f)

@@ -46,7 +46,7 @@ type rewriter struct {
 }
 
 func rewrite(file string, data []byte, o RewriteOptions, change func(*rewriter, *pod)) ([]byte, []Finding) {
-	report := Validate(file, data, o.Options)
+	report := validate(file, data, o.Options, true)
 	if report.Count(Error) > 0 {
 		return nil, errorsOf(report)
 	}

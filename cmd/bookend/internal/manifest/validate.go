@@ -13,6 +13,11 @@ import (
 // documents. Kubernetes objects without containers, and empty documents, are
 // passed over.
 func Validate(file string, data []byte, o Options) Report {
+	return validate(file, data, o, false)
+}
+
+// validate is Validate; objectsOnly passes over all that is no Kubernetes object.
+func validate(file string, data []byte, o Options, objectsOnly bool) Report {
 	var report Report
 	if !utf8.Valid(data) {
 		report.Findings = []Finding{{File: file, Line: 1, Severity: Error, Message: "must be valid UTF-8"}}
@@ -22,7 +27,9 @@ func Validate(file string, data []byte, o Options) Report {
 		r := reporter{Report: &report, file: file, doc: d}
 		line, err := d.parse()
 		for _, root := range d.roots {
-			r.document(root, o)
+			if !objectsOnly || text(root, "kind") != "" {
+				r.document(root, o)
+			}
 		}
 		if err != nil {
 			r.add(Error, line, "", "is not valid %s: %v", d.format(), err)

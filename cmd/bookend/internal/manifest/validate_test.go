@@ -11,7 +11,7 @@ func TestValidateFindsWhatIsWrong(t *testing.T) {
 	for _, name := range files(t, "validate", ".yaml", ".json") {
 		t.Run(name, func(t *testing.T) {
 			report := Validate(name, read(t, "validate", name), Options{})
-			golden(t, "validate/"+name+".golden", report.print())
+			golden(t, "validate/"+name+".golden", report.text())
 		})
 	}
 }
@@ -46,7 +46,7 @@ func TestValidateEdges(t *testing.T) {
 		{"a preStop that the hooks of another container do not need", "kind: Pod\nspec: {runtimeClassName: b, containers: [{name: a, lifecycle: {preStop: {sleep: {seconds: 1}}}}, {name: b}]}\nmetadata: {annotations: {lifecycle.bookend.dev/a: \"postStart: {sleep: {seconds: 1}}\", lifecycle.bookend.dev/b: \"preStop: {sleep: {seconds: 1}}\"}}\n", "1 objects\n"},
 	} {
 		report := Validate("f", []byte(tt.in), Options{})
-		if got := string(report.print()); got != tt.want {
+		if got := string(report.text()); got != tt.want {
 			t.Errorf("%s: got\n%swant\n%s", tt.name, got, tt.want)
 		}
 	}
@@ -61,10 +61,10 @@ func TestValidateWithTheNodesConfiguration(t *testing.T) {
 	}
 	const in = "postStart:\n  exec: {command: [a]}\nterminationGracePeriodSeconds: 10\n"
 	report := Validate("f", []byte(in), Options{Config: config})
-	if got, want := string(report.print()), "f:1: warning: postStart.timeoutSeconds: without a limit the hook may run too long: the kubelet waits no longer than 120s for a container to start\n1 objects\n"; got != want {
+	if got, want := string(report.text()), "f:1: warning: postStart.timeoutSeconds: without a limit the hook may run too long: the kubelet waits no longer than 120s for a container to start\n1 objects\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	if report := Validate("f", []byte(in), Options{}); len(report.Findings) > 0 {
-		t.Errorf("without a configuration:\n%s", report.print())
+		t.Errorf("without a configuration:\n%s", report.text())
 	}
 }
