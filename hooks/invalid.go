@@ -18,8 +18,10 @@ type InvalidError struct {
 	Source  string // "annotation bookend.dev/lifecycle", "config /etc/bookend/config.toml"
 	Path    string // "preStop.sleep.seconds"; empty: the value as a whole
 	Message string // what was expected, and what came where that is no secret
-	Line    int    // in the annotation's value, from 1, of the field or item at Path; 0: not known
 	Err     error  // the cause, where another package found the mistake; may be nil
+	// ValueLine is the line of the annotation's value, from 1, on which the
+	// field or item at Path begins; 0: not known.
+	ValueLine int
 }
 
 // Error joins source, path and message:

@@ -32,8 +32,8 @@ func TestErrorsKnowTheirLine(t *testing.T) {
 		if !errors.As(err, &invalid) {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		if invalid.Line != tt.line {
-			t.Errorf("%s: line %d, want %d: %v", tt.name, invalid.Line, tt.line, err)
+		if invalid.ValueLine != tt.line {
+			t.Errorf("%s: line %d, want %d: %v", tt.name, invalid.ValueLine, tt.line, err)
 		}
 	}
 }

@@ -37,7 +37,7 @@ type value struct {
 const maxDepth = 16
 
 func (v *value) fail(format string, args ...any) error {
-	return &InvalidError{Path: v.path.String(), Message: fmt.Sprintf(format, args...), Line: v.line}
+	return &InvalidError{Path: v.path.String(), Message: fmt.Sprintf(format, args...), ValueLine: v.line}
 }
 
 // wrongKind is the error for a value that is not a want.
@@ -90,7 +90,7 @@ func (t *table) has(name string) bool { return t.fields[name] != nil }
 
 // missing is the error for a required field that is absent or null.
 func (t *table) missing(name string) error {
-	return &InvalidError{Path: t.path.child(name).String(), Message: "is required", Line: t.line}
+	return &InvalidError{Path: t.path.child(name).String(), Message: "is required", ValueLine: t.line}
 }
 
 // str reads an optional field: "" where it is absent.

@@ -64,7 +64,7 @@ func yamlError(err error) error {
 	case !errors.As(err, &load):
 		return (&value{}).fail("is not valid YAML: %s", quoteMessage(err.Error()))
 	}
-	invalid := &InvalidError{Message: "is not valid YAML: " + quoteMessage(load.Message), Line: load.Mark.Line, Err: load}
+	invalid := &InvalidError{Message: "is not valid YAML: " + quoteMessage(load.Message), ValueLine: load.Mark.Line, Err: load}
 	if load.Mark.Line > 0 {
 		invalid.Message = fmt.Sprintf("is not valid YAML: line %d, column %d: %s", load.Mark.Line, load.Mark.Column, quoteMessage(load.Message))
 	}

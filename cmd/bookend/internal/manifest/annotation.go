@@ -106,7 +106,7 @@ func (r *reporter) resolve(v *value, annotations map[string]string, o Options) *
 		// The place that the message names is one in the value.
 		message = "is not valid YAML: " + syntax.Message
 	}
-	r.add(Error, v.line(invalid.Line), join(v.path, invalid.Path), "%s", message)
+	r.add(Error, v.line(invalid.ValueLine), join(v.path, invalid.Path), "%s", message)
 	return nil
 }
 
