@@ -127,8 +127,9 @@ func (w *rewriter) giveBack(p *pod, b *back) {
 // findMarker returns the line of the comment that stands for the lifecycle of c.
 func (w *rewriter) findMarker(p *pod, c *container, indent int) (line int, found bool) {
 	key, list := written(p.spec, c.list)
-	for i := key.Line; i < w.entryEnd(key, list); i++ {
-		before, ok := strings.CutSuffix(strings.TrimRight(w.lines[i], " "), marker(c.name))
+	end, mark := w.entryEnd(key, list), marker(c.name)
+	for i := key.Line; i < end; i++ {
+		before, ok := strings.CutSuffix(strings.TrimRight(w.lines[i], " "), mark)
 		if ok && len(before) == indent && strings.Trim(before, " -") == "" {
 			return i, true
 		}

@@ -42,7 +42,9 @@ type rewriter struct {
 	options RewriteOptions
 	root    *yaml.Node
 	changed bool
-	at      int // a line of what is changed
+	// oddBreaks: what is a line to the nodes is none to the editor.
+	oddBreaks bool
+	at        int // a line of what is changed
 }
 
 func rewrite(file string, data []byte, o RewriteOptions, change func(*rewriter, *pod)) ([]byte, []Finding) {
@@ -87,6 +89,7 @@ func rewriteDocument(r reporter, o RewriteOptions, change func(*rewriter, *pod))
 	if text(w.root, "kind") == "" {
 		return d.text
 	}
+	w.oddBreaks = len(d.roots) > 1 || len(fileLines(d.text, 1, false)) != len(fileLines(d.text, 1, true))
 	before := r.Count(Error)
 	pods, _ := findPods(w.root)
 	for i := range pods {
@@ -116,7 +119,7 @@ func (w *rewriter) canEdit(at *yaml.Node, path string) bool {
 	switch {
 	case w.doc.json:
 		w.refuse(at.Line, path, "cannot be rewritten in JSON: write the manifest in YAML")
-	case len(w.doc.roots) > 1 || len(fileLines(w.doc.text, 1, false)) != len(fileLines(w.doc.text, 1, true)):
+	case w.oddBreaks:
 		w.refuse(at.Line, path, "cannot be rewritten in a document with line breaks other than those of Unix or Windows")
 	default:
 		return true
