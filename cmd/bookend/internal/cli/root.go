@@ -60,6 +60,8 @@ is wrong with what was looked at.`,
 // commands are all there are, in the order of the help.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newValidate(),
+		newConvert(),
 		newInstall(),
 		newUninstall(),
 		newDoctor(),
