@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,19 +82,18 @@ exit 0`}}, lines, func([]byte, []byte) { close(over) })
 // A child that holds the output keeps nobody in the log's FIFO for longer.
 func TestExecsChildrenDoNotHoldTheLog(t *testing.T) {
 	c := startContainer(t, nil)
+	must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "scratch/one")).Run())
 	path := newFIFO(t)
 	r := openReader(t, path)
 	l, err := NewContainerLog(path, "", false)
 	must(t, err)
-	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", "echo hello; sleep 1001 & exit 0"}}, l.For(hooks.PreStop), nil)
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c",
+		"echo hello; (read x </scratch/one; echo soon; exec sleep 1001) & exit 0"}}, l.For(hooks.PreStop), nil)
 	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
-	got := make([]byte, 64)
-	n, err := fromNow(t, r).Read(got)
-	if err != nil || string(got[:n]) != "[preStop] hello\n" {
-		t.Errorf("got %q, %v", got[:n], err)
-	}
-	if n, err := r.Read(got); n != 0 { // returns when the last writer closes it
-		t.Errorf("after that %q, %v", got[:n], err)
+	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
+	got, err := io.ReadAll(fromNow(t, r)) // returns when the last writer closes it
+	if err != nil || string(got) != "[preStop] hello\n[preStop] soon\n" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
