@@ -57,7 +57,6 @@ func TestOutputForwardsWhatIsPrinted(t *testing.T) {
 			must(t, err)
 			_, err = w.WriteString("before\n")
 			must(t, err)
-			o.drain()
 			tt.forward(o, lines)
 			_, err = w.WriteString("after\n")
 			must(t, err)
