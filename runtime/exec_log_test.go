@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/wire"
 )
 
 // newHookLog is a container's log in two files, for lines of a postStart.
@@ -137,5 +139,59 @@ func TestNewContainerLog(t *testing.T) {
 	}
 	if (*ContainerLog)(nil).For(hooks.PreStop) != nil {
 		t.Error("no log has lines")
+	}
+}
+
+// What is printed on the way to the gate, by libcontainer or its kernel's
+// refusal, is not the hook's.
+func TestStagedPrintsNothingBeforeTheGateOpens(t *testing.T) {
+	for name, tt := range map[string]struct {
+		gated bool
+		want  string
+	}{
+		"gated":   {true, "[preStop] hook\n"},
+		"ungated": {false, "[preStop] early\n[preStop] hook\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newFile(t, "")
+			r := &execRun{started: make(chan struct{}), done: make(chan struct{})}
+			r.stdoutLines, _ = newTestWriter(path)
+			stdout, w, err := newOutput()
+			must(t, err)
+			stderr, errEnd, err := newOutput()
+			must(t, err)
+			errEnd.Close()
+			r.stdout, r.stderr = stdout, stderr
+			status, says, err := os.Pipe()
+			must(t, err)
+			var gateEnd *os.File
+			if tt.gated {
+				gateEnd, r.gate, err = os.Pipe()
+				must(t, err)
+				defer gateEnd.Close()
+				defer r.gate.Close()
+			}
+			reaped := make(chan struct{})
+			close(reaped)
+			go r.follow(status, reaped)
+			must(t, json.NewEncoder(says).Encode(wire.Status{Pid: os.Getpid()}))
+			<-r.started
+			_, err = w.WriteString("early\n")
+			must(t, err)
+			if tt.gated {
+				must(t, r.open())
+			}
+			_, err = w.WriteString("hook\n")
+			must(t, err)
+			w.Close()
+			<-stdout.end
+			says.Close()
+			<-r.done
+			stdout.forget(long())
+			<-r.stdoutLines.done
+			if got := contents(t, path); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
