@@ -16,6 +16,9 @@ const (
 	Failed    Outcome = "Failed"
 	TimedOut  Outcome = "TimedOut"
 	Cancelled Outcome = "Cancelled"
+	// Unknown is the outcome of an attempt whose shim died before it could
+	// tell. No hook that runs comes to it: only records have it.
+	Unknown Outcome = "Unknown"
 )
 
 // Cause is why an attempt failed. The list is fixed: a cause appears in errors

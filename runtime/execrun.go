@@ -35,9 +35,11 @@ type execRun struct {
 	runner         *Runner     // nil: not to be chosen
 	stdout, stderr *output     // of the hook
 	log            *output     // of bookend-exec
-	request        *os.File    // where bookend-exec reads its request
-	lines          *os.File    // where it says what becomes of it
-	gate           *os.File    // opens the gate of a gated request; nil: it has none
+	stdoutLines    *lineWriter // where the hook's output goes besides; nil: nowhere
+	stderrLines    *lineWriter
+	request        *os.File // where bookend-exec reads its request
+	said           *os.File // where it says what becomes of it
+	gate           *os.File // opens the gate of a gated request; nil: it has none
 
 	relax context.CancelFunc // ends the hurry about moves between cgroups
 
@@ -51,10 +53,11 @@ type execRun struct {
 	status  int           // of bookend-exec, if last is neither
 }
 
-// start starts bookend-exec with req in a cgroup of the hook's own.
-func (e *Executor) start(ctx context.Context, c Container, req wire.Request) (*execRun, error) {
+// start starts bookend-exec with req in a cgroup of the hook's own. What the
+// hook prints also goes into lines.
+func (e *Executor) start(ctx context.Context, c Container, req wire.Request, lines *HookLog) (*execRun, error) {
 	r := newExecRun()
-	r.place(ctx, c)
+	r.place(ctx, c, lines)
 	if err := r.launch(e, req.Gated); err != nil {
 		r.release()
 		return nil, fmt.Errorf("start bookend-exec for container %s: %w", c.ID, err)
@@ -69,8 +72,9 @@ func newExecRun() *execRun {
 	}
 }
 
-// place makes the cgroup that the hook is to run in.
-func (r *execRun) place(ctx context.Context, c Container) {
+// place makes the cgroup that the hook is to run in, and opens lines.
+func (r *execRun) place(ctx context.Context, c Container, lines *HookLog) {
+	r.stdoutLines, r.stderrLines = lines.writers(ctx, c.ID)
 	var err error
 	// Where the container's own cgroup is gone, so is the container.
 	if r.cgroup, err = c.Cgroup.newHookCgroup(); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -92,7 +96,7 @@ func (r *execRun) launch(e *Executor, gated bool) (err error) {
 		return err
 	}
 	defer request.Close()
-	if r.lines, statusEnd, err = os.Pipe(); err != nil {
+	if r.said, statusEnd, err = os.Pipe(); err != nil {
 		return err
 	}
 	defer statusEnd.Close()
@@ -157,7 +161,7 @@ func (r *execRun) tell(data []byte) {
 // closeOwnEnds closes the ends of the pipes that are the shim's. A bookend-exec
 // that waits for its request exits.
 func (r *execRun) closeOwnEnds() {
-	for _, f := range []*os.File{r.request, r.lines, r.gate} {
+	for _, f := range []*os.File{r.request, r.said, r.gate} {
 		f.Close() // of a nil File it is an error and nothing else
 	}
 }
@@ -166,8 +170,8 @@ func (r *execRun) closeOwnEnds() {
 // it takes to exit, with its last word out, nobody needs to wait for.
 func (r *execRun) follow() {
 	defer close(r.done)
-	defer r.lines.Close()
-	lines := json.NewDecoder(r.lines)
+	defer r.said.Close()
+	lines := json.NewDecoder(r.said)
 	for r.last.Exit == nil && r.last.Failure == nil {
 		var s wire.Status
 		if lines.Decode(&s) != nil {
@@ -183,6 +187,10 @@ func (r *execRun) follow() {
 				log.L.WithField("pid", r.pid).Warn("the runtime started an exec hook outside of the hook's cgroup; what it forked before it was moved there is killed only in its session")
 			}
 			r.relax()
+			if r.gate == nil { // else it has its command to become yet
+				r.stdout.forward(r.stdoutLines)
+				r.stderr.forward(r.stderrLines)
+			}
 			close(r.started)
 		}
 		r.last = s
@@ -248,20 +256,21 @@ func (r *execRun) killTree(ctx context.Context) {
 // does not wait for that.
 func (r *execRun) finish(late func(stdout, stderr []byte)) {
 	r.release()
-	r.log.forget()
+	until := time.Now().Add(lateOutput)
+	r.log.forget(until)
 	if late == nil || (r.stdout.ended() && r.stderr.ended()) {
-		r.stdout.forget()
-		r.stderr.forget()
+		r.stdout.forget(until)
+		r.stderr.forget(until)
 		return
 	}
 	go func() {
-		ctx, stop := context.WithTimeout(context.Background(), lateOutput)
+		ctx, stop := context.WithDeadline(context.Background(), until)
 		defer stop()
 		r.stdout.awaitEnd(ctx)
 		r.stderr.awaitEnd(ctx)
 		stdout, stderr := r.stdout.drain(), r.stderr.drain()
-		r.stdout.forget()
-		r.stderr.forget()
+		r.stdout.forget(until)
+		r.stderr.forget(until)
 		err := guarded(func() error { late(stdout, stderr); return nil })
 		if err != nil {
 			log.L.WithError(err).Error("late output of an exec hook")

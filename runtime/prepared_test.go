@@ -13,7 +13,7 @@ import (
 func TestPreparedStagesAHook(t *testing.T) {
 	c := createAnother(t, nil)
 	p := c.executor.Prepare()
-	s := c.executor.Stage(c.Context(), p, c.Container, &hooks.Exec{Command: []string{"sh", "-c", "echo hello"}}, nil)
+	s := c.executor.Stage(c.Context(), p, c.Container, &hooks.Exec{Command: []string{"sh", "-c", "echo hello"}}, nil, nil)
 	<-s.started
 	if s.err != nil || s.run != p.run {
 		t.Fatalf("staged with %p (%v), prepared %p", s.run, s.err, p.run)
@@ -46,7 +46,7 @@ func TestPreparedDiscardedEnds(t *testing.T) {
 func TestPreparedIsLetGoByADiscardedHook(t *testing.T) {
 	c := createAnother(t, nil)
 	p := &Prepared{ready: make(chan struct{})}
-	s := c.executor.Stage(c.Context(), p, c.Container, &hooks.Exec{Command: []string{"true"}}, nil)
+	s := c.executor.Stage(c.Context(), p, c.Container, &hooks.Exec{Command: []string{"true"}}, nil, nil)
 	s.Discard(c.Context())
 	<-s.started
 	run := newExecRun()

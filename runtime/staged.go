@@ -37,12 +37,13 @@ type Staged struct {
 
 // Stage begins to start spec in c, which must have been created, and returns at
 // once; p is the bookend-exec to use, nil: a new one. What [Executor.Handler]
-// says of late is true here too. The values of ctx are used, and its end means
-// nothing: [Staged.Discard] MUST be called when the hook will not be run any more.
-func (e *Executor) Stage(ctx context.Context, p *Prepared, c Container, spec *hooks.Exec, late func(stdout, stderr []byte)) *Staged {
+// says of lines and late is true here too. The values of ctx are used, and its
+// end means nothing: [Staged.Discard] MUST be called when the hook will not be
+// run any more.
+func (e *Executor) Stage(ctx context.Context, p *Prepared, c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) *Staged {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Staged{
-		handler: &execHandler{executor: e, container: c, spec: spec, late: late},
+		handler: &execHandler{executor: e, container: c, spec: spec, log: lines, late: late},
 		cancel:  cancel,
 		started: make(chan struct{}),
 	}
@@ -67,7 +68,7 @@ func (s *Staged) start(ctx context.Context, p *Prepared) error {
 		return err
 	}
 	req.Gated = true
-	run.place(ctx, s.handler.container)
+	run.place(ctx, s.handler.container, s.handler.log)
 	if err := run.begin(s.handler.container, req); err != nil {
 		return err
 	}
@@ -146,6 +147,9 @@ func (r *execRun) open() error {
 		return fmt.Errorf("%w: %s", errGateGone, r.log.drain())
 	default:
 	}
+	// What it took to get to the gate printed, if it did, is not the hook's.
+	r.stdout.forwardNew(r.stdoutLines)
+	r.stderr.forwardNew(r.stderrLines)
 	_, err := r.gate.Write([]byte{1})
 	if err == nil {
 		return nil

@@ -34,6 +34,8 @@ type container struct {
 	runcRoot  string
 	runner    *runtime.Runner
 	lifecycle *hooks.Lifecycle
+	log       *runtime.ContainerLog // nil: hooks print into records only
+	logger    *log.Entry            // at the level of this container
 	gate      *gate
 	task      *task
 	unwatch   context.CancelFunc // ends the wait for the init's exit
@@ -54,7 +56,7 @@ func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest
 	}
 	return &container{
 		id: r.ID, name: annotations[containerNameAnnotation], sandboxID: annotations[sandboxIDAnnotation],
-		bundle: r.Bundle, runcRoot: root, gate: g, lifecycle: lc,
+		bundle: r.Bundle, runcRoot: root, gate: g, lifecycle: lc, log: hookLog(ctx, r, lc), logger: log.G(ctx),
 		runner: runtime.NewRunner(opts.GetBinaryName(), opts.GetSystemdCgroup(), func(runner, reason string) {
 			log.G(ctx).WithFields(log.Fields{"container": r.ID, "runner": runner, "reason": reason}).Info("bookend: exec hooks of this container have their runner")
 		}),
@@ -133,7 +135,7 @@ func runcRoot(ctx context.Context, opts *options.Options) (string, error) {
 }
 
 func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) hookReport {
-	return hookReport{id: c.id, name: c.name, point: p, kind: handler, result: res}
+	return hookReport{logger: c.logger, id: c.id, name: c.name, point: p, kind: handler, result: res}
 }
 
 // stage begins to start an exec postStart, by p, while its container is only
@@ -141,7 +143,7 @@ func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) h
 // init or the sandbox, the first signal or preStop, Delete, and whatever Start
 // comes to.
 func (s *Service) stage(ctx context.Context, c *container, p *runtime.Prepared) *runtime.Staged {
-	return s.executor.Stage(ctx, p, *c.target.Load(), c.lifecycle.PostStart.Exec, nil)
+	return s.executor.Stage(ctx, p, *c.target.Load(), c.lifecycle.PostStart.Exec, c.linesOf(c.lifecycle.PostStart), nil)
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
@@ -160,7 +162,7 @@ func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook) hoo
 	case h.Point == hooks.PostStart && c.staged != nil:
 		return pausable{service: s, id: c.id, Handler: c.staged}
 	case h.Exec != nil:
-		return pausable{service: s, id: c.id, Handler: s.executor.Handler(*t, h.Exec, nil)}
+		return pausable{service: s, id: c.id, Handler: s.executor.Handler(*t, h.Exec, c.linesOf(h), nil)}
 	case h.HTTPGet != nil:
 		return networked{init: t.Init, spec: h.HTTPGet}
 	default:

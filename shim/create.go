@@ -33,6 +33,9 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 		return s.inner().Create(ctx, r)
 	}
 	lc, err := s.resolve(ctx, r.ID, annotations, node)
+	if err == nil && r.Terminal {
+		err = lc.RefuseTerminal(annotations)
+	}
 	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
 	}
@@ -40,7 +43,7 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 	if lc == nil || s.lookup(r.ID) != nil {
 		return s.inner().Create(ctx, r)
 	}
-	return s.createHooked(ctx, r, lc, annotations)
+	return s.createHooked(ctx, withLevel(ctx, node), r, lc, annotations)
 }
 
 // resolve returns the hooks that a container is to have; nil: none. What is the
@@ -65,33 +68,34 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 }
 
 // createHooked registers the container's gate before the runtime makes its
-// init, whose exit must not be missed.
-func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string) (*taskAPI.CreateTaskResponse, error) {
+// init, whose exit must not be missed. hookCtx is ctx with the logger for what
+// is bookend's.
+func (s *Service) createHooked(ctx, hookCtx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string) (*taskAPI.CreateTaskResponse, error) {
 	g := s.publisher.add(r.ID)
-	a := s.goAhead(ctx, r, g, lc, annotations)
+	a := s.goAhead(hookCtx, r, g, lc, annotations)
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
-		a.discard(ctx)
+		a.discard(hookCtx)
 		s.publisher.remove(r.ID, g)
 		return nil, err
 	}
 	c, prepared := a.finish()
 	if c == nil {
-		c, err = s.created(ctx, r, int(resp.Pid), g, lc, annotations)
+		c, err = s.created(hookCtx, r, int(resp.Pid), g, lc, annotations)
 	}
 	if err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
-		log.G(ctx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
+		log.G(hookCtx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
 		prepared.Discard()
 		s.publisher.remove(r.ID, g)
 		return resp, nil
 	}
-	ctx = context.WithoutCancel(ctx)
+	hookCtx = context.WithoutCancel(hookCtx)
 	if prepared != nil {
-		c.staged = s.stage(ctx, c, prepared)
+		c.staged = s.stage(hookCtx, c, prepared)
 	}
-	s.begin(ctx, c, r.Checkpoint != "")
+	s.begin(hookCtx, c, r.Checkpoint != "")
 	return resp, nil
 }
 

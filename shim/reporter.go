@@ -24,6 +24,7 @@ const reportBacklog = 256
 
 // hookReport is one thing to tell about a hook.
 type hookReport struct {
+	logger *log.Entry
 	id     string
 	name   string // the container's name within its pod, empty outside CRI
 	point  hooks.Point
@@ -86,12 +87,12 @@ func (r *reporter) report(ctx context.Context, h hookReport) {
 			log.G(ctx).WithField("container", h.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	h.log(ctx)
+	h.log()
 	r.publish(ctx, h)
 }
 
-func (h hookReport) log(ctx context.Context) {
-	l := log.G(ctx).WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
+func (h hookReport) log() {
+	l := h.logger.WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
 	switch res := h.result; {
 	case res == nil:
 		l.Debug("bookend: hook started")

@@ -65,6 +65,7 @@ func commands() []*cobra.Command {
 		newInstall(),
 		newUninstall(),
 		newDoctor(),
+		newConfig(),
 		newVersion(),
 		newCompletion(),
 		newMan(),
