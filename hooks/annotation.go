@@ -112,8 +112,8 @@ func parse(annotations map[string]string, key string, policy *Policy) (written, 
 // apply puts the node's defaults under what the container's author wrote.
 func (c *Config) apply(w written, annotations map[string]string) (*Lifecycle, error) {
 	l := &Lifecycle{
-		PostStart:   w.postStart.withTimeout(c.Defaults.PostStartTimeout),
-		PreStop:     w.preStop.withTimeout(c.Defaults.PreStopTimeout),
+		PostStart:   w.postStart.withTimeout(c.timeout(PostStart)),
+		PreStop:     w.preStop.withTimeout(c.timeout(PreStop)),
 		StopSignals: triggers(w.stopSignals, w.stopSignal),
 		StopSignal:  w.stopSignal,
 		GracePeriod: w.gracePeriod,

@@ -128,16 +128,16 @@ seconds = 3
 	if err != nil {
 		t.Fatal(err)
 	}
-	byDefault := &Hook{Point: PreStop, Sleep: &Sleep{3 * time.Second}, Timeout: 9 * time.Second, FailurePolicy: Kill}
+	byDefault := &Hook{Point: PreStop, Sleep: &Sleep{3 * time.Second}, Timeout: 9 * time.Second, FailurePolicy: Kill, Output: OutputRecords, byDefault: true}
 	for text, want := range map[string]*Lifecycle{
 		`{}`:                                  {PreStop: byDefault},
 		`{preStop: null}`:                     nil,
 		`{preStop: ~, stopSignals: [SIGHUP]}`: nil,
 		`{postStart: null}`:                   {PreStop: byDefault},
-		`{preStop: {sleep: {seconds: 1}}}`:    {PreStop: &Hook{Point: PreStop, Sleep: &Sleep{time.Second}, Timeout: 9 * time.Second, FailurePolicy: Kill}},
-		`{preStop: {sleep: {seconds: 1}, timeoutSeconds: 0}}`: {PreStop: &Hook{Point: PreStop, Sleep: &Sleep{time.Second}, FailurePolicy: Kill}},
+		`{preStop: {sleep: {seconds: 1}}}`:    {PreStop: &Hook{Point: PreStop, Sleep: &Sleep{time.Second}, Timeout: 9 * time.Second, FailurePolicy: Kill, Output: OutputRecords}},
+		`{preStop: {sleep: {seconds: 1}, timeoutSeconds: 0}}`: {PreStop: &Hook{Point: PreStop, Sleep: &Sleep{time.Second}, FailurePolicy: Kill, Output: OutputRecords}},
 		`{postStart: {sleep: {seconds: 1}}}`: {
-			PostStart: &Hook{Point: PostStart, Sleep: &Sleep{time.Second}, Timeout: 7 * time.Second, FailurePolicy: Kill},
+			PostStart: &Hook{Point: PostStart, Sleep: &Sleep{time.Second}, Timeout: 7 * time.Second, FailurePolicy: Kill, Output: OutputRecords},
 			PreStop:   byDefault,
 		},
 	} {

@@ -2,9 +2,7 @@ package hooks
 
 import (
 	"errors"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -13,17 +11,18 @@ import (
 type Config struct {
 	Defaults Defaults
 	Policy   Policy
+	Records  Records
+	Log      Log
 	Runc     Runc
 }
 
-// Defaults are what a container gets that asks for nothing else.
-type Defaults struct {
-	// PreStop is the preStop of every container without one; nil: none.
-	PreStop *Hook
-	// PostStartTimeout and PreStopTimeout limit hooks without a timeout of
-	// their own; 0: no limit.
-	PostStartTimeout, PreStopTimeout time.Duration
-}
+// Where the node's configuration is: the file that the environment variable
+// ConfigEnv names, which shims inherit from containerd, else ConfigPath, which
+// need not exist.
+const (
+	ConfigEnv  = "BOOKEND_CONFIG"
+	ConfigPath = "/etc/bookend/config.toml"
+)
 
 // Runc holds options of the stock shim, for daemons that hand over this
 // configuration in place of them (runtimeoptions.v1). Empty: the stock default.
@@ -33,13 +32,13 @@ type Runc struct {
 	SystemdCgroup bool
 }
 
-// defaultPostStartTimeout lies below the two minutes that the kubelet gives a
-// Start, so that the reason of a timeout is told.
-const defaultPostStartTimeout = 100 * time.Second
-
 // DefaultConfig returns the configuration of a node that has none.
 func DefaultConfig() *Config {
-	return &Config{Defaults: Defaults{PostStartTimeout: defaultPostStartTimeout}}
+	return &Config{
+		Defaults: Defaults{PostStartTimeout: defaultPostStartTimeout},
+		Policy:   DefaultPolicy(),
+		Records:  DefaultRecords(),
+	}
 }
 
 // ParseConfig reads the node's configuration, TOML with keys spelt as in
@@ -50,9 +49,21 @@ func DefaultConfig() *Config {
 //	preStopTimeoutSeconds = 0       # 0: no limit
 //	[defaults.preStop.sleep]        # a preStop handler as in annotations;
 //	seconds = 5                     # httpGet.port is a number here
-//	[policy]
+//	[policy]                        # see Policy
+//	allowHandlers = ["exec", "httpGet", "sleep"]
 //	allowUser = false               # exec.user
 //	allowHosts = ["10.0.0.0/8", "metadata.internal"]   # httpGet.host; "*": any
+//	allowContainerOutput = true     # output: container
+//	maxPostStartTimeoutSeconds = 0  # 0: no maximum
+//	maxPreStopTimeoutSeconds = 0    # 0: no maximum
+//	maxRetries = 1000
+//	[records]                       # see Records
+//	directory = "/run/bookend"
+//	maxAgeSeconds = 604800
+//	maxCount = 2000
+//	maxBytes = 33554432
+//	[log]
+//	level = "info"                  # see Log
 //	[runc]
 //	binaryName = "/usr/sbin/runc"
 //	root = "/run/runc"
@@ -77,15 +88,15 @@ func tomlError(err error, source string) error {
 	invalid := &InvalidError{Source: source, Message: "is not valid TOML: " + quoteMessage(err.Error()), Err: err}
 	var decode *toml.DecodeError
 	if errors.As(err, &decode) {
-		line, _ := decode.Position()
-		invalid.Message = fmt.Sprintf("is not valid TOML: %s (line %d)", quoteMessage(strings.TrimPrefix(decode.Error(), "toml: ")), line)
+		invalid.Line, _ = decode.Position()
+		invalid.Message = "is not valid TOML: " + quoteMessage(strings.TrimPrefix(decode.Error(), "toml: "))
 	}
 	return invalid
 }
 
 // read puts what the file says over the defaults in c.
 func (c *Config) read(v *value) error {
-	t, err := v.table("defaults", "policy", "runc")
+	t, err := v.table("defaults", "policy", "records", "log", "runc")
 	if err != nil {
 		return err
 	}
@@ -93,7 +104,9 @@ func (c *Config) read(v *value) error {
 		name string
 		read func(*value) error
 	}{
-		{"defaults", c.Defaults.read}, {"policy", c.Policy.read}, {"runc", c.Runc.read},
+		{"policy", c.Policy.read},
+		{"defaults", func(v *value) error { return c.Defaults.read(v, &c.Policy) }},
+		{"records", c.Records.read}, {"log", c.Log.read}, {"runc", c.Runc.read},
 	} {
 		if f := t.get(section.name); f != nil {
 			if err := section.read(f); err != nil {
@@ -102,36 +115,6 @@ func (c *Config) read(v *value) error {
 		}
 	}
 	return nil
-}
-
-func (d *Defaults) read(v *value) error {
-	t, err := v.table("preStop", "postStartTimeoutSeconds", "preStopTimeoutSeconds")
-	if err != nil {
-		return err
-	}
-	if f := t.get("postStartTimeoutSeconds"); f != nil {
-		if d.PostStartTimeout, err = f.seconds(); err != nil {
-			return err
-		}
-	}
-	if f := t.get("preStopTimeoutSeconds"); f != nil {
-		if d.PreStopTimeout, err = f.seconds(); err != nil {
-			return err
-		}
-	}
-	if f := t.get("preStop"); f != nil {
-		g := grammar{namedPort: noNamedPort}
-		if d.PreStop, err = g.hook(f, PreStop); err != nil {
-			return err
-		}
-		d.PreStop.withTimeout(d.PreStopTimeout)
-	}
-	return nil
-}
-
-// noNamedPort refuses named ports: a default is one for all containers.
-func noNamedPort(v *value) (int, error) {
-	return 0, v.fail("must be a number, %s may be another port in each container", quote(v.text))
 }
 
 func (r *Runc) read(v *value) error {
@@ -145,6 +128,6 @@ func (r *Runc) read(v *value) error {
 	if r.Root, err = t.str("root"); err != nil {
 		return err
 	}
-	r.SystemdCgroup, err = t.boolean("systemdCgroup")
+	r.SystemdCgroup, err = t.boolean("systemdCgroup", r.SystemdCgroup)
 	return err
 }

@@ -25,6 +25,7 @@
 //	    workingDir: /srv
 //	  timeoutSeconds: 30      # default 100; 0: no limit; exec.timeoutSeconds is the same
 //	  retries: 3              # 0 to 1000 further attempts, within the timeout
+//	  output: container       # default records; where what an exec hook prints goes
 //	  failurePolicy: Ignore   # default Kill; postStart only
 //	preStop:
 //	  httpGet:
@@ -82,13 +83,31 @@
 //	seconds = 5
 //
 //	[policy]
+//	allowHandlers = ["exec", "httpGet", "sleep"]
 //	allowUser = false
 //	allowHosts = ["10.0.0.0/8", "metadata.internal"]
+//	allowContainerOutput = true
+//	maxPostStartTimeoutSeconds = 0  # no maximum
+//	maxPreStopTimeoutSeconds = 600  # and no hook without a limit
+//	maxRetries = 1000
+//
+//	[records]
+//	directory = "/run/bookend"
+//	maxAgeSeconds = 604800
+//	maxCount = 2000
+//	maxBytes = 33554432
+//
+//	[log]
+//	level = "info"
 //
 //	[runc]
 //	binaryName = "/usr/sbin/runc"
 //	root = "/run/runc"
 //	systemdCgroup = true
+//
+// Where policy has a maximum, a hook may ask neither for more nor for no limit,
+// and one that asks for nothing gets the node's default, which cannot be above
+// the maximum, or the maximum where the default is no limit.
 //
 // # Concurrency
 //

@@ -51,7 +51,7 @@ func TestDocumentationShowsEveryField(t *testing.T) {
 	text := docExamples(t)[0] + docExamples(t)[1]
 	for _, name := range []string{
 		"postStart", "preStop", "stopSignal", "stopSignals", "terminationGracePeriodSeconds",
-		"exec", "httpGet", "sleep", "timeoutSeconds", "retries", "failurePolicy",
+		"exec", "httpGet", "sleep", "timeoutSeconds", "retries", "failurePolicy", "output",
 		"command", "user", "env", "workingDir", "port", "host", "path", "scheme", "httpHeaders", "expectStatus", "seconds",
 	} {
 		if !strings.Contains(text, name+":") {

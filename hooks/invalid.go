@@ -18,17 +18,28 @@ type InvalidError struct {
 	Source  string // "annotation bookend.dev/lifecycle", "config /etc/bookend/config.toml"
 	Path    string // "preStop.sleep.seconds"; empty: the value as a whole
 	Message string // what was expected, and what came where that is no secret
+	Line    int    // of the configuration's text; 0: not known, or an annotation
 	Err     error  // the cause, where another package found the mistake; may be nil
 }
 
 // Error joins source, path and message:
 //
 //	annotation bookend.dev/lifecycle: preStop.sleep.seconds: must be >= 0, got -3
+//	config /etc/bookend/config.toml: policy.allowUser: must be a boolean, got a string (line 2)
 func (e *InvalidError) Error() string {
-	if e.Path == "" {
-		return e.Source + ": " + e.Message
+	text := e.Source + ": " + e.Detail()
+	if e.Line > 0 {
+		text += fmt.Sprintf(" (line %d)", e.Line)
 	}
-	return e.Source + ": " + e.Path + ": " + e.Message
+	return text
+}
+
+// Detail is Error without source and line: path and message.
+func (e *InvalidError) Detail() string {
+	if e.Path == "" {
+		return e.Message
+	}
+	return e.Path + ": " + e.Message
 }
 
 // Unwrap returns the cause, if there is one.

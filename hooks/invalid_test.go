@@ -40,7 +40,7 @@ var rejected = []struct{ text, want string }{
 	{"&a preStop: {}", `preStop: must not carry a YAML anchor`},
 	{"preStop: *a", `is not valid YAML: line 1, column 10: unknown anchor 'a' referenced`},
 	{"preStop: {<<: {sleep: {}}}", `preStop: must not use the YAML merge key <<`},
-	{`preStop: {"<<": {sleep: {}}}`, `preStop["<<"]: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries`},
+	{`preStop: {"<<": {sleep: {}}}`, `preStop["<<"]: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries, output`},
 	{"preStop: !sleep {}", `preStop: must not carry the YAML tag "!sleep"`},
 	{"preStop: {sleep: {seconds: !!int \"5\"}}", `preStop.sleep.seconds: must not carry the YAML tag "!!int"`},
 	{"preStop: {exec: {command: [!!binary aGk=]}}", `preStop.exec.command[0]: must not carry the YAML tag "!!binary"`},
@@ -61,9 +61,11 @@ var rejected = []struct{ text, want string }{
 	{`{"preStop": null, "preStop": null}`, `preStop: duplicate key`},
 	{`{"preStop": null, "pre\u0053top": null}`, `preStop: duplicate key`},
 	{"preStop: {sleep: {seconds: 1, \"seconds\": 1}}", `preStop.sleep.seconds: duplicate key`},
-	{"preStop: {sleep: {}, output: container}", `preStop.output: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries`},
-	{"preStop: {sleep: {}, failurePolicy: Ignore}", `preStop.failurePolicy: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries`},
-	{"postStart: {sleep: {}, x: 1}", `postStart.x: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries, failurePolicy`},
+	{"preStop: {sleep: {}, output: log}", `preStop.output: must be records or container, got "log"`},
+	{"preStop: {sleep: {}, output: true}", `preStop.output: must be a string, got a boolean: put it in quotes`},
+	{"output: container\npreStop: {sleep: {}}", `output: unknown field, expected one of postStart, preStop, stopSignal, stopSignals, terminationGracePeriodSeconds`},
+	{"preStop: {sleep: {}, failurePolicy: Ignore}", `preStop.failurePolicy: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries, output`},
+	{"postStart: {sleep: {}, x: 1}", `postStart.x: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries, output, failurePolicy`},
 
 	// Handlers.
 	{"preStop: {}", `preStop: must have a handler: exec, httpGet or sleep`},

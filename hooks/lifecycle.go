@@ -25,6 +25,16 @@ const (
 	Ignore FailurePolicy = "Ignore"
 )
 
+// Output says where goes what a hook prints.
+type Output string
+
+// OutputRecords is where it goes in any case; OutputContainer adds the container's
+// own log.
+const (
+	OutputRecords   Output = "records"
+	OutputContainer Output = "container"
+)
+
 // Lifecycle is everything bookend knows about one container's hooks: parsed,
 // validated, with the node's defaults and policy applied.
 type Lifecycle struct {
@@ -53,6 +63,10 @@ type Hook struct {
 	FailurePolicy FailurePolicy
 	// Retries is the number of further attempts after a failed one.
 	Retries int
+	// Output is where what an exec hook prints goes; others print nothing.
+	Output Output
+
+	byDefault bool // it is the node's own
 }
 
 // Exec runs a command inside the container.

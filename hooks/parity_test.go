@@ -168,7 +168,7 @@ func meaning(h *corev1.LifecycleHandler, point Point, timeout time.Duration) *Ho
 	if h == nil {
 		return nil
 	}
-	want := &Hook{Point: point, Timeout: timeout, FailurePolicy: Kill}
+	want := &Hook{Point: point, Timeout: timeout, FailurePolicy: Kill, Output: OutputRecords}
 	switch {
 	case h.Exec != nil:
 		want.Exec = &Exec{Command: h.Exec.Command}

@@ -13,7 +13,7 @@ import (
 //	user:            "uid[:gid]" or "name[:group]", where policy allows it
 //	env:             [{name, value}], as in a container, without valueFrom
 //	workingDir:      an absolute path in the container
-func (g grammar) exec(v *value) (*Exec, time.Duration, error) {
+func (g grammar) exec(v *value, point Point) (*Exec, time.Duration, error) {
 	timeout := timeoutUnset
 	t, err := v.table("command", "timeoutSeconds", "user", "env", "workingDir")
 	if err != nil {
@@ -24,7 +24,7 @@ func (g grammar) exec(v *value) (*Exec, time.Duration, error) {
 		return nil, timeout, err
 	}
 	if f := t.get("timeoutSeconds"); f != nil {
-		if timeout, err = f.seconds(); err != nil {
+		if timeout, err = g.timeout(f, point); err != nil {
 			return nil, timeout, err
 		}
 	}

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,9 +18,10 @@ const timeoutUnset = time.Duration(-1)
 //	exec, httpGet, sleep:  exactly one of them
 //	timeoutSeconds:        0 or more; 0: no limit; also as exec.timeoutSeconds
 //	retries:               0 to 1000
+//	output:                records or container
 //	failurePolicy:         Kill or Ignore; postStart only
 func (g grammar) hook(v *value, point Point) (*Hook, error) {
-	known := []string{"exec", "httpGet", "sleep", "tcpSocket", "timeoutSeconds", "retries"}
+	known := []string{"exec", "httpGet", "sleep", "tcpSocket", "timeoutSeconds", "retries", "output"}
 	if point == PostStart {
 		known = append(known, "failurePolicy")
 	}
@@ -27,7 +29,7 @@ func (g grammar) hook(v *value, point Point) (*Hook, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hook{Point: point, Timeout: timeoutUnset, FailurePolicy: Kill}
+	h := &Hook{Point: point, Timeout: timeoutUnset, FailurePolicy: Kill, Output: OutputRecords}
 	if err := g.handler(t, h); err != nil {
 		return nil, err
 	}
@@ -35,16 +37,17 @@ func (g grammar) hook(v *value, point Point) (*Hook, error) {
 		if h.Timeout != timeoutUnset {
 			return nil, f.fail("must not be set beside exec.timeoutSeconds")
 		}
-		if h.Timeout, err = f.seconds(); err != nil {
+		if h.Timeout, err = g.timeout(f, point); err != nil {
 			return nil, err
 		}
 	}
-	if f := t.get("retries"); f != nil {
-		n, err := f.integer(0, maxRetries)
-		if err != nil {
+	if h.Retries, err = g.retries(t); err != nil {
+		return nil, err
+	}
+	if f := t.get("output"); f != nil {
+		if h.Output, err = g.output(f); err != nil {
 			return nil, err
 		}
-		h.Retries = int(n)
 	}
 	if f := t.get("failurePolicy"); f != nil {
 		s, err := f.enum(string(Kill), string(Ignore))
@@ -54,6 +57,35 @@ func (g grammar) hook(v *value, point Point) (*Hook, error) {
 		h.FailurePolicy = FailurePolicy(s)
 	}
 	return h, nil
+}
+
+// timeout reads the timeout of a hook at point, wherever it is written.
+func (g grammar) timeout(v *value, point Point) (time.Duration, error) {
+	d, err := v.seconds()
+	if err != nil || g.policy == nil {
+		return d, err
+	}
+	if highest := g.policy.maxTimeout(point); highest > 0 && (d == 0 || d > highest) {
+		return 0, v.fail("must be between 1 and %d on this node (policy.max%sTimeoutSeconds), got %s",
+			highest/time.Second, strings.ToUpper(string(point[:1]))+string(point[1:]), short(v.text))
+	}
+	return d, nil
+}
+
+func (g grammar) retries(t *table) (int, error) {
+	n, err := t.integer("retries", 0, maxRetries, 0)
+	if err == nil && g.policy != nil && int(n) > g.policy.MaxRetries {
+		err = t.get("retries").fail("must be <= %d on this node (policy.maxRetries), got %d", g.policy.MaxRetries, n)
+	}
+	return int(n), err
+}
+
+func (g grammar) output(v *value) (Output, error) {
+	s, err := v.enum(string(OutputRecords), string(OutputContainer))
+	if err == nil && Output(s) == OutputContainer && g.policy != nil && !g.policy.AllowContainerOutput {
+		err = v.fail("must be records on this node (policy.allowContainerOutput), got %s", quote(s))
+	}
+	return Output(s), err
 }
 
 // handler reads the one handler of a hook into h.
@@ -71,9 +103,12 @@ func (g grammar) handler(t *table, h *Hook) (err error) {
 		return t.fail("must have a single handler, got %s", strings.Join(names, " and "))
 	}
 	f := t.get(names[0])
+	if err := g.allowed(f, names[0]); err != nil {
+		return err
+	}
 	switch names[0] {
 	case "exec":
-		h.Exec, h.Timeout, err = g.exec(f)
+		h.Exec, h.Timeout, err = g.exec(f, h.Point)
 	case "httpGet":
 		h.HTTPGet, err = g.httpGet(f)
 	case "sleep":
@@ -82,6 +117,18 @@ func (g grammar) handler(t *table, h *Hook) (err error) {
 		err = f.fail("is not supported: Kubernetes accepts it here but has never carried it out; use exec, httpGet or sleep")
 	}
 	return err
+}
+
+// allowed tells whether policy lets a hook have the handler name.
+func (g grammar) allowed(v *value, name string) error {
+	// tcpSocket, which nobody has, is refused for a better reason.
+	if g.policy == nil || !slices.Contains(handlerNames, name) || slices.Contains(g.policy.AllowHandlers, name) {
+		return nil
+	}
+	if len(g.policy.AllowHandlers) == 0 {
+		return v.fail("is not allowed on this node (policy.allowHandlers), no handler is")
+	}
+	return v.fail("is not allowed on this node (policy.allowHandlers), use %s", strings.Join(g.policy.AllowHandlers, " or "))
 }
 
 // sleep reads a SleepAction. As in Kubernetes, absent seconds are 0.

@@ -102,7 +102,7 @@ func get(h HTTPGet) Hook {
 // openConfig allows what the accepted hooks ask for.
 func openConfig() (*Config, error) {
 	c := DefaultConfig()
-	c.Policy = Policy{AllowUser: true, AllowHosts: []string{"10.0.0.0/8", "peer.example"}}
+	c.Policy.AllowUser, c.Policy.AllowHosts = true, []string{"10.0.0.0/8", "peer.example"}
 	return c, nil
 }
 
@@ -133,7 +133,7 @@ func TestParseAccepts(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := c.want
-				want.Point, want.FailurePolicy = point, Kill
+				want.Point, want.FailurePolicy, want.Output = point, Kill, OutputRecords
 				got := l.PreStop
 				if point == PostStart {
 					got = l.PostStart
@@ -145,6 +145,25 @@ func TestParseAccepts(t *testing.T) {
 					t.Errorf("got %+v %+v %+v %+v\nwant %+v %+v %+v %+v", got, got.Exec, got.HTTPGet, got.Sleep, want, want.Exec, want.HTTPGet, want.Sleep)
 				}
 			})
+		}
+	}
+}
+
+func TestParseOutput(t *testing.T) {
+	for text, want := range map[string]Output{"records": OutputRecords, "container": OutputContainer, "null": OutputRecords} {
+		for _, point := range []Point{PostStart, PreStop} {
+			for _, handler := range []string{"exec: {command: [a]}", "httpGet: {port: 80}", "sleep: {}"} {
+				l, err := Resolve(map[string]string{AnnotationKey: string(point) + ": {" + handler + ", output: " + text + "}"}, noConfig)
+				if err != nil {
+					t.Errorf("%s %s: %v", point, text, err)
+					continue
+				}
+				for _, h := range []*Hook{l.PostStart, l.PreStop} {
+					if h != nil && h.Output != want {
+						t.Errorf("%s %s: got %q", point, text, h.Output)
+					}
+				}
+			}
 		}
 	}
 }

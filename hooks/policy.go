@@ -2,47 +2,110 @@ package hooks
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
+	"time"
 )
 
-// Policy bounds what annotations may ask for. The zero Policy is the default.
-// The node's own defaults are not bound by it.
+// Policy bounds what annotations may ask for. The node's own defaults are not
+// bound by it.
 type Policy struct {
+	// AllowHandlers lists the handlers that hooks may have; empty: none.
+	AllowHandlers []string
 	// AllowUser allows exec.user.
 	AllowUser bool
 	// AllowHosts lists what httpGet.host may name beyond the container's own
 	// addresses: a host name, an IP address, a CIDR, or "*" for any host. A
 	// name is compared as a name: it is not resolved.
 	AllowHosts []string
+	// AllowContainerOutput allows "output: container".
+	AllowContainerOutput bool
+	// MaxPostStartTimeout and MaxPreStopTimeout bound the timeouts of hooks,
+	// also of those without one; 0: no maximum.
+	MaxPostStartTimeout, MaxPreStopTimeout time.Duration
+	// MaxRetries bounds retries.
+	MaxRetries int
+}
+
+// handlerNames are the handlers that can be carried out.
+var handlerNames = []string{"exec", "httpGet", "sleep"}
+
+// DefaultPolicy returns the policy of a node that has none. It allows what a
+// container's author could have done without bookend: every handler, and lines
+// in the container's own log.
+func DefaultPolicy() Policy {
+	return Policy{AllowHandlers: slices.Clone(handlerNames), AllowContainerOutput: true, MaxRetries: maxRetries}
 }
 
 func (p *Policy) read(v *value) error {
-	t, err := v.table("allowUser", "allowHosts")
+	t, err := v.table("allowHandlers", "allowUser", "allowHosts", "allowContainerOutput",
+		"maxPostStartTimeoutSeconds", "maxPreStopTimeoutSeconds", "maxRetries")
 	if err != nil {
 		return err
 	}
-	if p.AllowUser, err = t.boolean("allowUser"); err != nil {
+	if err := p.readAllowed(t); err != nil {
 		return err
 	}
-	f := t.get("allowHosts")
-	if f == nil {
-		return nil
-	}
-	items, err := f.list()
-	if err != nil {
+	if p.MaxPostStartTimeout, err = t.seconds("maxPostStartTimeoutSeconds", 0); err != nil {
 		return err
 	}
-	for _, item := range items {
-		host, err := item.str()
-		if err != nil {
+	if p.MaxPreStopTimeout, err = t.seconds("maxPreStopTimeoutSeconds", 0); err != nil {
+		return err
+	}
+	retries, err := t.integer("maxRetries", 0, maxRetries, int64(p.MaxRetries))
+	p.MaxRetries = int(retries)
+	return err
+}
+
+func (p *Policy) readAllowed(t *table) (err error) {
+	if p.AllowUser, err = t.boolean("allowUser", p.AllowUser); err != nil {
+		return err
+	}
+	if p.AllowContainerOutput, err = t.boolean("allowContainerOutput", p.AllowContainerOutput); err != nil {
+		return err
+	}
+	if f := t.get("allowHandlers"); f != nil {
+		if p.AllowHandlers, err = readItems(f, func(item *value) (string, error) { return item.enum(handlerNames...) }); err != nil {
 			return err
 		}
-		if !isAllowEntry(host) {
-			return item.fail(`must be a host name, an IP address, a CIDR or "*", got %s`, quote(host))
-		}
-		p.AllowHosts = append(p.AllowHosts, host)
 	}
-	return nil
+	if f := t.get("allowHosts"); f != nil {
+		p.AllowHosts, err = readItems(f, readAllowEntry)
+	}
+	return err
+}
+
+func readAllowEntry(v *value) (string, error) {
+	host, err := v.str()
+	if err == nil && !isAllowEntry(host) {
+		err = v.fail(`must be a host name, an IP address, a CIDR or "*", got %s`, quote(host))
+	}
+	return host, err
+}
+
+// readItems reads a list, whose items may be none.
+func readItems(v *value, read func(*value) (string, error)) ([]string, error) {
+	items, err := v.list()
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, item := range items {
+		s, err := read(item)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// maxTimeout is what bounds the timeout of a hook at point; 0: nothing.
+func (p *Policy) maxTimeout(point Point) time.Duration {
+	if point == PreStop {
+		return p.MaxPreStopTimeout
+	}
+	return p.MaxPostStartTimeout
 }
 
 // allowsHost tells whether an httpGet may name host, which is an IP address or

@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -15,54 +14,82 @@ func withLine(err error, data []byte) error {
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	lines := keyLines(data)
-	for at := invalid.Path; at != ""; at = at[:max(strings.LastIndexAny(at, ".["), 0)] {
-		if line := lines[at]; line > 0 {
-			invalid.Message = fmt.Sprintf("%s (line %d)", invalid.Message, line)
-			break
-		}
+	lines := linesOf(data)
+	for at := invalid.Path; at != "" && invalid.Line == 0; at = at[:max(strings.LastIndexAny(at, ".["), 0)] {
+		invalid.Line = lines[at]
 	}
 	return err
 }
 
-// keyLines returns the line of each table and key of a TOML text, by path.
-// What is inside inline tables and arrays is left out.
-func keyLines(data []byte) map[string]int {
-	lines := map[string]int{}
-	items := map[string]int{} // how many items each array of tables has yet
-	var parser unstable.Parser
-	parser.Reset(data)
+// lineIndex finds the line of each table, key and item of a TOML text.
+type lineIndex struct {
+	parser unstable.Parser
+	lines  map[string]int // by path
+	items  map[string]int // how many items each array of tables has yet
+}
+
+// linesOf returns the lines of a TOML text by path, the first where a path
+// comes up more than once.
+func linesOf(data []byte) map[string]int {
+	x := lineIndex{lines: map[string]int{}, items: map[string]int{}}
+	x.parser.Reset(data)
 	var tableAt *path
-	for parser.NextExpression() {
-		e := parser.Expression()
-		at := (*path)(nil)
-		switch e.Kind {
+	for x.parser.NextExpression() {
+		switch e := x.parser.Expression(); e.Kind {
 		case unstable.KeyValue:
-			at = tableAt
-		case unstable.Table, unstable.ArrayTable:
-		default:
-			continue
-		}
-		line := 0
-		for key := e.Key(); key.Next(); {
-			at = at.child(string(key.Node().Data))
-			if n := items[at.String()]; n > 0 && !key.IsLast() {
-				at = at.item(n - 1)
-			}
-			line = parser.Shape(key.Node().Raw).Start.Line
-		}
-		if e.Kind == unstable.ArrayTable {
-			if items[at.String()]++; lines[at.String()] == 0 {
-				lines[at.String()] = line
-			}
-			at = at.item(items[at.String()] - 1)
-		}
-		if e.Kind != unstable.KeyValue {
+			x.keyValue(tableAt, e)
+		case unstable.Table:
+			at, key := x.follow(nil, e)
+			x.note(at, key)
 			tableAt = at
-		}
-		if lines[at.String()] == 0 {
-			lines[at.String()] = line
+		case unstable.ArrayTable:
+			at, key := x.follow(nil, e)
+			x.note(at, key)
+			x.items[at.String()]++
+			tableAt = at.item(x.items[at.String()] - 1)
+			x.note(tableAt, key)
 		}
 	}
-	return lines
+	return x.lines
+}
+
+// follow returns the path that the key of e leads to from at, and its last part.
+func (x *lineIndex) follow(at *path, e *unstable.Node) (*path, *unstable.Node) {
+	var last *unstable.Node
+	for key := e.Key(); key.Next(); {
+		last = key.Node()
+		at = at.child(string(last.Data))
+		if n := x.items[at.String()]; n > 0 && !key.IsLast() {
+			at = at.item(n - 1)
+		}
+	}
+	return at, last
+}
+
+func (x *lineIndex) note(at *path, n *unstable.Node) {
+	if name := at.String(); x.lines[name] == 0 && n.Raw.Length > 0 {
+		x.lines[name] = x.parser.Shape(n.Raw).Start.Line
+	}
+}
+
+func (x *lineIndex) keyValue(at *path, e *unstable.Node) {
+	at, key := x.follow(at, e)
+	x.note(at, key)
+	x.value(at, e.Value())
+}
+
+// value notes what is inside an array or an inline table.
+func (x *lineIndex) value(at *path, v *unstable.Node) {
+	index := 0
+	for c := v.Children(); c.Next(); {
+		switch n := c.Node(); {
+		case n.Kind == unstable.Comment:
+		case v.Kind == unstable.InlineTable:
+			x.keyValue(at, n)
+		case v.Kind == unstable.Array:
+			x.note(at.item(index), n)
+			x.value(at.item(index), n)
+			index++
+		}
+	}
 }

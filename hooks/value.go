@@ -107,11 +107,11 @@ func (v *value) str() (string, error) {
 	return v.text, nil
 }
 
-// boolean reads an optional field: false where it is absent.
-func (t *table) boolean(name string) (bool, error) {
+// boolean reads an optional field.
+func (t *table) boolean(name string, absent bool) (bool, error) {
 	f := t.get(name)
 	if f == nil {
-		return false, nil
+		return absent, nil
 	}
 	if f.kind != kindBool {
 		return false, f.wrongKind(string(kindBool))
@@ -158,6 +158,14 @@ func (v *value) integer(lowest, highest int64) (int64, error) {
 	return n, nil
 }
 
+// integer reads an optional field.
+func (t *table) integer(name string, lowest, highest, absent int64) (int64, error) {
+	if f := t.get(name); f != nil {
+		return f.integer(lowest, highest)
+	}
+	return absent, nil
+}
+
 // short bounds a number's text in an error.
 func short(number string) string {
 	if len(number) > quoteLimit {
@@ -177,6 +185,14 @@ func (v *value) seconds() (time.Duration, error) {
 		return 0, err
 	}
 	return secondsOf(n), nil
+}
+
+// seconds reads an optional field.
+func (t *table) seconds(name string, absent time.Duration) (time.Duration, error) {
+	if f := t.get(name); f != nil {
+		return f.seconds()
+	}
+	return absent, nil
 }
 
 func secondsOf(n int64) time.Duration {

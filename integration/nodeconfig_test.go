@@ -141,7 +141,7 @@ func TestAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
 func TestAnInvalidConfigurationIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range map[string]struct{ content, want string }{
-		"grammar": {defaultPreStop("default") + "\n[policy]\nallowUsers = true\n", "policy.allowUsers: unknown field, expected one of allowUser, allowHosts (line 5)"},
+		"grammar": {defaultPreStop("default") + "\n[policy]\nallowUsers = true\n", "policy.allowUsers: unknown field, expected one of allowHandlers, allowUser, allowHosts, allowContainerOutput, maxPostStartTimeoutSeconds, maxPreStopTimeoutSeconds, maxRetries (line 5)"},
 		"syntax":  {"\n[policy\n", "is not valid TOML: expected ']' to close table name (line 2)"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -153,7 +153,7 @@ func TestAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 		ContainerAnnotations: []string{"lifecycle.bookend.dev/*"},
 	}}})
 	pod := d.TestPod(t, PodOptions{})
-	refused(t, d, pod, map[string]string{podLifecycleKey: noted}, "config runtime options: BinaryName: unknown field, expected one of defaults, policy, runc (line 1)")
+	refused(t, d, pod, map[string]string{podLifecycleKey: noted}, "config runtime options: BinaryName: unknown field, expected one of defaults, policy, records, log, runc (line 1)")
 	m := runMember(t, d, pod, ContainerOptions{Name: "main"})
 	m.stop()
 	m.wantTrace("term")

@@ -14,14 +14,6 @@ import (
 	"bookend.dev/bookend/hooks"
 )
 
-const (
-	// configEnv names the node's configuration file; shims inherit it from
-	// containerd.
-	configEnv = "BOOKEND_CONFIG"
-	// configPath is the node's configuration file where nothing names another.
-	configPath = "/etc/bookend/config.toml"
-)
-
 // nodeConfig is the node's configuration as one Create finds it: read when it
 // is first needed, at most once.
 type nodeConfig struct {
@@ -86,10 +78,10 @@ func loadOptions(o *runtimeoptions.Options) (*hooks.Config, error) {
 }
 
 func loadDefault() (*hooks.Config, error) {
-	if path := os.Getenv(configEnv); path != "" {
+	if path := os.Getenv(hooks.ConfigEnv); path != "" {
 		return loadFile(path)
 	}
-	cfg, err := loadFile(configPath)
+	cfg, err := loadFile(hooks.ConfigPath)
 	if errors.Is(err, os.ErrNotExist) {
 		return hooks.DefaultConfig(), nil
 	}

@@ -60,6 +60,7 @@ is wrong with what was looked at.`,
 // commands are all there are, in the order of the help.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newConfig(),
 		newVersion(),
 	}
 }

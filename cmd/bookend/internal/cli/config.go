@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"cmp"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// defaultConfig is a file with every key and its default.
+//
+//go:embed default.toml
+var defaultConfig string
+
+// fromStdin is the file name that stands for standard input.
+const fromStdin = "-"
+
+func newConfig() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Print or check the node's configuration",
+		Args:  usage(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newConfigDefault(), newConfigCheck())
+	return cmd
+}
+
+func newConfigDefault() *cobra.Command {
+	return &cobra.Command{
+		Use:   "default",
+		Short: "Print a configuration with every key, its default and what it means",
+		Args:  usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := io.WriteString(cmd.OutOrStdout(), defaultConfig)
+			return err
+		},
+	}
+}
+
+func newConfigCheck() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Check a configuration as the shim would read it",
+		Long: `Reads FILE as the shim would and says what is wrong with it, if anything is:
+
+    FILE:LINE: KEY: what was expected
+
+Without FILE it is the one that $` + hooks.ConfigEnv + ` names, else ` + hooks.ConfigPath + `,
+which need not exist; "-" is standard input. The variable is this command's own:
+containerd may run with another.`,
+		Args: usage(cobra.MaximumNArgs(1)),
+	}
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		checked, err := checkConfig(cmd.InOrStdin(), args)
+		if err != nil {
+			return err
+		}
+		if err := checked.print(cmd.OutOrStdout(), *output); err != nil {
+			return err
+		}
+		if !checked.Valid {
+			return errFound
+		}
+		return nil
+	}
+	return cmd
+}
+
+// configChecked is what came of a check.
+type configChecked struct {
+	File    string `json:"file"`
+	Valid   bool   `json:"valid"`
+	Exists  bool   `json:"exists"`            // false: the defaults hold
+	Line    int    `json:"line,omitempty"`    // of the mistake; 0: not known
+	Message string `json:"message,omitempty"` // key, and what was expected
+}
+
+// checkConfig reads the file that args or the environment name. An error means
+// that it could not be read.
+func checkConfig(stdin io.Reader, args []string) (configChecked, error) {
+	named := os.Getenv(hooks.ConfigEnv)
+	if len(args) > 0 {
+		named = args[0]
+	}
+	c := configChecked{File: cmp.Or(named, hooks.ConfigPath), Valid: true, Exists: true}
+	data, err := readFile(stdin, c.File)
+	if errors.Is(err, fs.ErrNotExist) && named == "" {
+		c.Exists = false
+		return c, nil
+	}
+	if err != nil {
+		return c, err
+	}
+	_, err = hooks.ParseConfig(data, c.File)
+	var invalid *hooks.InvalidError
+	if errors.As(err, &invalid) {
+		c.Valid, c.Line, c.Message = false, invalid.Line, invalid.Detail()
+		return c, nil
+	}
+	return c, err
+}
+
+func readFile(stdin io.Reader, name string) ([]byte, error) {
+	if name == fromStdin {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(name)
+}
+
+func (c configChecked) print(w io.Writer, as format) (err error) {
+	switch {
+	case as == asJSON:
+		err = printJSON(w, c)
+	case !c.Exists:
+		_, err = fmt.Fprintf(w, "%s: does not exist: the defaults hold\n", c.File)
+	case c.Valid:
+		_, err = fmt.Fprintf(w, "%s: ok\n", c.File)
+	case c.Line > 0:
+		_, err = fmt.Fprintf(w, "%s:%d: %s\n", c.File, c.Line, c.Message)
+	default:
+		_, err = fmt.Fprintf(w, "%s: %s\n", c.File, c.Message)
+	}
+	return err
+}
