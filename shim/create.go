@@ -40,7 +40,7 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 	if lc == nil || s.lookup(r.ID) != nil {
 		return s.inner().Create(ctx, r)
 	}
-	return s.createHooked(ctx, r, lc, annotations)
+	return s.createHooked(ctx, r, lc, annotations, node.records())
 }
 
 // resolve returns the hooks that a container is to have; nil: none. What is the
@@ -66,14 +66,14 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 
 // createHooked registers the container's gate before the runtime makes its
 // init, whose exit must not be missed.
-func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string) (*taskAPI.CreateTaskResponse, error) {
+func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, records hooks.Records) (*taskAPI.CreateTaskResponse, error) {
 	g := s.publisher.add(r.ID)
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
 		s.publisher.remove(r.ID, g)
 		return nil, err
 	}
-	c, err := s.newContainer(ctx, r, g, lc, annotations)
+	c, err := s.newContainer(ctx, r, g, lc, annotations, records)
 	if err == nil && r.Checkpoint == "" {
 		err = c.aim(ctx, int(resp.Pid))
 	}
