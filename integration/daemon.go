@@ -23,7 +23,8 @@ type Options struct {
 	// Path is the list of directories put before the system's in containerd's
 	// PATH, where shims and runc are looked up; nil: the tools' and bookend's.
 	Path []string
-	// BookendConfig is the content of the file that BOOKEND_CONFIG names.
+	// BookendConfig is the content of the file that BOOKEND_CONFIG names. Where
+	// it says nothing of records they are in the daemon's own directory.
 	BookendConfig string
 	// Env is added to containerd's environment, which its shims inherit.
 	Env []string
@@ -166,8 +167,16 @@ func (d *Daemon) configure(opts Options) error {
 	return os.Mkdir(d.path("tmp"), 0o700)
 }
 
+// RecordsDir is the directory of this daemon's records, in place of the
+// machine's.
+func (d *Daemon) RecordsDir() string { return d.path("records") }
+
 // SetBookendConfig replaces the content of the file that BOOKEND_CONFIG names.
+// What [Options.BookendConfig] says of records holds here too.
 func (d *Daemon) SetBookendConfig(content string) error {
+	if !strings.Contains(content, "[records]") {
+		content += "\n[records]\ndirectory = '" + d.RecordsDir() + "'\n"
+	}
 	tmp := d.path("bookend.toml.new")
 	if err := os.WriteFile(tmp, []byte(content), 0o600); err != nil {
 		return err

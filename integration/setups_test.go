@@ -61,7 +61,8 @@ func TestAPlainNameNeedsNoConfiguration(t *testing.T) {
 
 // nodeTOML allows users and names a runtime and its root.
 func nodeTOML(runc, root string) string {
-	return "[policy]\nallowUser = true\n[runc]\nbinaryName = '" + runc + "'\nroot = '" + root + "'\n"
+	return "[policy]\nallowUser = true\n[runc]\nbinaryName = '" + runc + "'\nroot = '" + root + "'\n" +
+		"[records]\ndirectory = '" + filepath.Join(filepath.Dir(runc), "records") + "'\n"
 }
 
 // tracingRunc is a runtime that notes its calls in the file it returns second.
