@@ -16,6 +16,7 @@ type execHandler struct {
 	executor  *Executor
 	container Container
 	spec      *hooks.Exec
+	log       *HookLog // nil: none
 	late      func(stdout, stderr []byte)
 }
 
@@ -29,7 +30,7 @@ func (h *execHandler) Run(ctx context.Context) hooks.Report {
 	case err != nil:
 		return hooks.Report{Cause: hooks.CauseCannotStart, Err: err}
 	}
-	r, err := h.executor.start(ctx, h.container, req)
+	r, err := h.executor.start(ctx, h.container, req, h.log)
 	if err != nil {
 		return hooks.Report{Cause: hooks.CauseInternal, Err: err}
 	}
@@ -76,7 +77,11 @@ func (r *execRun) conclude(ctx context.Context, h *execHandler) hooks.Report {
 		report.Stdout, report.Stderr = r.stdout.drain(), r.stderr.drain()
 	}
 	report.Runner = h.container.Runner.Name()
-	r.finish(h.late)
+	late := h.late
+	if late == nil && h.log != nil {
+		late = func([]byte, []byte) {}
+	}
+	r.finish(late)
 	return report
 }
 

@@ -52,7 +52,7 @@ func TestExecDoesNotWaitForChildrenThatHoldTheOutput(t *testing.T) {
 	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", `
 echo before
 (read x </scratch/one; echo soon; read x </scratch/two; yes | head -c 300000 && echo still && echo alive >/scratch/wrote) &
-exit 0`}}, func(stdout, stderr []byte) { late <- string(stdout) })
+exit 0`}}, nil, func(stdout, stderr []byte) { late <- string(stdout) })
 	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("before\n")})
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
 	if got := <-late; got != "before\nsoon\n" {
@@ -68,7 +68,7 @@ exit 0`}}, func(stdout, stderr []byte) { late <- string(stdout) })
 // No late report where nobody can print any more.
 func TestExecWithoutChildrenIsNotReportedTwice(t *testing.T) {
 	c := startContainer(t, nil)
-	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, func([]byte, []byte) { t.Error("called") })
+	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil, func([]byte, []byte) { t.Error("called") })
 	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
 }
 
@@ -102,7 +102,7 @@ func TestExecutorOutlivesItsReplacement(t *testing.T) {
 	defer executor.Close()
 	must(t, os.WriteFile(path+".new", []byte("#!/bin/false\n"), 0o755))
 	must(t, os.Rename(path+".new", path))
-	handler := executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil)
+	handler := executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil, nil)
 	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
 }
 

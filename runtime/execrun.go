@@ -37,7 +37,9 @@ type execRun struct {
 	runner         *Runner     // nil: not to be chosen
 	stdout, stderr *output     // of the hook
 	log            *output     // of bookend-exec
-	gate           *os.File    // opens the gate of a gated request; nil: it has none
+	stdoutLines    *lineWriter // where the hook's output goes besides; nil: nowhere
+	stderrLines    *lineWriter
+	gate           *os.File // opens the gate of a gated request; nil: it has none
 
 	started chan struct{} // closed when pid is set or never will be
 	done    chan struct{} // closed when last is set, or bookend-exec was reaped without a word
@@ -48,9 +50,11 @@ type execRun struct {
 	status  int           // of bookend-exec, if last is neither
 }
 
-// start starts bookend-exec with req in a cgroup of the hook's own.
-func (e *Executor) start(ctx context.Context, c Container, req wire.Request) (*execRun, error) {
+// start starts bookend-exec with req in a cgroup of the hook's own. What the
+// hook prints also goes into lines.
+func (e *Executor) start(ctx context.Context, c Container, req wire.Request, lines *HookLog) (*execRun, error) {
 	r := &execRun{started: make(chan struct{}), done: make(chan struct{})}
+	r.stdoutLines, r.stderrLines = lines.writers(ctx, c.ID)
 	var err error
 	// Where the container's own cgroup is gone, so is the container.
 	if r.cgroup, err = c.Cgroup.newHookCgroup(); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -134,6 +138,10 @@ func (r *execRun) follow(status *os.File, reaped <-chan struct{}) {
 			r.pid, r.session, r.stray = s.Pid, cmp.Or(s.Session, s.Pid), s.Stray
 			if r.stray {
 				log.L.WithField("pid", r.pid).Warn("the runtime started an exec hook outside of the hook's cgroup; what it forked before it was moved there is killed only in its session")
+			}
+			if r.gate == nil { // else it has its command to become yet
+				r.stdout.forward(r.stdoutLines)
+				r.stderr.forward(r.stderrLines)
 			}
 			close(r.started)
 		}
@@ -222,20 +230,21 @@ func (r *execRun) killTree(ctx context.Context) {
 // does not wait for that.
 func (r *execRun) finish(late func(stdout, stderr []byte)) {
 	r.release()
-	r.log.forget()
+	until := time.Now().Add(lateOutput)
+	r.log.forget(until)
 	if late == nil || (r.stdout.ended() && r.stderr.ended()) {
-		r.stdout.forget()
-		r.stderr.forget()
+		r.stdout.forget(until)
+		r.stderr.forget(until)
 		return
 	}
 	go func() {
-		ctx, stop := context.WithTimeout(context.Background(), lateOutput)
+		ctx, stop := context.WithDeadline(context.Background(), until)
 		defer stop()
 		r.stdout.awaitEnd(ctx)
 		r.stderr.awaitEnd(ctx)
 		stdout, stderr := r.stdout.drain(), r.stderr.drain()
-		r.stdout.forget()
-		r.stderr.forget()
+		r.stdout.forget(until)
+		r.stderr.forget(until)
 		err := guarded(func() error { late(stdout, stderr); return nil })
 		if err != nil {
 			log.L.WithError(err).Error("late output of an exec hook")

@@ -65,12 +65,13 @@ type Container struct {
 	Runner   *Runner // nil: libcontainer, unasked
 }
 
-// Handler returns the handler that runs spec in c. late, which may be nil, is
+// Handler returns the handler that runs spec in c. What the command prints also
+// goes into lines, which may be nil, and never waits for it. late, which may be nil, is
 // called once for each attempt of which processes kept its output open after
 // its first process had exited: with the tails as they were one second later,
 // or when the output was closed, if that came first.
-func (e *Executor) Handler(c Container, spec *hooks.Exec, late func(stdout, stderr []byte)) hooks.Handler {
-	return &execHandler{executor: e, container: c, spec: spec, late: late}
+func (e *Executor) Handler(c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) hooks.Handler {
+	return &execHandler{executor: e, container: c, spec: spec, log: lines, late: late}
 }
 
 // command is bookend-exec with the descriptors of package wire.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,8 +28,9 @@ type output struct {
 	mu   sync.Mutex
 	buf  []byte
 	kept tail
-	done bool // nothing more is kept
-	eof  bool // the last writer has closed the pipe
+	also *lineWriter // where it goes besides; nil: nowhere
+	done bool        // nothing more is kept
+	eof  bool        // the last writer has closed the pipe
 }
 
 // newOutput returns the output and the end of the pipe to write to.
@@ -85,6 +87,7 @@ func (o *output) readOnce(fd uintptr) (int, error) {
 		}
 		if !o.done {
 			o.kept.write(o.buf[:n])
+			o.also.write(o.buf[:n])
 		}
 		return n, nil
 	}
@@ -107,11 +110,34 @@ func (o *output) drain() []byte {
 	return o.kept.bytes()
 }
 
-// forget drops what was kept and keeps nothing more.
-func (o *output) forget() {
+// forward gives w what was printed so far, as far as it is kept, and what is
+// printed from now on.
+func (o *output) forward(w *lineWriter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.done, o.kept, o.buf = true, tail{}, make([]byte, 512)
+	if !o.done {
+		w.write(o.kept.last())
+		o.also = w
+	}
+}
+
+// forwardNew is forward without what was printed so far.
+func (o *output) forwardNew(w *lineWriter) {
+	o.drain()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.done {
+		o.also = w
+	}
+}
+
+// forget drops what was kept and keeps nothing more. What is on its way to
+// where it was forwarded gets there until then, or not at all.
+func (o *output) forget(until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.also.end(until)
+	o.done, o.kept, o.also, o.buf = true, tail{}, nil, make([]byte, 512)
 }
 
 // ended tells whether the last writer is known to have closed the pipe: after

@@ -3,6 +3,7 @@ package runtime
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOutputDrainHasAllThatWasWritten(t *testing.T) {
@@ -29,7 +30,7 @@ func TestOutputForgetsAndReadsOn(t *testing.T) {
 	must(t, err)
 	_, err = w.WriteString("before")
 	must(t, err)
-	o.forget()
+	o.forget(time.Now())
 	for range 100 { // more than a pipe holds: a reader that stopped would block this
 		_, err = w.WriteString(strings.Repeat("x", 10000))
 		must(t, err)

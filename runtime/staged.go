@@ -36,13 +36,13 @@ type Staged struct {
 }
 
 // Stage begins to start spec in c, which must have been created, and returns at
-// once. What [Executor.Handler] says of late is true here too. The values of ctx
+// once. What [Executor.Handler] says of lines and late is true here too. The values of ctx
 // are used, and its end means nothing: [Staged.Discard] MUST be called when the
 // hook will not be run any more.
-func (e *Executor) Stage(ctx context.Context, c Container, spec *hooks.Exec, late func(stdout, stderr []byte)) *Staged {
+func (e *Executor) Stage(ctx context.Context, c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) *Staged {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Staged{
-		handler: &execHandler{executor: e, container: c, spec: spec, late: late},
+		handler: &execHandler{executor: e, container: c, spec: spec, log: lines, late: late},
 		cancel:  cancel,
 		started: make(chan struct{}),
 	}
@@ -62,7 +62,7 @@ func (s *Staged) start(ctx context.Context) error {
 		return err
 	}
 	req.Gated = true
-	s.run, err = s.handler.executor.start(ctx, s.handler.container, req)
+	s.run, err = s.handler.executor.start(ctx, s.handler.container, req, s.handler.log)
 	return err
 }
 
@@ -137,6 +137,9 @@ func (r *execRun) open() error {
 		return fmt.Errorf("%w: %s", errGateGone, r.log.drain())
 	default:
 	}
+	// What it took to get to the gate printed, if it did, is not the hook's.
+	r.stdout.forwardNew(r.stdoutLines)
+	r.stderr.forwardNew(r.stderrLines)
 	_, err := r.gate.Write([]byte{1})
 	if err == nil {
 		return nil

@@ -33,6 +33,8 @@ type container struct {
 	runcRoot  string
 	runner    *runtime.Runner
 	lifecycle *hooks.Lifecycle
+	log       *runtime.ContainerLog // nil: hooks print into records only
+	logger    *log.Entry            // at the level of this container
 	gate      *gate
 	task      *task
 	unwatch   context.CancelFunc // ends the wait for the init's exit
@@ -61,7 +63,7 @@ func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest
 	return &container{
 		id: r.ID, subject: subjectOf(ns, r.ID, annotations), sandboxID: annotations[sandboxIDAnnotation],
 		store:  s.storeOf(context.WithoutCancel(ctx), records),
-		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: g, lifecycle: lc,
+		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: g, lifecycle: lc, log: hookLog(ctx, r, lc), logger: log.G(ctx),
 		runner: runtime.NewRunner(opts.GetBinaryName(), opts.GetSystemdCgroup(), func(runner, reason string) {
 			log.G(ctx).WithFields(log.Fields{"container": r.ID, "runner": runner, "reason": reason}).Info("bookend: exec hooks of this container have their runner")
 		}),
@@ -138,7 +140,7 @@ func runcRoot(namespace string, opts *options.Options) string {
 }
 
 func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) hookReport {
-	return hookReport{id: c.id, name: c.subject.Name, point: p, kind: handler, result: res}
+	return hookReport{logger: c.logger, id: c.id, name: c.subject.Name, point: p, kind: handler, result: res}
 }
 
 // stage begins to start an exec postStart while its container is only created.
@@ -149,7 +151,7 @@ func (s *Service) stage(ctx context.Context, c *container) *runtime.Staged {
 	if t == nil || h == nil || h.Exec == nil || s.executor == nil {
 		return nil
 	}
-	return s.executor.Stage(ctx, *t, h.Exec, func(stdout, stderr []byte) {
+	return s.executor.Stage(ctx, *t, h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
 		if e := c.stagedEntry.Load(); e != nil {
 			lateOutput(e)(stdout, stderr)
 		}
@@ -179,7 +181,7 @@ func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *
 		return broken{s.executorErr}
 	case h.Exec != nil:
 		e := &recordedExec{container: c, journal: j, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
-			return s.executor.Handler(*t, h.Exec, late)
+			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
 		}}
 		if h.Point == hooks.PostStart {
 			e.staged = c.staged

@@ -33,6 +33,9 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 		return s.inner().Create(ctx, r)
 	}
 	lc, err := s.resolve(ctx, r.ID, annotations, node)
+	if err == nil && r.Terminal {
+		err = lc.RefuseTerminal(annotations)
+	}
 	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
 	}
@@ -40,7 +43,7 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 	if lc == nil || s.lookup(r.ID) != nil {
 		return s.inner().Create(ctx, r)
 	}
-	return s.createHooked(ctx, r, lc, annotations, node.records())
+	return s.createHooked(ctx, r, lc, annotations, node)
 }
 
 // resolve returns the hooks that a container is to have; nil: none. What is the
@@ -66,25 +69,26 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 
 // createHooked registers the container's gate before the runtime makes its
 // init, whose exit must not be missed.
-func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, records hooks.Records) (*taskAPI.CreateTaskResponse, error) {
+func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, node nodeConfig) (*taskAPI.CreateTaskResponse, error) {
 	g := s.publisher.add(r.ID)
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
 		s.publisher.remove(r.ID, g)
 		return nil, err
 	}
-	c, err := s.newContainer(ctx, r, g, lc, annotations, records)
+	hookCtx := withLevel(ctx, node) // for what is bookend's
+	c, err := s.newContainer(hookCtx, r, g, lc, annotations, node.records())
 	if err == nil && r.Checkpoint == "" {
-		err = c.aim(ctx, int(resp.Pid))
+		err = c.aim(hookCtx, int(resp.Pid))
 	}
 	if err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
-		log.G(ctx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
+		log.G(hookCtx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
 		s.publisher.remove(r.ID, g)
 		return resp, nil
 	}
-	s.begin(context.WithoutCancel(ctx), c, r.Checkpoint != "")
+	s.begin(context.WithoutCancel(hookCtx), c, r.Checkpoint != "")
 	return resp, nil
 }
 

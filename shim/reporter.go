@@ -24,6 +24,7 @@ const reportBacklog = 256
 
 // hookReport is one thing to tell about a hook.
 type hookReport struct {
+	logger *log.Entry
 	id     string
 	name   string // the container's name within its pod, empty outside CRI
 	point  hooks.Point
@@ -59,7 +60,7 @@ func (r *reporter) tell(ctx context.Context, h hookReport) {
 
 // warn puts a fault of records into the log. It never blocks.
 func (r *reporter) warn(ctx context.Context, err error) {
-	r.tell(ctx, hookReport{fault: err})
+	r.tell(ctx, hookReport{logger: log.G(ctx), fault: err})
 }
 
 func (r *reporter) run(ctx context.Context, done <-chan struct{}) {
@@ -93,15 +94,15 @@ func (r *reporter) report(ctx context.Context, h hookReport) {
 		}
 	}()
 	if h.fault != nil {
-		log.G(ctx).WithError(h.fault).Warn("bookend: record")
+		h.logger.WithError(h.fault).Warn("bookend: record")
 		return
 	}
-	h.log(ctx)
+	h.log()
 	r.publish(ctx, h)
 }
 
-func (h hookReport) log(ctx context.Context) {
-	l := log.G(ctx).WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
+func (h hookReport) log() {
+	l := h.logger.WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
 	switch res := h.result; {
 	case res == nil:
 		l.Debug("bookend: hook started")
