@@ -229,12 +229,13 @@ func fullStore(t *testing.T) (s *Store, fill func(), told func() []error) {
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=700"); err != nil {
 		t.Skipf("mount a small tmpfs: %v", err)
 	}
+	s = Open(dir, Limits{})
 	t.Cleanup(func() {
+		s.flush() // what is open cannot be unmounted
 		if err := unix.Unmount(dir, 0); err != nil {
-			t.Error(err)
+			t.Error(errors.Join(err, unix.Unmount(dir, unix.MNT_DETACH)))
 		}
 	})
-	s = Open(dir, Limits{})
 	var mu sync.Mutex
 	var errs []error
 	s.Log = func(err error) {
