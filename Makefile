@@ -99,8 +99,9 @@ lint: deps ## Run the linters
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz the annotation grammar for a minute
+fuzz: ## Fuzz the annotation grammar and the reader of records, a minute each
 	go test ./hooks -run '^$$' -fuzz FuzzParse -fuzztime 60s
+	go test ./hooks/record -run '^$$' -fuzz FuzzDecode -fuzztime 60s
 
 .PHONY: clean
 clean: ## Remove what was built; the cached tools stay

@@ -76,6 +76,9 @@ type Result struct {
 	Attempts int
 	Started  time.Time
 	Duration time.Duration
+	// Journal is the one that was told of the attempts: whoever overrules the
+	// outcome has to tell it as well. nil: none.
+	Journal Journal
 }
 
 // ErrTimeout is the context cause of a hook that used up its time.

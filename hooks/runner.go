@@ -22,24 +22,31 @@ type Handler interface {
 // attempts, until it succeeds or ctx is done. initAlive tells whether the
 // container's init is certainly alive; it is asked only about a failure that
 // is Suspect, which is then either cleared or returned without another
-// attempt. A panic of the handler is a failed attempt.
+// attempt. A panic of the handler is a failed attempt. journal, where it is not
+// nil, is told of every attempt.
 //
 // ctx ended with cause [ErrTimeout] is a timeout like that of hook.Timeout
 // (the grace period's bound); ended otherwise, the hook is Cancelled.
-func Run(ctx context.Context, hook *Hook, h Handler, initAlive func() bool) Result {
+func Run(ctx context.Context, hook *Hook, h Handler, initAlive func() bool, journal Journal) Result {
 	if hook.Timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, hook.Timeout, ErrTimeout)
 		defer stop()
 	}
-	res := Result{Point: hook.Point, Handler: hook.HandlerName(), Started: time.Now()}
+	res := Result{Point: hook.Point, Handler: hook.HandlerName(), Started: time.Now(), Journal: journal}
+	if journal == nil {
+		journal = unrecorded{}
+	}
 	for {
 		res.Attempts++
+		started := time.Now()
+		entry := journal.Begin(res.Attempts, started)
 		res.Report = attempt(ctx, h)
 		res.Outcome = judge(ctx, &res.Report)
 		if res.Outcome == Failed && res.Suspect && initAlive() {
 			res.Suspect = false
 		}
+		entry.End(Attempt{Report: res.Report, Outcome: res.Outcome, Duration: time.Since(started)})
 		if res.Outcome != Failed || res.Suspect || res.Attempts > hook.Retries {
 			break
 		}

@@ -51,7 +51,7 @@ func expect(t *testing.T, r Result, outcome Outcome, cause Cause, attempts int, 
 func TestRunSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		started := time.Now()
-		r := Run(t.Context(), &Hook{Point: PreStop, Exec: &Exec{}}, takes(3*time.Second, Report{Stdout: []byte("done")}), unasked(t))
+		r := Run(t.Context(), &Hook{Point: PreStop, Exec: &Exec{}}, takes(3*time.Second, Report{Stdout: []byte("done")}), unasked(t), nil)
 		expect(t, r, Succeeded, "", 1, 3*time.Second)
 		if r.Point != PreStop || r.Handler != "exec" || !r.Started.Equal(started) || string(r.Stdout) != "done" {
 			t.Errorf("got %+v", r)
@@ -61,7 +61,7 @@ func TestRunSucceeds(t *testing.T) {
 
 func TestRunFailsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := Run(t.Context(), &Hook{Exec: &Exec{}}, takes(time.Second, exit1), unasked(t))
+		r := Run(t.Context(), &Hook{Exec: &Exec{}}, takes(time.Second, exit1), unasked(t), nil)
 		expect(t, r, Failed, CauseExitCode, 1, time.Second)
 		if r.ExitCode != 1 {
 			t.Errorf("exit code %d", r.ExitCode)
@@ -72,7 +72,7 @@ func TestRunFailsOnce(t *testing.T) {
 func TestRunTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := takes(time.Hour, Report{})
-		r := Run(t.Context(), &Hook{Sleep: &Sleep{}, Timeout: 5 * time.Second, Retries: 3}, h, unasked(t))
+		r := Run(t.Context(), &Hook{Sleep: &Sleep{}, Timeout: 5 * time.Second, Retries: 3}, h, unasked(t), nil)
 		expect(t, r, TimedOut, CauseTimeout, 1, 5*time.Second)
 		if r.Suspect {
 			t.Error("a timeout is suspect")
@@ -82,7 +82,7 @@ func TestRunTimesOut(t *testing.T) {
 
 func TestRunWithoutTimeoutRunsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := Run(t.Context(), &Hook{Sleep: &Sleep{}}, takes(1000*time.Hour, Report{}), unasked(t))
+		r := Run(t.Context(), &Hook{Sleep: &Sleep{}}, takes(1000*time.Hour, Report{}), unasked(t), nil)
 		expect(t, r, Succeeded, "", 1, 1000*time.Hour)
 	})
 }
@@ -91,7 +91,7 @@ func TestRunIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(2*time.Second, cancel)
-		r := Run(ctx, &Hook{Sleep: &Sleep{}, Timeout: 5 * time.Second, Retries: 3}, takes(time.Hour, Report{}), unasked(t))
+		r := Run(ctx, &Hook{Sleep: &Sleep{}, Timeout: 5 * time.Second, Retries: 3}, takes(time.Hour, Report{}), unasked(t), nil)
 		expect(t, r, Cancelled, CauseCancelled, 1, 2*time.Second)
 	})
 }
@@ -101,7 +101,7 @@ func TestRunTellsATimeoutOfItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Second, ErrTimeout)
 		defer cancel()
-		r := Run(ctx, &Hook{Sleep: &Sleep{}, Timeout: 5 * time.Second}, takes(time.Hour, Report{}), unasked(t))
+		r := Run(ctx, &Hook{Sleep: &Sleep{}, Timeout: 5 * time.Second}, takes(time.Hour, Report{}), unasked(t), nil)
 		expect(t, r, TimedOut, CauseTimeout, 1, 2*time.Second)
 	})
 }
@@ -111,7 +111,7 @@ func TestRunTellsADeadlineOfTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		r := Run(ctx, &Hook{Sleep: &Sleep{}}, takes(time.Hour, Report{}), unasked(t))
+		r := Run(ctx, &Hook{Sleep: &Sleep{}}, takes(time.Hour, Report{}), unasked(t), nil)
 		expect(t, r, Cancelled, CauseCancelled, 1, 2*time.Second)
 	})
 }
@@ -122,7 +122,7 @@ func TestRunSuccessAtTheDeadlineStands(t *testing.T) {
 			<-ctx.Done() // the work was done the moment before
 			return Report{}
 		}}
-		r := Run(t.Context(), &Hook{Exec: &Exec{}, Timeout: time.Second}, h, unasked(t))
+		r := Run(t.Context(), &Hook{Exec: &Exec{}, Timeout: time.Second}, h, unasked(t), nil)
 		expect(t, r, Succeeded, "", 1, time.Second)
 	})
 }
@@ -135,7 +135,7 @@ func TestRunRetriesUntilSuccess(t *testing.T) {
 			}
 			return Report{}
 		}}
-		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 5}, h, unasked(t))
+		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 5}, h, unasked(t), nil)
 		expect(t, r, Succeeded, "", 3, 2*retryPause)
 		if h.calls != 3 {
 			t.Errorf("%d calls", h.calls)
@@ -146,7 +146,7 @@ func TestRunRetriesUntilSuccess(t *testing.T) {
 func TestRunRetriesRunOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := takes(time.Second, exit1)
-		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 2}, h, unasked(t))
+		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 2}, h, unasked(t), nil)
 		expect(t, r, Failed, CauseExitCode, 3, 3*time.Second+2*retryPause)
 	})
 }
@@ -154,7 +154,7 @@ func TestRunRetriesRunOut(t *testing.T) {
 func TestRunAttemptsShareOneTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := takes(2*time.Second, exit1) // at 0, 3, 6: the third is cut at 7
-		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 9, Timeout: 7 * time.Second}, h, unasked(t))
+		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 9, Timeout: 7 * time.Second}, h, unasked(t), nil)
 		expect(t, r, TimedOut, CauseTimeout, 3, 7*time.Second)
 	})
 }
@@ -162,12 +162,12 @@ func TestRunAttemptsShareOneTimeout(t *testing.T) {
 func TestRunPauseEndsWithTheHook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := takes(time.Second, exit1)
-		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 9, Timeout: time.Second + retryPause/2}, h, unasked(t))
+		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 9, Timeout: time.Second + retryPause/2}, h, unasked(t), nil)
 		expect(t, r, TimedOut, CauseTimeout, 1, time.Second+retryPause/2)
 
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second+retryPause/2, cancel)
-		r = Run(ctx, &Hook{Exec: &Exec{}, Retries: 9}, takes(time.Second, exit1), unasked(t))
+		r = Run(ctx, &Hook{Exec: &Exec{}, Retries: 9}, takes(time.Second, exit1), unasked(t), nil)
 		expect(t, r, Cancelled, CauseCancelled, 1, time.Second+retryPause/2)
 	})
 }
@@ -175,14 +175,14 @@ func TestRunPauseEndsWithTheHook(t *testing.T) {
 func TestRunSuspectFailure(t *testing.T) {
 	suspect := Report{Cause: CauseSignal, Signal: 9, Suspect: true}
 	synctest.Test(t, func(t *testing.T) {
-		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 1}, takes(0, suspect), alive)
+		r := Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 1}, takes(0, suspect), alive, nil)
 		expect(t, r, Failed, CauseSignal, 2, retryPause)
 		if r.Suspect {
 			t.Error("still suspect though the init is alive")
 		}
 
 		asked := 0
-		r = Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 3}, takes(0, suspect), func() bool { asked++; return false })
+		r = Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 3}, takes(0, suspect), func() bool { asked++; return false }, nil)
 		expect(t, r, Failed, CauseSignal, 1, 0)
 		if !r.Suspect || asked != 1 {
 			t.Errorf("suspect %v, asked %d times; want a suspect failure after one question", r.Suspect, asked)
@@ -198,7 +198,7 @@ func TestRunSurvivesAPanic(t *testing.T) {
 			}
 			return Report{}
 		}}
-		r := Run(t.Context(), &Hook{Exec: &Exec{}}, h, unasked(t))
+		r := Run(t.Context(), &Hook{Exec: &Exec{}}, h, unasked(t), nil)
 		expect(t, r, Failed, CauseInternal, 1, 0)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), "out of paper") || !strings.Contains(r.Err.Error(), "runner_test.go") {
 			t.Errorf("error %v; want the panic and its place", r.Err)
@@ -208,7 +208,7 @@ func TestRunSurvivesAPanic(t *testing.T) {
 		}
 
 		h.calls = 0
-		r = Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 1}, h, unasked(t))
+		r = Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 1}, h, unasked(t), nil)
 		expect(t, r, Succeeded, "", 2, retryPause)
 	})
 }

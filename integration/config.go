@@ -15,7 +15,7 @@ const PauseImage = "bookend.dev/test/pause:1"
 func (d *Daemon) config(opts Options) ([]byte, error) {
 	runtimes := map[string]any{}
 	for _, h := range opts.Handlers {
-		runtimes[h.Name] = h.table()
+		runtimes[h.Name] = h.table(d.RecordsDir())
 	}
 	conf := map[string]any{
 		"version": 4,

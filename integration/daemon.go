@@ -26,7 +26,8 @@ type Options struct {
 	// Imports is the list of that name in containerd's main file; nil: the file
 	// has none.
 	Imports []string
-	// BookendConfig is the content of the file that BOOKEND_CONFIG names.
+	// BookendConfig is the content of the file that BOOKEND_CONFIG names. Where
+	// it says nothing of records they are in the daemon's own directory.
 	BookendConfig string
 	// Env is added to containerd's environment, which its shims inherit.
 	Env []string
@@ -169,8 +170,16 @@ func (d *Daemon) configure(opts Options) error {
 	return os.Mkdir(d.path("tmp"), 0o700)
 }
 
+// RecordsDir is the directory of this daemon's records, in place of the
+// machine's.
+func (d *Daemon) RecordsDir() string { return d.path("records") }
+
 // SetBookendConfig replaces the content of the file that BOOKEND_CONFIG names.
+// What [Options.BookendConfig] says of records holds here too.
 func (d *Daemon) SetBookendConfig(content string) error {
+	if !strings.Contains(content, "[records]") {
+		content += "\n[records]\ndirectory = '" + d.RecordsDir() + "'\n"
+	}
 	tmp := d.path("bookend.toml.new")
 	if err := os.WriteFile(tmp, []byte(content), 0o600); err != nil {
 		return err

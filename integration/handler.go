@@ -1,6 +1,9 @@
 package integration
 
-import "path/filepath"
+import (
+	"maps"
+	"path/filepath"
+)
 
 // Handler is one CRI runtime handler of a daemon's configuration.
 type Handler struct {
@@ -44,7 +47,9 @@ func DefaultHandlers(b Binaries) []Handler {
 	return handlers
 }
 
-func (h Handler) table() map[string]any {
+// table renders the handler; records is where those of its containers are to go
+// where its options are bookend's own and do not say.
+func (h Handler) table(records string) map[string]any {
 	t := map[string]any{
 		"runtime_type":          h.Type,
 		"runtime_path":          h.Path,
@@ -52,7 +57,13 @@ func (h Handler) table() map[string]any {
 		"container_annotations": h.ContainerAnnotations,
 	}
 	if h.Options != nil {
-		t["options"] = h.Options
+		options := maps.Clone(h.Options)
+		_, elsewhere := options["TypeUrl"]
+		_, said := options["records"]
+		if h.Type == "io.containerd.bookend.v2" && !elsewhere && !said {
+			options["records"] = map[string]any{"directory": records}
+		}
+		t["options"] = options
 	}
 	return t
 }

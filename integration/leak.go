@@ -70,16 +70,16 @@ func (d *Daemon) Inventory() (Inventory, error) {
 
 // unwatched are the parts of a daemon's directory whose files come and go
 // without a leak: containerd's stores, which its garbage collector sweeps in its
-// own time.
+// own time, and records, which are to outlive their containers.
 var unwatched = []string{
 	"root/io.containerd.content.v1.content", "root/io.containerd.metadata.v1.bolt",
-	"root/io.containerd.snapshotter.v1.*",
+	"root/io.containerd.snapshotter.v1.*", "records/records",
 }
 
 // standing are directories and files that the first pod leaves for the next;
 // what is in them is watched.
 var standing = []string{
-	"containerd.log", "ipam", "ipam/*", "ipam/*/lock", "ipam/*/last_reserved_ip.*",
+	"containerd.log", "records", "records/containers", "records/pruned", "ipam", "ipam/*", "ipam/*/lock", "ipam/*/last_reserved_ip.*",
 	"*/io.containerd.runtime.v2.task/*", "*/io.containerd.grpc.v1.cri", "*/io.containerd.grpc.v1.cri/containers",
 	"*/io.containerd.grpc.v1.cri/sandboxes", "*/io.containerd.grpc.v1.cri/netns",
 }

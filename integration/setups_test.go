@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,14 +56,37 @@ func TestAPlainNameNeedsNoConfiguration(t *testing.T) {
 	if _, err := os.Stat("/etc/bookend/config.toml"); err == nil {
 		t.Fatal("this machine has a configuration; the test is about one that has none")
 	}
+	const records = "/run/bookend"
+	_, err := os.Stat(records)
+	ours := os.IsNotExist(err)
 	h := runHooked(t, d, noted)
+	cleanup(t, func(context.Context) error { return removeRecords(records, h.ID(), ours) })
 	h.term()
 	h.wantTrace(notes...)
+	if found := attempts(t, records, h.ID()); len(found) != 2 || found[1].Outcome != "Succeeded" {
+		t.Errorf("records of a node without a configuration: %+v", found)
+	}
+}
+
+// removeRecords removes what a container left in the machine's own records, or
+// all of them where they are the tests'.
+func removeRecords(dir, id string, all bool) error {
+	if all {
+		return os.RemoveAll(dir)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	for _, file := range files {
+		if data, readErr := os.ReadFile(file); readErr == nil && strings.Contains(string(data), `"`+id+`"`) {
+			err = errors.Join(err, os.Remove(file))
+		}
+	}
+	return err
 }
 
 // nodeTOML allows users and names a runtime and its root.
 func nodeTOML(runc, root string) string {
-	return "[policy]\nallowUser = true\n[runc]\nbinaryName = '" + runc + "'\nroot = '" + root + "'\n"
+	return "[policy]\nallowUser = true\n[runc]\nbinaryName = '" + runc + "'\nroot = '" + root + "'\n" +
+		"[records]\ndirectory = '" + filepath.Join(filepath.Dir(runc), "records") + "'\n"
 }
 
 // tracingRunc is a runtime that notes its calls in the file it returns second.

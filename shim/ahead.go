@@ -5,11 +5,9 @@ import (
 	"errors"
 	"path/filepath"
 
-	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/process"
 	"github.com/containerd/log"
 
-	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )
 
@@ -25,32 +23,32 @@ type ahead struct {
 
 var errCreateReturned = errors.New("create has returned")
 
-// goAhead begins with what can be done for r before its container exists; nil
-// for a container without an exec postStart to be run.
-func (s *Service) goAhead(ctx context.Context, r *taskAPI.CreateTaskRequest, g *gate, lc *hooks.Lifecycle, annotations map[string]string) *ahead {
-	if h := lc.PostStart; h == nil || h.Exec == nil || r.Checkpoint != "" || s.executor == nil {
+// goAhead begins with what can be done for a container before it exists; nil
+// for one without an exec postStart to be run.
+func (s *Service) goAhead(ctx context.Context, cr *creation) *ahead {
+	if h := cr.lifecycle.PostStart; h == nil || h.Exec == nil || cr.restored() || s.executor == nil {
 		return nil
 	}
 	a := &ahead{prepared: s.executor.Prepare(), done: make(chan struct{})}
-	ctx, a.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	watch, err := runtime.WatchPid(filepath.Join(r.Bundle, process.InitPidFile))
+	ctx, a.stop = context.WithCancelCause(ctx)
+	watch, err := runtime.WatchPid(filepath.Join(cr.request.Bundle, process.InitPidFile))
 	if err != nil {
-		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: postStart is staged only when Create has returned")
+		log.G(ctx).WithField("container", cr.request.ID).WithError(err).Warn("bookend: postStart is staged only when Create has returned")
 		close(a.done)
 		return a
 	}
 	go func() {
 		defer close(a.done)
-		guard(ctx, r.ID, func() {
+		guard(ctx, cr.request.ID, func() {
 			pid, err := watch.Await(ctx)
 			if err != nil {
 				return // Create says what there is to say
 			}
-			c, err := s.created(ctx, r, pid, g, lc, annotations)
+			c, err := s.created(ctx, cr, pid)
 			if err != nil {
 				return // tried again, and told, after Create
 			}
-			c.staged = s.stage(ctx, c, a.prepared)
+			c.staged = s.stage(context.WithoutCancel(ctx), c, a.prepared)
 			a.container, a.prepared = c, nil
 		})
 	}()

@@ -16,19 +16,18 @@ import (
 	"github.com/containerd/log"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
 )
 
-const (
-	sandboxIDAnnotation     = "io.kubernetes.cri.sandbox-id"
-	containerNameAnnotation = "io.kubernetes.cri.container-name"
-)
+const sandboxIDAnnotation = "io.kubernetes.cri.sandbox-id"
 
 // container is a container with hooks: what its hooks need to know of it. What
 // changes in its life belongs to its task.
 type container struct {
 	id        string
-	name      string // within its pod; empty outside CRI
+	subject   record.Subject
+	store     *record.Store
 	sandboxID string // empty outside CRI
 	bundle    string
 	runcRoot  string
@@ -43,20 +42,29 @@ type container struct {
 	// restored from a checkpoint, which has no init before.
 	target atomic.Pointer[runtime.Container]
 	staged *runtime.Staged // an exec postStart; nil: none, or not to be had early
+	// stagedEntry is the record of the attempt that is or was staged; nil: it
+	// has not begun.
+	stagedEntry atomic.Pointer[record.Entry]
+	hookRun     atomic.Pointer[signal] // set when the latest run of a hook has ended; nil: none has begun
 }
 
-func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest, g *gate, lc *hooks.Lifecycle, annotations map[string]string) (*container, error) {
+func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
+	r := cr.request
+	ns, err := namespaces.NamespaceRequired(ctx)
+	if err != nil {
+		return nil, err
+	}
 	opts, err := runc.ReadOptions(r.Bundle)
 	if err != nil {
 		return nil, err
 	}
-	root, err := runcRoot(ctx, opts)
-	if err != nil {
-		return nil, err
+	if err := runtime.WriteRecordsDir(r.Bundle, cr.records.Directory); err != nil {
+		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{
-		id: r.ID, name: annotations[containerNameAnnotation], sandboxID: annotations[sandboxIDAnnotation],
-		bundle: r.Bundle, runcRoot: root, gate: g, lifecycle: lc, log: hookLog(ctx, r, lc), logger: log.G(ctx),
+		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[sandboxIDAnnotation],
+		store:  s.storeOf(context.WithoutCancel(ctx), cr.records),
+		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
 		runner: runtime.NewRunner(opts.GetBinaryName(), opts.GetSystemdCgroup(), func(runner, reason string) {
 			log.G(ctx).WithFields(log.Fields{"container": r.ID, "runner": runner, "reason": reason}).Info("bookend: exec hooks of this container have their runner")
 		}),
@@ -74,7 +82,11 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 		},
 		alive:   func() bool { return c.target.Load().Init.Alive() },
 		release: func(exited bool) { s.release(ctx, c, exited) },
-		report:  func(res hooks.Result) { s.reporter.tell(ctx, c.reportOf(res.Point, res.Handler, &res)) },
+		report: func(res hooks.Result) {
+			settle(res)
+			s.reporter.tell(ctx, c.reportOf(res.Point, res.Handler, &res))
+		},
+		show: c.show,
 	})
 	ctx, c.unwatch = context.WithCancel(ctx)
 	s.add(c)
@@ -124,18 +136,13 @@ func (s *Service) aim(ctx context.Context, c *container, pid int) error {
 }
 
 // runcRoot is the directory in which the runtime keeps the state of containers
-// with these options, nil for none.
-func runcRoot(ctx context.Context, opts *options.Options) (string, error) {
-	ns, err := namespaces.NamespaceRequired(ctx)
-	if err != nil {
-		return "", err
-	}
-	root := cmp.Or(opts.GetRoot(), process.RuncRoot)
-	return filepath.Join(root, ns), nil
+// of a namespace with these options, nil for none.
+func runcRoot(namespace string, opts *options.Options) string {
+	return filepath.Join(cmp.Or(opts.GetRoot(), process.RuncRoot), namespace)
 }
 
 func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) hookReport {
-	return hookReport{logger: c.logger, id: c.id, name: c.name, point: p, kind: handler, result: res}
+	return hookReport{logger: c.logger, id: c.id, name: c.subject.Name, point: p, kind: handler, result: res}
 }
 
 // stage begins to start an exec postStart, by p, while its container is only
@@ -143,7 +150,12 @@ func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) h
 // init or the sandbox, the first signal or preStop, Delete, and whatever Start
 // comes to.
 func (s *Service) stage(ctx context.Context, c *container, p *runtime.Prepared) *runtime.Staged {
-	return s.executor.Stage(ctx, p, *c.target.Load(), c.lifecycle.PostStart.Exec, c.linesOf(c.lifecycle.PostStart), nil)
+	h := c.lifecycle.PostStart
+	return s.executor.Stage(ctx, p, *c.target.Load(), h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
+		if e := c.stagedEntry.Load(); e != nil {
+			lateOutput(e)(stdout, stderr)
+		}
+	})
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
@@ -151,23 +163,54 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 		c.staged.Discard(ctx)
 	}
 	s.reporter.tell(ctx, c.reportOf(h.Point, h.HandlerName(), nil))
+	run := newSignal()
+	c.hookRun.Store(run)
+	defer run.set()
+	j := c.newJournal(h)
+	outcome := hooks.Failed
+	defer func() { j.close(outcome) }()
 	t := c.target.Load()
-	return hooks.Run(ctx, h, s.handler(c, t, h), t.Init.Alive)
+	res := hooks.Run(ctx, h, s.handler(c, t, h, j), t.Init.Alive, j)
+	outcome = res.Outcome
+	return res
 }
 
-func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook) hooks.Handler {
+func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *journal) hooks.Handler {
 	switch {
 	case h.Exec != nil && s.executor == nil:
 		return broken{s.executorErr}
-	case h.Point == hooks.PostStart && c.staged != nil:
-		return pausable{service: s, id: c.id, Handler: c.staged}
 	case h.Exec != nil:
-		return pausable{service: s, id: c.id, Handler: s.executor.Handler(*t, h.Exec, c.linesOf(h), nil)}
+		e := &recordedExec{container: c, journal: j, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
+			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
+		}}
+		if h.Point == hooks.PostStart {
+			e.staged = c.staged
+		}
+		return pausable{service: s, id: c.id, Handler: e}
 	case h.HTTPGet != nil:
 		return networked{init: t.Init, spec: h.HTTPGet}
 	default:
 		return h.Sleep
 	}
+}
+
+// recordedExec gives each attempt of an exec hook a handler whose late output
+// goes into the record of that attempt. What was staged is for the first.
+type recordedExec struct {
+	container *container
+	journal   *journal
+	staged    *runtime.Staged // nil: none, or used
+	handler   func(late func(stdout, stderr []byte)) hooks.Handler
+}
+
+// Run implements [hooks.Handler].
+func (e *recordedExec) Run(ctx context.Context) hooks.Report {
+	if staged := e.staged; staged != nil {
+		e.staged = nil
+		e.container.stagedEntry.Store(e.journal.entry)
+		return staged.Run(ctx)
+	}
+	return e.handler(lateOutput(e.journal.entry)).Run(ctx)
 }
 
 // broken is the handler of a hook that this installation cannot carry out.

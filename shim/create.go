@@ -43,7 +43,7 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 	if lc == nil || s.lookup(r.ID) != nil {
 		return s.inner().Create(ctx, r)
 	}
-	return s.createHooked(ctx, withLevel(ctx, node), r, lc, annotations)
+	return s.createHooked(ctx, r, lc, annotations, node)
 }
 
 // resolve returns the hooks that a container is to have; nil: none. What is the
@@ -67,43 +67,54 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 	return lc, err
 }
 
+// creation is what is known of a container with hooks when its Create comes.
+type creation struct {
+	request     *taskAPI.CreateTaskRequest
+	gate        *gate
+	lifecycle   *hooks.Lifecycle
+	annotations map[string]string
+	records     hooks.Records
+}
+
+// restored tells whether the container comes from a checkpoint.
+func (cr *creation) restored() bool { return cr.request.Checkpoint != "" }
+
 // createHooked registers the container's gate before the runtime makes its
-// init, whose exit must not be missed. hookCtx is ctx with the logger for what
-// is bookend's.
-func (s *Service) createHooked(ctx, hookCtx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string) (*taskAPI.CreateTaskResponse, error) {
-	g := s.publisher.add(r.ID)
-	a := s.goAhead(hookCtx, r, g, lc, annotations)
+// init, whose exit must not be missed.
+func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, node nodeConfig) (*taskAPI.CreateTaskResponse, error) {
+	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations, records: node.records()}
+	hookCtx := context.WithoutCancel(withLevel(ctx, node)) // for what is bookend's
+	a := s.goAhead(hookCtx, cr)
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
 		a.discard(hookCtx)
-		s.publisher.remove(r.ID, g)
+		s.publisher.remove(r.ID, cr.gate)
 		return nil, err
 	}
 	c, prepared := a.finish()
 	if c == nil {
-		c, err = s.created(hookCtx, r, int(resp.Pid), g, lc, annotations)
+		c, err = s.created(hookCtx, cr, int(resp.Pid))
 	}
 	if err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
 		log.G(hookCtx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
 		prepared.Discard()
-		s.publisher.remove(r.ID, g)
+		s.publisher.remove(r.ID, cr.gate)
 		return resp, nil
 	}
-	hookCtx = context.WithoutCancel(hookCtx)
 	if prepared != nil {
 		c.staged = s.stage(hookCtx, c, prepared)
 	}
-	s.begin(hookCtx, c, r.Checkpoint != "")
+	s.begin(hookCtx, c, cr.restored())
 	return resp, nil
 }
 
 // created is the container that a Create has made. One that is restored from a
 // checkpoint has no init before its Start.
-func (s *Service) created(ctx context.Context, r *taskAPI.CreateTaskRequest, pid int, g *gate, lc *hooks.Lifecycle, annotations map[string]string) (*container, error) {
-	c, err := s.newContainer(ctx, r, g, lc, annotations)
-	if err == nil && r.Checkpoint == "" {
+func (s *Service) created(ctx context.Context, cr *creation, pid int) (*container, error) {
+	c, err := s.newContainer(ctx, cr)
+	if err == nil && !cr.restored() {
 		err = s.aim(ctx, c, pid)
 	}
 	return c, err

@@ -11,6 +11,10 @@ import (
 // exitOutTime bounds how long Delete and Start wait for an event to go out.
 const exitOutTime = 2 * time.Second
 
+// hookOutTime bounds how long Delete waits for a hook that is being cancelled:
+// longer than the killing of one takes.
+const hookOutTime = 3 * time.Second
+
 // Delete ends the container's task. It lets the init's TaskExit go out first:
 // the inner service tells of an exit before it has sent the event, and a client
 // may delete in between. It replies when TaskDelete is out as well: clients
@@ -32,8 +36,18 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 	c.unwatch()
 	c.task.end()
 	c.staged.Discard(ctx)
+	c.conclude(ctx)
 	s.publisher.remove(r.ID, c.gate)
 	return resp, nil
+}
+
+// conclude waits for a hook that is being cancelled, so that its record has an
+// outcome before the shim may be shut down, and removes the status.
+func (c *container) conclude(ctx context.Context) {
+	if run := c.hookRun.Load(); run != nil {
+		run.await(ctx, hookOutTime)
+	}
+	c.store.Remove(c.subject)
 }
 
 // hasStopped tells whether the init has exited, as the inner service sees it.

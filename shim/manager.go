@@ -48,15 +48,31 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 	if err != nil {
 		return shim.StopStatus{}, err
 	}
-	for _, member := range orphans(ctx, filepath.Dir(cwd), id) {
-		if _, err := m.stock.Stop(ctx, member); err != nil {
+	bundles := filepath.Dir(cwd)
+	for _, member := range orphans(ctx, bundles, id) {
+		if _, err := m.stop(ctx, bundles, member); err != nil {
 			log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
 		}
 	}
-	st, err := m.stock.Stop(ctx, id)
-	if address, addressErr := runtime.ShimAddress(filepath.Join(filepath.Dir(cwd), id)); addressErr == nil {
+	address, addressErr := runtime.ShimAddress(filepath.Join(bundles, id))
+	if addressErr == nil && !isDead(address) {
+		// containerd asks for every container of a pod that was deleted.
+		return m.stock.Stop(ctx, id)
+	}
+	st, err := m.stop(ctx, bundles, id)
+	if addressErr == nil {
 		removeDeadSocket(address)
 	}
+	return st, err
+}
+
+// stop cleans up after one container of a dead shim. Its records come last: they
+// must not keep its processes alive.
+func (m bootManager) stop(ctx context.Context, bundles, id string) (shim.StopStatus, error) {
+	bundle := filepath.Join(bundles, id)
+	records := recordsDir(ctx, bundle)
+	st, err := m.stock.Stop(ctx, id)
+	abandon(ctx, bundle, records)
 	return st, err
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/containerd/plugin"
 	"github.com/containerd/plugin/registry"
 
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
 )
 
@@ -52,7 +54,10 @@ func newService(ctx context.Context, pub shim.Publisher, sd shutdown.Service) (*
 	if err != nil {
 		return nil, fmt.Errorf("path of the shim: %w", err)
 	}
-	s := &Service{reporter: newReporter(ctx, pub, sd), binary: self, containers: make(map[string]*container)}
+	s := &Service{
+		reporter: newReporter(ctx, pub, sd), binary: self,
+		containers: make(map[string]*container), stores: make(map[hooks.Records]*record.Store),
+	}
 	sd.RegisterCallback(removeOwnSocket())
 	s.executor, s.executorErr = runtime.OpenExecutor(filepath.Join(filepath.Dir(self), executorName), reaper.Default)
 	s.publisher = newPublisher(pub)

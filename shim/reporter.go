@@ -30,6 +30,7 @@ type hookReport struct {
 	point  hooks.Point
 	kind   string // handler
 	result *hooks.Result
+	fault  error // set: only this is told, in the log
 }
 
 // reporter logs and publishes what hooks do, in order, on one goroutine of its
@@ -55,6 +56,11 @@ func (r *reporter) tell(ctx context.Context, h hookReport) {
 	default:
 		log.G(ctx).WithField("container", h.id).Warn("bookend: too many hook events wait; one was dropped")
 	}
+}
+
+// warn puts a fault of records into the log. It never blocks.
+func (r *reporter) warn(ctx context.Context, err error) {
+	r.tell(ctx, hookReport{logger: log.G(ctx), fault: err})
 }
 
 func (r *reporter) run(ctx context.Context, done <-chan struct{}) {
@@ -87,6 +93,10 @@ func (r *reporter) report(ctx context.Context, h hookReport) {
 			log.G(ctx).WithField("container", h.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if h.fault != nil {
+		h.logger.WithError(h.fault).Warn("bookend: record")
+		return
+	}
 	h.log()
 	r.publish(ctx, h)
 }

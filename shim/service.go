@@ -7,6 +7,8 @@ import (
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/ttrpc"
 
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
 )
 
@@ -23,6 +25,7 @@ type Service struct {
 
 	mu         sync.Mutex
 	containers map[string]*container // those with hooks, by id
+	stores     map[hooks.Records]*record.Store
 }
 
 // RegisterTTRPC serves this service, not the one it wraps.

@@ -13,7 +13,8 @@ import (
 )
 
 // effects is what a task's decisions do to the world. Every function may block
-// and is called on a goroutine of its own, except report, which must not block.
+// and is called on a goroutine of its own, except report and show, which must
+// not block.
 type effects struct {
 	// runHook carries out a hook and returns soon after ctx is done.
 	runHook func(ctx context.Context, hook *hooks.Hook) hooks.Result
@@ -26,6 +27,8 @@ type effects struct {
 	release func(exited bool)
 	// report tells of a hook that ended.
 	report func(hooks.Result)
+	// show tells where the container stands now.
+	show func(standing)
 }
 
 // task is one container with hooks: the goroutine that owns its [machine], its
@@ -51,15 +54,18 @@ type taskLoop struct {
 	*task
 	machine    *machine
 	timers     map[timer]*time.Timer
-	cancelHook context.CancelFunc // nil: no hook runs
-	start      chan<- error       // nil: no Start is withheld
+	ends       map[timer]time.Time // when timers that were set for a time of day end
+	hook       *runningHook        // nil: no hook runs
+	cancelHook context.CancelFunc  // nil: none has run
+	start      chan<- error        // nil: no Start is withheld
+	shown      *standing           // what was told last; nil: nothing yet
 }
 
 // newTask starts the goroutine of a container with hooks; restored says that
 // the container comes from a checkpoint. It runs until [task.end].
 func newTask(ctx context.Context, id string, lc *hooks.Lifecycle, restored bool, e effects) *task {
 	t := &task{id: id, effects: e, mail: make(chan letter), done: make(chan struct{})}
-	l := &taskLoop{task: t, machine: &machine{hooks: lc, restored: restored}, timers: make(map[timer]*time.Timer)}
+	l := &taskLoop{task: t, machine: &machine{hooks: lc, restored: restored}, timers: make(map[timer]*time.Timer), ends: make(map[timer]time.Time)}
 	go l.run(ctx)
 	return t
 }
@@ -113,6 +119,7 @@ func (l *taskLoop) run(ctx context.Context) {
 		}
 		l.cleanUp()
 	}()
+	l.show()
 	for m := range l.mail {
 		if m.last {
 			l.resolve(ctx, nil, true)
@@ -124,10 +131,14 @@ func (l *taskLoop) run(ctx context.Context) {
 		if m.start != nil && l.machine.phase == created {
 			l.start = m.start
 		}
+		if _, ok := m.event.(hookEnded); ok {
+			l.hook = nil
+		}
 		ans, actions := l.machine.step(m.event)
 		for _, a := range actions {
 			l.perform(ctx, a)
 		}
+		l.show()
 		if m.answer != nil {
 			m.answer <- ans
 		}
@@ -150,6 +161,7 @@ func (l *taskLoop) perform(ctx context.Context, a action) {
 		l.setTimer(a.timer, a.after)
 	case setTimerAt:
 		l.setTimer(a.timer, time.Until(a.at))
+		l.ends[a.timer] = a.at
 	case stopTimer:
 		l.stopTimer(a.timer)
 	case report:
@@ -184,7 +196,7 @@ func (l *taskLoop) resolve(ctx context.Context, err error, exited bool) {
 
 func (l *taskLoop) startHook(ctx context.Context, a runHook) {
 	ctx, cancel := context.WithCancel(ctx)
-	l.cancelHook = cancel
+	l.cancelHook, l.hook = cancel, newRunningHook(a)
 	stop := func() {}
 	if a.bound > 0 {
 		ctx, stop = context.WithTimeoutCause(ctx, a.bound, hooks.ErrTimeout)
@@ -240,6 +252,7 @@ func (l *taskLoop) setTimer(name timer, after time.Duration) {
 }
 
 func (l *taskLoop) stopTimer(name timer) {
+	delete(l.ends, name)
 	if alarm := l.timers[name]; alarm != nil {
 		alarm.Stop()
 		delete(l.timers, name)

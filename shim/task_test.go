@@ -23,6 +23,8 @@ type world struct {
 	trace []string
 	hook  func(ctx context.Context, h *hooks.Hook) hooks.Result
 	kill  func(d delivery) error
+
+	standings []standing // the task's goroutine's
 }
 
 // note adds a line that says what happened and after how many seconds.
@@ -56,7 +58,7 @@ func (w *world) wantSet(want ...string) {
 func newWorld(t *testing.T, lc *hooks.Lifecycle) *world {
 	w := &world{t: t, begun: time.Now()}
 	w.hook = func(ctx context.Context, h *hooks.Hook) hooks.Result {
-		return hooks.Run(ctx, h, h.Sleep, func() bool { return true })
+		return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
 	}
 	w.kill = func(delivery) error { return nil }
 	w.task = newTask(t.Context(), "c", lc, false, effects{
@@ -71,6 +73,7 @@ func newWorld(t *testing.T, lc *hooks.Lifecycle) *world {
 		alive:   func() bool { return true },
 		release: func(bool) { w.note("release") },
 		report:  func(r hooks.Result) { w.note("report " + string(r.Point) + " " + string(r.Outcome)) },
+		show:    func(st standing) { w.standings = append(w.standings, st) },
 	})
 	t.Cleanup(w.task.end)
 	return w
@@ -160,7 +163,7 @@ func TestAFailedPostStartEndsInSIGKILL(t *testing.T) {
 			if h.Point == hooks.PostStart {
 				return postFailed
 			}
-			return hooks.Run(ctx, h, h.Sleep, func() bool { return true })
+			return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
 		}
 		w.kill = func(d delivery) error {
 			if d.signal == syscall.SIGKILL {
@@ -184,7 +187,7 @@ func TestTheStopAfterAFailureIsCutBeforeTheDeadline(t *testing.T) {
 			if h.Point == hooks.PostStart {
 				return postFailed
 			}
-			return hooks.Run(ctx, h, h.Sleep, func() bool { return true })
+			return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
 		}
 		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
 		if err := <-w.start(20 * time.Second); !errors.Is(err, errPostStartFailed) {
@@ -301,7 +304,7 @@ func TestAFailedPostStartsPreStopIsBoundedWithoutAGracePeriod(t *testing.T) {
 			if h.Point == hooks.PostStart {
 				return postFailed
 			}
-			return hooks.Run(ctx, h, h.Sleep, func() bool { return true })
+			return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
 		}
 		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
 		if err := <-w.start(0); !errors.Is(err, errPostStartFailed) {

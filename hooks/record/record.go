@@ -28,6 +28,8 @@ type Record struct {
 	Started time.Time   `json:"started"`
 	End
 
+	// ID names a record that was read: no other has it. It is not in the file.
+	ID string `json:"-"`
 	// Running tells, of a record without an outcome that was read, that its
 	// writer is alive. It is not in the file.
 	Running bool `json:"-"`

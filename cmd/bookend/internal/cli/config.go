@@ -30,8 +30,8 @@ func newConfig() *cobra.Command {
 may ask for, and where records are kept. The shim reads it at each Create.`,
 		Example: `  bookend config default
   bookend config check`,
-		Args:  usage(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newConfigDefault(), newConfigCheck())
 	return cmd
@@ -45,7 +45,7 @@ func newConfigDefault() *cobra.Command {
 that says what it means and in which unit. Used as it is, it changes nothing.`,
 		Example: `  bookend config default > ` + hooks.ConfigPath + `
   bookend config check`,
-		Args:  usage(cobra.NoArgs),
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := io.WriteString(cmd.OutOrStdout(), defaultConfig)
 			return err

@@ -1,0 +1,82 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// abandonPatience is how long the clean-up after a dead shim waits.
+const abandonPatience = 2 * time.Second
+
+// abandoned is the detail of a record that was completed for a dead shim.
+const abandoned = "the shim died before the hook had ended"
+
+// Abandon completes the records of a container whose shim has died, its attempts
+// that had not ended as Unknown, and removes its status. A shim that lives is
+// left alone.
+func (s *Store) Abandon(namespace, container string) {
+	s.do(entrySize, abandonPatience, func() error {
+		if err := s.abandon(namespace, container); err != nil {
+			return fmt.Errorf("complete the records of container %s: %w", container, err)
+		}
+		return nil
+	})
+}
+
+func (s *Store) abandon(namespace, container string) error {
+	files, err := readDir(filepath.Join(s.dir, recordsDir))
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, f := range files {
+		if _, ok := parseName(f.Name()); !ok {
+			continue
+		}
+		path := s.recordPath(f.Name())
+		r, _, err := readRecord(path)
+		if err == nil && r.Namespace == namespace && r.Container == container && r.Outcome == hooks.Unknown {
+			failed = errors.Join(failed, complete(path))
+		}
+	}
+	return errors.Join(failed, removeDead(s.statusPath(statusName(Subject{Namespace: namespace, Container: container}))))
+}
+
+// complete ends a record that nobody writes any more and that has no outcome. A
+// line that was torn is left as it is.
+func complete(path string) error {
+	f, err := openRegular(path, os.O_RDWR|os.O_APPEND)
+	if err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	if err := lock(f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return ignore(err, unix.EWOULDBLOCK)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return err
+	}
+	if r, err := decode(data); err != nil || r.Outcome != "" {
+		return err
+	}
+	line, err := json.Marshal(End{Outcome: hooks.Unknown, Detail: abandoned})
+	if err != nil {
+		return err
+	}
+	if data[len(data)-1] != '\n' {
+		line = append([]byte("\n"), line...)
+	}
+	_, err = f.Write(append(line, '\n'))
+	return err
+}

@@ -1,0 +1,193 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Entry is the record of an attempt that is being written.
+//
+//	Begin ── End ── Amend … Amend
+//
+// The file is open and locked from Begin to End, so that readers can tell an
+// attempt that runs from one whose shim died. All methods may be called by any
+// number of goroutines.
+type Entry struct {
+	store *Store
+	first Record
+	name  string
+
+	// What follows belongs to the store's queue.
+	file    *os.File  // nil: it could not be made, or has ended
+	printed [2]uint64 // hashes of what was written of stdout and stderr
+
+	mu    sync.Mutex
+	ended bool
+	early []End // amendments that came before the end
+}
+
+// Begin writes down that an attempt begins. Of r, Version, ID, End and Running
+// are not looked at.
+func (s *Store) Begin(r Record) *Entry {
+	r.Version, r.End, r.Started = Version, End{}, r.Started.UTC()
+	e := &Entry{store: s, first: r, name: newName(r.Started)}
+	s.do(entrySize, patience, e.begin)
+	return e
+}
+
+// entrySize is about what an entry holds in memory, in bytes, without output.
+const entrySize = 1 << 10
+
+// End writes down what the attempt came to. It is called once.
+func (e *Entry) End(end End) {
+	e.mu.Lock()
+	ends := append([]End{end}, e.early...)
+	e.ended, e.early = true, nil
+	e.mu.Unlock()
+	size := entrySize + sizeOf(ends...)
+	e.store.do(size, patience, func() error { return e.end(ends) })
+	e.store.pruneSoon(size)
+}
+
+// Amend corrects what was or will be given to [Entry.End]: the fields of end
+// that are not empty. It waits for nothing.
+func (e *Entry) Amend(end End) {
+	if e.tooEarly(end) {
+		return
+	}
+	e.store.do(entrySize+sizeOf(end), 0, func() error { return e.amend(end) })
+}
+
+// tooEarly keeps an amendment for the end, if that has not come.
+func (e *Entry) tooEarly(end End) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.ended {
+		e.early = append(e.early, end)
+	}
+	return !e.ended
+}
+
+func sizeOf(ends ...End) int {
+	size := 0
+	for _, end := range ends {
+		size += len(end.Stdout) + len(end.Stderr) + len(end.Detail)
+	}
+	return size
+}
+
+func (e *Entry) begin() error {
+	path := e.store.recordPath(e.name)
+	f, err := e.store.create(path, os.O_WRONLY|os.O_APPEND|os.O_EXCL)
+	if err != nil {
+		return e.failed("begin", err)
+	}
+	if err = lock(f, unix.LOCK_EX); err == nil {
+		err = appendLine(f, e.first)
+	}
+	if err != nil {
+		f.Close()
+		return e.failed("begin", errors.Join(err, os.Remove(path)))
+	}
+	e.file = f
+	return nil
+}
+
+// end makes up for a Begin that failed. Where there is no room for all, what
+// was printed is left out.
+func (e *Entry) end(ends []End) error {
+	if e.file == nil {
+		if err := e.begin(); err != nil {
+			return err
+		}
+	}
+	defer func() { e.file.Close(); e.file = nil }()
+	for _, end := range ends {
+		if err := e.append(e.file, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Entry) amend(end End) error {
+	path := e.store.recordPath(e.name)
+	f, err := e.store.open(path, os.O_WRONLY|os.O_APPEND|unix.O_NOFOLLOW)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // pruned, or never made
+	}
+	if err != nil {
+		return e.failed("amend", err)
+	}
+	defer f.Close()
+	return e.append(f, end)
+}
+
+func (e *Entry) append(f *os.File, end End) error {
+	if len(end.Detail) > maxDetail {
+		end.Detail = end.Detail[:maxDetail]
+	}
+	printed := e.printed
+	end.Stdout = e.unwritten(&printed[0], end.Stdout)
+	end.Stderr = e.unwritten(&printed[1], end.Stderr)
+	err := appendLine(f, end)
+	if err == nil {
+		e.printed = printed
+		return nil
+	}
+	end.Stdout, end.Stderr = nil, nil
+	return e.failed("end", errors.Join(err, appendLine(f, end)))
+}
+
+// unwritten is output, unless its hash says that it was written before: late
+// output is often none.
+func (e *Entry) unwritten(hash *uint64, output []byte) []byte {
+	sum := maphash.Bytes(e.store.seed, output)
+	if len(output) == 0 || sum == *hash {
+		return nil
+	}
+	*hash = sum
+	return output
+}
+
+// maxDetail is how much of a detail is kept, in bytes.
+const maxDetail = 16 << 10
+
+func (e *Entry) failed(what string, err error) error {
+	return fmt.Errorf("%s the record of attempt %d of %s of container %s: %w", what, e.first.Attempt, e.first.Hook, e.first.Container, err)
+}
+
+// appendLine writes v as a line, or not at all; what has no fields is nothing.
+func appendLine(f *os.File, v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if string(line) == "{}" {
+		return nil
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(append(line, '\n')); err != nil {
+		return errors.Join(err, f.Truncate(st.Size()))
+	}
+	return nil
+}
+
+// lock takes a lock of flock(2), which lasts until f is closed.
+func lock(f *os.File, how int) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), how); err != unix.EINTR {
+			return os.NewSyscallError("flock", err)
+		}
+	}
+}

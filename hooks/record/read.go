@@ -1,0 +1,158 @@
+package record
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// maxFile is how much of a record is read, in bytes: several times of what is
+// ever written.
+const maxFile = 4 << 20
+
+// List returns all records, the one that started first in front. Files that
+// have the name of a record but are none are passed over and told of, each by
+// an error. A directory that is not there has no records.
+func (s *Store) List() (records []Record, skipped []error, err error) {
+	return s.Follow().Poll()
+}
+
+// Follower reads the records of a store again and again.
+type Follower struct {
+	store *Store
+	seen  map[string]glance // by name
+}
+
+// glance is what was seen of a file.
+type glance struct {
+	size int64
+	open bool // its attempt was running
+}
+
+// Follow returns a follower that has not seen anything.
+func (s *Store) Follow() *Follower {
+	return &Follower{store: s, seen: map[string]glance{}}
+}
+
+// Poll is [Store.List] of the records that are new or have changed since the
+// last Poll; the first time, all.
+func (f *Follower) Poll() (changed []Record, skipped []error, err error) {
+	files, err := readDir(filepath.Join(f.store.dir, recordsDir))
+	if err != nil {
+		return nil, nil, err
+	}
+	there := make(map[string]glance, len(files))
+	for _, file := range files {
+		name := file.Name()
+		if _, ok := parseName(name); !ok {
+			continue
+		}
+		r, seen, err := f.look(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // pruned meanwhile
+		}
+		before, known := f.seen[name]
+		there[name] = seen
+		switch {
+		case known && before == seen, errors.Is(err, errEmpty):
+		case err != nil:
+			skipped = append(skipped, fmt.Errorf("%s: %w", f.store.recordPath(name), err))
+		default:
+			changed = append(changed, r)
+		}
+	}
+	f.seen = there
+	return changed, skipped, nil
+}
+
+// look reads a record, unless nothing of it can have changed.
+func (f *Follower) look(name string) (Record, glance, error) {
+	path := f.store.recordPath(name)
+	st, err := os.Lstat(path)
+	if err != nil {
+		return Record{}, glance{}, err
+	}
+	seen := glance{size: st.Size()}
+	if f.seen[name] == seen && seen.size > 0 {
+		return Record{}, seen, nil
+	}
+	r, size, err := readRecord(path)
+	r.ID = strings.TrimSuffix(name, extension)
+	return r, glance{size: size, open: r.Running}, err
+}
+
+// readRecord reads a record and tells, of one without an outcome, whether its
+// writer lives. It also returns the size of the file as it was read.
+func readRecord(path string) (Record, int64, error) {
+	file, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return Record{}, 0, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFile))
+	if err != nil {
+		return Record{}, 0, err
+	}
+	r, err := decode(data)
+	if err != nil || r.Outcome != "" {
+		return r, int64(len(data)), err
+	}
+	return readOpen(file, data, r)
+}
+
+// readOpen goes on reading a file whose data so far is a record without an
+// outcome.
+func readOpen(file *os.File, data []byte, r Record) (Record, int64, error) {
+	size := int64(len(data))
+	if err := lock(file, unix.LOCK_SH|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		r.Running = true
+		return r, size, nil
+	} else if err != nil {
+		return r, size, err
+	}
+	// Nobody writes any more, but may have between the reading and the lock.
+	more, err := io.ReadAll(io.LimitReader(file, maxFile))
+	if err == nil && len(more) > 0 {
+		data = append(data, more...)
+		r, err = decode(data)
+	}
+	r.Outcome = cmp.Or(r.Outcome, hooks.Unknown)
+	return r, int64(len(data)), err
+}
+
+var errNotRegular = fmt.Errorf("%w: not a regular file", ErrForeign)
+
+// openRegular opens a regular file, and waits for nothing that is something else.
+func openRegular(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
+		return nil, errNotRegular
+	}
+	if err != nil {
+		return nil, err
+	}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return nil, cmp.Or(err, errNotRegular)
+	}
+	return f, nil
+}
+
+// readDir lists a directory by name; one that is not there is empty.
+func readDir(dir string) ([]fs.DirEntry, error) {
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return slices.Clip(files), err
+}

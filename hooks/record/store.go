@@ -1,0 +1,116 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+)
+
+// patience is how long a caller waits for the file system.
+const patience = 250 * time.Millisecond
+
+const (
+	recordsDir  = "records"
+	statusesDir = "containers"
+)
+
+// Store is a directory of records and statuses. Any number of processes may
+// write to it and read it at once.
+//
+// What writes reports no errors: a hook does not fail because its record cannot
+// be written. Nor does it wait for longer than 250 ms: what it has to do is done
+// by a goroutine of the store, one thing after the other, and goes on when the
+// caller has gone on. While the file system hangs callers do not wait at all,
+// and beyond 8 MiB of what waits to be written more is dropped.
+type Store struct {
+	// Log is told of everything that could not be written; nil: nobody is. It
+	// may be called by several goroutines at once, and is set before the store
+	// is used.
+	Log func(error)
+
+	dir      string
+	seed     maphash.Seed
+	limits   Limits
+	open     func(path string, flags int) (*os.File, error)
+	queue    queue
+	statuses statusBoard
+	pruned   pruneMark
+}
+
+// Open returns the store in dir, which need not be there: it is made, for root
+// alone, when something is written.
+func Open(dir string, limits Limits) *Store {
+	return &Store{dir: dir, seed: maphash.MakeSeed(), limits: limits.withDefaults(), open: openFile}
+}
+
+func openFile(path string, flags int) (*os.File, error) { return os.OpenFile(path, flags, 0o600) }
+
+// Dir is the store's directory.
+func (s *Store) Dir() string { return s.dir }
+
+func (s *Store) recordPath(name string) string { return filepath.Join(s.dir, recordsDir, name) }
+
+// create opens a new file below the directory, which it makes if need be.
+func (s *Store) create(path string, flags int) (*os.File, error) {
+	f, err := s.open(path, flags|os.O_CREATE)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return s.open(path, flags|os.O_CREATE)
+}
+
+// do has a job done after all that were given before, and waits for it for no
+// longer than wait, nor at all for a file system that hangs. size is about how
+// much memory the job holds, in bytes. It tells whether the job will be done.
+func (s *Store) do(size int, wait time.Duration, run func() error) bool {
+	j := &job{size: size, done: make(chan struct{}), run: func() { s.tell(guarded(run)) }}
+	switch s.queue.add(j) {
+	case full:
+		s.tell(fmt.Errorf("%s: %w: something was not recorded", s.dir, ErrBacklog))
+		return false
+	case hangs:
+		return true
+	}
+	if wait == 0 {
+		return true
+	}
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	select {
+	case <-j.done:
+	case <-late.C:
+		s.tell(fmt.Errorf("%s: %w: no answer within %s", s.dir, ErrHangs, wait))
+	}
+	return true
+}
+
+var (
+	// ErrHangs says that the file system did not answer in time.
+	ErrHangs = errors.New("the file system of the records hangs")
+	// ErrBacklog says that more waits for the file system than is kept.
+	ErrBacklog = errors.New("too much waits to be recorded")
+)
+
+func (s *Store) tell(err error) {
+	if err != nil && s.Log != nil {
+		s.Log(err)
+	}
+}
+
+// guarded makes a panic an error: no hook is worth the shim of a pod.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,100 @@
+package shim
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"github.com/containerd/log"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
+	"bookend.dev/bookend/runtime"
+)
+
+// Annotations of the CRI plugin's, which no Pod can forge.
+const (
+	containerNameAnnotation    = "io.kubernetes.cri.container-name"
+	sandboxNameAnnotation      = "io.kubernetes.cri.sandbox-name"
+	sandboxNamespaceAnnotation = "io.kubernetes.cri.sandbox-namespace"
+)
+
+// storeOf returns the store of the records of containers that were created with
+// these settings: one for all of them, so that a file system that hangs costs
+// one thread.
+func (s *Service) storeOf(ctx context.Context, r hooks.Records) *record.Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	store := s.stores[r]
+	if store == nil {
+		store = openStore(r)
+		store.Log = func(err error) { s.reporter.warn(ctx, err) }
+		s.stores[r] = store
+	}
+	return store
+}
+
+func openStore(r hooks.Records) *record.Store {
+	return record.Open(r.Directory, record.Limits{MaxAge: r.MaxAge, MaxCount: r.MaxCount, MaxBytes: r.MaxBytes})
+}
+
+// records returns where the records of a container are to go.
+func (n nodeConfig) records() hooks.Records {
+	if cfg, err := n.load(); err == nil && cfg != nil {
+		return cfg.Records
+	}
+	return hooks.DefaultRecords()
+}
+
+// subjectOf is what records call a container.
+func subjectOf(namespace, id string, annotations map[string]string) record.Subject {
+	return record.Subject{
+		Namespace: namespace, Container: id, Name: annotations[containerNameAnnotation],
+		Pod: annotations[sandboxNameAnnotation], PodNamespace: annotations[sandboxNamespaceAnnotation],
+	}
+}
+
+// show keeps the container's status up to date. It waits for nothing.
+func (c *container) show(st standing) {
+	status := record.Status{Subject: c.subject, Phase: st.phase.String(), Hook: st.hook, Started: timeOf(st.started), Deadline: timeOf(st.deadline)}
+	if h := c.lifecycle.PostStart; h != nil {
+		status.PostStart = h.HandlerName()
+	}
+	if h := c.lifecycle.PreStop; h != nil {
+		status.PreStop = h.HandlerName()
+	}
+	c.store.Post(status)
+}
+
+// timeOf is nil for the zero time.
+func timeOf(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// abandon completes the records of a container whose shim died, and does
+// nothing to those of a shim that lives. It is for the process that cleans up
+// after shims, which learns the directory from the bundle.
+func abandon(ctx context.Context, bundle, dir string) {
+	namespace, err := namespaces.NamespaceRequired(ctx)
+	if err != nil || dir == "" {
+		return
+	}
+	store := record.Open(dir, record.Limits{})
+	store.Log = func(err error) { log.G(ctx).WithError(err).Warn("bookend: records of a dead shim") }
+	store.Abandon(namespace, filepath.Base(bundle))
+}
+
+// recordsDir returns where the records of the container of a bundle are; empty:
+// it has none.
+func recordsDir(ctx context.Context, bundle string) string {
+	dir, err := runtime.ReadRecordsDir(bundle)
+	if err != nil {
+		log.G(ctx).WithError(err).Warn("bookend: records of a dead shim")
+	}
+	return dir
+}

@@ -1,0 +1,58 @@
+package shim
+
+import (
+	"time"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// standing is where a container with hooks stands, to onlookers.
+type standing struct {
+	phase             phase
+	hook              hooks.Point // that runs; empty: none
+	started, deadline time.Time   // of the hook; the zero deadline: none
+}
+
+// runningHook is the hook that a task runs.
+type runningHook struct {
+	point             hooks.Point
+	started, deadline time.Time // by its timeout and bound
+}
+
+func newRunningHook(a runHook) *runningHook {
+	r := &runningHook{point: a.hook.Point, started: time.Now()}
+	for _, limit := range []time.Duration{a.hook.Timeout, a.bound} {
+		if limit > 0 {
+			r.deadline = earlier(r.deadline, r.started.Add(limit))
+		}
+	}
+	return r
+}
+
+// earlier returns the earlier of two deadlines, of which the zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// standing is where the task's container stands now. Its hook is cut by its own
+// limits, or by what ends the withheld Start.
+func (l *taskLoop) standing() standing {
+	st := standing{phase: l.machine.phase}
+	if h := l.hook; h != nil {
+		st.hook, st.started, st.deadline = h.point, h.started, h.deadline
+		st.deadline = earlier(st.deadline, l.ends[startTimer])
+		st.deadline = earlier(st.deadline, l.ends[cutTimer])
+	}
+	return st
+}
+
+// show tells where the container stands if that has changed.
+func (l *taskLoop) show() {
+	if st := l.standing(); l.shown == nil || *l.shown != st {
+		l.shown = &st
+		l.effects.show(st)
+	}
+}
