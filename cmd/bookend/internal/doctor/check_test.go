@@ -12,6 +12,7 @@ import (
 
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/hooks"
 )
 
 func TestAHealthyNodePasses(t *testing.T) {
@@ -95,11 +96,11 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"capabilities", "one is missing", func(f *Facts) { f.Capabilities[capability.CAP_SYS_PTRACE] = false }, Fail, "containerd lacks CAP_SYS_PTRACE (", "CapabilityBoundingSet"},
 		{"capabilities", "our own", func(f *Facts) { f.Daemon, f.Capabilities[capability.CAP_KILL] = nil, false }, Warning, "this process lacks CAP_KILL (", "as root"},
 		{"capabilities", "unknown", func(f *Facts) { f.Capabilities = nil }, Warning, "cannot be read", "as root"},
-		{"configuration", "invalid", func(f *Facts) { f.NodeConfig.Err = errBroken }, Fail, "broken", "mend " + configPath},
-		{"configuration", "named and not there", func(f *Facts) { f.NodeConfig.Err = fs.ErrNotExist }, Fail, "not exist", configPath},
+		{"configuration", "invalid", func(f *Facts) { f.NodeConfig.Err = errBroken }, Fail, "broken", "mend " + hooks.ConfigPath},
+		{"configuration", "named and not there", func(f *Facts) { f.NodeConfig.Err = fs.ErrNotExist }, Fail, "not exist", hooks.ConfigPath},
 		{"configuration", "not there", func(f *Facts) { f.NodeConfig.Err, f.NodeConfig.Must = fs.ErrNotExist, false }, Pass, "defaults", ""},
-		{"records", "not writable", func(f *Facts) { f.RecordsErr = syscall.EROFS }, Warning, "read-only", recordsDir},
-		{"records", "open to all", func(f *Facts) { f.RecordsMode = 0o755 }, Warning, "mode 0755", "chmod 0700 " + recordsDir},
+		{"records", "not writable", func(f *Facts) { f.RecordsErr = syscall.EROFS }, Warning, "read-only", hooks.DefaultRecords().Directory},
+		{"records", "open to all", func(f *Facts) { f.RecordsMode = 0o755 }, Warning, "mode 0755", "chmod 0700 " + hooks.DefaultRecords().Directory},
 		{"records", "not yet", func(f *Facts) { f.RecordsMode = 0 }, Pass, "will be made", ""},
 	} {
 		t.Run(tt.check+"/"+tt.fault, func(t *testing.T) {

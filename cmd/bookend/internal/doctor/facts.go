@@ -10,6 +10,7 @@ import (
 
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/hooks"
 )
 
 // Options say where to look.
@@ -68,10 +69,7 @@ type Document struct {
 const (
 	shimName     = "containerd-shim-bookend-v2"
 	executorName = "bookend-exec"
-	configPath   = "/etc/bookend/config.toml" // the shim's default
-	configEnv    = "BOOKEND_CONFIG"
 	mainConfig   = "/etc/containerd/config.toml" // containerd's default
-	recordsDir   = "/run/bookend"
 )
 
 // Gather looks at the node. Nothing is changed.
@@ -86,8 +84,9 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	f.findBinaries(ctx)
 	f.CgroupV2, f.Freezer = cgroups("/sys/fs/cgroup", "/proc/self/mountinfo")
 	f.Capabilities = capabilitiesOf(f.pid())
-	f.NodeConfig = readNodeConfig(opts.NodeConfig, f.env(configEnv))
-	f.RecordsDir = recordsDir
+	var node *hooks.Config
+	f.NodeConfig, node = readNodeConfig(opts.NodeConfig, f.env(hooks.ConfigEnv))
+	f.RecordsDir = node.Records.Directory
 	f.RecordsMode, f.RecordsErr = writable(f.RecordsDir)
 	return f
 }

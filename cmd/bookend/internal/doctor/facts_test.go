@@ -28,17 +28,27 @@ func TestTheNodesConfigurationIsTheOneThatShimsRead(t *testing.T) {
 	for _, tt := range []struct {
 		asked, env, path string
 		must             bool
-	}{{good, bad, good, true}, {"", good, good, true}, {"", "", configPath, false}} {
-		if d := readNodeConfig(tt.asked, tt.env); d.Path != tt.path || d.Must != tt.must {
+	}{{good, bad, good, true}, {"", good, good, true}, {"", "", hooks.ConfigPath, false}} {
+		if d, _ := readNodeConfig(tt.asked, tt.env); d.Path != tt.path || d.Must != tt.must {
 			t.Errorf("asked for %q with %q in the environment: got %+v", tt.asked, tt.env, d)
 		}
 	}
 	var invalid *hooks.InvalidError
-	if d := readNodeConfig("", bad); !errors.As(d.Err, &invalid) || !strings.Contains(d.Err.Error(), bad) {
+	if d, _ := readNodeConfig("", bad); !errors.As(d.Err, &invalid) || !strings.Contains(d.Err.Error(), bad) {
 		t.Errorf("got %+v", d)
 	}
-	if d := readNodeConfig(good, ""); d.Err != nil {
+	if d, _ := readNodeConfig(good, ""); d.Err != nil {
 		t.Errorf("got %+v", d)
+	}
+}
+
+func TestTheRecordsAreWhereTheNodesConfigurationSays(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "node.toml"), "[records]\ndirectory = \"/somewhere/else\"\n", 0o600)
+	if _, cfg := readNodeConfig(file, ""); cfg.Records.Directory != "/somewhere/else" {
+		t.Errorf("got %q", cfg.Records.Directory)
+	}
+	if _, cfg := readNodeConfig(filepath.Join(t.TempDir(), "none"), ""); cfg.Records != hooks.DefaultRecords() {
+		t.Errorf("where there is no file: got %+v", cfg.Records)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/hooks"
 )
 
 // healthy are the facts of a node where all is well.
@@ -29,8 +30,8 @@ func healthy() *Facts {
 		Runc:     Program{Path: "/usr/bin/runc", Version: daemon.Version{Major: 1, Minor: 5, Patch: 2, Text: "1.5.2"}},
 		Library:  daemon.Version{Major: 1, Minor: 5, Patch: 0, Text: "1.5.0"},
 		CgroupV2: true, Capabilities: map[capability.Cap]bool{},
-		NodeConfig: Document{Path: configPath, Must: true},
-		RecordsDir: recordsDir, RecordsMode: 0o700,
+		NodeConfig: Document{Path: hooks.ConfigPath, Must: true},
+		RecordsDir: hooks.DefaultRecords().Directory, RecordsMode: 0o700,
 	}
 	for _, n := range needs() {
 		f.Capabilities[n.cap] = true

@@ -13,21 +13,25 @@ import (
 )
 
 // readNodeConfig reads bookend's own file as shims do: the one that is asked
-// for, else that of containerd's environment, else the default one.
-func readNodeConfig(asked, env string) Document {
+// for, else that of containerd's environment, else the default one. Where it
+// cannot be read the configuration is the default.
+func readNodeConfig(asked, env string) (Document, *hooks.Config) {
 	d := Document{Path: asked, Must: true}
 	if d.Path == "" {
 		d.Path = env
 	}
 	if d.Path == "" {
-		d.Path, d.Must = configPath, false
+		d.Path, d.Must = hooks.ConfigPath, false
 	}
 	data, err := os.ReadFile(d.Path)
 	if err == nil {
-		_, err = hooks.ParseConfig(data, d.Path)
+		var cfg *hooks.Config
+		if cfg, err = hooks.ParseConfig(data, d.Path); err == nil {
+			return d, cfg
+		}
 	}
 	d.Err = err
-	return d
+	return d, hooks.DefaultConfig()
 }
 
 func configurationValid(f *Facts) Result {

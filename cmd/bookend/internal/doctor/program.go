@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/hooks"
 )
 
 // findBinaries finds those that the runtime leads to.
@@ -91,7 +92,7 @@ func (f *Facts) shimProgram(ctx context.Context, p Program) Program {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.Path, "-info")
-	cmd.Env = []string{"PATH=" + strings.Join(f.Path, ":"), configEnv + "=" + f.env(configEnv)}
+	cmd.Env = []string{"PATH=" + strings.Join(f.Path, ":"), hooks.ConfigEnv + "=" + f.env(hooks.ConfigEnv)}
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()

@@ -29,6 +29,8 @@ type value struct {
 	root   *yaml.Node // of text; nil: it cannot be read as YAML
 	at     int        // the document's line of the value as a whole
 	first  int        // the document's line of the value's first; 0: its lines are not lines of the document
+	// terminal tells that its container has one.
+	terminal bool
 }
 
 // newValue is the Lifecycle object that an annotation carries.
@@ -88,6 +90,9 @@ func (v *value) portNames() []string {
 // gets. What it refuses becomes a finding, and the result nil.
 func (r *reporter) resolve(v *value, annotations map[string]string, o Options) *hooks.Lifecycle {
 	l, err := hooks.Resolve(annotations, func() (*hooks.Config, error) { return o.Config, nil })
+	if err == nil && v.terminal {
+		err = l.RefuseTerminal(annotations)
+	}
 	if err == nil {
 		return l
 	}

@@ -29,6 +29,7 @@ func (r *reporter) cri(root *yaml.Node, o Options) {
 			r.add(Warning, e.key.Line, path, "has no effect here: the container's name is %q", name)
 		default:
 			v := newValue(e, path)
+			v.terminal = isTrue(root, "tty")
 			annotations := forContainer(of, v.text)
 			for _, key := range []string{ports, gracePeriod} {
 				if text, ok := all[key]; ok {
@@ -82,6 +83,7 @@ func (r *reporter) spec(root *yaml.Node, o Options) {
 		case forPod && name != all[containerName]: // that of another container of the pod
 		default:
 			v := newValue(e, path)
+			v.terminal = isTrue(field(root, "process"), "terminal")
 			r.limits(&v, r.resolve(&v, all, o), limits{})
 		}
 	}

@@ -45,6 +45,12 @@ func written(n *yaml.Node, name string) (key, value *yaml.Node) {
 	return nil, nil
 }
 
+// isTrue tells whether a field of a mapping is the boolean true.
+func isTrue(n *yaml.Node, name string) bool {
+	f := field(n, name)
+	return f != nil && f.ShortTag() == "!!bool" && strings.EqualFold(f.Value, "true")
+}
+
 // field returns a field of a mapping, its value followed through an alias, be
 // it written there or merged in; nil where there is none or it is null.
 func field(n *yaml.Node, name string) *yaml.Node {

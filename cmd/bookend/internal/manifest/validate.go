@@ -146,6 +146,7 @@ func (r *reporter) podAnnotation(p *pod, containers []container, name string, v 
 		annotations[ports] = assumedPorts(v)
 	} else {
 		annotations[ports] = portsOf(c)
+		v.terminal = isTrue(c.node, "tty")
 	}
 	l := r.resolve(v, annotations, o)
 	grace, _ := number(p.spec, "terminationGracePeriodSeconds")

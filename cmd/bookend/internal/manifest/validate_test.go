@@ -52,6 +52,26 @@ func TestValidateEdges(t *testing.T) {
 	}
 }
 
+// TestValidateFindsOutputForATerminal: what the shim refuses by the request and
+// not by the annotation alone.
+func TestValidateFindsOutputForATerminal(t *testing.T) {
+	const hook = "preStop: {output: container, exec: {command: [a]}}"
+	for name, in := range map[string]string{
+		"pod":  "kind: Pod\nspec: {runtimeClassName: b, containers: [{name: a, tty: true}]}\nmetadata: {annotations: {lifecycle.bookend.dev/a: \"" + hook + "\"}}\n",
+		"CRI":  "metadata: {name: a}\ntty: true\nannotations: {lifecycle.bookend.dev/a: \"" + hook + "\"}\n",
+		"spec": "ociVersion: 1.2.0\nprocess: {terminal: true}\nannotations: {bookend.dev/lifecycle: \"" + hook + "\"}\n",
+	} {
+		report := Validate("f", []byte(in), Options{})
+		if got := string(report.text()); !strings.Contains(got, "preStop.output: must be records for a container with a terminal") {
+			t.Errorf("%s: got\n%s", name, got)
+		}
+		without := strings.NewReplacer("tty: true", "tty: false", "terminal: true", "terminal: false").Replace(in)
+		if report := Validate("f", []byte(without), Options{}); len(report.Findings) > 0 {
+			t.Errorf("%s without a terminal: got\n%s", name, report.text())
+		}
+	}
+}
+
 // TestValidateWithTheNodesConfiguration: defaults bring no warnings of their
 // own, and those for timeouts count.
 func TestValidateWithTheNodesConfiguration(t *testing.T) {
