@@ -60,6 +60,10 @@ is wrong with what was looked at.`,
 // commands are all there are, in the order of the help.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newPS(),
+		newLogs(),
+		newHistory(),
+		newEvents(),
 		newConfig(),
 		newVersion(),
 	}
