@@ -24,8 +24,8 @@ pod, one after the other; where several pods have such a container, they are lis
 and it is for you to choose.
 
 Before the output of an attempt is a line that says how it went. Then come stdout
-and stderr, one after the other: how they were interleaved is not recorded. The last
-64 KiB of each are. A hook that runs has its output recorded when it ends.
+and stderr, one after the other: how they were interleaved is not recorded. Of each,
+the last 64 KiB are kept. What a hook prints is recorded when it ends.
 
 On a terminal control characters are escaped; to a file or pipe, output goes as it is.`,
 		Example: `  bookend logs web/nginx

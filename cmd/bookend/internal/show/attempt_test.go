@@ -26,6 +26,13 @@ func TestCause(t *testing.T) {
 	}
 }
 
+func TestHistoryIsInTheTimeZoneOfItsReader(t *testing.T) {
+	now := noon.In(time.FixedZone("east", 2*3600))
+	if got := History([]record.Record{{Started: noon}}, now, false)[0][0]; got != "2026-03-04 14:00:00" {
+		t.Errorf("noon in Greenwich is %s two hours to the east", got)
+	}
+}
+
 func TestDurationOfARunningAttemptGrows(t *testing.T) {
 	r := record.Record{Started: noon, Running: true}
 	if got := Duration(r, noon.Add(90*time.Second)); got != 90*time.Second {

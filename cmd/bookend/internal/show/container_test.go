@@ -22,6 +22,7 @@ func known() []record.Subject {
 		inPod("ab03", "web", "log"), inPod("bb04", "db", "log"), inPod("bb05", "db", "main"),
 		inPod("cc06", "db", "cc"), other,
 		{Namespace: "default", Container: "cc"}, {Namespace: "default", Container: "ccc"},
+		{Namespace: "k8s.io", Container: "dd07", Name: "same"}, {Namespace: "moby", Container: "dd08", Name: "same"},
 		{Namespace: "default", Container: "twin"}, {Namespace: "moby", Container: "twin"},
 		inPod("aa01", "web", "nginx"),
 	}
@@ -43,6 +44,7 @@ func TestFind(t *testing.T) {
 		"ccc":               "ccc",
 		"e":                 "ee01",
 		"twin":              "! twin: 2 containers go by this:\n  default  twin\n  moby  twin",
+		"same":              "! same: 2 containers go by this:\n  k8s.io  dd07  same\n  moby  dd08  same",
 		"web":               "! web: no container with hooks has this id or name",
 		"":                  "! : no container with hooks has this id or name",
 		"\x1b[2J":           `! \x1b[2J: no container with hooks has this id or name`,

@@ -43,7 +43,7 @@ func duration(d time.Duration) string {
 }
 
 // Attempt is an attempt for programs: its record, with the outcome that people
-// are shown, and what bounds it to the others.
+// are shown.
 type Attempt struct {
 	ID string `json:"id"` // of the record: no other has it
 	record.Record
