@@ -24,7 +24,7 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 include integration/tools/tools.mk
 include integration/vm/vm.mk
 
-# All but the tests in a virtual machine, which want the machine for themselves.
+# All but the tests in a virtual machine, which want this one for themselves.
 INTEGRATION = $$(go list ./integration/... | grep -v /integration/vm)
 
 .PHONY: help
@@ -36,7 +36,7 @@ help: ## List the targets
 .PHONY: build
 build: deps ## Build all binaries into bin/
 	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2 ./cmd/bookend
-	CGO_ENABLED=1 $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
+	CGO_ENABLED=1 $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -X main.version=$(VERSION) -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
 
 .PHONY: deps
 deps: ## Install what building and testing need and this machine lacks (Debian, Ubuntu)
@@ -53,10 +53,11 @@ deps: ## Install what building and testing need and this machine lacks (Debian, 
 	fi
 
 .PHONY: test
-test: build tools ## Build, install what is missing, run unit and integration tests
+test: build tools vm-deps vm-kernel ## Build, install what is missing, run all tests
 	go vet ./...
 	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
+	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: unit
 unit: ## Run the unit tests, with the race detector
@@ -98,8 +99,9 @@ lint: deps ## Run the linters
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz the annotation grammar for a minute
+fuzz: ## Fuzz the annotation grammar and the reader of records, a minute each
 	go test ./hooks -run '^$$' -fuzz FuzzParse -fuzztime 60s
+	go test ./hooks/record -run '^$$' -fuzz FuzzDecode -fuzztime 60s
 
 .PHONY: clean
 clean: ## Remove what was built; the cached tools stay

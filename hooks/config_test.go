@@ -132,7 +132,7 @@ func TestParseConfigErrors(t *testing.T) {
 		"[policy]\nallowHandlers = [\n  'exec', # one\n  'tcpSocket',\n]\n": `policy.allowHandlers[1]: must be exec or httpGet or sleep, got "tcpSocket" (line 4)`,
 		"[policy]\nallowContainerOutput = 1\n":                              `policy.allowContainerOutput: must be a boolean, got an integer (line 2)`,
 		"[policy]\nmaxPostStartTimeoutSeconds = -1\n":                       `policy.maxPostStartTimeoutSeconds: must be >= 0, got -1 (line 2)`,
-		"[defaults.preStop]\nexec = { command = [\n'a',\n'b' ], env = [\n{ name = 'A' },\n{ nam = 'B' } ] }\n": `defaults.preStop.exec.env[1].nam: unknown field, expected one of name, value (line 6)`,
+		"[defaults.preStop]\nexec = { command = [\n'a',\n'b' ], env = [\n{ name = 'A' },\n{\nnam = 'B' } ] }\n": `defaults.preStop.exec.env[1].nam: unknown field, expected one of name, value (line 7)`,
 		"[policy]\nmaxRetries = 1001\n":                                                     `policy.maxRetries: must be between 0 and 1000, got 1001 (line 2)`,
 		"policy = { maxPreStopTimeoutSeconds = 1, maxRetries = true }\n":                    `policy.maxRetries: must be an integer, got a boolean (line 1)`,
 		"[defaults]\npreStopTimeoutSeconds = 9\n[policy]\nmaxPreStopTimeoutSeconds = 8":     `defaults.preStopTimeoutSeconds: must be <= 8, which policy has as the maximum, got 9 (line 2)`,

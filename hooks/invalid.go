@@ -20,6 +20,9 @@ type InvalidError struct {
 	Message string // what was expected, and what came where that is no secret
 	Line    int    // of the configuration's text; 0: not known, or an annotation
 	Err     error  // the cause, where another package found the mistake; may be nil
+	// ValueLine is the line of the annotation's value, from 1, on which the
+	// field or item at Path begins; 0: not known.
+	ValueLine int
 }
 
 // Error joins source, path and message:

@@ -30,13 +30,14 @@ type value struct {
 	kind  kind
 	text  string   // a scalar: its text, unquoted
 	items []*value // a list: its items; a mapping: its fields, in order, each once
+	line  int      // in the document, from 1, of a field its name's; 0: not known
 }
 
 // maxDepth is how deep a document may nest. The grammar needs 5.
 const maxDepth = 16
 
 func (v *value) fail(format string, args ...any) error {
-	return &InvalidError{Path: v.path.String(), Message: fmt.Sprintf(format, args...)}
+	return &InvalidError{Path: v.path.String(), Message: fmt.Sprintf(format, args...), ValueLine: v.line}
 }
 
 // wrongKind is the error for a value that is not a want.
@@ -89,7 +90,7 @@ func (t *table) has(name string) bool { return t.fields[name] != nil }
 
 // missing is the error for a required field that is absent or null.
 func (t *table) missing(name string) error {
-	return &InvalidError{Path: t.path.child(name).String(), Message: "is required"}
+	return &InvalidError{Path: t.path.child(name).String(), Message: "is required", ValueLine: t.line}
 }
 
 // str reads an optional field: "" where it is absent.

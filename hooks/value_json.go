@@ -5,20 +5,39 @@ import (
 	"strings"
 )
 
-// parseJSON reads text that is known to be valid JSON.
-func parseJSON(text string) (*value, error) {
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.UseNumber()
-	return fromJSON(dec, nil, 0)
+// jsonReader reads JSON token by token and counts the lines.
+type jsonReader struct {
+	*json.Decoder
+	text   string
+	offset int64 // up to where lines are counted
+	line   int   // of the byte at offset, from 1
 }
 
-func fromJSON(dec *json.Decoder, at *path, depth int) (*value, error) {
+// parseJSON reads text that is known to be valid JSON.
+func parseJSON(text string) (*value, error) {
+	r := &jsonReader{Decoder: json.NewDecoder(strings.NewReader(text)), text: text, line: 1}
+	r.UseNumber()
+	return r.value(nil, 0)
+}
+
+// next returns the next token and the line on which it ends, which is the one
+// on which it begins: no token of JSON contains a line break.
+func (r *jsonReader) next() (json.Token, int, error) {
+	token, err := r.Token()
+	end := r.InputOffset()
+	r.line += strings.Count(r.text[r.offset:end], "\n")
+	r.offset = end
+	return token, r.line, err
+}
+
+func (r *jsonReader) value(at *path, depth int) (*value, error) {
 	v := &value{path: at}
-	if depth > maxDepth {
+	token, line, err := r.next()
+	v.line = line
+	switch {
+	case depth > maxDepth:
 		return nil, v.fail("must not nest deeper than %d levels", maxDepth)
-	}
-	token, err := dec.Token()
-	if err != nil {
+	case err != nil:
 		return nil, v.fail("is not valid JSON: %s", quoteMessage(err.Error()))
 	}
 	switch t := token.(type) {
@@ -34,37 +53,40 @@ func fromJSON(dec *json.Decoder, at *path, depth int) (*value, error) {
 			v.kind = kindFloat
 		}
 	case json.Delim:
-		return v, v.itemsFromJSON(dec, t, depth)
+		return v, r.items(v, t, depth)
 	}
 	return v, nil
 }
 
-// itemsFromJSON reads up to the end of the list or object that open began.
-func (v *value) itemsFromJSON(dec *json.Decoder, open json.Delim, depth int) error {
+// items reads into v up to the end of the list or object that open began.
+func (r *jsonReader) items(v *value, open json.Delim, depth int) error {
 	v.kind = kindList
 	if open == '{' {
 		v.kind = kindTable
 	}
 	seen := map[string]bool{}
-	for dec.More() {
-		at := v.path.item(len(v.items))
+	for r.More() {
+		at, line := v.path.item(len(v.items)), 0
 		if v.kind == kindTable {
-			key, err := fromJSON(dec, v.path, depth)
+			key, err := r.value(v.path, depth)
 			if err != nil {
 				return err
 			}
-			at = v.path.child(key.text)
+			at, line = v.path.child(key.text), key.line
 			if seen[key.text] {
-				return (&value{path: at}).fail("duplicate key")
+				return (&value{path: at, line: line}).fail("duplicate key")
 			}
 			seen[key.text] = true
 		}
-		item, err := fromJSON(dec, at, depth+1)
+		item, err := r.value(at, depth+1)
 		if err != nil {
 			return err
 		}
+		if line > 0 {
+			item.line = line
+		}
 		v.items = append(v.items, item)
 	}
-	_, err := dec.Token()
+	_, _, err := r.next()
 	return err
 }

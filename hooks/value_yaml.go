@@ -3,6 +3,7 @@ package hooks
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -56,17 +57,18 @@ func parseYAML(text string) (*value, error) {
 
 // yamlError keeps place and message of a syntax error, on one line.
 func yamlError(err error) error {
-	root := &value{}
 	var load *yaml.LoadError
 	switch {
 	case errors.Is(err, io.EOF):
-		return root.fail("must be a Kubernetes Lifecycle object, got an empty document")
-	case errors.As(err, &load) && load.Mark.Line > 0:
-		return root.fail("is not valid YAML: line %d, column %d: %s", load.Mark.Line, load.Mark.Column, quoteMessage(load.Message))
-	case errors.As(err, &load):
-		return root.fail("is not valid YAML: %s", quoteMessage(load.Message))
+		return (&value{}).fail("must be a Kubernetes Lifecycle object, got an empty document")
+	case !errors.As(err, &load):
+		return (&value{}).fail("is not valid YAML: %s", quoteMessage(err.Error()))
 	}
-	return root.fail("is not valid YAML: %s", quoteMessage(err.Error()))
+	invalid := &InvalidError{Message: "is not valid YAML: " + quoteMessage(load.Message), ValueLine: load.Mark.Line, Err: load}
+	if load.Mark.Line > 0 {
+		invalid.Message = fmt.Sprintf("is not valid YAML: line %d, column %d: %s", load.Mark.Line, load.Mark.Column, quoteMessage(load.Message))
+	}
+	return invalid
 }
 
 // quoteMessage makes another library's message, which may repeat the input,
@@ -85,7 +87,7 @@ func quoteMessage(s string) string {
 // fromYAML copies a tree of nodes, refusing what JSON cannot say: the author
 // and bookend might read it differently.
 func fromYAML(n *yaml.Node, at *path, depth int) (*value, error) {
-	v := &value{path: at}
+	v := &value{path: at, line: n.Line}
 	switch {
 	case depth > maxDepth:
 		return nil, v.fail("must not nest deeper than %d levels", maxDepth)
@@ -129,7 +131,7 @@ func (v *value) fieldsFromYAML(n *yaml.Node, depth int) error {
 		}
 		name := v.path.child(key.Value)
 		if seen[key.Value] {
-			return (&value{path: name}).fail("duplicate key")
+			return (&value{path: name, line: key.Line}).fail("duplicate key")
 		}
 		seen[key.Value] = true
 		if k, err := fromYAML(key, name, depth+1); err != nil {
@@ -141,6 +143,7 @@ func (v *value) fieldsFromYAML(n *yaml.Node, depth int) error {
 		if err != nil {
 			return err
 		}
+		field.line = key.Line
 		v.items = append(v.items, field)
 	}
 	return nil

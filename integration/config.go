@@ -17,7 +17,7 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 	for _, h := range opts.Handlers {
 		runtimes[h.Name] = h.table(d.RecordsDir())
 	}
-	return toml.Marshal(map[string]any{
+	conf := map[string]any{
 		"version": 4,
 		"root":    d.path("root"),
 		"state":   d.path("state"),
@@ -41,7 +41,11 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 			"io.containerd.grpc.v1.cri":             map[string]any{"stream_server_address": "127.0.0.1"},
 			"io.containerd.service.v1.diff-service": map[string]any{"sync_fs": false},
 		},
-	})
+	}
+	if opts.Imports != nil {
+		conf["imports"] = opts.Imports
+	}
+	return toml.Marshal(conf)
 }
 
 func (d *Daemon) imagesConfig() map[string]any {

@@ -23,6 +23,9 @@ type Options struct {
 	// Path is the list of directories put before the system's in containerd's
 	// PATH, where shims and runc are looked up; nil: the tools' and bookend's.
 	Path []string
+	// Imports is the list of that name in containerd's main file; nil: the file
+	// has none.
+	Imports []string
 	// BookendConfig is the content of the file that BOOKEND_CONFIG names. Where
 	// it says nothing of records they are in the daemon's own directory.
 	BookendConfig string
@@ -143,7 +146,7 @@ func (d *Daemon) configure(opts Options) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(d.path("config.toml"), conf, 0o600); err != nil {
+	if err := os.WriteFile(d.ConfigPath(), conf, 0o600); err != nil {
 		return err
 	}
 	if err := d.SetBookendConfig(opts.BookendConfig); err != nil {
@@ -152,7 +155,7 @@ func (d *Daemon) configure(opts Options) error {
 	if err := d.writeCNIConfig(opts.HostPorts); err != nil {
 		return err
 	}
-	d.args = []string{"--config", d.path("config.toml")}
+	d.args = []string{"--config", d.ConfigPath()}
 	if opts.Debug {
 		d.args = append(d.args, "--log-level", "debug")
 	}
@@ -288,6 +291,10 @@ func (d *Daemon) PID() int {
 
 // Address is the path of containerd's socket.
 func (d *Daemon) Address() string { return d.path("c.sock") }
+
+// ConfigPath is the path of containerd's main configuration file. It is read
+// again by [Daemon.Restart], whoever has changed it.
+func (d *Daemon) ConfigPath() string { return d.path("config.toml") }
 
 // Binaries tells where this daemon's programs are.
 func (d *Daemon) Binaries() Binaries { return d.bins }

@@ -235,6 +235,9 @@ func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
 	}
 	wantNoProcess(t, d, pod.ID)
 	wantNoProcess(t, d, main.ID)
+	if files, err := filepath.Glob(statusPath(d, "*", main.ID)); err != nil || len(files) > 0 {
+		t.Errorf("status of a member after the clean-up: %q, %v", files, err)
+	}
 	if err := d.Relaunch(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package integration
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -74,6 +76,52 @@ func TestNobodyWaitsInAContainerThatIsNotToStart(t *testing.T) {
 			h.awaitAtGate(0)
 			h.wantTrace()
 		})
+	}
+}
+
+// A Start that the runtime fails leaves the container created, and nobody in it
+// who would wait for another one.
+func TestNobodyWaitsAfterAStartThatFailed(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	h.awaitAtGate(1)
+	// The init waits for somebody to open this; runc finds nothing to open.
+	if err := os.Remove(filepath.Join(runcRoots, TaskNamespace, h.ID(), "exec.fifo")); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Start(t.Context()); err == nil {
+		t.Fatal("Start succeeded without runc's FIFO")
+	}
+	h.awaitAtGate(0)
+	h.wantTrace()
+}
+
+// A container that the runtime cannot make leaves nothing of what was begun for
+// its hook in the shim of its pod, which lives on.
+func TestNobodyWaitsForAContainerThatCannotBeMade(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	c, err := pod.CreateContainer(t.Context(), ContainerOptions{
+		Name: "app", Command: []string{"/not/there"},
+		Annotations: map[string]string{"lifecycle.bookend.dev/app": `{"postStart":{"exec":` + shell("true") + `}}`},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(t.Context()); err == nil {
+		t.Fatal("a container without a command was started")
+	}
+	shim := shimPID(t, d, pod.ID)
+	err = poll(t.Context(), time.Minute, "the end of the shim's children", func() error {
+		procs, err := processesOf(d.Dir)
+		procs = slices.DeleteFunc(procs, func(p Process) bool { return p.PPID != shim })
+		if err == nil && len(procs) > 1 { // the pause process
+			err = fmt.Errorf("children of the shim: %v", procs)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

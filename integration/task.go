@@ -37,6 +37,9 @@ type TaskOptions struct {
 	Env            []string // NAME=value
 	Annotations    map[string]string
 	Spec           []oci.SpecOpts // applied last
+	// IO makes the streams; nil: FIFOs, of which [Task.Stdout] and [Task.Stderr]
+	// tell what came.
+	IO cio.Creator
 }
 
 // Task is a container and its task.
@@ -59,8 +62,10 @@ func (t *Tasks) Create(ctx context.Context, opts TaskOptions) (*Task, error) {
 		return nil, fmt.Errorf("container %s: %w", opts.ID, err)
 	}
 	task := &Task{Container: container, stdout: &output{}, stderr: &output{}}
-	task.Task, err = container.NewTask(ctx, cio.NewCreator(
-		cio.WithStreams(nil, task.stdout, task.stderr), cio.WithFIFODir(t.daemon.path("fifo"))))
+	if opts.IO == nil {
+		opts.IO = cio.NewCreator(cio.WithStreams(nil, task.stdout, task.stderr), cio.WithFIFODir(t.daemon.path("fifo")))
+	}
+	task.Task, err = container.NewTask(ctx, opts.IO)
 	if err != nil {
 		err = fmt.Errorf("create task %s: %w", opts.ID, err)
 		return nil, errors.Join(err, container.Delete(context.WithoutCancel(ctx), containerd.WithSnapshotCleanup))

@@ -26,29 +26,40 @@ type Cgroup struct {
 	unified bool
 }
 
+// cgroupMounts is where this machine's cgroups are mounted. That does not
+// change while a shim lives, and is dear to find on a machine of many mounts.
+type cgroupMounts struct {
+	unified bool
+	mounts  []*mountinfo.Info
+}
+
+func readCgroupMounts() (m cgroupMounts, err error) {
+	if m.unified, err = unifiedMode(); err != nil {
+		return m, err
+	}
+	m.mounts, err = mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup", "cgroup2"))
+	return m, err
+}
+
 // ReadCgroup finds the cgroup of the process pid. Asked for the init of a
 // container that was created but not started, the answer is the container's
 // own cgroup; later, its init may have moved.
-func ReadCgroup(pid int) (Cgroup, error) {
+func (e *Executor) ReadCgroup(pid int) (Cgroup, error) {
+	m, err := e.cgroups()
+	if err != nil {
+		return Cgroup{}, err
+	}
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
 		return Cgroup{}, err
 	}
-	unified, err := unifiedMode()
-	if err != nil {
-		return Cgroup{}, err
-	}
-	path, ok := cgroupPath(data, unified)
+	path, ok := cgroupPath(data, m.unified)
 	if !ok {
 		return Cgroup{}, fmt.Errorf("process %d is in no cgroup that can be frozen", pid)
 	}
-	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup", "cgroup2"))
-	if err != nil {
-		return Cgroup{}, err
-	}
-	for _, m := range mounts {
-		if dir, ok := below(m, path, unified); ok {
-			return Cgroup{dir: dir, unified: unified}, nil
+	for _, mount := range m.mounts {
+		if dir, ok := below(mount, path, m.unified); ok {
+			return Cgroup{dir: dir, unified: m.unified}, nil
 		}
 	}
 	return Cgroup{}, fmt.Errorf("cgroup %s of process %d is not mounted", path, pid)

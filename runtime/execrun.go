@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/containerd/log"
-	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/runtime/wire"
 )
@@ -39,8 +37,13 @@ type execRun struct {
 	log            *output     // of bookend-exec
 	stdoutLines    *lineWriter // where the hook's output goes besides; nil: nowhere
 	stderrLines    *lineWriter
+	request        *os.File // where bookend-exec reads its request
+	said           *os.File // where it says what becomes of it
 	gate           *os.File // opens the gate of a gated request; nil: it has none
 
+	relax context.CancelFunc // ends the hurry about moves between cgroups
+
+	reaped  chan struct{} // closed when bookend-exec has ended and status is set
 	started chan struct{} // closed when pid is set or never will be
 	done    chan struct{} // closed when last is set, or bookend-exec was reaped without a word
 	pid     int           // of the hook's first process; 0: none was started
@@ -53,7 +56,24 @@ type execRun struct {
 // start starts bookend-exec with req in a cgroup of the hook's own. What the
 // hook prints also goes into lines.
 func (e *Executor) start(ctx context.Context, c Container, req wire.Request, lines *HookLog) (*execRun, error) {
-	r := &execRun{started: make(chan struct{}), done: make(chan struct{})}
+	r := newExecRun()
+	r.place(ctx, c, lines)
+	if err := r.launch(e, req.Gated); err != nil {
+		r.release()
+		return nil, fmt.Errorf("start bookend-exec for container %s: %w", c.ID, err)
+	}
+	return r, r.begin(c, req)
+}
+
+func newExecRun() *execRun {
+	return &execRun{
+		relax:   func() {},
+		started: make(chan struct{}), done: make(chan struct{}), reaped: make(chan struct{}),
+	}
+}
+
+// place makes the cgroup that the hook is to run in, and opens lines.
+func (r *execRun) place(ctx context.Context, c Container, lines *HookLog) {
 	r.stdoutLines, r.stderrLines = lines.writers(ctx, c.ID)
 	var err error
 	// Where the container's own cgroup is gone, so is the container.
@@ -61,44 +81,37 @@ func (e *Executor) start(ctx context.Context, c Container, req wire.Request, lin
 		log.G(ctx).WithError(err).WithField("id", c.ID).
 			Warn("exec hook gets no cgroup of its own: cancelled, only the processes of its session are killed")
 	}
-	if r.cgroup != nil {
-		req.SubCgroups = r.cgroup.subCgroups()
-	}
-	req.Runtime, r.runner = c.Runner.request(c, r.cgroup), c.Runner
-	if err := r.launch(e, req); err != nil {
-		r.release()
-		return nil, fmt.Errorf("start bookend-exec for container %s: %w", c.ID, err)
-	}
-	return r, nil
 }
 
-// launch makes the descriptors and starts the process with them. The child's
+// launch starts bookend-exec, which then waits for its request. The child's
 // ends are closed here in any case, so that the readers see the end of file.
-func (r *execRun) launch(e *Executor, req wire.Request) error {
-	request, err := requestFile(req)
-	if err != nil {
+func (r *execRun) launch(e *Executor, gated bool) (err error) {
+	defer func() {
+		if err != nil {
+			r.closeOwnEnds()
+		}
+	}()
+	var request, statusEnd *os.File
+	if request, r.request, err = os.Pipe(); err != nil {
 		return err
 	}
 	defer request.Close()
-	status, statusEnd, err := os.Pipe()
-	if err != nil {
+	if r.said, statusEnd, err = os.Pipe(); err != nil {
 		return err
 	}
 	defer statusEnd.Close()
 	var ends [3]*os.File
 	for i, o := range []**output{&r.stdout, &r.stderr, &r.log} {
 		if *o, ends[i], err = newOutput(); err != nil {
-			status.Close()
 			return err
 		}
 		defer ends[i].Close()
 	}
 	stdoutEnd, stderrEnd, logEnd := ends[0], ends[1], ends[2]
 	inherited := []*os.File{statusEnd, stdoutEnd, stderrEnd}
-	if req.Gated {
+	if gated {
 		var gateEnd *os.File
 		if gateEnd, r.gate, err = os.Pipe(); err != nil {
-			status.Close()
 			return err
 		}
 		defer gateEnd.Close()
@@ -107,28 +120,62 @@ func (r *execRun) launch(e *Executor, req wire.Request) error {
 	r.cmd = e.command(request, logEnd, inherited...)
 	exit, err := e.monitor.Start(r.cmd)
 	if err != nil {
-		status.Close()
 		return err
 	}
-	reaped := make(chan struct{})
+	var hurry context.Context
+	hurry, r.relax = context.WithTimeout(context.Background(), hurryBound)
+	e.hurryCgroupMoves(hurry)
 	go func() {
-		defer close(reaped)
+		defer close(r.reaped)
+		defer r.relax()
 		r.status, _ = e.monitor.Wait(r.cmd, exit) // read only after reaped
 	}()
-	go r.follow(status, reaped)
 	return nil
+}
+
+// begin hands bookend-exec its request, to be carried out in c, where the run
+// was placed. In an error the run has ended.
+func (r *execRun) begin(c Container, req wire.Request) error {
+	if r.cgroup != nil {
+		req.SubCgroups = r.cgroup.subCgroups()
+	}
+	req.Runtime, r.runner = c.Runner.request(c, r.cgroup), c.Runner
+	data, err := json.Marshal(req)
+	if err != nil {
+		r.closeOwnEnds()
+		r.release()
+		return fmt.Errorf("exec hook's request for container %s: %w", c.ID, err)
+	}
+	go r.tell(data)
+	go r.follow()
+	return nil
+}
+
+// tell writes the request, which need not fit into a pipe at once. A
+// bookend-exec that has died meanwhile is noticed by follow.
+func (r *execRun) tell(data []byte) {
+	_, _ = r.request.Write(data)
+	r.request.Close()
+}
+
+// closeOwnEnds closes the ends of the pipes that are the shim's. A bookend-exec
+// that waits for its request exits.
+func (r *execRun) closeOwnEnds() {
+	for _, f := range []*os.File{r.request, r.said, r.gate} {
+		f.Close() // of a nil File it is an error and nothing else
+	}
 }
 
 // follow reads what bookend-exec says until it has said all or has ended. What
 // it takes to exit, with its last word out, nobody needs to wait for.
-func (r *execRun) follow(status *os.File, reaped <-chan struct{}) {
+func (r *execRun) follow() {
 	defer close(r.done)
-	defer status.Close()
-	lines := json.NewDecoder(status)
+	defer r.said.Close()
+	lines := json.NewDecoder(r.said)
 	for r.last.Exit == nil && r.last.Failure == nil {
 		var s wire.Status
 		if lines.Decode(&s) != nil {
-			<-reaped
+			<-r.reaped
 			break
 		}
 		if s.Choice != nil {
@@ -139,6 +186,7 @@ func (r *execRun) follow(status *os.File, reaped <-chan struct{}) {
 			if r.stray {
 				log.L.WithField("pid", r.pid).Warn("the runtime started an exec hook outside of the hook's cgroup; what it forked before it was moved there is killed only in its session")
 			}
+			r.relax()
 			if r.gate == nil { // else it has its command to become yet
 				r.stdout.forward(r.stdoutLines)
 				r.stderr.forward(r.stderrLines)
@@ -160,28 +208,6 @@ func (r *execRun) failed() bool {
 	default:
 		return false
 	}
-}
-
-// requestFile holds req in memory that only bookend-exec can read: arguments
-// and environment may carry secrets, and a pipe may be too short for them.
-func requestFile(req wire.Request) (*os.File, error) {
-	data, err := json.Marshal(req)
-	if err != nil {
-		return nil, err
-	}
-	fd, err := unix.MemfdCreate("bookend-request", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("memfd_create", err)
-	}
-	f := os.NewFile(uintptr(fd), "request")
-	if _, err = bytes.NewReader(data).WriteTo(f); err == nil {
-		_, err = f.Seek(0, 0)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }
 
 // kill ends bookend-exec and everything the hook started. bookend-exec goes

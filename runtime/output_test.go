@@ -42,6 +42,37 @@ func TestOutputForgetsAndReadsOn(t *testing.T) {
 	<-o.end
 }
 
+func TestOutputForwardsWhatIsPrinted(t *testing.T) {
+	for name, tt := range map[string]struct {
+		forward func(*output, *lineWriter)
+		want    string
+	}{
+		"all of it":          {(*output).forward, "[preStop] before\n[preStop] after\n"},
+		"from that point on": {(*output).forwardNew, "[preStop] after\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newFile(t, "")
+			lines, said := newTestWriter(path)
+			o, w, err := newOutput()
+			must(t, err)
+			_, err = w.WriteString("before\n")
+			must(t, err)
+			tt.forward(o, lines)
+			_, err = w.WriteString("after\n")
+			must(t, err)
+			w.Close()
+			<-o.end
+			o.forget(long())
+			o.forward(lines) // it has been forgotten
+			<-lines.done
+			if got := contents(t, path); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			wantSaid(t, said)
+		})
+	}
+}
+
 // A writer without end must not hold drain up.
 func TestOutputDrainEndsBesideAFlood(t *testing.T) {
 	o, w, err := newOutput()

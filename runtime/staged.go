@@ -36,10 +36,11 @@ type Staged struct {
 }
 
 // Stage begins to start spec in c, which must have been created, and returns at
-// once. What [Executor.Handler] says of lines and late is true here too. The values of ctx
-// are used, and its end means nothing: [Staged.Discard] MUST be called when the
-// hook will not be run any more.
-func (e *Executor) Stage(ctx context.Context, c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) *Staged {
+// once; p is the bookend-exec to use, nil: a new one. What [Executor.Handler]
+// says of lines and late is true here too. The values of ctx are used, and its
+// end means nothing: [Staged.Discard] MUST be called when the hook will not be
+// run any more.
+func (e *Executor) Stage(ctx context.Context, p *Prepared, c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) *Staged {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Staged{
 		handler: &execHandler{executor: e, container: c, spec: spec, log: lines, late: late},
@@ -48,22 +49,31 @@ func (e *Executor) Stage(ctx context.Context, c Container, spec *hooks.Exec, lin
 	}
 	go func() {
 		defer close(s.started)
-		s.err = guarded(func() error { return s.start(ctx) })
+		s.err = guarded(func() error { return s.start(ctx, p) })
 	}()
 	return s
 }
 
-func (s *Staged) start(ctx context.Context) error {
+func (s *Staged) start(ctx context.Context, p *Prepared) error {
+	if p == nil {
+		p = s.handler.executor.Prepare()
+	}
 	req, err := s.handler.request(ctx)
+	if err != nil {
+		p.Discard()
+		return err
+	}
+	run, err := p.take(ctx)
 	if err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
+	req.Gated = true
+	run.place(ctx, s.handler.container, s.handler.log)
+	if err := run.begin(s.handler.container, req); err != nil {
 		return err
 	}
-	req.Gated = true
-	s.run, err = s.handler.executor.start(ctx, s.handler.container, req, s.handler.log)
-	return err
+	s.run = run
+	return nil
 }
 
 // Run implements [hooks.Handler]. The first call opens the gate; if the hook

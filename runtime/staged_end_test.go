@@ -95,7 +95,7 @@ func TestStagedContainerIsKilled(t *testing.T) {
 func TestStagedEndedAtAnyMomentLeavesNothing(t *testing.T) {
 	c := createContainer(t, nil)
 	for i := range 40 {
-		s := c.executor.Stage(t.Context(), c.Container, &hooks.Exec{Command: []string{"sleep", "1001"}}, nil, nil)
+		s := c.executor.Stage(t.Context(), nil, c.Container, &hooks.Exec{Command: []string{"sleep", "1001"}}, nil, nil)
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Duration(i)*time.Millisecond, errCut)
 		if i%2 == 0 {
 			<-ctx.Done()

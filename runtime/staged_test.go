@@ -35,7 +35,7 @@ func (c *testContainer) gates() []string {
 // stage stages spec and waits until its process is at the gate.
 func (c *testContainer) stage(spec *hooks.Exec) *Staged {
 	c.Helper()
-	s := c.executor.Stage(c.Context(), c.Container, spec, nil, nil)
+	s := c.executor.Stage(c.Context(), nil, c.Container, spec, nil, nil)
 	c.Cleanup(func() { s.Discard(context.Background()) })
 	<-s.started
 	eventually(c, "a process at the gate", func() bool { return len(c.gates()) == 1 })
@@ -86,7 +86,7 @@ func (c *testContainer) runStaged(spec *hooks.Exec) hooks.Report {
 // that is logged once.
 func (c *testContainer) wantFallback(spec *hooks.Exec, why string) hooks.Report {
 	c.Helper()
-	s := c.executor.Stage(c.Context(), c.Container, spec, nil, nil)
+	s := c.executor.Stage(c.Context(), nil, c.Container, spec, nil, nil)
 	d := newDiary(c.Context())
 	report := s.Run(d)
 	if said := d.String(); strings.Count(said, "was not staged") != 1 || !strings.Contains(said, why) {
@@ -242,7 +242,7 @@ func TestStagedRunsAgain(t *testing.T) {
 func TestStagedOpenedBeforeItIsThere(t *testing.T) {
 	c := startContainer(t, nil)
 	for range 10 {
-		s := c.executor.Stage(t.Context(), c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil, nil)
+		s := c.executor.Stage(t.Context(), nil, c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil, nil)
 		d := newDiary(t.Context())
 		wantReport(t, s.Run(d), hooks.Report{Stdout: []byte("hello\n")})
 		if !strings.Contains(d.String(), "hook was staged") {

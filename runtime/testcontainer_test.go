@@ -116,7 +116,7 @@ func (c *testContainer) create() {
 	must(c, err)
 	pid, err := strconv.Atoi(string(data))
 	must(c, err)
-	c.Cgroup, err = ReadCgroup(pid)
+	c.Cgroup, err = c.executor.ReadCgroup(pid)
 	must(c, err)
 	c.Init, err = ReadInit(pid)
 	must(c, err)

@@ -48,7 +48,8 @@ type container struct {
 	hookRun     atomic.Pointer[signal] // set when the latest run of a hook has ended; nil: none has begun
 }
 
-func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest, g *gate, lc *hooks.Lifecycle, annotations map[string]string, records hooks.Records) (*container, error) {
+func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
+	r := cr.request
 	ns, err := namespaces.NamespaceRequired(ctx)
 	if err != nil {
 		return nil, err
@@ -57,13 +58,13 @@ func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest
 	if err != nil {
 		return nil, err
 	}
-	if err := runtime.WriteRecordsDir(r.Bundle, records.Directory); err != nil {
+	if err := runtime.WriteRecordsDir(r.Bundle, cr.records.Directory); err != nil {
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{
-		id: r.ID, subject: subjectOf(ns, r.ID, annotations), sandboxID: annotations[sandboxIDAnnotation],
-		store:  s.storeOf(context.WithoutCancel(ctx), records),
-		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: g, lifecycle: lc, log: hookLog(ctx, r, lc), logger: log.G(ctx),
+		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[sandboxIDAnnotation],
+		store:  s.storeOf(context.WithoutCancel(ctx), cr.records),
+		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
 		runner: runtime.NewRunner(opts.GetBinaryName(), opts.GetSystemdCgroup(), func(runner, reason string) {
 			log.G(ctx).WithFields(log.Fields{"container": r.ID, "runner": runner, "reason": reason}).Info("bookend: exec hooks of this container have their runner")
 		}),
@@ -73,7 +74,6 @@ func (s *Service) newContainer(ctx context.Context, r *taskAPI.CreateTaskRequest
 // begin starts the container's task and the watch over its init and sandbox.
 // ctx carries the namespace and never ends: the task outlives every call.
 func (s *Service) begin(ctx context.Context, c *container, restored bool) {
-	c.staged = s.stage(ctx, c)
 	c.task = newTask(ctx, c.id, c.lifecycle, restored, effects{
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
 		signal: func(ctx context.Context, d delivery) error {
@@ -119,14 +119,16 @@ func (s *Service) release(ctx context.Context, c *container, exited bool) {
 
 // aim reads what has to be known of the init while it is parked in the
 // container's own cgroup and cannot have changed anything yet.
-func (c *container) aim(ctx context.Context, pid int) error {
+func (s *Service) aim(ctx context.Context, c *container, pid int) error {
 	initProcess, err := runtime.ReadInit(pid)
 	if err != nil {
 		return err
 	}
-	cgroup, err := runtime.ReadCgroup(pid)
-	if err != nil {
-		log.G(ctx).WithField("container", c.id).WithError(err).Warn("bookend: exec hooks of this container get no cgroup of their own")
+	var cgroup runtime.Cgroup
+	if s.executor != nil {
+		if cgroup, err = s.executor.ReadCgroup(pid); err != nil {
+			log.G(ctx).WithField("container", c.id).WithError(err).Warn("bookend: exec hooks of this container get no cgroup of their own")
+		}
 	}
 	c.gate.know(uint32(pid))
 	c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot, Init: initProcess, Cgroup: cgroup, Runner: c.runner})
@@ -143,15 +145,13 @@ func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) h
 	return hookReport{logger: c.logger, id: c.id, name: c.subject.Name, point: p, kind: handler, result: res}
 }
 
-// stage begins to start an exec postStart while its container is only created.
-// What ends a container, or begins to, discards it: the exit of the init or the
-// sandbox, the first signal or preStop, Delete, and whatever Start comes to.
-func (s *Service) stage(ctx context.Context, c *container) *runtime.Staged {
-	t, h := c.target.Load(), c.lifecycle.PostStart
-	if t == nil || h == nil || h.Exec == nil || s.executor == nil {
-		return nil
-	}
-	return s.executor.Stage(ctx, *t, h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
+// stage begins to start an exec postStart, by p, while its container is only
+// created. What ends a container, or begins to, discards it: the exit of the
+// init or the sandbox, the first signal or preStop, Delete, and whatever Start
+// comes to.
+func (s *Service) stage(ctx context.Context, c *container, p *runtime.Prepared) *runtime.Staged {
+	h := c.lifecycle.PostStart
+	return s.executor.Stage(ctx, p, *c.target.Load(), h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
 		if e := c.stagedEntry.Load(); e != nil {
 			lateOutput(e)(stdout, stderr)
 		}

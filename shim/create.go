@@ -67,29 +67,57 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 	return lc, err
 }
 
+// creation is what is known of a container with hooks when its Create comes.
+type creation struct {
+	request     *taskAPI.CreateTaskRequest
+	gate        *gate
+	lifecycle   *hooks.Lifecycle
+	annotations map[string]string
+	records     hooks.Records
+}
+
+// restored tells whether the container comes from a checkpoint.
+func (cr *creation) restored() bool { return cr.request.Checkpoint != "" }
+
 // createHooked registers the container's gate before the runtime makes its
 // init, whose exit must not be missed.
 func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, node nodeConfig) (*taskAPI.CreateTaskResponse, error) {
-	g := s.publisher.add(r.ID)
+	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations, records: node.records()}
+	hookCtx := context.WithoutCancel(withLevel(ctx, node)) // for what is bookend's
+	a := s.goAhead(hookCtx, cr)
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
-		s.publisher.remove(r.ID, g)
+		a.discard(hookCtx)
+		s.publisher.remove(r.ID, cr.gate)
 		return nil, err
 	}
-	hookCtx := withLevel(ctx, node) // for what is bookend's
-	c, err := s.newContainer(hookCtx, r, g, lc, annotations, node.records())
-	if err == nil && r.Checkpoint == "" {
-		err = c.aim(hookCtx, int(resp.Pid))
+	c, prepared := a.finish()
+	if c == nil {
+		c, err = s.created(hookCtx, cr, int(resp.Pid))
 	}
 	if err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
 		log.G(hookCtx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
-		s.publisher.remove(r.ID, g)
+		prepared.Discard()
+		s.publisher.remove(r.ID, cr.gate)
 		return resp, nil
 	}
-	s.begin(context.WithoutCancel(hookCtx), c, r.Checkpoint != "")
+	if prepared != nil {
+		c.staged = s.stage(hookCtx, c, prepared)
+	}
+	s.begin(hookCtx, c, cr.restored())
 	return resp, nil
+}
+
+// created is the container that a Create has made. One that is restored from a
+// checkpoint has no init before its Start.
+func (s *Service) created(ctx context.Context, cr *creation, pid int) (*container, error) {
+	c, err := s.newContainer(ctx, cr)
+	if err == nil && !cr.restored() {
+		err = s.aim(ctx, c, pid)
+	}
+	return c, err
 }
 
 // canRun refuses hooks that this installation cannot carry out, while nothing

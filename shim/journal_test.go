@@ -142,3 +142,27 @@ func TestLateOutputGoesToItsOwnAttempt(t *testing.T) {
 		t.Errorf("got %q and %q", records[0].Stdout, records[1].Stdout)
 	}
 }
+
+func TestDeleteWaitsForTheRecordOfAHookThatIsBeingCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := recorded(t, &hooks.Lifecycle{})
+		j := c.newJournal(sleeping(hooks.PreStop, time.Hour))
+		run := newSignal()
+		c.hookRun.Store(run)
+		entry := j.Begin(1, time.Now())
+		go func() {
+			advance(time.Second)
+			entry.End(hooks.Attempt{Report: hooks.Report{Cause: hooks.CauseCancelled}, Outcome: hooks.Cancelled})
+			run.set()
+		}()
+		c.conclude(t.Context())
+		c.wantRecords(t, "Cancelled cancelled")
+
+		c.hookRun.Store(newSignal()) // one that does not end
+		began := time.Now()
+		c.conclude(t.Context())
+		if took := time.Since(began); took != hookOutTime {
+			t.Errorf("Delete waited for %s, want %s", took, hookOutTime)
+		}
+	})
+}

@@ -54,26 +54,26 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 			log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
 		}
 	}
+	address, addressErr := runtime.ShimAddress(filepath.Join(bundles, id))
+	if addressErr == nil && !isDead(address) {
+		// containerd asks for every container of a pod that was deleted.
+		return m.stock.Stop(ctx, id)
+	}
 	st, err := m.stop(ctx, bundles, id)
-	removeDeadSocket(filepath.Join(bundles, id))
+	if addressErr == nil {
+		removeDeadSocket(address)
+	}
 	return st, err
 }
 
-// stop cleans up after one container. Its records come last: they must not keep
-// its processes alive.
+// stop cleans up after one container of a dead shim. Its records come last: they
+// must not keep its processes alive.
 func (m bootManager) stop(ctx context.Context, bundles, id string) (shim.StopStatus, error) {
 	bundle := filepath.Join(bundles, id)
 	records := recordsDir(ctx, bundle)
 	st, err := m.stock.Stop(ctx, id)
 	abandon(ctx, bundle, records)
 	return st, err
-}
-
-// removeDeadSocket removes the socket of a shim that did not live to do it.
-func removeDeadSocket(bundle string) {
-	if address, err := runtime.ShimAddress(bundle); err == nil && !shim.CanConnect(address) {
-		_ = shim.RemoveSocket(address)
-	}
 }
 
 // orphans returns the members of a sandbox's pod whose shim is dead.
@@ -84,7 +84,7 @@ func orphans(ctx context.Context, bundles, sandboxID string) []string {
 	}
 	return slices.DeleteFunc(members, func(member string) bool {
 		address, err := runtime.ShimAddress(filepath.Join(bundles, member))
-		return err != nil || shim.CanConnect(address)
+		return err != nil || !isDead(address)
 	})
 }
 

@@ -76,7 +76,10 @@ func TestAHooksDeadlineIsTheEarliestThereIs(t *testing.T) {
 				if err := <-w.start(tt.call); err != nil {
 					t.Fatal(err)
 				}
-				w.wantStandings("created", "starting", "postStart postStart 0s "+tt.want, "running")
+				// None of them is preStop's.
+				w.task.ask(stopRequested{sigterm})
+				w.wantStandings("created", "starting", "postStart postStart 0s "+tt.want, "running",
+					"preStop preStop 5s -", "delivering", "stopping")
 			})
 		})
 	}

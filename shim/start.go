@@ -26,7 +26,7 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 	}
 	c.gate.close()
 	resp, err := s.inner().Start(ctx, r)
-	c.task.tell(c.started(ctx, resp, err))
+	c.task.tell(s.started(ctx, c, resp, err))
 	if err != nil {
 		c.settle(reply)
 		return nil, err
@@ -49,9 +49,9 @@ func (c *container) settle(reply <-chan error) {
 // started is what came of the runtime's start. A container restored from a
 // checkpoint has its init only now; one whose init cannot be looked at has
 // exited again, and no hook of it will find it.
-func (c *container) started(ctx context.Context, resp *taskAPI.StartResponse, err error) startReturned {
+func (s *Service) started(ctx context.Context, c *container, resp *taskAPI.StartResponse, err error) startReturned {
 	if err == nil && c.target.Load() == nil {
-		if aimErr := c.aim(ctx, int(resp.Pid)); aimErr != nil {
+		if aimErr := s.aim(ctx, c, int(resp.Pid)); aimErr != nil {
 			c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot})
 		}
 	}

@@ -226,12 +226,14 @@ func (t *task) carryOut(ctx context.Context, hook *hooks.Hook) (res hooks.Result
 	return t.effects.runHook(ctx, hook)
 }
 
+func (t *task) guard(ctx context.Context, f func()) { guard(ctx, t.id, f) }
+
 // guard keeps a panic in one container's code from ending the shim, and with
 // it the supervision of every container of the pod.
-func (t *task) guard(ctx context.Context, f func()) {
+func guard(ctx context.Context, id string, f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.G(ctx).WithField("container", t.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
+			log.G(ctx).WithField("container", id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	f()

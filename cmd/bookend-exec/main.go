@@ -23,8 +23,16 @@ import (
 	"bookend.dev/bookend/runtime/wire"
 )
 
+// version is bookend's, set when it is built.
+var version = "0.1.0-dev"
+
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		fmt.Println("bookend-exec version " + version)
+		return
+	}
 	status := json.NewEncoder(os.NewFile(wire.StatusFD, "status"))
+	warmUp()
 	var req wire.Request
 	if err := json.NewDecoder(os.Stdin).Decode(&req); err != nil {
 		fmt.Fprintf(os.Stderr, "bookend-exec: read request: %v (it is run by containerd-shim-bookend-v2 only)\n", err)

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func tmpfs(b *testing.B) string {
 	}
 	b.Cleanup(func() {
 		if err := unix.Unmount(dir, 0); err != nil {
-			b.Error(err)
+			b.Error(errors.Join(err, unix.Unmount(dir, unix.MNT_DETACH)))
 		}
 	})
 	return filepath.Join(dir, "bookend")

@@ -35,6 +35,11 @@ func TestTheLatestStatusStandsUntilItIsRemoved(t *testing.T) {
 	if self, err := Self(); err != nil || all[0].Shim != self || self.Pid != os.Getpid() {
 		t.Errorf("shim %+v, self %+v, %v", all[0].Shim, self, err)
 	}
+	s.Post(Status{Subject: c, Phase: "running"})
+	s.flush()
+	if all := statuses(t, s); len(all) != 1 || all[0].Phase != "running" || all[0].Hook != "" {
+		t.Errorf("got %+v", all)
+	}
 	s.Post(Status{Subject: c, Phase: "exited"})
 	s.Remove(c)
 	if files, err := os.ReadDir(filepath.Join(s.dir, statusesDir)); err != nil || len(files) > 0 {

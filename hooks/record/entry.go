@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"os"
 	"sync"
@@ -23,7 +24,9 @@ type Entry struct {
 	first Record
 	name  string
 
-	file *os.File // belongs to the store's queue; nil: it could not be made, or has ended
+	// What follows belongs to the store's queue.
+	file    *os.File  // nil: it could not be made, or has ended
+	printed [2]uint64 // hashes of what was written of stdout and stderr
 
 	mu    sync.Mutex
 	ended bool
@@ -131,12 +134,27 @@ func (e *Entry) append(f *os.File, end End) error {
 	if len(end.Detail) > maxDetail {
 		end.Detail = end.Detail[:maxDetail]
 	}
+	printed := e.printed
+	end.Stdout = e.unwritten(&printed[0], end.Stdout)
+	end.Stderr = e.unwritten(&printed[1], end.Stderr)
 	err := appendLine(f, end)
 	if err == nil {
+		e.printed = printed
 		return nil
 	}
 	end.Stdout, end.Stderr = nil, nil
 	return e.failed("end", errors.Join(err, appendLine(f, end)))
+}
+
+// unwritten is output, unless its hash says that it was written before: late
+// output is often none.
+func (e *Entry) unwritten(hash *uint64, output []byte) []byte {
+	sum := maphash.Bytes(e.store.seed, output)
+	if len(output) == 0 || sum == *hash {
+		return nil
+	}
+	*hash = sum
+	return output
 }
 
 // maxDetail is how much of a detail is kept, in bytes.
@@ -146,11 +164,14 @@ func (e *Entry) failed(what string, err error) error {
 	return fmt.Errorf("%s the record of attempt %d of %s of container %s: %w", what, e.first.Attempt, e.first.Hook, e.first.Container, err)
 }
 
-// appendLine writes v as a line, or not at all.
+// appendLine writes v as a line, or not at all; what has no fields is nothing.
 func appendLine(f *os.File, v any) error {
 	line, err := json.Marshal(v)
 	if err != nil {
 		return err
+	}
+	if string(line) == "{}" {
+		return nil
 	}
 	st, err := f.Stat()
 	if err != nil {

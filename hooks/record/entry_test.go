@@ -120,6 +120,32 @@ func TestAnAmendmentBeforeTheEndStands(t *testing.T) {
 	}
 }
 
+func TestOutputThatHasNotChangedIsNotWrittenAgain(t *testing.T) {
+	s := newStore(t, Limits{})
+	e := s.Begin(example("c", 1))
+	output := bytes.Repeat([]byte("x"), 10<<10)
+	e.End(End{Outcome: hooks.Succeeded, Stdout: output})
+	written := func() int64 {
+		s.flush()
+		st, err := os.Stat(onlyFile(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Size()
+	}
+	before := written()
+	e.Amend(End{Stdout: output})
+	e.Amend(End{})
+	if after := written(); after != before {
+		t.Errorf("%d bytes, %d before the same output came late", after, before)
+	}
+	e.Amend(End{Stdout: output, Stderr: []byte("new")})
+	size := written()
+	if r := only(t, s); string(r.Stderr) != "new" || !bytes.Equal(r.Stdout, output) || size > before+100 {
+		t.Errorf("got %d bytes of stdout, stderr %q, a file of %d bytes", len(r.Stdout), r.Stderr, size)
+	}
+}
+
 func TestAnAmendmentOfAPrunedRecordMakesNone(t *testing.T) {
 	s := newStore(t, Limits{})
 	e := s.Begin(example("c", 1))
@@ -203,12 +229,13 @@ func fullStore(t *testing.T) (s *Store, fill func(), told func() []error) {
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=700"); err != nil {
 		t.Skipf("mount a small tmpfs: %v", err)
 	}
+	s = Open(dir, Limits{})
 	t.Cleanup(func() {
+		s.flush() // what is open cannot be unmounted
 		if err := unix.Unmount(dir, 0); err != nil {
-			t.Error(err)
+			t.Error(errors.Join(err, unix.Unmount(dir, unix.MNT_DETACH)))
 		}
 	})
-	s = Open(dir, Limits{})
 	var mu sync.Mutex
 	var errs []error
 	s.Log = func(err error) {

@@ -95,6 +95,7 @@ func TestWhatWaitsForAHungFileSystemIsBounded(t *testing.T) {
 		close(answer)
 		s.flush()
 		s.Begin(example("after", 1)).End(End{Outcome: hooks.Succeeded})
+		s.flush()
 		records, _, err := s.List()
 		if err != nil || !slices.ContainsFunc(records, func(r Record) bool { return r.Container == "after" }) {
 			t.Errorf("%d records, %v; want one of after", len(records), err)

@@ -107,25 +107,27 @@ func readRecord(path string) (Record, int64, error) {
 	if err != nil || r.Outcome != "" {
 		return r, int64(len(data)), err
 	}
+	return readOpen(file, data, r)
+}
+
+// readOpen goes on reading a file whose data so far is a record without an
+// outcome.
+func readOpen(file *os.File, data []byte, r Record) (Record, int64, error) {
+	size := int64(len(data))
 	if err := lock(file, unix.LOCK_SH|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
 		r.Running = true
-		return r, int64(len(data)), nil
+		return r, size, nil
 	} else if err != nil {
-		return r, int64(len(data)), err
+		return r, size, err
 	}
 	// Nobody writes any more, but may have between the reading and the lock.
 	more, err := io.ReadAll(io.LimitReader(file, maxFile))
-	if err != nil {
-		return r, int64(len(data)), err
-	}
-	if len(more) > 0 {
+	if err == nil && len(more) > 0 {
 		data = append(data, more...)
-		if r, err = decode(data); err != nil {
-			return r, int64(len(data)), err
-		}
+		r, err = decode(data)
 	}
 	r.Outcome = cmp.Or(r.Outcome, hooks.Unknown)
-	return r, int64(len(data)), nil
+	return r, int64(len(data)), err
 }
 
 var errNotRegular = fmt.Errorf("%w: not a regular file", ErrForeign)

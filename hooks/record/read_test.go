@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,7 +88,11 @@ func TestForeignFilesAreToldAndPassedOver(t *testing.T) {
 	if err := os.Mkdir(name("4"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("/etc/passwd", name("5")); err != nil {
+	elsewhere := filepath.Join(t.TempDir(), "record")
+	if err := os.WriteFile(elsewhere, []byte(firstLine), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, name("5")); err != nil {
 		t.Fatal(err)
 	}
 	records, skipped, err := s.List()
@@ -125,6 +130,29 @@ func TestRecordsComeInTheOrderOfTheirStart(t *testing.T) {
 	}
 	if len(got) != 3 || got[0] != 2 || got[1] != 3 || got[2] != 1 {
 		t.Errorf("attempts %v, want 2 3 1", got)
+	}
+}
+
+func TestAnEndBetweenReadingAndLookingForTheWriterIsSeen(t *testing.T) {
+	s := newStore(t, Limits{})
+	e := s.Begin(example("c", 1))
+	file, err := os.Open(onlyFile(t, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, err := decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.End(End{Outcome: hooks.Failed})
+	r, size, err := readOpen(file, data, begun)
+	if st, statErr := file.Stat(); err != nil || statErr != nil || r.Outcome != hooks.Failed || size != st.Size() {
+		t.Errorf("got %+v, %d of %d bytes, %v", r, size, st.Size(), err)
 	}
 }
 

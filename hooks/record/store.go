@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,6 +34,7 @@ type Store struct {
 	Log func(error)
 
 	dir      string
+	seed     maphash.Seed
 	limits   Limits
 	open     func(path string, flags int) (*os.File, error)
 	queue    queue
@@ -43,7 +45,7 @@ type Store struct {
 // Open returns the store in dir, which need not be there: it is made, for root
 // alone, when something is written.
 func Open(dir string, limits Limits) *Store {
-	return &Store{dir: dir, limits: limits.withDefaults(), open: openFile}
+	return &Store{dir: dir, seed: maphash.MakeSeed(), limits: limits.withDefaults(), open: openFile}
 }
 
 func openFile(path string, flags int) (*os.File, error) { return os.OpenFile(path, flags, 0o600) }

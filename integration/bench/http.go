@@ -11,29 +11,10 @@ import (
 // an exec through the kubelet, which a node without bookend would need at the
 // least to get anything done inside the container's network.
 func httpGet(ctx context.Context, s *site, p plan) (*outcome, error) {
-	const (
-		with    = "StopContainer with preStop httpGet, bookend"
-		without = "StopContainer without, bookend"
-		exec    = "ExecSync, runc"
-		stock   = "StopContainer without, runc"
-		kubelet = "ExecSync, then StopContainer, runc"
-	)
-	pods, err := s.pods(ctx, integration.Bookend, integration.Bookend, integration.Runc)
-	if err != nil {
-		return nil, err
-	}
-	taken, err := interleave(ctx, p,
-		stopStep(pods[0], server(preStopHTTP), with, awaitServer),
-		stopStep(pods[1], server(""), without, awaitServer),
-		kubeletStop(pods[2], server(""), exec, stock, kubelet, awaitServer),
-	)
-	if err != nil {
-		return nil, err
-	}
-	o := &outcome{Base: exec}
-	o.cases(taken, "ms")
-	o.figure("hook_over_execsync", atMost(0.10), taken, added(with, without, exec))
-	return o, removePods(ctx, pods)
+	return hookedStop{
+		with: "StopContainer with preStop httpGet, bookend", hook: preStopHTTP, goal: 0.10,
+		app: server, ready: awaitServer,
+	}.measure(ctx, s, p)
 }
 
 // server is a container that serves HTTP on port 80.

@@ -9,8 +9,23 @@ import (
 // prestop measures what an exec preStop adds to StopContainer, in units of the
 // exec that the kubelet does for it.
 func prestop(ctx context.Context, s *site, p plan) (*outcome, error) {
+	return hookedStop{
+		with: "StopContainer with preStop, bookend", hook: preStopExec, goal: 0.6,
+		app: hooked, ready: awaitHandler,
+	}.measure(ctx, s, p)
+}
+
+// hookedStop is a preStop whose cost is measured in units of ExecSync.
+type hookedStop struct {
+	with  string // name of its case
+	hook  string
+	goal  float64
+	app   func(lifecycle string) integration.ContainerOptions
+	ready await
+}
+
+func (h hookedStop) measure(ctx context.Context, s *site, p plan) (*outcome, error) {
 	const (
-		with    = "StopContainer with preStop, bookend"
 		without = "StopContainer without, bookend"
 		exec    = "ExecSync, runc"
 		stock   = "StopContainer without, runc"
@@ -21,17 +36,17 @@ func prestop(ctx context.Context, s *site, p plan) (*outcome, error) {
 		return nil, err
 	}
 	taken, err := interleave(ctx, p,
-		stopStep(pods[0], hooked(preStopExec), with, awaitHandler),
-		stopStep(pods[1], hooked(""), without, awaitHandler),
-		kubeletStop(pods[2], hooked(""), exec, stock, kubelet, awaitHandler),
+		stopStep(pods[0], h.app(h.hook), h.with, h.ready),
+		stopStep(pods[1], h.app(""), without, h.ready),
+		kubeletStop(pods[2], h.app(""), exec, stock, kubelet, h.ready),
 	)
 	if err != nil {
 		return nil, err
 	}
 	o := &outcome{Base: exec}
 	o.cases(taken, "ms")
-	o.figure("hook_over_execsync", atMost(0.6), taken, added(with, without, exec))
-	o.figure("whole_stop_over_kubelets", nil, taken, ratio(with, kubelet))
+	o.figure("hook_over_execsync", atMost(h.goal), taken, added(h.with, without, exec))
+	o.figure("whole_stop_over_kubelets", nil, taken, ratio(h.with, kubelet))
 	return o, removePods(ctx, pods)
 }
 

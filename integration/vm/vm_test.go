@@ -97,7 +97,7 @@ func TestExecHooksOnCgroupV2(t *testing.T) {
 		a.Command(`cat /sys/fs/cgroup/cgroup.controllers
 export BOOKEND_TEST_RUNC=/guest/runc BOOKEND_TEST_EXEC=/guest/bookend-exec
 exec /guest/runtime.test -test.v -test.parallel 4 -test.timeout 10m \
-	-test.run 'Cgroup|OnV2|ExecCancelled|ExecTree|ExecKilled|ExecSucceeded|ExecRuns|ExecShares|ExecReportsHow|CannotBeJoined|InitIsNotAlive' \
+	-test.run 'Cgroup|OnV2|ExecCancelled|ExecTree|ExecKilled|ExecSucceeded|ExecRuns|ExecShares|ExecReportsHow|CannotBeJoined|InitIsNotAlive|StagedRunsAs|StagedContainerIs|StagedDiscarded|StagedCancelled|PreparedStages|RunnerMoves' \
 	-test.skip 'AtAnyMoment|ExecRunsAsRuncExecDoes/(confined|seccomp|host)'`)
 	})
 	passed := regexp.MustCompile(`(?m)^--- PASS: (\w+)`).FindAllStringSubmatch(result.Console, -1)

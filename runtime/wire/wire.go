@@ -3,7 +3,7 @@
 //
 // bookend-exec inherits these descriptors:
 //
-//	0  RequestFD  a file holding the Request as JSON, read to its end
+//	0  RequestFD  the Request as JSON, in a pipe; it may come late
 //	2             bookend-exec's own log; never seen by the hook
 //	3  StatusFD   bookend-exec writes one JSON Status per line
 //	4  StdoutFD   becomes the hook's stdout

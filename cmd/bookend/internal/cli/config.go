@@ -26,8 +26,12 @@ func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print or check the node's configuration",
-		Args:  usage(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: `The node's configuration is one TOML file: defaults of hooks, what annotations
+may ask for, and where records are kept. The shim reads it at each Create.`,
+		Example: `  bookend config default
+  bookend config check`,
+		Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newConfigDefault(), newConfigCheck())
 	return cmd
@@ -37,7 +41,11 @@ func newConfigDefault() *cobra.Command {
 	return &cobra.Command{
 		Use:   "default",
 		Short: "Print a configuration with every key, its default and what it means",
-		Args:  usage(cobra.NoArgs),
+		Long: `Prints a configuration file in which every key has its default, with a comment
+that says what it means and in which unit. Used as it is, it changes nothing.`,
+		Example: `  bookend config default > ` + hooks.ConfigPath + `
+  bookend config check`,
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := io.WriteString(cmd.OutOrStdout(), defaultConfig)
 			return err
@@ -56,6 +64,8 @@ func newConfigCheck() *cobra.Command {
 Without FILE it is the one that $` + hooks.ConfigEnv + ` names, else ` + hooks.ConfigPath + `,
 which need not exist; "-" is standard input. The variable is this command's own:
 containerd may run with another.`,
+		Example: `  bookend config check
+  bookend config check -o json node.toml`,
 		Args: usage(cobra.MaximumNArgs(1)),
 	}
 	output := outputFlag(cmd)

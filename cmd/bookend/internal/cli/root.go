@@ -60,11 +60,18 @@ is wrong with what was looked at.`,
 // commands are all there are, in the order of the help.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newValidate(),
+		newConvert(),
+		newInstall(),
+		newUninstall(),
+		newDoctor(),
 		newPS(),
 		newLogs(),
 		newHistory(),
 		newEvents(),
 		newConfig(),
 		newVersion(),
+		newCompletion(),
+		newMan(),
 	}
 }

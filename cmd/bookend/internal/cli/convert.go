@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"bookend.dev/bookend/cmd/bookend/internal/manifest"
+	"github.com/containerd/containerd/v2/pkg/atomicfile"
+	"github.com/spf13/cobra"
+)
+
+var (
+	errOneFile      = errors.New("several files can be converted with --in-place only")
+	errStdinInPlace = errors.New("the standard input cannot be converted --in-place")
+	errNoClass      = errors.New("--runtime-class must not be empty")
+)
+
+func newConvert() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "convert -f FILE",
+		Short: "Move hooks in a manifest from lifecycle to annotations, or back",
+		Long: `convert rewrites the YAML manifests of Pods and of objects with a pod template:
+each container's lifecycle becomes the annotation lifecycle.bookend.dev/NAME of
+the pod, and the pod gets a runtimeClassName. The lifecycle's text stays as it
+is, comments included, and so does every other line of the file. A comment takes
+the lifecycle's place.
+
+--reverse takes annotations back: to where that comment is, or else to the end of
+the container. It removes the runtimeClassName if it is the one of
+--runtime-class. A manifest that was converted comes back as it was.
+
+Nothing is written if something cannot be converted: a handler that bookend has
+no equal of (tcpSocket) or that the node's policy forbids, an annotation or
+another runtimeClassName that is there already, with --reverse a field that
+Kubernetes does not know (timeoutSeconds, retries, ...), and lifecycles in JSON,
+in flow style containers or behind YAML aliases. Such places are printed to the
+standard error, one a line, as FILE:LINE: PATH: reason.
+
+Exit codes: 0 done; 1 a file cannot be read or written; 2 wrong usage; 3 the
+manifest cannot be converted.`,
+		Example: `  bookend convert -f deploy.yaml | kubectl apply -f -
+  bookend convert -f deploy.yaml -f job.yaml --in-place
+  bookend convert -f deploy.yaml --reverse`,
+		Args: usage(cobra.NoArgs),
+	}
+	files := filesFlag(cmd, "file to convert, - for the standard input; may be repeated with --in-place")
+	class := cmd.Flags().String("runtime-class", "bookend", "runtimeClassName to set, or with --reverse to remove")
+	reverse := cmd.Flags().Bool("reverse", false, "move annotations back to lifecycle")
+	inPlace := cmd.Flags().BoolP("in-place", "i", false, "write the result to the file instead of the standard output")
+	config := policyFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkConvert(*files, *class, *inPlace); err != nil {
+			return &usageError{err}
+		}
+		c, err := config()
+		if err != nil {
+			return err
+		}
+		rewrite := manifest.Convert
+		if *reverse {
+			rewrite = manifest.Reverse
+		}
+		o := manifest.RewriteOptions{Options: manifest.Options{Config: c}, RuntimeClass: *class}
+		return convert(cmd, *files, *inPlace, func(name string, data []byte) ([]byte, []manifest.Finding) {
+			return rewrite(name, data, o)
+		})
+	}
+	return cmd
+}
+
+// checkConvert finds what flags cannot say together.
+func checkConvert(files []string, class string, inPlace bool) error {
+	switch {
+	case len(files) == 0:
+		return errNoFiles
+	case len(files) > 1 && !inPlace:
+		return errOneFile
+	case class == "":
+		return errNoClass
+	}
+	for _, name := range files {
+		if inPlace && name == stdin {
+			return errStdinInPlace
+		}
+	}
+	return nil
+}
+
+// rewritten is a file and what it is to hold.
+type rewritten struct {
+	name     string
+	old, new []byte
+}
+
+// convert rewrites all files, or none if one of them cannot be.
+func convert(cmd *cobra.Command, files []string, inPlace bool, rewrite func(string, []byte) ([]byte, []manifest.Finding)) error {
+	var results []rewritten
+	var refused []manifest.Finding
+	for _, name := range files {
+		data, err := readInput(cmd, name)
+		if err != nil {
+			return err
+		}
+		out, findings := rewrite(inputName(name), data)
+		refused = append(refused, findings...)
+		results = append(results, rewritten{name, data, out})
+	}
+	if len(refused) > 0 {
+		if err := printFindings(cmd.ErrOrStderr(), refused); err != nil {
+			return err
+		}
+		return errFound
+	}
+	if !inPlace {
+		_, err := cmd.OutOrStdout().Write(results[0].new)
+		return err
+	}
+	for _, r := range results {
+		if err := r.write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write replaces the file, keeping its mode; a symbolic link stays one.
+func (r *rewritten) write() error {
+	if bytes.Equal(r.old, r.new) {
+		return nil
+	}
+	path, err := filepath.EvalSymlinks(r.name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	f, err := atomicfile.New(path, info.Mode().Perm())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", r.name, err)
+	}
+	if _, err := f.Write(r.new); err != nil {
+		return fmt.Errorf("write %s: %w", r.name, errors.Join(err, f.Cancel()))
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", r.name, err)
+	}
+	return nil
+}

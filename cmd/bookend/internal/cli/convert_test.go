@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	plainPod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+  - name: web
+    lifecycle:
+      preStop: # drain
+        sleep: {seconds: 5}
+    image: nginx
+`
+	convertedPod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  annotations:
+    lifecycle.bookend.dev/web: |
+      preStop: # drain
+        sleep: {seconds: 5}
+spec:
+  runtimeClassName: bookend
+  containers:
+  - name: web
+    # lifecycle: see the annotation lifecycle.bookend.dev/web
+    image: nginx
+`
+	tcpPod = `apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - name: web
+    lifecycle:
+      preStop:
+        tcpSocket: {port: 80}
+`
+)
+
+func TestConvertPrintsTheManifest(t *testing.T) {
+	if code, out, errs := run(t, plainPod, "convert", "-f", "-"); code != ExitOK || out != convertedPod || errs != "" {
+		t.Errorf("exit code %d, stderr %q, stdout:\n%s", code, errs, out)
+	}
+	if code, out, errs := run(t, convertedPod, "convert", "-f", "-", "--reverse"); code != ExitOK || out != plainPod || errs != "" {
+		t.Errorf("reversed: exit code %d, stderr %q, stdout:\n%s", code, errs, out)
+	}
+	_, out, _ := run(t, plainPod, "convert", "-f", "-", "--runtime-class", "hooked")
+	if !strings.Contains(out, "runtimeClassName: hooked\n") {
+		t.Errorf("--runtime-class hooked:\n%s", out)
+	}
+	_, out, _ = run(t, convertedPod, "convert", "-f", "-", "--reverse", "--runtime-class", "hooked")
+	if !strings.Contains(out, "runtimeClassName: bookend\n") {
+		t.Errorf("reversed, another class:\n%s", out)
+	}
+}
+
+func TestConvertExitCodes(t *testing.T) {
+	file, policy := write(t, "pod.yaml", plainPod), write(t, "config.toml", "[policy]\nallowHosts = [\"*\"]\n")
+	host := strings.Replace(plainPod, "sleep: {seconds: 5}", "httpGet: {port: 80, host: example.com}", 1)
+	for _, tt := range []struct {
+		name, in, args string
+		code           int
+		errs           string
+	}{
+		{"no equal", tcpPod, "-f -", ExitFound, "<stdin>:8: spec.containers[0].lifecycle.preStop.tcpSocket: is not supported"},
+		{"a field that Kubernetes does not know", strings.Replace(convertedPod, "# drain", "\n        retries: 3", 1), "-f - --reverse", ExitFound, "<stdin>:8: metadata.annotations[lifecycle.bookend.dev/web].preStop.retries: is unknown to Kubernetes"},
+		{"forbidden by policy", host, "-f -", ExitFound, "<stdin>:10: spec.containers[0].lifecycle.preStop.httpGet.host: "},
+		{"allowed by policy", host, "-f - --config " + policy, ExitOK, ""},
+		{"nothing to convert", "kind: Service\n", "-f -", ExitOK, ""},
+		{"a missing file", "", "-f " + file + ".not", ExitFailed, "no such file or directory"},
+		{"no file", "", "", ExitUsage, "no file given"},
+		{"two files", "", "-f " + file + " -f " + file, ExitUsage, "--in-place only"},
+		{"standard input in place", plainPod, "-i -f -", ExitUsage, "standard input cannot"},
+		{"no class", plainPod, "-f - --runtime-class=", ExitUsage, "must not be empty"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, errs := run(t, tt.in, append([]string{"convert"}, strings.Fields(tt.args)...)...)
+			if code != tt.code || !strings.Contains(errs, tt.errs) || tt.errs == "" && errs != "" || (out == "") != (code != ExitOK) {
+				t.Errorf("exit code %d, stdout %q, stderr %q; want %d, %q", code, out, errs, tt.code, tt.errs)
+			}
+		})
+	}
+}
+
+func TestConvertInPlace(t *testing.T) {
+	file := write(t, "pod.yaml", plainPod)
+	if err := os.Chmod(file, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.yaml")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	other := write(t, "tcp.yaml", tcpPod)
+	if code, _, _ := run(t, "", "convert", "-i", "-f", link, "-f", other); code != ExitFound || content(t, file) != plainPod {
+		t.Errorf("one of two refused: exit code %d, the other one is\n%s", code, content(t, file))
+	}
+	code, out, errs := run(t, "", "convert", "-i", "-f", link)
+	if code != ExitOK || out != "" || errs != "" || content(t, file) != convertedPod {
+		t.Errorf("exit code %d, stdout %q, stderr %q, file:\n%s", code, out, errs, content(t, file))
+	}
+	info, err := os.Lstat(file)
+	if err != nil || info.Mode() != 0o640 {
+		t.Errorf("mode %v, %v; want 0640", info.Mode(), err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v, %v", info.Mode(), err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(file)); err != nil || len(left) != 1 {
+		t.Errorf("files left behind: %v, %v", left, err)
+	}
+	untouched, err := os.Lstat(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _ := run(t, "", "convert", "-i", "--reverse", "-f", other); code != ExitOK {
+		t.Errorf("nothing to do: exit code %d", code)
+	}
+	if after, err := os.Lstat(other); err != nil || !os.SameFile(untouched, after) {
+		t.Errorf("a file without changes was replaced: %v", err)
+	}
+}
+
+func content(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

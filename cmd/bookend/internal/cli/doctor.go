@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend/internal/doctor"
+)
+
+func newDoctor() *cobra.Command {
+	opts := doctor.Options{Version: Version}
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check whether hooks will run on this node, and say how to mend what is wrong",
+		Long: `doctor looks at containerd as it runs and as it is configured, at bookend's
+binaries, at runc, and at what the node gives them. It changes nothing. Run it as
+root, after install and after every restart of containerd with a new configuration.
+
+A failed check means that hooks do not run, or not as they should; a warning, that
+they run with a limit, or that it cannot be told. It exits with 3 if a check failed.`,
+		Example: `  bookend doctor
+  bookend doctor -o json | jq '.[] | select(.status != "pass")'`,
+		Args: usage(cobra.NoArgs),
+	}
+	f := cmd.Flags()
+	f.StringVar(&opts.Address, "address", "/run/containerd/containerd.sock", "containerd's socket")
+	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked if no daemon answers")
+	f.StringVar(&opts.ContainerdConfig, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with)")
+	f.StringVar(&opts.RuntimeName, "runtime-name", defaultRuntimeName, "name of the runtime in containerd's configuration")
+	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $BOOKEND_CONFIG of containerd, else /etc/bookend/config.toml)")
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		results := doctor.Examine(doctor.Gather(cmd.Context(), opts))
+		err := printResults(cmd.OutOrStdout(), *output, results)
+		if err == nil && doctor.Failed(results) {
+			err = errFound
+		}
+		return err
+	}
+	return cmd
+}
+
+func printResults(w io.Writer, as format, results []doctor.Result) error {
+	if as == asJSON {
+		return printJSON(w, results)
+	}
+	rows := make([][]string, len(results))
+	for i, r := range results {
+		rows[i] = []string{r.Check, string(r.Status), r.Found}
+	}
+	if err := printTable(w, []string{"CHECK", "RESULT", "FOUND"}, rows); err != nil {
+		return err
+	}
+	printMends(w, results)
+	return nil
+}
+
+// printMends prints what is to be done, once where several checks ask for it.
+func printMends(w io.Writer, results []doctor.Result) {
+	var order []string
+	checks := map[string][]string{}
+	for _, r := range results {
+		if r.Mend == "" {
+			continue
+		}
+		if checks[r.Mend] == nil {
+			order = append(order, r.Mend)
+		}
+		checks[r.Mend] = append(checks[r.Mend], r.Check)
+	}
+	if len(order) > 0 {
+		fmt.Fprintln(w, "\nTo mend:")
+	}
+	for _, mend := range order {
+		fmt.Fprintf(w, "  %s: %s\n", strings.Join(checks[mend], ", "), mend)
+	}
+}

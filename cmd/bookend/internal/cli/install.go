@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/bookend/internal/install"
+)
+
+func newInstall() *cobra.Command {
+	var (
+		where      place
+		opts       install.Options
+		containerd string
+		dryRun     bool
+	)
+	cmd := &cobra.Command{
+		Use:   "install",
+		Short: "Put the binaries in place and add the runtime to containerd's configuration",
+		Long: `install puts a set of binaries (containerd-shim-bookend-v2, bookend-exec, bookend)
+into a directory of its own below --lib-dir, links to it from --bin-dir, and adds
+the runtime to containerd's configuration with a drop-in: runc's type and options
+as your runc runtime has them, bookend's shim, and the annotations that containerd
+must hand over.
+
+A drop-in needs a line of imports in containerd's main file. Without one, install
+prints what to add and exits with 3; with --edit-config it changes that one line.
+Where there is no main file it writes one that only imports. Nothing else is
+touched, and uninstall puts all of it back.
+
+Running it again does nothing, or upgrades. Shims that run keep the binaries that
+they were started from, until --prune finds them unused. containerd is never
+restarted: a change of its configuration needs that, new binaries do not.`,
+		Example: `  bookend install --dry-run
+  bookend install --edit-config && systemctl restart containerd && bookend doctor
+  bookend install --from ./bin --prune`,
+		Args: usage(cobra.NoArgs),
+	}
+	where.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&opts.From, "from", "", "directory of the new binaries (default that of this command)")
+	f.StringVar(&opts.ContainerdConfig, "containerd-config", defaultContainerdConfig, "containerd's main configuration file")
+	f.StringVar(&opts.RuntimeName, "runtime-name", defaultRuntimeName, "name of the runtime, which a RuntimeClass calls its handler")
+	f.StringVar(&containerd, "containerd", "containerd", "containerd's binary, asked for its version")
+	f.BoolVar(&opts.EditConfig, "edit-config", false, "add a drop-in directory to the imports of containerd's main file if needed")
+	f.BoolVar(&opts.BinariesOnly, "binaries-only", false, "leave containerd's configuration alone")
+	f.BoolVar(&opts.Prune, "prune", false, "remove older binaries that no running shim uses")
+	f.BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
+	_ = cmd.MarkFlagDirname("from")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := where.resolve(); err != nil {
+			return err
+		}
+		opts.BinDir, opts.LibDir = where.bin, where.lib
+		if err := fromSelf(&opts); err != nil {
+			return err
+		}
+		version, versionErr := daemon.VersionOf(cmd.Context(), containerd)
+		opts.OldContainerd = oldContainerd(version, versionErr)
+		plan, err := install.New(cmd.Context(), opts)
+		if err != nil {
+			return err
+		}
+		if versionErr == nil && version.Older(2, 3) {
+			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs 2.3 or newer", version))
+		}
+		return carryOut(cmd.OutOrStdout(), plan, dryRun)
+	}
+	return cmd
+}
+
+// fromSelf makes the paths absolute; new binaries are those beside this one unless
+// a flag says otherwise.
+func fromSelf(opts *install.Options) error {
+	if opts.From == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		opts.From = filepath.Dir(self)
+	}
+	return absolute(&opts.From, &opts.ContainerdConfig)
+}
+
+// oldContainerd tells whether a drop-in may do harm. Where the version is not
+// known, configurations of a version that only 2.0 and newer read tell as much.
+func oldContainerd(v daemon.Version, err error) func(configVersion int) bool {
+	return func(configVersion int) bool {
+		if err != nil {
+			return configVersion < 3
+		}
+		return v.Older(2, 0)
+	}
+}
+
+func carryOut(w io.Writer, plan *install.Plan, dryRun bool) error {
+	fmt.Fprint(w, plan)
+	if plan.Empty() && plan.Todo == "" {
+		fmt.Fprintf(w, "Nothing to change: %s is installed.\n", plan.Set)
+	}
+	if !dryRun {
+		if err := plan.Apply(); err != nil {
+			return err
+		}
+	}
+	for _, note := range plan.Notes {
+		fmt.Fprintf(w, "Note: %s.\n", note)
+	}
+	switch {
+	case dryRun:
+		fmt.Fprintln(w, "Dry run: nothing was changed.")
+	case plan.Restart && plan.Todo == "":
+		fmt.Fprintln(w, "Restart containerd for its new configuration (systemctl restart containerd), then run bookend doctor.")
+	}
+	if plan.Todo != "" {
+		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd.\n", plan.Todo)
+		return errFound
+	}
+	return nil
+}

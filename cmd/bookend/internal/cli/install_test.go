@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"bookend.dev/bookend/cmd/bookend/internal/doctor"
+)
+
+// site is a node in a directory: binaries to install, and containerd's files.
+type site struct {
+	t   *testing.T
+	dir string
+}
+
+func newSite(t *testing.T, config string) *site {
+	t.Helper()
+	s := &site{t, t.TempDir()}
+	for _, name := range []string{"bookend", "bookend-exec", "containerd-shim-bookend-v2"} {
+		s.write("new/"+name, "#!/bin/sh\necho '{\"version\":\"1.0.0\"}'\n", 0o755)
+	}
+	s.write("containerd", "#!/bin/sh\necho containerd github.com/containerd/containerd v2.4.2 0\n", 0o755)
+	s.write("etc/config.toml", config, 0o644)
+	return s
+}
+
+func (s *site) write(name, content string, mode os.FileMode) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// install runs the command and returns all that it prints, with DIR for the
+// directory.
+func (s *site) install(wantCode int, more ...string) string {
+	return s.run(wantCode, append([]string{
+		"install", "--from", "DIR/new", "--bin-dir", "DIR/bin", "--containerd", "DIR/containerd", "--containerd-config", "DIR/etc/config.toml",
+	}, more...)...)
+}
+
+func (s *site) run(wantCode int, args ...string) string {
+	s.t.Helper()
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "DIR", s.dir)
+	}
+	code, out, errs := run(s.t, "", args...)
+	if code != wantCode {
+		s.t.Errorf("bookend %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), code, wantCode, out, errs)
+	}
+	return strings.ReplaceAll(out+errs, s.dir, "DIR")
+}
+
+const (
+	importing = "version = 3\nimports = ['conf.d/*.toml']\n"
+	runcTable = `[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+SystemdCgroup = true
+`
+)
+
+func TestInstallSaysWhatItDoes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		config string
+		code   int
+		flags  []string
+	}{
+		"dry-run":     {importing + runcTable, ExitOK, []string{"--dry-run"}},
+		"drop-in":     {importing, ExitOK, nil},
+		"edit-config": {"version = 2\n", ExitOK, []string{"--edit-config"}},
+		"by-hand":     {"version = 3\nimports = [\n]\n", ExitFound, []string{"--edit-config"}},
+		"no-import":   {"version = 3\n", ExitFound, nil},
+		"configured":  {importing + strings.Replace(runcTable, "runtimes.runc]", "runtimes.bookend]", 1), ExitFailed, nil},
+		"invalid":     {"version = [\n", ExitFailed, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantGolden(t, "install-"+name, newSite(t, tt.config).install(tt.code, tt.flags...))
+		})
+	}
+}
+
+func TestOldContainerdsHaveNoDropIn(t *testing.T) {
+	for name, containerd := range map[string]string{"1": "echo containerd github.com/containerd/containerd v1.7.29 0", "unknown": "exit 1"} {
+		s := newSite(t, "version = 2\n")
+		s.write("containerd", "#!/bin/sh\n"+containerd+"\n", 0o755)
+		wantGolden(t, "install-old-"+name, s.install(ExitFound, "--edit-config"))
+		if _, err := os.Stat(filepath.Join(s.dir, "etc/conf.d")); err == nil {
+			t.Errorf("%s: there is a drop-in", name)
+		}
+	}
+}
+
+func TestUninstallSaysWhatItDoes(t *testing.T) {
+	s := newSite(t, "version = 3\n")
+	uninstall := []string{"uninstall", "--bin-dir", "DIR/bin"}
+	wantGolden(t, "uninstall-not-installed", s.run(ExitFailed, uninstall...))
+	s.install(ExitOK, "--edit-config")
+	dry, out := s.run(ExitOK, append(uninstall, "--dry-run")...), s.run(ExitOK, uninstall...)
+	if done, _, _ := strings.Cut(out, "Restart"); !strings.HasPrefix(dry, done) {
+		t.Errorf("the dry run says\n%s\nand what is done is\n%s", dry, out)
+	}
+	wantGolden(t, "uninstall", out)
+}
+
+func TestDoctorsTable(t *testing.T) {
+	results := []doctor.Result{
+		{Check: "containerd", Status: doctor.Pass, Found: "version 2.4.2, pid 7"},
+		{Check: "annotations", Status: doctor.Fail, Found: "pod_annotations lacks x", Mend: "add x, then systemctl restart containerd"},
+		{Check: "PATH", Status: doctor.Warning, Found: "not there", Mend: "link it"},
+		{Check: "loaded", Status: doctor.Fail, Found: "older", Mend: "add x, then systemctl restart containerd"},
+	}
+	for name, as := range map[string]format{"table": asTable, "json": asJSON} {
+		var out bytes.Buffer
+		if err := printResults(&out, as, results); err != nil {
+			t.Fatal(err)
+		}
+		wantGolden(t, "doctor-"+name, out.String())
+	}
+	var out bytes.Buffer
+	if err := printResults(&out, asTable, results[:1]); err != nil || strings.Contains(out.String(), "mend") {
+		t.Errorf("of a healthy node: %v, %s", err, out.String())
+	}
+}
+
+func TestDoctorFailsWithoutContainerd(t *testing.T) {
+	s := newSite(t, importing)
+	out := s.run(ExitFound, "doctor", "--address", "DIR/none.sock", "--containerd", "DIR/containerd", "--containerd-config", "DIR/etc/config.toml")
+	want := regexp.MustCompile(`(?m)^containerd +fail +no daemon answers \(2\.4\.2 is installed\): dial unix DIR/none\.sock`)
+	if !want.MatchString(out) || !strings.Contains(out, "  runtime, annotations, shim, bookend-exec: bookend install --edit-config --containerd-config DIR/etc/config.toml && systemctl restart containerd\n") {
+		t.Errorf("got\n%s", out)
+	}
+}

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend/internal/install"
+)
+
+func newUninstall() *cobra.Command {
+	var (
+		where         place
+		dryRun, force bool
+	)
+	cmd := &cobra.Command{
+		Use:   "uninstall",
+		Short: "Put everything back as it was before install",
+		Long: `uninstall removes the binaries and the drop-in, and puts back, byte for byte, what
+install replaced. A file that somebody has changed since keeps those changes: only
+the line that bookend wrote is taken out, or the file is kept under another name,
+or left alone; it says which. The configuration in /etc/bookend and the records of
+hooks stay.
+
+It is refused while shims of this installation run. containerd needs their binary
+to clean up after them, and gives up their containers when it restarts without.`,
+		Example: `  bookend uninstall --dry-run
+  bookend uninstall && systemctl restart containerd`,
+		Args: usage(cobra.NoArgs),
+	}
+	where.flags(cmd)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
+	cmd.Flags().BoolVar(&force, "force", false, "uninstall under running shims")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := where.resolve(); err != nil {
+			return err
+		}
+		plan, err := install.Undo(where.lib, force)
+		if errors.Is(err, install.ErrInUse) {
+			return fmt.Errorf("%w: remove their pods and containers first, or use --force", err)
+		}
+		if err != nil {
+			return err
+		}
+		return revert(cmd.OutOrStdout(), plan, dryRun)
+	}
+	return cmd
+}
+
+func revert(w io.Writer, plan *install.Plan, dryRun bool) error {
+	fmt.Fprint(w, plan)
+	if !dryRun {
+		if err := plan.Revert(); err != nil {
+			return err
+		}
+	}
+	for _, note := range plan.Notes {
+		fmt.Fprintf(w, "Note: %s.\n", note)
+	}
+	switch {
+	case dryRun:
+		fmt.Fprintln(w, "Dry run: nothing was changed.")
+	case plan.Restart:
+		fmt.Fprintln(w, "Restart containerd for its old configuration: systemctl restart containerd")
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"bookend.dev/bookend/cmd/bookend/internal/manifest"
+	"github.com/spf13/cobra"
+)
+
+func newValidate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "validate -f FILE...",
+		Short: "Check the hooks in manifests",
+		Long: `validate checks the hooks in files, which may hold several YAML documents:
+
+  Pods, Lists, and every object with a pod template (Deployment, CronJob, ...)
+  crictl's container and pod configurations
+  OCI specs (config.json)
+  Lifecycle objects, as they stand in an annotation
+
+Other Kubernetes objects are passed over. Each finding is one line, FILE:LINE:
+PATH: what was expected, with "warning: " before the path of a warning. Errors
+are what the shim would refuse. Warnings are about what it cannot see: an
+annotation for a container that does not exist, a hook that does not fit into
+its time, a hook that the kubelet runs too. The last line counts them; with
+-o json the findings alone are printed, as a list.
+
+Exit codes: 0 no errors; 1 a file cannot be read; 2 wrong usage; 3 errors, or
+with --strict warnings, were found.`,
+		Example: `  bookend validate -f deploy.yaml -f job.yaml
+  kubectl get pods -A -o json | bookend validate -f - --strict
+  bookend validate -f pod.yaml --config /etc/bookend/config.toml`,
+		Args: usage(cobra.NoArgs),
+	}
+	files := filesFlag(cmd, "file to check, - for the standard input; may be repeated")
+	strict := cmd.Flags().Bool("strict", false, "let warnings count as errors in the exit code")
+	config := policyFlag(cmd)
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if len(*files) == 0 {
+			return &usageError{errNoFiles}
+		}
+		c, err := config()
+		if err != nil {
+			return err
+		}
+		report, unread := validate(cmd, *files, manifest.Options{Config: c})
+		if err := printReport(cmd.OutOrStdout(), *output, report); err != nil {
+			return err
+		}
+		switch {
+		case unread != nil:
+			return unread
+		case report.Count(manifest.Error) > 0, *strict && len(report.Findings) > 0:
+			return errFound
+		}
+		return nil
+	}
+	return cmd
+}
+
+// validate checks all files that can be read; the error is about the others.
+func validate(cmd *cobra.Command, files []string, o manifest.Options) (manifest.Report, error) {
+	var all manifest.Report
+	var unread []error
+	for _, name := range files {
+		data, err := readInput(cmd, name)
+		if err != nil {
+			unread = append(unread, err)
+			continue
+		}
+		report := manifest.Validate(inputName(name), data, o)
+		all.Objects += report.Objects
+		all.Findings = append(all.Findings, report.Findings...)
+	}
+	return all, errors.Join(unread...)
+}
+
+func printReport(w io.Writer, as format, report manifest.Report) error {
+	if as == asJSON {
+		return printJSON(w, append([]manifest.Finding{}, report.Findings...))
+	}
+	if err := printFindings(w, report.Findings); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s checked: %s, %s\n", count(report.Objects, "object"),
+		count(report.Count(manifest.Error), "error"), count(report.Count(manifest.Warning), "warning"))
+	return err
+}
+
+// printFindings prints one finding a line.
+func printFindings(w io.Writer, findings []manifest.Finding) error {
+	for _, f := range findings {
+		if _, err := fmt.Fprintln(w, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count renders a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

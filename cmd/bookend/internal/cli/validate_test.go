@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bookend.dev/bookend/cmd/bookend/internal/manifest"
+)
+
+const (
+	podGood = `apiVersion: v1
+kind: Pod
+metadata:
+  annotations:
+    lifecycle.bookend.dev/web: |
+      preStop: {sleep: {seconds: 5}}
+spec: {runtimeClassName: bookend, containers: [{name: web}]}
+`
+	podWarned = `apiVersion: v1
+kind: Pod
+metadata:
+  annotations:
+    lifecycle.bookend.dev/wbe: |
+      preStop: {sleep: {seconds: 5}}
+spec: {runtimeClassName: bookend, containers: [{name: web}]}
+`
+	podWrong = `apiVersion: v1
+kind: Pod
+metadata:
+  annotations:
+    lifecycle.bookend.dev/web: |
+      preStop: {exec: {command: [a], user: root}}
+spec: {runtimeClassName: bookend, containers: [{name: web}]}
+`
+)
+
+// write makes a file and returns its path.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestValidateExitCodes(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing.yaml")
+	wrong, policy := write(t, "wrong.yaml", podWrong), write(t, "config.toml", "[policy]\nallowUser = true\n")
+	for _, tt := range []struct {
+		name, in, args string
+		code           int
+		out, errs      string
+	}{
+		{"nothing to complain of", podGood, "-f -", ExitOK, "1 object checked: 0 errors, 0 warnings\n", ""},
+		{"no objects", "kind: Service\n", "-f -", ExitOK, "0 objects checked: 0 errors, 0 warnings\n", ""},
+		{"a warning", podWarned, "-f -", ExitOK, "<stdin>:5: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container \"wbe\", only web\n1 object checked: 0 errors, 1 warning\n", ""},
+		{"a warning that counts", podWarned, "-f - --strict", ExitFound, "<stdin>:5: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container \"wbe\", only web\n1 object checked: 0 errors, 1 warning\n", ""},
+		{"an error", "", "-f " + wrong, ExitFound, wrong + ":6: metadata.annotations[lifecycle.bookend.dev/web].preStop.exec.user: is not allowed on this node (policy.allowUser)\n1 object checked: 1 error, 0 warnings\n", ""},
+		{"the node's policy", "", "-f " + wrong + " --config " + policy, ExitOK, "1 object checked: 0 errors, 0 warnings\n", ""},
+		{"several files, one missing", podGood, "-f " + missing + " -f - -f " + wrong, ExitFailed, wrong + ":6: metadata.annotations[lifecycle.bookend.dev/web].preStop.exec.user: is not allowed on this node (policy.allowUser)\n2 objects checked: 1 error, 0 warnings\n", "bookend: open " + missing + ": no such file or directory\n"},
+		{"a broken configuration", podGood, "-f - --config " + write(t, "broken.toml", "[polcy]\n"), ExitFailed, "", "polcy: unknown field"},
+		{"no file", "", "", ExitUsage, "", "bookend: no file given, use -f FILE, or -f - for the standard input\n"},
+		{"an argument", "", "pod.yaml", ExitUsage, "", "unknown command"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, errs := run(t, tt.in, append([]string{"validate"}, strings.Fields(tt.args)...)...)
+			if code != tt.code || out != tt.out || !strings.Contains(errs, tt.errs) || tt.errs == "" && errs != "" {
+				t.Errorf("exit code %d, stdout %q, stderr %q; want %d, %q, %q", code, out, errs, tt.code, tt.out, tt.errs)
+			}
+		})
+	}
+}
+
+func TestValidatePrintsFindingsForPrograms(t *testing.T) {
+	_, out, _ := run(t, podWarned, "validate", "-f", "-", "-o", "json")
+	var got []manifest.Finding
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := manifest.Finding{File: "<stdin>", Line: 5, Path: "metadata.annotations[lifecycle.bookend.dev/wbe]", Severity: manifest.Warning, Message: `the pod has no container "wbe", only web`}
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if _, out, _ := run(t, podGood, "validate", "-f", "-", "-o", "json"); out != "[]\n" {
+		t.Errorf("nothing found: %q, want an empty list", out)
+	}
+}

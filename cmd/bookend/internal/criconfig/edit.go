@@ -1,0 +1,106 @@
+package criconfig
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Edit is one line of a file, or none, that has become another.
+type Edit struct {
+	Old string `json:"old,omitempty"` // with its end of line; empty: New was inserted at the top
+	New string `json:"new"`
+}
+
+// errSpread: what cannot be changed by changing one line is for a person.
+var errSpread = errors.New("its imports are not on one line")
+
+// importsLine is a line of the top table that holds all of imports.
+var importsLine = regexp.MustCompile(`(?m)^[ \t]*imports[ \t]*=[ \t]*\[(.*)\][ \t]*(#.*)?\r?\n`)
+
+// AddImport returns text with pattern added to its imports, in one line that is
+// new or changed; everything else is kept byte for byte. It fails where that is
+// not possible, or where the result would not say exactly the same otherwise.
+func AddImport(text []byte, pattern string) ([]byte, Edit, error) {
+	_, imports, err := head(text)
+	if err != nil {
+		return nil, Edit{}, err
+	}
+	imports = append(imports, pattern)
+	e := Edit{New: "imports = " + list(imports) + " # changed by bookend install\n"}
+	at, end := 0, 0
+	if keys, err := topKeys(text); err != nil {
+		return nil, Edit{}, err
+	} else if slices.Contains(keys, "imports") {
+		m := importsLine.FindIndex(text)
+		if m == nil {
+			return nil, Edit{}, errSpread
+		}
+		at, end = m[0], m[1]
+		e.Old = string(text[at:end])
+	}
+	out := slices.Concat(text[:at], []byte(e.New), text[end:])
+	if err := sameBut(text, out, imports); err != nil {
+		return nil, Edit{}, err
+	}
+	return out, e, nil
+}
+
+// Undo takes the edit out of text, which may have been changed elsewhere. It
+// returns false where the line is not there any more.
+func (e Edit) Undo(text []byte) ([]byte, bool) {
+	at := bytes.Index(text, []byte(e.New))
+	if at < 0 || at > 0 && text[at-1] != '\n' {
+		return nil, false
+	}
+	return slices.Concat(text[:at], []byte(e.Old), text[at+len(e.New):]), true
+}
+
+func topKeys(text []byte) ([]string, error) {
+	var doc map[string]any
+	if err := toml.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	return sortedKeys(doc), nil
+}
+
+// sameBut makes sure that after is before with other imports.
+func sameBut(before, after []byte, imports []string) error {
+	var a, b map[string]any
+	if err := errors.Join(toml.Unmarshal(before, &a), toml.Unmarshal(after, &b)); err != nil {
+		return fmt.Errorf("the file with another line of imports: %w", err)
+	}
+	got, err := stringList(b["imports"])
+	if err != nil || !slices.Equal(got, imports) {
+		return errSpread
+	}
+	delete(a, "imports")
+	delete(b, "imports")
+	if !reflect.DeepEqual(a, b) {
+		return errSpread
+	}
+	return nil
+}
+
+// Snippet is what a person has to add to the main file for a drop-in to be
+// read; without a drop-in, the runtime itself.
+func (c *Config) Snippet() string {
+	return "imports = " + list(append(slices.Clone(c.Imports), c.ImportPattern()))
+}
+
+// NewMain is a main file that only imports drop-ins; all else is left to
+// containerd's defaults.
+func (c *Config) NewMain() []byte {
+	return []byte(strings.Join([]string{
+		"# Written by bookend install: containerd imports nothing without such a file.",
+		fmt.Sprintf("version = %d", c.DropInVersion()),
+		"imports = " + list([]string{c.ImportPattern()}),
+		"",
+	}, "\n"))
+}

@@ -1,0 +1,93 @@
+package criconfig
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// runcType is the runtime type of the stock shim.
+const runcType = "io.containerd.runc.v2"
+
+// Runtime is one runtime of the CRI plugin.
+type Runtime struct {
+	Type                 string // runtime_type
+	Path                 string // runtime_path; empty: found by Type
+	PodAnnotations       []string
+	ContainerAnnotations []string
+	Options              map[string]any
+	// Other are all other settings, as they are written.
+	Other map[string]any
+}
+
+func newRuntime(t map[string]any) (Runtime, error) {
+	r := Runtime{Other: maps.Clone(t)}
+	var err error
+	for key, to := range map[string]*[]string{
+		"pod_annotations": &r.PodAnnotations, "container_annotations": &r.ContainerAnnotations,
+	} {
+		if *to, err = stringList(t[key]); err != nil {
+			return Runtime{}, fmt.Errorf("%s: %w", key, err)
+		}
+		delete(r.Other, key)
+	}
+	for key, to := range map[string]*string{"runtime_type": &r.Type, "runtime_path": &r.Path} {
+		*to, _ = t[key].(string)
+		delete(r.Other, key)
+	}
+	r.Options, err = table(t, "options")
+	delete(r.Other, "options")
+	return r, err
+}
+
+func stringList(v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return nil, fmt.Errorf("must be a list of strings, got %T", v)
+	}
+	out := make([]string, len(list))
+	for i, e := range list {
+		if out[i], ok = e.(string); !ok {
+			return nil, fmt.Errorf("must be a list of strings, got %T in it", e)
+		}
+	}
+	return out, nil
+}
+
+// Runc returns the node's runc runtime: the one named so, else the default one
+// if it is of runc's type, else one without any settings.
+func (c *Config) Runc() Runtime {
+	for _, name := range []string{"runc", c.DefaultRuntime} {
+		if r, ok := c.Runtimes[name]; ok && (r.Type == runcType || r.Type == "") && r.Path == "" {
+			return r
+		}
+	}
+	return Runtime{Type: runcType}
+}
+
+// Bookend returns runc's runtime with bookend's shim, found at shim, in place
+// of the stock one, and with the annotations that bookend must be handed.
+func (r Runtime) Bookend(shim string) Runtime {
+	r.Type, r.Path = runcType, shim
+	r.PodAnnotations = union(PodAnnotations(), r.PodAnnotations)
+	r.ContainerAnnotations = union(ContainerAnnotations(), r.ContainerAnnotations)
+	return r
+}
+
+// BinaryName is the runc that the runtime's options name; empty: runc on PATH.
+func (r Runtime) BinaryName() string {
+	name, _ := r.Options["BinaryName"].(string)
+	return name
+}
+
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
+}

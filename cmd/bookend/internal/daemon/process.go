@@ -1,0 +1,70 @@
+package daemon
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Process is what /proc tells of the daemon's process.
+type Process struct {
+	PID  int
+	Exe  string
+	Args []string
+	Env  map[string]string // shims inherit it
+}
+
+// readProcess reads the process whose directory is dir, /proc/<pid>.
+func readProcess(pid int, dir string) (Process, error) {
+	exe, err := os.Readlink(filepath.Join(dir, "exe"))
+	if err != nil {
+		return Process{}, fmt.Errorf("containerd's process: %w", err)
+	}
+	args, err := stringsOf(filepath.Join(dir, "cmdline"))
+	if err != nil {
+		return Process{}, fmt.Errorf("containerd's process: %w", err)
+	}
+	env, err := stringsOf(filepath.Join(dir, "environ"))
+	if err != nil {
+		return Process{}, fmt.Errorf("containerd's process: %w", err)
+	}
+	p := Process{PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), Args: args, Env: map[string]string{}}
+	for _, v := range env {
+		if name, value, ok := strings.Cut(v, "="); ok {
+			p.Env[name] = value
+		}
+	}
+	return p, nil
+}
+
+// stringsOf reads strings that end in a zero byte each.
+func stringsOf(path string) ([]string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for s := range bytes.SplitSeq(bytes.TrimSuffix(data, []byte{0}), []byte{0}) {
+		out = append(out, string(s))
+	}
+	return out, nil
+}
+
+// ConfigFile is the main configuration file that the process was told to read;
+// empty: the default one.
+func (p Process) ConfigFile() string {
+	for _, name := range []string{"--config", "-config", "-c"} {
+		for _, arg := range p.Args {
+			if value, ok := strings.CutPrefix(arg, name+"="); ok {
+				return value
+			}
+		}
+		if i := slices.Index(p.Args, name); i >= 0 && i+1 < len(p.Args) {
+			return p.Args[i+1]
+		}
+	}
+	return ""
+}

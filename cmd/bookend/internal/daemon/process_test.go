@@ -1,0 +1,56 @@
+package daemon
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestAProcessIsReadFromItsFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"cmdline": "containerd\x00--config\x00/x y.toml\x00", "environ": "PATH=/a:/b\x00BOOKEND_CONFIG=\x00odd\x00X=y=z\x00",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/usr/bin/containerd (deleted)", filepath.Join(dir, "exe")); err != nil {
+		t.Fatal(err)
+	}
+	p, err := readProcess(7, dir)
+	if err != nil || p.PID != 7 || p.Exe != "/usr/bin/containerd" || p.ConfigFile() != "/x y.toml" ||
+		p.Env["PATH"] != "/a:/b" || p.Env["X"] != "y=z" || len(p.Env) != 3 {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	if _, err := readProcess(7, filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheConfigurationFileIsThatOfTheCommandLine(t *testing.T) {
+	for want, args := range map[string][]string{
+		"":   {"containerd", "--log-level", "debug"},
+		"/a": {"containerd", "-c", "/a"},
+		"/b": {"containerd", "--config=/b", "--root", "/c"},
+	} {
+		if got := (Process{Args: args}).ConfigFile(); got != want {
+			t.Errorf("%q: got %q", args, got)
+		}
+	}
+}
+
+func TestWhoListensIsFoundByItsSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if pid, err := listener(t.Context(), path); pid != os.Getpid() || err != nil {
+		t.Errorf("got %d, %v", pid, err)
+	}
+}

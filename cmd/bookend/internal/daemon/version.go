@@ -1,0 +1,66 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// Version is that of a program.
+type Version struct {
+	Major, Minor, Patch int
+	Text                string // as the program says it
+}
+
+// ErrVersion says that a text has no version in it.
+var ErrVersion = errors.New("no version in it")
+
+var number = regexp.MustCompile(`(?:^|[\sv])((\d+)\.(\d+)(?:\.(\d+))?[^\s,]*)`)
+
+// ParseVersion takes the first version out of text, such as what programs
+// print when asked for theirs.
+func ParseVersion(text string) (Version, error) {
+	m := number.FindStringSubmatch(text)
+	if m == nil {
+		return Version{}, fmt.Errorf("%q: %w", text, ErrVersion)
+	}
+	v := Version{Text: m[1]}
+	for i, to := range []*int{&v.Major, &v.Minor, &v.Patch} {
+		*to, _ = strconv.Atoi(m[2+i]) // digits, or no patch level
+	}
+	return v, nil
+}
+
+// String returns the version as the program says it.
+func (v Version) String() string { return v.Text }
+
+// Older compares major and minor.
+func (v Version) Older(major, minor int) bool {
+	return v.Major < major || v.Major == major && v.Minor < minor
+}
+
+const programTimeout = 20 * time.Second
+
+// VersionOf runs a program that prints its version, such as containerd or runc,
+// with --version.
+func VersionOf(ctx context.Context, program string) (Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, programTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "--version")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		return Version{}, fmt.Errorf("%s --version: %w %s", program, err, bytes.TrimSpace(errs.Bytes()))
+	}
+	v, err := ParseVersion(string(out))
+	if err != nil {
+		return Version{}, fmt.Errorf("%s --version: %w", program, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,70 @@
+package doctor
+
+import "path/filepath"
+
+func shimFound(f *Facts) Result {
+	if f.Shim.Err != nil {
+		return fail(f.install(), "%v", f.Shim.Err)
+	}
+	return pass("%s, version %s", f.Shim.where(), f.Shim.Version)
+}
+
+func (p Program) where() string {
+	if p.Resolved != "" && p.Resolved != p.Path {
+		return p.Path + " -> " + p.Resolved
+	}
+	return p.Path
+}
+
+func executorFound(f *Facts) Result {
+	switch {
+	case f.Shim.Resolved == "":
+		return fail(f.install(), "there is no shim to look beside")
+	case f.Executor.Err != nil:
+		return fail(f.install(), "exec hooks cannot run: %v", f.Executor.Err)
+	case f.Executor.Version.Text != f.Shim.Version.Text:
+		return fail(f.install(), "%s is of version %s, the shim beside it of %s", f.Executor.Path, f.Executor.Version, f.Shim.Version)
+	}
+	return pass("%s, version %s", f.Executor.Path, f.Executor.Version)
+}
+
+func commandFits(f *Facts) Result {
+	if f.Shim.Err == nil && f.Shim.Version.Text != f.Version {
+		return warn("run the bookend of "+filepath.Dir(f.Shim.Resolved), "this command is of version %s, the shim of %s", f.Version, f.Shim.Version)
+	}
+	return pass("version %s", f.Version)
+}
+
+// shimOnPath is about ctr, nerdctl and Docker, which name the runtime by type.
+func shimOnPath(f *Facts) Result {
+	r, _ := f.runtime()
+	switch {
+	case f.ByName.Err != nil && r.Path == "" && r.Type == ownType:
+		return fail(f.install(), "the runtime's type leads nowhere: %v", f.ByName.Err)
+	case f.ByName.Err != nil:
+		return warn("link it from a directory of containerd's PATH, for ctr, nerdctl and Docker", "%v", f.ByName.Err)
+	case f.Shim.Err == nil && f.ByName.Resolved != f.Shim.Resolved:
+		return warn("remove one of the two", "%s is found by name, but runtime %q uses %s", f.ByName.Path, f.RuntimeName, f.Shim.Path)
+	}
+	return pass("%s leads to %s", ownType, f.ByName.Path)
+}
+
+// runcFits compares runc with the library that joins its containers. Where they
+// differ by more than a patch level, state may hold fields that the library does
+// not know; bookend-exec sees that and goes another, slower way.
+func runcFits(f *Facts) Result {
+	runc, library := f.Runc.Version, f.Library
+	switch {
+	case f.Runc.Err != nil:
+		return fail("install runc, or set BinaryName in the runtime's options", "%v", f.Runc.Err)
+	case f.Executor.Path == "" || f.Executor.Err != nil:
+		return pass("%s, version %s; there is no bookend-exec to compare it with", f.Runc.Path, runc)
+	case library.Text == "":
+		return warn("build "+executorName+" with its build information", "%s, version %s; that of the library is not known", f.Runc.Path, runc)
+	case library.Older(runc.Major, runc.Minor):
+		return warn("upgrade bookend, or live with slower exec hooks", "%s, version %s, is newer than the library (%s): exec hooks may go through the runtime's own exec", f.Runc.Path, runc, library)
+	case runc.Older(1, 2):
+		return warn("upgrade runc, or live with slower exec hooks", "%s, version %s, is older than 1.2: exec hooks may go through the runtime's own exec", f.Runc.Path, runc)
+	}
+	return pass("%s, version %s; the library's is %s", f.Runc.Path, runc, library)
+}

@@ -1,0 +1,123 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/moby/sys/capability"
+
+	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+)
+
+func TestAHealthyNodePasses(t *testing.T) {
+	results := Examine(healthy())
+	for _, r := range results {
+		if r.Status != Pass || r.Mend != "" || r.Found == "" || r.Check == "" {
+			t.Errorf("got %+v", r)
+		}
+	}
+	if Failed(results) {
+		t.Error("it is said to fail")
+	}
+}
+
+var errBroken = errors.New("broken")
+
+func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
+	version := func(text string) daemon.Version {
+		v, err := daemon.ParseVersion(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, tt := range []struct {
+		check, fault string
+		spoil        func(*Facts)
+		want         Status
+		found, mend  string
+	}{
+		{"containerd", "does not run", func(f *Facts) { f.Daemon, f.DaemonErr = nil, syscall.ECONNREFUSED }, Fail, "(none is installed): connection refused", "systemctl start containerd"},
+		{"containerd", "not ours to ask", func(f *Facts) { f.Daemon, f.DaemonErr, f.Installed = nil, syscall.EACCES, version("2.4.2") }, Fail, "(2.4.2 is installed)", "as root"},
+		{"containerd", "old", func(f *Facts) { f.Daemon.Version = version("2.2.5") }, Fail, "2.2.5 cannot start this shim", "2.3 or newer"},
+
+		{"runtime", "no file", func(f *Facts) { f.CRI, f.CRIErr = nil, errBroken }, Fail, "broken", "configuration"},
+		{"runtime", "none", func(f *Facts) { delete(f.CRI.Runtimes, "bookend") }, Fail, `no runtime "bookend"`, "bookend install --edit-config && systemctl restart containerd"},
+		{"runtime", "none elsewhere", func(f *Facts) { f.RuntimeName, f.ContainerdConfig = "other", "/x.toml" }, Fail, `no runtime "other"`, "--containerd-config /x.toml --runtime-name other"},
+		{"runtime", "no plugin", func(f *Facts) { delete(f.CRI.Runtimes, "bookend"); f.CRI.CRIDisabled = true }, Fail, "disables the CRI plugin", "disabled_plugins"},
+		{"runtime", "no path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "" }) }, Fail, "the stock shim's", "runtime_path"},
+		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", ownType }) }, Pass, ownType, ""},
+
+		{"annotations", "no list", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations, r.ContainerAnnotations = nil, nil })
+		}, Fail, "pod_annotations lacks lifecycle.bookend.dev/* (no hooks run, and nothing says so)", `pod_annotations = ["bookend.dev/*", "lifecycle.bookend.dev/*"] and container_annotations = [`},
+		{"annotations", "pods' only", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations = []string{"mine", "bookend.dev/*"} })
+		}, Fail, "pod_annotations lacks", `pod_annotations = ["bookend.dev/*", "lifecycle.bookend.dev/*", "mine"]`},
+		{"annotations", "no grace", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.ContainerAnnotations = r.PodAnnotations }) }, Warning, "terminationGracePeriod", "container_annotations = ["},
+		{"annotations", "no runtime", func(f *Facts) { delete(f.CRI.Runtimes, "bookend") }, Fail, "no lists", "bookend install"},
+
+		{"loaded", "not restarted", func(f *Facts) { delete(f.Daemon.Handlers, "bookend") }, Fail, "older configuration, without", "systemctl restart containerd"},
+		{"loaded", "an older list", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations = append(r.PodAnnotations, "x") })
+		}, Fail, "older configuration of", "systemctl restart containerd"},
+		{"loaded", "an older path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "/x" }) }, Fail, "older configuration of", "systemctl restart containerd"},
+		{"loaded", "no plugin", func(f *Facts) { f.Daemon.Handlers, f.Daemon.CRIErr = nil, fmt.Errorf("%w: x", daemon.ErrNoCRI) }, Warning, "no CRI plugin", "enable"},
+		{"loaded", "no answer", func(f *Facts) { f.Daemon.Handlers, f.Daemon.CRIErr = nil, errBroken }, Warning, "broken", "log"},
+		{"loaded", "no daemon", func(f *Facts) { f.Daemon = nil }, Fail, "no containerd", "systemctl start containerd"},
+
+		{"shim", "none", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only"},
+		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "exec hooks cannot run: file does not exist", "bookend install"},
+		{"bookend-exec", "another version", func(f *Facts) { f.Executor.Version = version("0.9.0") }, Fail, "of version 0.9.0, the shim beside it of 1.0.0", "bookend install"},
+		{"bookend-exec", "no shim", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "no shim", "bookend install"},
+		{"bookend", "another version", func(f *Facts) { f.Version = "2.0.0" }, Warning, "of version 2.0.0, the shim of 1.0.0", "/usr/local/lib/bookend/versions/1.0.0-0"},
+		{"PATH", "not there", func(f *Facts) { f.ByName = Program{Err: errBroken} }, Warning, "broken", "ctr, nerdctl and Docker"},
+		{"PATH", "not there, needed", func(f *Facts) {
+			f.ByName = Program{Err: errBroken}
+			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", ownType })
+		}, Fail, "leads nowhere", "bookend install"},
+		{"PATH", "another", func(f *Facts) { f.ByName.Path, f.ByName.Resolved = "/usr/bin/x", "/usr/bin/x" }, Warning, "/usr/bin/x is found by name", "remove"},
+
+		{"runc", "none", func(f *Facts) { f.Runc.Err = errBroken }, Fail, "broken", "install runc"},
+		{"runc", "newer", func(f *Facts) { f.Runc.Version = version("1.6.0-rc.1") }, Warning, "newer than the library (1.5.0)", "upgrade bookend"},
+		{"runc", "old", func(f *Facts) { f.Runc.Version = version("1.1.12") }, Warning, "older than 1.2", "upgrade runc"},
+		{"runc", "older", func(f *Facts) { f.Runc.Version = version("1.3.0") }, Pass, "1.3.0", ""},
+		{"runc", "no library", func(f *Facts) { f.Library = daemon.Version{} }, Warning, "not known", "build"},
+		{"runc", "no executor", func(f *Facts) { f.Library, f.Executor = daemon.Version{}, Program{} }, Pass, "no bookend-exec", ""},
+
+		{"cgroups", "version 1", func(f *Facts) { f.CgroupV2, f.Freezer = false, true }, Pass, "version 1", ""},
+		{"cgroups", "no freezer", func(f *Facts) { f.CgroupV2 = false }, Warning, "no freezer", "cgroup v2"},
+		{"capabilities", "one is missing", func(f *Facts) { f.Capabilities[capability.CAP_SYS_PTRACE] = false }, Fail, "containerd lacks CAP_SYS_PTRACE (", "CapabilityBoundingSet"},
+		{"capabilities", "our own", func(f *Facts) { f.Daemon, f.Capabilities[capability.CAP_KILL] = nil, false }, Warning, "this process lacks CAP_KILL (", "as root"},
+		{"capabilities", "unknown", func(f *Facts) { f.Capabilities = nil }, Warning, "cannot be read", "as root"},
+		{"configuration", "invalid", func(f *Facts) { f.NodeConfig.Err = errBroken }, Fail, "broken", "mend " + configPath},
+		{"configuration", "named and not there", func(f *Facts) { f.NodeConfig.Err = fs.ErrNotExist }, Fail, "not exist", configPath},
+		{"configuration", "not there", func(f *Facts) { f.NodeConfig.Err, f.NodeConfig.Must = fs.ErrNotExist, false }, Pass, "defaults", ""},
+		{"records", "not writable", func(f *Facts) { f.RecordsErr = syscall.EROFS }, Warning, "read-only", recordsDir},
+		{"records", "open to all", func(f *Facts) { f.RecordsMode = 0o755 }, Warning, "mode 0755", "chmod 0700 " + recordsDir},
+		{"records", "not yet", func(f *Facts) { f.RecordsMode = 0 }, Pass, "will be made", ""},
+	} {
+		t.Run(tt.check+"/"+tt.fault, func(t *testing.T) {
+			f := healthy()
+			tt.spoil(f)
+			for _, r := range Examine(f) {
+				if r.Check != tt.check {
+					continue
+				}
+				if r.Status != tt.want || !strings.Contains(r.Found, tt.found) || !strings.Contains(r.Mend, tt.mend) {
+					t.Errorf("got %+v, want %s with %q and %q", r, tt.want, tt.found, tt.mend)
+				}
+				if (r.Mend == "") != (r.Status == Pass) {
+					t.Errorf("status %s and mend %q", r.Status, r.Mend)
+				}
+				return
+			}
+			t.Error("there is no such check")
+		})
+	}
+}

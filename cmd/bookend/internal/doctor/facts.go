@@ -1,0 +1,148 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/sys/capability"
+
+	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+)
+
+// Options say where to look.
+type Options struct {
+	Address          string // containerd's socket
+	Containerd       string // its binary, where it does not run
+	ContainerdConfig string // its main file; empty: the one that it runs with
+	RuntimeName      string
+	NodeConfig       string // bookend's own file; empty: the one that shims read
+	Version          string // of this command
+}
+
+// Facts are what was found. A field with an error beside it is set where that
+// is nil.
+type Facts struct {
+	Options
+
+	Daemon    *daemon.Daemon // nil: none answers
+	DaemonErr error
+	Installed daemon.Version // of the binary, where no daemon answers
+	CRI       *criconfig.Config
+	CRIErr    error
+
+	Path []string // where containerd looks for programs; a guess if it does not run
+	Shim Program  // that of the runtime, or the one on PATH where there is none
+	// ByName is the shim that io.containerd.bookend.v2 leads to.
+	ByName   Program
+	Executor Program // beside the shim
+	Runc     Program
+	Library  daemon.Version // runc's, in the executor
+
+	CgroupV2, Freezer bool
+	Capabilities      map[capability.Cap]bool // those of containerd, or of this process
+
+	NodeConfig  Document // bookend's own
+	RecordsDir  string
+	RecordsErr  error // why no records can be written there
+	RecordsMode os.FileMode
+}
+
+// Program is a binary.
+type Program struct {
+	Path     string // as it is named; empty: not looked for, or not found by name
+	Resolved string // without symbolic links
+	Version  daemon.Version
+	Err      error
+}
+
+// Document is a file that may be there.
+type Document struct {
+	Path string
+	Must bool // it is named somewhere, so that it has to be there
+	Err  error
+}
+
+const (
+	shimName     = "containerd-shim-bookend-v2"
+	executorName = "bookend-exec"
+	configPath   = "/etc/bookend/config.toml" // the shim's default
+	configEnv    = "BOOKEND_CONFIG"
+	mainConfig   = "/etc/containerd/config.toml" // containerd's default
+	recordsDir   = "/run/bookend"
+)
+
+// Gather looks at the node. Nothing is changed.
+func Gather(ctx context.Context, opts Options) *Facts {
+	f := &Facts{Options: opts}
+	if f.Daemon, f.DaemonErr = daemon.Find(ctx, opts.Address); f.DaemonErr != nil {
+		f.Daemon = nil
+		f.Installed, _ = daemon.VersionOf(ctx, opts.Containerd)
+	}
+	f.Path = filepath.SplitList(f.env("PATH"))
+	f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig())
+	f.findBinaries(ctx)
+	f.CgroupV2, f.Freezer = cgroups("/sys/fs/cgroup", "/proc/self/mountinfo")
+	f.Capabilities = capabilitiesOf(f.pid())
+	f.NodeConfig = readNodeConfig(opts.NodeConfig, f.env(configEnv))
+	f.RecordsDir = recordsDir
+	f.RecordsMode, f.RecordsErr = writable(f.RecordsDir)
+	return f
+}
+
+// env is a variable that shims inherit; a guess where containerd does not run.
+func (f *Facts) env(name string) string {
+	if f.Daemon != nil {
+		return f.Daemon.Env[name]
+	}
+	return os.Getenv(name)
+}
+
+// mainConfig is containerd's main file.
+func (f *Facts) mainConfig() string {
+	switch {
+	case f.ContainerdConfig != "":
+		return f.ContainerdConfig
+	case f.Daemon != nil && filepath.IsAbs(f.Daemon.ConfigFile()):
+		return f.Daemon.ConfigFile()
+	default:
+		return mainConfig
+	}
+}
+
+// pid is containerd's process, or this one.
+func (f *Facts) pid() int {
+	if f.Daemon != nil {
+		return f.Daemon.PID
+	}
+	return os.Getpid()
+}
+
+// runtime is the runtime as it is configured in files.
+func (f *Facts) runtime() (criconfig.Runtime, bool) {
+	if f.CRI == nil {
+		return criconfig.Runtime{}, false
+	}
+	r, ok := f.CRI.Runtimes[f.RuntimeName]
+	return r, ok
+}
+
+// install is the command that puts in place what is missing: binaries alone
+// where the runtime is configured, perhaps by hand.
+func (f *Facts) install() string {
+	if _, ok := f.runtime(); ok {
+		return "bookend install --binaries-only"
+	}
+	args := []string{"bookend install --edit-config"}
+	if path := f.mainConfig(); path != mainConfig {
+		args = append(args, "--containerd-config "+path)
+	}
+	if f.RuntimeName != "bookend" {
+		args = append(args, "--runtime-name "+f.RuntimeName)
+	}
+	return strings.Join(append(args, "&& "+restart), " ")
+}
+
+const restart = "systemctl restart containerd"

@@ -1,0 +1,146 @@
+package doctor
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/hooks"
+)
+
+func write(t *testing.T, path, content string, mode fs.FileMode) string {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), mode)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestTheNodesConfigurationIsTheOneThatShimsRead(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, filepath.Join(dir, "good.toml"), "[policy]\nallowUser = true\n", 0o600)
+	bad := write(t, filepath.Join(dir, "bad.toml"), "[policy]\nallowUsr = true\n", 0o600)
+	for _, tt := range []struct {
+		asked, env, path string
+		must             bool
+	}{{good, bad, good, true}, {"", good, good, true}, {"", "", configPath, false}} {
+		if d := readNodeConfig(tt.asked, tt.env); d.Path != tt.path || d.Must != tt.must {
+			t.Errorf("asked for %q with %q in the environment: got %+v", tt.asked, tt.env, d)
+		}
+	}
+	var invalid *hooks.InvalidError
+	if d := readNodeConfig("", bad); !errors.As(d.Err, &invalid) || !strings.Contains(d.Err.Error(), bad) {
+		t.Errorf("got %+v", d)
+	}
+	if d := readNodeConfig(good, ""); d.Err != nil {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestADirectoryIsWritableOrCanBeMade(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if mode, err := writable(dir); mode != 0o750 || err != nil {
+		t.Errorf("got %o, %v", mode, err)
+	}
+	if mode, err := writable(filepath.Join(dir, "a/b")); mode != 0 || err != nil {
+		t.Errorf("to be made: got %o, %v", mode, err)
+	}
+	file := write(t, filepath.Join(dir, "file"), "", 0o600)
+	if _, err := writable(file); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("a file: %v", err)
+	}
+	loop := filepath.Join(dir, "loop")
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writable(loop); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("a loop: %v", err)
+	}
+}
+
+func TestProgramsAreFoundAsContainerdFindsThem(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a/prog"), "", 0o644) // not executable
+	want := write(t, filepath.Join(dir, "b/prog"), "#!/bin/sh\necho prog version 1.2.3\n", 0o755)
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(want, link); err != nil {
+		t.Fatal(err)
+	}
+	dirs := []string{filepath.Join(dir, "none"), "relative", filepath.Join(dir, "a"), filepath.Join(dir, "b")}
+	p := lookPath(dirs, "prog")
+	p.ask(t.Context())
+	if p.Err != nil || p.Path != want || p.Version.Text != "1.2.3" {
+		t.Errorf("got %+v", p)
+	}
+	if p := lookPath(nil, link); p.Err != nil || p.Path != link || p.Resolved != want {
+		t.Errorf("by path: got %+v", p)
+	}
+	if p := lookPath(dirs, "other"); p.Err == nil || p.Path != "" {
+		t.Errorf("none: got %+v", p)
+	}
+	if p := locate(filepath.Join(dir, "a/prog")); !errors.Is(p.Err, errNotExecutable) {
+		t.Errorf("not executable: got %+v", p)
+	}
+}
+
+func TestAShimThatIsNoneOfOursIsSeen(t *testing.T) {
+	f := &Facts{Daemon: &daemon.Daemon{}}
+	dir := t.TempDir()
+	for content, want := range map[string]string{
+		"#!/bin/sh\nexit 3\n":                 "exit status 3",
+		"#!/bin/sh\n":                         "is another shim",
+		"#!/bin/sh\nprintf '\\012\\003xyz'\n": `calls itself "xyz"`,
+	} {
+		path := write(t, filepath.Join(dir, "shim"), content, 0o755)
+		if p := f.shimProgram(t.Context(), locate(path)); p.Err == nil || !strings.Contains(p.Err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", content, p.Err, want)
+		}
+	}
+}
+
+func TestTheFreezerOfCgroupV1IsSeen(t *testing.T) {
+	const line = "35 30 0:31 / /sys/fs/cgroup/%s rw,nosuid shared:15 - cgroup cgroup rw,%s\n"
+	for kind, want := range map[string]bool{"freezer": true, "memory": false} {
+		mounts := write(t, filepath.Join(t.TempDir(), "mountinfo"), strings.ReplaceAll(line, "%s", kind), 0o600)
+		if v2, freezer := cgroups(t.TempDir(), mounts); v2 || freezer != want {
+			t.Errorf("%s: got %v, %v", kind, v2, freezer)
+		}
+	}
+}
+
+func TestOwnCapabilitiesAreRead(t *testing.T) {
+	held := capabilitiesOf(os.Getpid())
+	if len(held) != len(needs()) {
+		t.Errorf("got %v", held)
+	}
+	if capabilitiesOf(1<<30) != nil {
+		t.Error("a process that does not exist has capabilities")
+	}
+}
+
+func TestContainerdsFileIsTheOneItRunsWith(t *testing.T) {
+	f := &Facts{}
+	for _, tt := range []struct {
+		args       []string
+		flag, want string
+	}{
+		{nil, "", mainConfig},
+		{[]string{"containerd", "--config", "/x"}, "", "/x"},
+		{[]string{"containerd", "--config", "x"}, "", mainConfig}, // relative to a directory that is not known
+		{[]string{"containerd", "--config", "/x"}, "/flag", "/flag"},
+	} {
+		f.Daemon = &daemon.Daemon{Process: daemon.Process{Args: tt.args}}
+		f.ContainerdConfig = tt.flag
+		if got := f.mainConfig(); got != tt.want {
+			t.Errorf("%+v: got %s", tt, got)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package doctor
+
+import (
+	"github.com/moby/sys/capability"
+
+	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+)
+
+// healthy are the facts of a node where all is well.
+func healthy() *Facts {
+	const bin, set = "/usr/local/bin/", "/usr/local/lib/bookend/versions/1.0.0-0/"
+	v := daemon.Version{Major: 1, Text: "1.0.0"}
+	r := criconfig.Runtime{}.Bookend(bin + shimName)
+	shim := Program{Path: bin + shimName, Resolved: set + shimName, Version: v}
+	f := &Facts{
+		Options: Options{RuntimeName: "bookend", Version: "1.0.0"},
+		Daemon: &daemon.Daemon{
+			Process: daemon.Process{PID: 7, Env: map[string]string{"PATH": "/usr/local/bin:/usr/bin"}},
+			Version: daemon.Version{Major: 2, Minor: 4, Patch: 2, Text: "2.4.2"},
+			Handlers: map[string]daemon.Handler{
+				"bookend": {Type: r.Type, Path: r.Path, PodAnnotations: r.PodAnnotations, ContainerAnnotations: r.ContainerAnnotations},
+			},
+		},
+		CRI:      &criconfig.Config{Path: mainConfig, Exists: true, Version: 3, Runtimes: map[string]criconfig.Runtime{"bookend": r}},
+		Shim:     shim,
+		ByName:   shim,
+		Executor: Program{Path: set + executorName, Resolved: set + executorName, Version: v},
+		Runc:     Program{Path: "/usr/bin/runc", Version: daemon.Version{Major: 1, Minor: 5, Patch: 2, Text: "1.5.2"}},
+		Library:  daemon.Version{Major: 1, Minor: 5, Patch: 0, Text: "1.5.0"},
+		CgroupV2: true, Capabilities: map[capability.Cap]bool{},
+		NodeConfig: Document{Path: configPath, Must: true},
+		RecordsDir: recordsDir, RecordsMode: 0o700,
+	}
+	for _, n := range needs() {
+		f.Capabilities[n.cap] = true
+	}
+	return f
+}
+
+// edit changes the runtime in the files.
+func (f *Facts) edit(change func(*criconfig.Runtime)) {
+	r := f.CRI.Runtimes["bookend"]
+	change(&r)
+	f.CRI.Runtimes["bookend"] = r
+}

@@ -1,0 +1,74 @@
+package doctor
+
+import "fmt"
+
+// Status is what came of a check.
+type Status string
+
+// What can come of one.
+const (
+	Pass    Status = "pass"
+	Warning Status = "warning" // hooks run, with a limit; or it cannot be told
+	Fail    Status = "fail"    // hooks do not run, or not as they should
+)
+
+// Result of one check.
+type Result struct {
+	Check  string `json:"check"`
+	Status Status `json:"status"`
+	Found  string `json:"found"`          // what was looked at and what it is like
+	Mend   string `json:"mend,omitempty"` // what to do; empty: nothing
+}
+
+func pass(format string, args ...any) Result {
+	return Result{Status: Pass, Found: fmt.Sprintf(format, args...)}
+}
+
+func warn(mend, format string, args ...any) Result {
+	return Result{Status: Warning, Found: fmt.Sprintf(format, args...), Mend: mend}
+}
+
+func fail(mend, format string, args ...any) Result {
+	return Result{Status: Fail, Found: fmt.Sprintf(format, args...), Mend: mend}
+}
+
+// check is one line of the table.
+type check struct {
+	name string
+	look func(*Facts) Result
+}
+
+// Examine makes every check.
+func Examine(f *Facts) []Result {
+	checks := []check{
+		{"containerd", containerdRuns},
+		{"runtime", runtimeConfigured},
+		{"annotations", annotationsListed},
+		{"loaded", runtimeLoaded},
+		{"shim", shimFound},
+		{"bookend-exec", executorFound},
+		{"bookend", commandFits},
+		{"PATH", shimOnPath},
+		{"runc", runcFits},
+		{"cgroups", cgroupsFit},
+		{"capabilities", capabilitiesHeld},
+		{"configuration", configurationValid},
+		{"records", recordsWritable},
+	}
+	results := make([]Result, len(checks))
+	for i, c := range checks {
+		results[i] = c.look(f)
+		results[i].Check = c.name
+	}
+	return results
+}
+
+// Failed tells whether any check did.
+func Failed(results []Result) bool {
+	for _, r := range results {
+		if r.Status == Fail {
+			return true
+		}
+	}
+	return false
+}

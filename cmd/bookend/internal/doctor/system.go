@@ -1,0 +1,99 @@
+package doctor
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/moby/sys/capability"
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+)
+
+// cgroups tells which version is mounted at root and, where it is 1, whether
+// there is a freezer, with which hooks are ended there.
+func cgroups(root, mounts string) (v2, freezer bool) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(root, &st); err == nil && st.Type == unix.CGROUP2_SUPER_MAGIC {
+		return true, false
+	}
+	file, err := os.Open(mounts)
+	if err != nil {
+		return false, false
+	}
+	defer file.Close()
+	found, err := mountinfo.GetMountsFromReader(file, mountinfo.FSTypeFilter("cgroup"))
+	return false, err == nil && slices.ContainsFunc(found, func(m *mountinfo.Info) bool {
+		return slices.Contains(strings.Split(m.VFSOptions, ","), "freezer")
+	})
+}
+
+func cgroupsFit(f *Facts) Result {
+	switch {
+	case f.CgroupV2:
+		return pass("version 2")
+	case f.Freezer:
+		return pass("version 1, with a freezer")
+	}
+	return warn("mount the freezer controller of cgroup v1, or use cgroup v2",
+		"no version 2, and no freezer of version 1: a cancelled hook's children that leave its session live on")
+}
+
+// needs are the capabilities that the shim and bookend-exec inherit from
+// containerd, and what for.
+func needs() []struct {
+	cap capability.Cap
+	to  string
+} {
+	return []struct {
+		cap capability.Cap
+		to  string
+	}{
+		{capability.CAP_SYS_ADMIN, "join namespaces"},
+		{capability.CAP_SYS_CHROOT, "join mount namespaces"},
+		{capability.CAP_SYS_PTRACE, "open namespaces of containers"},
+		{capability.CAP_KILL, "end hooks of other users"},
+		{capability.CAP_SETUID, "take on the container's user"},
+		{capability.CAP_SETGID, "take on the container's groups"},
+		{capability.CAP_SETPCAP, "take on the container's capabilities"},
+		{capability.CAP_DAC_OVERRIDE, "make cgroups for hooks"},
+	}
+}
+
+// capabilitiesOf are the effective ones of a process; nil where they cannot be
+// told.
+func capabilitiesOf(pid int) map[capability.Cap]bool {
+	caps, err := capability.NewPid2(pid)
+	if err != nil || caps.Load() != nil {
+		return nil
+	}
+	held := map[capability.Cap]bool{}
+	for _, n := range needs() {
+		held[n.cap] = caps.Get(capability.EFFECTIVE, n.cap)
+	}
+	return held
+}
+
+func capabilitiesHeld(f *Facts) Result {
+	whose := "containerd"
+	if f.Daemon == nil {
+		whose = "this process"
+	}
+	if f.Capabilities == nil {
+		return warn("run bookend doctor as root", "those of %s cannot be read", whose)
+	}
+	var missing []string
+	for _, n := range needs() {
+		if !f.Capabilities[n.cap] {
+			missing = append(missing, "CAP_"+strings.ToUpper(n.cap.String())+" ("+n.to+")")
+		}
+	}
+	if len(missing) == 0 {
+		return pass("%s has those that hooks need", whose)
+	}
+	result := fail("run containerd as root, without CapabilityBoundingSet in its unit", "%s lacks %s", whose, strings.Join(missing, ", "))
+	if f.Daemon == nil {
+		result.Status, result.Mend = Warning, "run bookend doctor as root, with containerd running"
+	}
+	return result
+}

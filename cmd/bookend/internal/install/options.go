@@ -1,0 +1,50 @@
+package install
+
+import (
+	"errors"
+	"path/filepath"
+)
+
+// Names of the binaries.
+const (
+	Shim     = "containerd-shim-bookend-v2"
+	Executor = "bookend-exec"
+	Command  = "bookend"
+)
+
+// binaries are a set, in the order of placing; linked are those that are linked
+// to from the directory for binaries.
+func binaries() []string { return []string{Executor, Shim, Command} }
+func linked() []string   { return []string{Shim, Command} }
+
+// Options of an installation. Paths are absolute.
+type Options struct {
+	From             string // directory of the new binaries
+	BinDir           string // where the links go
+	LibDir           string // where the binaries and the state go
+	ContainerdConfig string // containerd's main file
+	RuntimeName      string // the handler's name
+	// OldContainerd says that the node's containerd is known to be before 2.0, or
+	// that it is not known and its configuration is of a version that one could
+	// have: no drop-in is used then.
+	OldContainerd func(configVersion int) bool
+	EditConfig    bool // change the imports of containerd's main file if needed
+	BinariesOnly  bool // leave containerd's configuration alone
+	Prune         bool // remove sets of binaries that nothing uses
+}
+
+// shimPath is what containerd is told to start.
+func (o Options) shimPath() string { return filepath.Join(o.BinDir, Shim) }
+
+func (o Options) versionsDir() string { return filepath.Join(o.LibDir, "versions") }
+
+var (
+	// ErrNotInstalled says that there is no state of an installation.
+	ErrNotInstalled = errors.New("bookend is not installed there")
+	// ErrInUse says that shims of this installation run.
+	ErrInUse = errors.New("shims of this installation run")
+	// ErrConfigured says that the runtime is configured, but not by an installation.
+	ErrConfigured = errors.New("is configured already, and not by bookend install")
+	// ErrForeign says that a file stands where ours is to be.
+	ErrForeign = errors.New("it is there already, and not from bookend install")
+)

@@ -1,0 +1,99 @@
+package manifest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// Severity says whether a finding keeps hooks from running as written.
+type Severity string
+
+// An error is refused by the shim or cannot be converted; a warning is about
+// what the shim cannot see, or accepts and the author may not mean.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+)
+
+// Finding is one thing that is wrong in a file.
+type Finding struct {
+	File     string   `json:"file"`
+	Line     int      `json:"line"` // from 1
+	Path     string   `json:"path"` // "spec.template.metadata.annotations[lifecycle.bookend.dev/web].preStop"; empty: the document
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"`
+}
+
+// String is the finding on one line, as compilers print theirs:
+//
+//	web.yaml:12: metadata.annotations[lifecycle.bookend.dev/web].preStop: must have a handler: exec, httpGet or sleep
+//	web.yaml:9: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container "wbe", only web
+func (f Finding) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:%d: ", f.File, f.Line)
+	if f.Severity == Warning {
+		b.WriteString("warning: ")
+	}
+	if f.Path != "" {
+		b.WriteString(f.Path + ": ")
+	}
+	b.WriteString(f.Message)
+	return b.String()
+}
+
+// Report is what there is to say about one file.
+type Report struct {
+	Objects  int // Pods, pod templates, CRI configurations, OCI specs and Lifecycle objects
+	Findings []Finding
+}
+
+// Count returns how many findings have the severity s.
+func (r *Report) Count(s Severity) int {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Severity == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Options are what a node would know beside the file.
+type Options struct {
+	// Config is the node's configuration; nil: the default one.
+	Config *hooks.Config
+}
+
+// reporter collects what is found in one document.
+type reporter struct {
+	*Report
+	file string
+	doc  *document
+}
+
+// add notes a finding. line is a node's, of the document.
+func (r *reporter) add(s Severity, line int, path, format string, args ...any) {
+	r.Findings = append(r.Findings, Finding{
+		File: r.file, Line: r.doc.fileLine(line), Path: printable(path), Severity: s,
+		Message: printable(fmt.Sprintf(format, args...)),
+	})
+}
+
+// sort puts the findings into the order of the file.
+func (r *Report) sort() {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })
+}
+
+// printable keeps text of the file from breaking a line or steering a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,89 @@
+package manifest
+
+import (
+	"strconv"
+	"time"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// startLimit is what the kubelet gives a container's start by default
+// (runtimeRequestTimeout), postStart included.
+const startLimit = 2 * time.Minute
+
+// limits is who else limits a container's hooks.
+type limits struct {
+	kubelet  bool   // a kubelet starts the container
+	podGrace *int64 // the pod's terminationGracePeriodSeconds; nil: there is no pod
+}
+
+// limits warns of hooks in l that cannot do what they say in the time they
+// have. v is where they are written; l may be nil.
+func (r *reporter) limits(v *value, l *hooks.Lifecycle, by limits) {
+	if l == nil {
+		return
+	}
+	r.gracePeriod(v, l, by)
+	if l.PostStart != nil && field(v.root, string(hooks.PostStart)) != nil {
+		r.sleepTimeout(v, l.PostStart)
+		if by.kubelet {
+			r.startLimit(v, l.PostStart)
+		}
+	}
+	if l.PreStop != nil && field(v.root, string(hooks.PreStop)) != nil {
+		r.sleepTimeout(v, l.PreStop)
+		r.sleepGrace(v, l)
+	}
+}
+
+// gracePeriod warns of a promise that the pod does not keep.
+func (r *reporter) gracePeriod(v *value, l *hooks.Lifecycle, by limits) {
+	const name = "terminationGracePeriodSeconds"
+	if by.podGrace == nil || field(v.root, name) == nil || l.GracePeriod == nil {
+		return
+	}
+	if pod := time.Duration(*by.podGrace) * time.Second; *l.GracePeriod > pod && pod >= 0 {
+		r.add(Warning, v.lineOf(name), join(v.path, name), "%s is longer than the pod's own %s of %s, after which the kubelet kills the container", seconds(*l.GracePeriod), name, seconds(pod))
+	}
+}
+
+// sleepTimeout warns of a sleep that its own timeout always ends.
+func (r *reporter) sleepTimeout(v *value, h *hooks.Hook) {
+	if h.Sleep != nil && h.Timeout > 0 && h.Sleep.Duration > h.Timeout {
+		r.add(Warning, v.lineOf(string(h.Point), "sleep", "seconds"), join(v.path, string(h.Point)+".sleep.seconds"),
+			"%s is longer than the hook's timeout of %s: it always fails", seconds(h.Sleep.Duration), seconds(h.Timeout))
+	}
+}
+
+// sleepGrace warns of a preStop sleep that the end of the grace period cuts.
+func (r *reporter) sleepGrace(v *value, l *hooks.Lifecycle) {
+	h := l.PreStop
+	if h.Sleep == nil || l.GracePeriod == nil {
+		return
+	}
+	grace := *l.GracePeriod
+	if limit := grace - min(2*time.Second, grace/2); h.Sleep.Duration > limit {
+		r.add(Warning, v.lineOf(string(h.Point), "sleep", "seconds"), join(v.path, string(h.Point)+".sleep.seconds"),
+			"%s does not fit into the grace period of %s: the hook is cut after %s, to leave the stop signal its time", seconds(h.Sleep.Duration), seconds(grace), seconds(limit))
+	}
+}
+
+// startLimit warns of a postStart that the kubelet may not wait for.
+func (r *reporter) startLimit(v *value, h *hooks.Hook) {
+	const tail = "the kubelet waits no longer than 120s for a container to start"
+	bounded := h.Sleep != nil && h.Sleep.Duration < startLimit
+	at, names := string(h.Point)+".timeoutSeconds", []string{string(h.Point), "timeoutSeconds"}
+	if exec := field(field(v.root, string(h.Point)), "exec"); field(exec, "timeoutSeconds") != nil {
+		at, names = string(h.Point)+".exec.timeoutSeconds", []string{string(h.Point), "exec", "timeoutSeconds"}
+	}
+	switch {
+	case bounded:
+	case h.Timeout == 0:
+		r.add(Warning, v.lineOf(names...), join(v.path, at), "without a limit the hook may run too long: %s", tail)
+	case h.Timeout >= startLimit:
+		r.add(Warning, v.lineOf(names...), join(v.path, at), "with %s the hook may run too long: %s", seconds(h.Timeout), tail)
+	}
+}
+
+// seconds renders a duration as manifests do.
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s" }

@@ -1,0 +1,106 @@
+package manifest
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// pod is a Pod or a pod template, wherever it was found.
+type pod struct {
+	path     string     // of the mapping that holds metadata and spec: "", "spec.template", "items[0]"
+	node     *yaml.Node // that mapping
+	metadata *yaml.Node // nil: none
+	spec     *yaml.Node
+}
+
+// container is one container of a pod.
+type container struct {
+	path string // "spec.template.spec.containers[0]"
+	name string
+	list string // the spec's field that lists it: "containers", "initContainers", "ephemeralContainers"
+	node *yaml.Node
+}
+
+// stray is metadata that is no pod's.
+type stray struct {
+	path     string // of the mapping that holds metadata
+	metadata *yaml.Node
+}
+
+// finder walks through an object.
+type finder struct {
+	seen   map[*yaml.Node]bool // an alias may lead back, or to one node many times
+	pods   []pod
+	strays []stray
+}
+
+// findPods returns the pods in a Kubernetes object of whatever kind: a Pod, an
+// item of a List, and every "template" that has a list of containers, as all
+// workloads have one and those of custom resources do.
+func findPods(root *yaml.Node) ([]pod, []stray) {
+	f := finder{seen: map[*yaml.Node]bool{}}
+	f.visit(root, "", "", "")
+	return f.pods, f.strays
+}
+
+// visit looks at a node which is the field name of its parent. kind is the one
+// that it has if it does not say.
+func (f *finder) visit(n *yaml.Node, path, name, kind string) {
+	n = follow(n)
+	if n == nil || f.seen[n] {
+		return
+	}
+	f.seen[n] = true
+	if n.Kind == yaml.SequenceNode {
+		for i, item := range n.Content {
+			f.visit(item, itemPath(path, i), "", kind)
+		}
+		return
+	}
+	if k := text(n, "kind"); k != "" {
+		kind = k
+	}
+	spec, metadata := field(n, "spec"), field(n, "metadata")
+	switch containers := field(spec, "containers"); {
+	case kind == "Pod" && isMapping(spec), isTemplate(name) && containers != nil && containers.Kind == yaml.SequenceNode:
+		f.pods = append(f.pods, pod{path: path, node: n, metadata: metadata, spec: spec})
+		return
+	case metadata != nil:
+		f.strays = append(f.strays, stray{path: path, metadata: metadata})
+	}
+	for _, e := range entries(n) {
+		of := ""
+		if e.key.Value == "items" {
+			of, _ = strings.CutSuffix(kind, "List")
+		}
+		f.visit(e.value, join(path, e.key.Value), e.key.Value, of)
+	}
+}
+
+// isTemplate tells whether a field of this name may be a pod template.
+func isTemplate(name string) bool { return name == "template" || strings.HasSuffix(name, "Template") }
+
+// containers returns the pod's containers of all sorts.
+func (p *pod) containers() []container {
+	var list []container
+	for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
+		for i, n := range items(field(p.spec, name)) {
+			list = append(list, container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), list: name, node: n})
+		}
+	}
+	return list
+}
+
+// find returns the container of that name.
+func find(containers []container, name string) *container {
+	for i := range containers {
+		if containers[i].name == name {
+			return &containers[i]
+		}
+	}
+	return nil
+}
+
+// annotationsPath is where the pod's annotations are or would be.
+func (p *pod) annotationsPath() string { return join(p.path, "metadata.annotations") }

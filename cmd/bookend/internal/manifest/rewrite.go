@@ -1,0 +1,165 @@
+package manifest
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"bookend.dev/bookend/hooks"
+	"go.yaml.in/yaml/v4"
+)
+
+// RewriteOptions are those of [Convert] and [Reverse].
+type RewriteOptions struct {
+	Options
+	RuntimeClass string // set in the pods, and removed by Reverse
+}
+
+// Convert moves the lifecycle of each container in a manifest to an annotation
+// of its pod. The lines of the lifecycle become those of a block scalar,
+// comments included; a comment that names the annotation takes its place.
+// Documents without a lifecycle stay as they are.
+//
+// Where there is an error among the findings, nothing is converted: the manifest
+// is invalid, or what it asks for has no equal, or it is written in a way that
+// is not understood. Such findings are about data.
+func Convert(file string, data []byte, o RewriteOptions) ([]byte, []Finding) {
+	return rewrite(file, data, o, (*rewriter).convert)
+}
+
+// Reverse moves annotations back, to where the comment of Convert is or else to
+// the end of their container. What Kubernetes does not know is an error, and
+// otherwise it is as with Convert.
+func Reverse(file string, data []byte, o RewriteOptions) ([]byte, []Finding) {
+	return rewrite(file, data, o, (*rewriter).reverse)
+}
+
+// rewriter changes one document: its lines, and beside them its nodes, to know
+// what the lines must come out as.
+type rewriter struct {
+	reporter
+	*editor
+	options RewriteOptions
+	root    *yaml.Node
+	changed bool
+	// oddBreaks: what is a line to the nodes is none to the editor.
+	oddBreaks bool
+	at        int // a line of what is changed
+}
+
+func rewrite(file string, data []byte, o RewriteOptions, change func(*rewriter, *pod)) ([]byte, []Finding) {
+	report := validate(file, data, o.Options, true)
+	if report.Count(Error) > 0 {
+		return nil, errorsOf(report)
+	}
+	report.Findings = nil
+	var b strings.Builder
+	for _, d := range split(string(data)) {
+		b.WriteString(rewriteDocument(reporter{Report: &report, file: file, doc: d}, o, change))
+	}
+	if len(report.Findings) > 0 {
+		report.sort()
+		return nil, report.Findings
+	}
+	return []byte(b.String()), nil
+}
+
+func errorsOf(r Report) []Finding {
+	var list []Finding
+	for _, f := range r.Findings {
+		if f.Severity == Error {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// byteOrderMark begins some files; to the nodes it is not there.
+const byteOrderMark = "\ufeff"
+
+// rewriteDocument returns a document's text, changed or not.
+func rewriteDocument(r reporter, o RewriteOptions, change func(*rewriter, *pod)) string {
+	d := r.doc
+	// Errors of the parser are among those of Validate.
+	if _, err := d.parse(); err != nil || len(d.roots) == 0 {
+		return d.text
+	}
+	body, marked := strings.CutPrefix(d.text, byteOrderMark)
+	w := &rewriter{reporter: r, editor: newEditor(body), options: o, root: d.roots[0]}
+	if text(w.root, "kind") == "" {
+		return d.text
+	}
+	w.oddBreaks = len(d.roots) > 1 || len(fileLines(d.text, 1, false)) != len(fileLines(d.text, 1, true))
+	before := r.Count(Error)
+	pods, _ := findPods(w.root)
+	for i := range pods {
+		change(w, &pods[i])
+	}
+	if !w.changed || r.Count(Error) > before {
+		return d.text
+	}
+	result := w.text()
+	if roots, _, err := readYAML(result); err != nil || len(roots) != 1 || !equal(roots[0], w.root) {
+		w.refuse(w.at, "", "cannot be rewritten safely: write the pod in plain block style")
+	}
+	if marked {
+		return byteOrderMark + result
+	}
+	return result
+}
+
+// refuse notes why the document cannot be rewritten.
+func (w *rewriter) refuse(line int, path, format string, args ...any) {
+	w.add(Error, line, path, format, args...)
+}
+
+// canEdit tells whether nodes of the document say where their lines are, and
+// notes a finding if not.
+func (w *rewriter) canEdit(at *yaml.Node, path string) bool {
+	switch {
+	case w.doc.json:
+		w.refuse(at.Line, path, "cannot be rewritten in JSON: write the manifest in YAML")
+	case w.oddBreaks:
+		w.refuse(at.Line, path, "cannot be rewritten in a document with line breaks other than those of Unix or Windows")
+	default:
+		return true
+	}
+	return false
+}
+
+var (
+	errMerged = errors.New("comes from a YAML alias or merge key: write it out")
+	errFlow   = errors.New("is in flow style ({...}): write it in block style")
+	errAnchor = errors.New("has a YAML anchor or tag: write it out where it is used")
+)
+
+// own returns the field of a mapping if it is written there and nowhere else,
+// nil if there is none.
+func own(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
+	key, value = written(n, name)
+	switch {
+	case key == nil && field(n, name) != nil, value != nil && value.Kind == yaml.AliasNode:
+		return key, value, errMerged
+	case value != nil && (value.Anchor != "" || value.Style&yaml.TaggedStyle != 0):
+		return key, value, errAnchor
+	}
+	return key, value, nil
+}
+
+// block is like own for a field that must be there and be a mapping or list in
+// block style.
+func block(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
+	key, value, err = own(n, name)
+	if err == nil && value.Style&yaml.FlowStyle != 0 {
+		err = errFlow
+	}
+	return key, value, err
+}
+
+// isName tells what may stand in an annotation's key without quotes.
+var isName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`).MatchString
+
+// marker is the comment that stands where a lifecycle was.
+func marker(name string) string {
+	return "# lifecycle: see the annotation " + hooks.AnnotationPrefix + name
+}

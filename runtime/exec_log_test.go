@@ -1,0 +1,197 @@
+package runtime
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/wire"
+)
+
+// newHookLog is a container's log in two files, for lines of a postStart.
+func newHookLog(t *testing.T) (lines *HookLog, stdout, stderr string) {
+	t.Helper()
+	stdout, stderr = newFile(t, "of the container\n"), newFile(t, "")
+	l, err := NewContainerLog(stdout, stderr, false)
+	must(t, err)
+	return l.For(hooks.PostStart), stdout, stderr
+}
+
+func wantFile(t *testing.T, path, want string) {
+	t.Helper()
+	eventually(t, path+" to have "+want, func() bool { return contents(t, path) == want })
+}
+
+const twoStreams = "echo one; echo two >&2; printf three"
+
+func TestExecPrintsIntoTheContainersLog(t *testing.T) {
+	c := startContainer(t, nil)
+	lines, stdout, stderr := newHookLog(t)
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines, nil)
+	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("one\nthree"), Stderr: []byte("two\n")})
+	wantFile(t, stdout, "of the container\n[postStart] one\n[postStart] three\n")
+	wantFile(t, stderr, "[postStart] two\n")
+}
+
+func TestStagedPrintsIntoTheContainersLog(t *testing.T) {
+	c := startContainer(t, nil)
+	lines, stdout, stderr := newHookLog(t)
+	s := c.executor.Stage(t.Context(), nil, c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines, nil)
+	<-s.started
+	d := newDiary(t.Context())
+	wantReport(t, s.Run(d), hooks.Report{Stdout: []byte("one\nthree"), Stderr: []byte("two\n")})
+	if !strings.Contains(d.String(), "hook was staged") {
+		t.Errorf("not staged: %s", d)
+	}
+	wantFile(t, stdout, "of the container\n[postStart] one\n[postStart] three\n")
+	wantFile(t, stderr, "[postStart] two\n")
+}
+
+// What a child prints within the second goes into the log, what it prints later
+// does not; and it lives on.
+func TestExecsChildrenPrintIntoTheLogForASecond(t *testing.T) {
+	c := startContainer(t, nil)
+	for _, fifo := range []string{"one", "two"} {
+		must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "scratch", fifo)).Run())
+	}
+	lines, stdout, _ := newHookLog(t)
+	over := make(chan struct{})
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", `
+echo before
+(read x </scratch/one; echo soon; printf unfinished; read x </scratch/two; echo late; echo alive >/scratch/wrote) &
+exit 0`}}, lines, func([]byte, []byte) { close(over) })
+	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("before\n")})
+	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
+	<-over
+	want := "of the container\n[postStart] before\n[postStart] soon\n[postStart] unfinished\n"
+	wantFile(t, stdout, want)
+	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/two"), []byte("\n"), 0))
+	eventually(t, "the child's end", func() bool {
+		got, _ := os.ReadFile(filepath.Join(c.rootfs, "scratch/wrote"))
+		return string(got) == "alive\n"
+	})
+	if got := contents(t, stdout); got != want {
+		t.Errorf("later the log has %q", got)
+	}
+}
+
+// A child that holds the output keeps nobody in the log's FIFO for longer.
+func TestExecsChildrenDoNotHoldTheLog(t *testing.T) {
+	c := startContainer(t, nil)
+	must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "scratch/one")).Run())
+	path := newFIFO(t)
+	r := openReader(t, path)
+	l, err := NewContainerLog(path, "", false)
+	must(t, err)
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c",
+		"echo hello; (read x </scratch/one; echo soon; exec sleep 1001) & exit 0"}}, l.For(hooks.PreStop), nil)
+	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
+	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
+	got, err := io.ReadAll(fromNow(t, r)) // returns when the last writer closes it
+	if err != nil || string(got) != "[preStop] hello\n[preStop] soon\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// A hook that prints without end, while nobody reads, comes to its own end.
+func TestALogThatIsNotReadDoesNotHoldAHookUp(t *testing.T) {
+	c := startContainer(t, nil)
+	path := newFIFO(t)
+	openReader(t, path)
+	l, err := NewContainerLog(path, path, false)
+	must(t, err)
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", "yes | head -c 3000000; exit 7"}}, l.For(hooks.PreStop), nil)
+	report := h.Run(t.Context())
+	if report.Cause != hooks.CauseExitCode || report.ExitCode != 7 || len(report.Stdout) != outputTail {
+		t.Errorf("%s, %d, %d bytes", report.Cause, report.ExitCode, len(report.Stdout))
+	}
+}
+
+func TestNewContainerLog(t *testing.T) {
+	for _, tt := range []struct {
+		stdout, stderr string
+		terminal       bool
+		want           ContainerLog
+		err            error
+	}{
+		{stdout: "/run/f/1-stdout", stderr: "/run/f/1-stderr", want: ContainerLog{"/run/f/1-stdout", "/run/f/1-stderr"}},
+		{stdout: "/run/f/1-stdout", want: ContainerLog{stdout: "/run/f/1-stdout"}},
+		{stderr: "/run/f/1-stderr", want: ContainerLog{stderr: "/run/f/1-stderr"}},
+		{stdout: "file:///var/log/a%20b.log", stderr: "file:///elsewhere", want: ContainerLog{"/var/log/a b.log", "/var/log/a b.log"}},
+		{stdout: "file:///var/log/a.log", want: ContainerLog{"/var/log/a.log", "/var/log/a.log"}},
+		{stdout: "/run/f/1-stdout", terminal: true, err: ErrLogTerminal},
+		{err: ErrLogNone},
+		{stdout: "binary:///usr/bin/nerdctl?_NERDCTL=x", err: ErrLogBinary},
+		{stdout: "binary-v2:///usr/bin/logger", err: ErrLogBinary},
+		{stdout: "npipe:////./pipe", err: ErrLogUnknown},
+		{stdout: "/a%zz", err: ErrLogUnknown},
+	} {
+		got, err := NewContainerLog(tt.stdout, tt.stderr, tt.terminal)
+		if !errors.Is(err, tt.err) || tt.err == nil && *got != tt.want {
+			t.Errorf("%q, %q: got %+v, %v; want %+v, %v", tt.stdout, tt.stderr, got, err, tt.want, tt.err)
+		}
+	}
+	if (*ContainerLog)(nil).For(hooks.PreStop) != nil {
+		t.Error("no log has lines")
+	}
+}
+
+// What is printed on the way to the gate, by libcontainer or its kernel's
+// refusal, is not the hook's.
+func TestStagedPrintsNothingBeforeTheGateOpens(t *testing.T) {
+	for name, tt := range map[string]struct {
+		gated bool
+		want  string
+	}{
+		"gated":   {true, "[preStop] hook\n"},
+		"ungated": {false, "[preStop] early\n[preStop] hook\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newFile(t, "")
+			r := newExecRun()
+			r.stdoutLines, _ = newTestWriter(path)
+			stdout, w, err := newOutput()
+			must(t, err)
+			stderr, errEnd, err := newOutput()
+			must(t, err)
+			errEnd.Close()
+			r.stdout, r.stderr = stdout, stderr
+			var says *os.File
+			r.said, says, err = os.Pipe()
+			must(t, err)
+			var gateEnd *os.File
+			if tt.gated {
+				gateEnd, r.gate, err = os.Pipe()
+				must(t, err)
+				defer gateEnd.Close()
+				defer r.gate.Close()
+			}
+			close(r.reaped)
+			go r.follow()
+			must(t, json.NewEncoder(says).Encode(wire.Status{Pid: os.Getpid()}))
+			<-r.started
+			_, err = w.WriteString("early\n")
+			must(t, err)
+			if tt.gated {
+				must(t, r.open())
+			}
+			_, err = w.WriteString("hook\n")
+			must(t, err)
+			w.Close()
+			<-stdout.end
+			says.Close()
+			<-r.done
+			stdout.forget(long())
+			<-r.stdoutLines.done
+			if got := contents(t, path); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
