@@ -280,7 +280,7 @@ func TestTheGracePeriodIsTheKubeletsUnlessTheAuthorSaysOtherwise(t *testing.T) {
 			m := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: annotations})
 			m.stop() // with more patience than the grace period has
 			m.wantTrace("term")
-			if ev := wantHookEvent(t, log, m.ID, "preStop", "failure"); ev["outcome"] != "TimedOut" {
+			if ev := wantHookEvent(t, log, m.ID, "preStop", "timeout"); ev["outcome"] != "TimedOut" {
 				t.Errorf("event %v, want TimedOut", ev)
 			}
 			if err := m.Remove(t.Context()); err != nil {

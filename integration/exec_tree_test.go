@@ -197,7 +197,7 @@ func TestATimeoutKillsAllOfItsHookAndNothingElse(t *testing.T) {
 			if err := wantReply(t, s.reply); err != nil {
 				t.Error(err)
 			}
-			if ev := wantHookEvent(t, s.events, s.id, "postStart", "failure"); ev["outcome"] != "TimedOut" {
+			if ev := wantHookEvent(t, s.events, s.id, "postStart", "timeout"); ev["outcome"] != "TimedOut" {
 				t.Errorf("event %v, want TimedOut", ev)
 			}
 			s.wantFelled(ex)

@@ -83,7 +83,7 @@ func TestTheNodesTimeoutsAreForHooksWithoutTheirOwn(t *testing.T) {
 	t.Run("preStop", func(t *testing.T) {
 		h := runHooked(t, d, `{"preStop":`+hour+`}`)
 		h.term()
-		if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure"); ev["outcome"] != "TimedOut" {
+		if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "timeout"); ev["outcome"] != "TimedOut" {
 			t.Errorf("event %v, want TimedOut", ev)
 		}
 	})

@@ -410,7 +410,7 @@ func TestPauseDuringPostStartFreezesItAndNotItsTimeout(t *testing.T) {
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}
-	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure"); ev["outcome"] != "TimedOut" {
+	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "timeout"); ev["outcome"] != "TimedOut" {
 		t.Errorf("event %v", ev)
 	}
 	if err := h.Resume(t.Context()); err != nil {

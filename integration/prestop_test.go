@@ -176,7 +176,11 @@ func TestAFailedPreStopLetsTheStopGoOn(t *testing.T) {
 			if got := h.trace(); len(got) == 0 || got[len(got)-1] != "term" {
 				t.Errorf("trace %q, want the signal at its end", got)
 			}
-			if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure"); ev["reason"] != "FailedPreStopHook" {
+			verb := "failure"
+			if name == "timeout" {
+				verb = "timeout"
+			}
+			if ev := wantHookEvent(t, h.events, h.ID(), "preStop", verb); ev["reason"] != "FailedPreStopHook" {
 				t.Errorf("event %v", ev)
 			}
 		})
@@ -239,7 +243,7 @@ func TestPreStopIsCutWhereTheGracePeriodIsKnown(t *testing.T) {
 	h.await("pre")
 	h.wantExit(0) // by the signal: nobody opens the hook's gate
 	h.wantTrace("pre", "term")
-	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure")
+	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "timeout")
 	// 3 s less min(2 s, half of it); an earlier end could only be another's doing.
 	if d, _ := time.ParseDuration(ev["duration"]); ev["outcome"] != "TimedOut" || d < 1500*time.Millisecond {
 		t.Errorf("event %v, want a timeout after 1.5 s", ev)

@@ -176,7 +176,7 @@ func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
 		if err := wantReply(t, reply); err != nil {
 			t.Fatal(err)
 		}
-		ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure")
+		ev := wantHookEvent(t, h.events, h.ID(), "postStart", "timeout")
 		if ev["outcome"] != "TimedOut" {
 			t.Errorf("event %v, want TimedOut", ev)
 		}

@@ -16,7 +16,8 @@ import (
 )
 
 // hookTopic is the topic of hook events on containerd's event bus; the last
-// element is what happened: "start", "success" or "failure".
+// element is what happened: "start", then "success", "failure", "timeout" or
+// "cancel".
 const hookTopic = "/bookend/hook"
 
 // reportBacklog bounds the reports that wait for containerd to take events.
@@ -121,13 +122,16 @@ func (r *reporter) publish(ctx context.Context, h hookReport) {
 }
 
 func (h hookReport) verb() string {
-	switch {
-	case h.result == nil:
+	if h.result == nil {
 		return "start"
-	case isFailure(h.result):
-		return "failure"
-	case h.result.Outcome == hooks.Succeeded:
+	}
+	switch h.result.Outcome {
+	case hooks.Succeeded:
 		return "success"
+	case hooks.Failed:
+		return "failure"
+	case hooks.TimedOut:
+		return "timeout"
 	default:
 		return "cancel"
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // hookTopics is what the topics of bookend's events begin with; the rest is
-// start, success, failure or cancel.
+// start, success, failure, timeout or cancel.
 const hookTopics = "/bookend/hook/"
 
 // hookEvent is one of bookend's own events.
@@ -47,7 +47,7 @@ func (h hookEvent) String() string {
 		return fmt.Sprintf("%s hook started (%s)", h.hook, h.handler)
 	case "success":
 		return fmt.Sprintf("%s hook ended: %s", h.hook, h.message)
-	case "failure":
+	case "failure", "timeout":
 		return fmt.Sprintf("%s hook failed: %s: %s", h.hook, h.reason, h.message)
 	case "cancel":
 		return fmt.Sprintf("%s hook cancelled: %s", h.hook, h.message)

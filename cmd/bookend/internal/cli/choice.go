@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"bookend.dev/bookend/hooks"
+)
+
+// choice is a flag with one of a few words, in any case.
+type choice struct {
+	words []string
+	set   func(string)
+	value string
+}
+
+// Set implements [pflag.Value].
+func (c *choice) Set(s string) error {
+	i := slices.IndexFunc(c.words, func(w string) bool { return strings.EqualFold(w, s) })
+	if i < 0 {
+		return fmt.Errorf("must be one of %s", strings.Join(c.words, ", "))
+	}
+	c.value = c.words[i]
+	c.set(c.value)
+	return nil
+}
+
+// String implements [pflag.Value].
+func (c *choice) String() string { return c.value }
+
+// Type implements [pflag.Value].
+func (c *choice) Type() string { return "name" }
+
+var _ pflag.Value = (*choice)(nil)
+
+// choiceFlag adds a flag that takes one of words, and calls set with it, each
+// time that it is given.
+func choiceFlag(cmd *cobra.Command, name, help string, words []string, set func(string)) {
+	cmd.Flags().Var(&choice{words: words, set: set}, name, help)
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// hookFlag adds --hook, which fills point.
+func hookFlag(cmd *cobra.Command, point *hooks.Point) {
+	choiceFlag(cmd, "hook", "of this hook only, postStart or preStop", []string{string(hooks.PostStart), string(hooks.PreStop)},
+		func(s string) { *point = hooks.Point(s) })
+}
+
+// namespaceFlag adds -n.
+func namespaceFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().StringP("namespace", "n", "", "of this containerd namespace only, such as k8s.io (default all)")
+}
+
+// noTruncFlag adds --no-trunc.
+func noTruncFlag(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("no-trunc", false, "print ids in full")
+}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend/internal/hookevents"
+	"bookend.dev/bookend/cmd/bookend/internal/show"
+)
+
+// addressEnv names containerd's socket, as for ctr and nerdctl.
+const addressEnv = "CONTAINERD_ADDRESS"
+
+func newEvents() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "Follow the events of hooks on containerd's event bus",
+		Long: `events prints every event of a hook from now on, until interrupted: start, then
+success, failure, timeout or cancel. With -o json each is an object on a line of its
+own. Events are hints: when containerd is away, or slow, shims drop them. The records
+are complete: see "bookend history".
+
+It fails when containerd cannot be reached, and when it goes away.`,
+		Example: `  bookend events
+  bookend events -n k8s.io -o json | jq -c 'select(.what == "failure") | .labels'`,
+		Args: usage(cobra.NoArgs),
+	}
+	address := cmd.Flags().String("address", "", "containerd's socket (default $"+addressEnv+", else /run/containerd/containerd.sock)")
+	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		out := cmd.OutOrStdout()
+		socket := cmp.Or(*address, os.Getenv(addressEnv), "/run/containerd/containerd.sock")
+		return hookevents.Follow(cmd.Context(), socket, *namespace, func(ev hookevents.Event) error {
+			if *output == asJSON {
+				return printJSONLine(out, ev)
+			}
+			return printEvent(out, ev, *full)
+		})
+	}
+	return cmd
+}
+
+// printEvent prints a line: there is no table, because its columns would have to
+// be known before the last event is.
+func printEvent(w io.Writer, ev hookevents.Event, full bool) error {
+	container := ev.Container
+	if !full {
+		container = show.ShortID(container)
+	}
+	if name := ev.Labels["container_name"]; name != "" {
+		container += " (" + name + ")"
+	}
+	said := cmp.Or(ev.Labels["message"], ev.Labels["handler"])
+	if reason := ev.Labels["reason"]; reason != "" {
+		said = reason + ": " + said
+	}
+	line := fmt.Sprintf("%s  %-7s  %s  %s  %-9s  %s",
+		ev.Time.Local().Format("2006-01-02 15:04:05.000"), ev.What, ev.Namespace, container, ev.Labels["hook"], said)
+	_, err := fmt.Fprintln(w, show.Escape(line))
+	return err
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/hooks"
+)
+
+func newHistory() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "List what hooks did on this node",
+		Long: `history lists the records of this node, one for each attempt of a hook, the latest
+last. Records outlive their containers; the node's configuration bounds how many
+there are.
+
+OUTCOME is Succeeded, Failed, TimedOut, Cancelled, Unknown (the shim died before
+the attempt ended) or Running. With -o json an attempt has everything that its
+record has except the output, which "bookend logs" prints.`,
+		Example: `  bookend history --since 1h --outcome Failed --outcome TimedOut
+  bookend history --container web/nginx --hook preStop --limit 5
+  bookend history -o json | jq -r 'group_by(.outcome)[] | "\(length) \(.[0].outcome)"'`,
+		Args: usage(cobra.NoArgs),
+	}
+	place := recordsFlags(cmd)
+	var filter show.Filter
+	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
+	flags := cmd.Flags()
+	since := whenFlag(cmd, "since", "started at or after: 90m for ninety minutes ago, 2006-01-02 or 2006-01-02T15:04:05Z")
+	until := whenFlag(cmd, "until", "started at or before, as --since")
+	flags.StringVar(&filter.Container, "container", "", "of containers with this name, pod/name, or beginning of the id")
+	_ = cmd.RegisterFlagCompletionFunc("container", completeContainers(place))
+	hookFlag(cmd, &filter.Hook)
+	choiceFlag(cmd, "outcome", "with this outcome; may be repeated", show.Outcomes(),
+		func(s string) { filter.Outcomes = append(filter.Outcomes, hooks.Outcome(s)) })
+	limit := flags.Int("limit", 0, "the latest so many (default all)")
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		now := time.Now()
+		filter.Namespace = *namespace
+		var err error
+		if filter.Since, err = since(now); err != nil {
+			return err
+		}
+		if filter.Until, err = until(now); err != nil {
+			return err
+		}
+		if *limit < 0 {
+			return &usageError{fmt.Errorf("--limit: must be 0 or more, got %d", *limit)}
+		}
+		store, err := place.open()
+		if err != nil {
+			return err
+		}
+		records, skipped, err := store.List()
+		if err != nil {
+			return err
+		}
+		warnSkipped(cmd, skipped)
+		records = filter.Apply(records, *limit)
+		if *output == asJSON {
+			return printJSON(cmd.OutOrStdout(), show.Attempts(records, false))
+		}
+		return printTable(cmd.OutOrStdout(), show.HistoryHeader(), show.History(records, now, *full))
+	}
+	return cmd
+}
+
+// whenFlag adds a flag with a moment, which is the zero time where the flag is
+// not given.
+func whenFlag(cmd *cobra.Command, name, help string) func(now time.Time) (time.Time, error) {
+	text := cmd.Flags().String(name, "", help)
+	return func(now time.Time) (time.Time, error) {
+		if *text == "" {
+			return time.Time{}, nil
+		}
+		t, err := show.ParseWhen(*text, now)
+		if err != nil {
+			return t, &usageError{fmt.Errorf("--%s: %w, got %q", name, err, *text)}
+		}
+		return t, nil
+	}
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
+)
+
+func newLogs() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "logs ID",
+		Short: "Print what the hooks of a container printed",
+		Long: `logs prints what the hooks of a container printed, the newest last, also after the
+container is gone. ID is a container's id, the beginning of one, or a name: name,
+pod/name or namespace/pod/name. A name means all containers that had it in that
+pod, one after the other; where several pods have such a container, they are listed
+and it is for you to choose.
+
+Before the output of an attempt is a line that says how it went. Then come stdout
+and stderr, one after the other: how they were interleaved is not recorded. Of each,
+the last 64 KiB are kept. What a hook prints is recorded when it ends.
+
+On a terminal control characters are escaped; to a file or pipe, output goes as it is.`,
+		Example: `  bookend logs web/nginx
+  bookend logs 3f1c9a --hook preStop --follow
+  bookend logs web --raw > output`,
+		Args: usage(cobra.ExactArgs(1)),
+	}
+	place := recordsFlags(cmd)
+	var l logs
+	l.namespace = namespaceFlag(cmd)
+	hookFlag(cmd, &l.hook)
+	cmd.Flags().BoolVarP(&l.follow, "follow", "f", false, "go on with what comes, until interrupted; with -o json, one record a line")
+	cmd.Flags().BoolVar(&l.raw, "raw", false, "print the output alone, without lines about attempts and marks")
+	l.as = outputFlag(cmd)
+	cmd.ValidArgsFunction = completeContainers(place)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var err error
+		if l.store, err = place.open(); err != nil {
+			return err
+		}
+		l.out = cmd.OutOrStdout()
+		l.warn = func(skipped []error) { warnSkipped(cmd, skipped) }
+		return l.run(cmd.Context(), args[0])
+	}
+	return cmd
+}
+
+// logs is one run of the command.
+type logs struct {
+	store       *record.Store
+	out         io.Writer
+	warn        func(skipped []error)
+	namespace   *string
+	hook        hooks.Point
+	follow, raw bool
+	as          *format
+}
+
+func (l *logs) run(ctx context.Context, word string) error {
+	take, err := l.find(word)
+	if err != nil {
+		return err
+	}
+	write := l.writer()
+	for f := l.store.Follow(); ; {
+		changed, skipped, err := f.Poll()
+		if err != nil {
+			return err
+		}
+		l.warn(skipped)
+		changed = slices.DeleteFunc(changed, func(r record.Record) bool { return !take(r) })
+		if err := write(changed); err != nil || !l.follow {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(watchInterval):
+		}
+	}
+}
+
+// find returns what tells the attempts to print from others. Containers that
+// come to have the name while it is followed are among them.
+func (l *logs) find(word string) (func(record.Record) bool, error) {
+	all, err := subjects(l.store)
+	if err != nil {
+		return nil, err
+	}
+	if *l.namespace != "" {
+		all = slices.DeleteFunc(all, func(c record.Subject) bool { return c.Namespace != *l.namespace })
+	}
+	found, err := show.Find(word, all)
+	if err != nil {
+		return nil, err
+	}
+	return func(r record.Record) bool {
+		return (l.hook == "" || l.hook == r.Hook) && found.Has(r.Subject)
+	}, nil
+}
+
+// writer returns what prints records.
+func (l *logs) writer() func([]record.Record) error {
+	if *l.as == asJSON {
+		return l.writeJSON
+	}
+	text := show.NewLogs(l.out, show.LogOptions{Location: time.Local, Terminal: isTerminal(l.out), Raw: l.raw})
+	return func(records []record.Record) error {
+		for _, r := range records {
+			if err := text.Write(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (l *logs) writeJSON(records []record.Record) error {
+	attempts := show.Attempts(records, true)
+	if !l.follow {
+		return printJSON(l.out, attempts)
+	}
+	for _, a := range attempts {
+		if err := printJSONLine(l.out, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

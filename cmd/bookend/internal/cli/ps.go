@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/hooks/record"
+)
+
+// watchInterval is how often files are looked at for what is new, and how often
+// a terminal is redrawn.
+const watchInterval = 500 * time.Millisecond
+
+func newPS() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ps",
+		Short: "List the containers of this node that have hooks, and what runs",
+		Long: `ps lists the containers with hooks whose shim is alive: the phase that each is in,
+the hook that runs, since when, and how much time it has left ("-": no limit).
+
+Phases: created, starting, postStart, judging (a hook failed as if the container
+had exited: whether it has is waited for), running, preStop, delivering (the stop
+signal is being sent), stopping (it was sent), killing, exited.
+
+NAMESPACE is containerd's. Generated ids are cut to 12 characters. With --watch a
+terminal is redrawn until interrupted; elsewhere the table is printed again when
+something but the time has changed, as one line of JSON with -o json.`,
+		Example: `  bookend ps
+  bookend ps --watch -n k8s.io
+  bookend ps -o json | jq -r '.[] | select(.hook) | .container'`,
+		Args: usage(cobra.NoArgs),
+	}
+	place := recordsFlags(cmd)
+	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
+	watch := cmd.Flags().BoolP("watch", "w", false, "go on until interrupted")
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		store, err := place.open()
+		if err != nil {
+			return err
+		}
+		v := &psView{out: cmd.OutOrStdout(), as: *output, full: *full, live: *watch}
+		v.terminal = v.live && isTerminal(v.out)
+		for first := true; ; first = false {
+			statuses, skipped, err := store.Statuses()
+			if err != nil {
+				return err
+			}
+			if first {
+				warnSkipped(cmd, skipped)
+			}
+			if err := v.draw(show.OfNamespace(statuses, *namespace), time.Now()); err != nil || !v.live {
+				return err
+			}
+			select {
+			case <-cmd.Context().Done():
+				return nil
+			case <-time.After(watchInterval):
+			}
+		}
+	}
+	return cmd
+}
+
+// psView is where ps prints, again and again.
+type psView struct {
+	out            io.Writer
+	as             format
+	full           bool
+	live, terminal bool
+	before         []byte // what was printed, or in lieu of it what does not depend on the time
+}
+
+// draw prints the statuses, unless nothing of them is new.
+func (v *psView) draw(statuses []record.Status, now time.Time) error {
+	page, err := v.page(statuses, now)
+	if err != nil {
+		return err
+	}
+	essence := page
+	if !v.terminal {
+		if essence, err = v.page(statuses, time.Time{}); err != nil {
+			return err
+		}
+	}
+	if v.before != nil && bytes.Equal(essence, v.before) {
+		return nil
+	}
+	again := v.before != nil
+	v.before = essence
+	switch {
+	case v.as == asJSON:
+	case v.terminal:
+		page = append([]byte(clearScreen), page...)
+	case again:
+		page = append([]byte("\n"), page...)
+	}
+	_, err = v.out.Write(page)
+	return err
+}
+
+func (v *psView) page(statuses []record.Status, now time.Time) ([]byte, error) {
+	var page bytes.Buffer
+	var err error
+	switch {
+	case v.as == asJSON && v.live:
+		err = printJSONLine(&page, show.Standings(statuses, now))
+	case v.as == asJSON:
+		err = printJSON(&page, show.Standings(statuses, now))
+	default:
+		err = printTable(&page, show.PSHeader(), show.PS(statuses, now, v.full))
+	}
+	return page.Bytes(), err
+}

@@ -1,0 +1,94 @@
+package hookevents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	eventsapi "github.com/containerd/containerd/api/services/events/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+// ErrEnded says that containerd ended the stream of events: it shuts down.
+var ErrEnded = errors.New("containerd ended the events")
+
+// Follow hands every event of a hook to each, from now on, in the order of the
+// bus, until ctx is done, which is no error. address is the path of containerd's
+// socket, with "unix://" before it or not; namespace is containerd's, and empty
+// for all. Follow returns the first error of each, and fails when containerd
+// cannot be reached or goes away.
+func Follow(ctx context.Context, address, namespace string, each func(Event) error) error {
+	path, err := filepath.Abs(strings.TrimPrefix(address, "unix://"))
+	if err != nil {
+		return err
+	}
+	if err := reach(ctx, path); err != nil {
+		return fmt.Errorf("containerd: %w", err)
+	}
+	conn, err := grpc.NewClient("unix://"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return fmt.Errorf("containerd at %s: %w", address, err)
+	}
+	defer conn.Close()
+	ctx, stop := context.WithCancel(ctx) // ends the stream where each fails
+	defer stop()
+	stream, err := eventsapi.NewEventsClient(conn).Subscribe(ctx, &eventsapi.SubscribeRequest{Filters: []string{filter(namespace)}})
+	for err == nil {
+		err = next(stream, each)
+	}
+	var own *eachError
+	switch {
+	case errors.As(err, &own):
+		return own.err
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, io.EOF):
+		err = ErrEnded
+	default:
+		err = errors.New(status.Convert(err).Message())
+	}
+	return fmt.Errorf("containerd at %s: %w", address, err)
+}
+
+// reach finds out why a socket does not answer in fewer words than gRPC.
+func reach(ctx context.Context, path string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// eachError is an error of the caller's own function.
+type eachError struct{ err error }
+
+func (e *eachError) Error() string { return e.err.Error() }
+
+func next(stream eventsapi.Events_SubscribeClient, each func(Event) error) error {
+	envelope, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	if ev, ok := newEvent(envelope); ok {
+		if err := each(ev); err != nil {
+			return &eachError{err}
+		}
+	}
+	return nil
+}
+
+// filter selects events as containerd's filters do.
+func filter(namespace string) string {
+	f := "topic~=" + strconv.Quote("^"+topics)
+	if namespace != "" {
+		f += ",namespace==" + strconv.Quote(namespace)
+	}
+	return f
+}

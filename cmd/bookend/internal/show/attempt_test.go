@@ -1,0 +1,48 @@
+package show
+
+import (
+	"testing"
+	"time"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
+)
+
+func TestCause(t *testing.T) {
+	zero, seven := 0, 7
+	for want, end := range map[string]record.End{
+		"":                              {Outcome: hooks.Succeeded, ExitCode: &zero},
+		"HTTP 204":                      {Outcome: hooks.Succeeded, HTTPStatus: 204},
+		"exit status 7":                 {Cause: hooks.CauseExitCode, ExitCode: &seven},
+		"exit status":                   {Cause: hooks.CauseExitCode},
+		"killed by signal 9 (SIGKILL)":  {Cause: hooks.CauseSignal, Signal: 9},
+		"killed by signal 63 (no name)": {Cause: hooks.CauseSignal, Signal: 63},
+		"unexpected status 500":         {Cause: hooks.CauseUnexpectedStatus, HTTPStatus: 500},
+		"timed out":                     {Cause: hooks.CauseTimeout, ExitCode: &seven},
+	} {
+		if got := Cause(record.Record{End: end}); got != want {
+			t.Errorf("%+v: got %q, want %q", end, got, want)
+		}
+	}
+}
+
+func TestHistoryIsInTheTimeZoneOfItsReader(t *testing.T) {
+	now := noon.In(time.FixedZone("east", 2*3600))
+	if got := History([]record.Record{{Started: noon}}, now, false)[0][0]; got != "2026-03-04 14:00:00" {
+		t.Errorf("noon in Greenwich is %s two hours to the east", got)
+	}
+}
+
+func TestDurationOfARunningAttemptGrows(t *testing.T) {
+	r := record.Record{Started: noon, Running: true}
+	if got := Duration(r, noon.Add(90*time.Second)); got != 90*time.Second {
+		t.Errorf("running: %s", got)
+	}
+	if got := Duration(r, noon.Add(-time.Second)); got != 0 {
+		t.Errorf("with a clock that was set back: %s", got)
+	}
+	r = record.Record{Started: noon, End: record.End{DurationSeconds: 0.0364}}
+	if got := Duration(r, noon.Add(time.Hour)); got != 36*time.Millisecond {
+		t.Errorf("ended: %s", got)
+	}
+}

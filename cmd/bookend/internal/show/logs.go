@@ -1,0 +1,116 @@
+package show
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"time"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
+)
+
+// LogOptions say how [Logs] writes.
+type LogOptions struct {
+	Location *time.Location // of times
+	// Terminal says that the output goes to one: what it would act on is escaped.
+	Terminal bool
+	// Raw writes what hooks printed and nothing else.
+	Raw bool
+}
+
+// Logs writes what hooks printed: for each attempt a line that says how it went,
+// then the lines of its stdout and of its stderr, marked as such; how the two
+// were interleaved is not recorded. A record that has changed since it was
+// written is written again as far as it is new.
+type Logs struct {
+	out     io.Writer
+	opts    LogOptions
+	written map[string]record.Record // by their ID
+}
+
+// NewLogs returns Logs that write to out.
+func NewLogs(out io.Writer, opts LogOptions) *Logs {
+	return &Logs{out: out, opts: opts, written: map[string]record.Record{}}
+}
+
+// Write writes a record, or what is new of it, by one call of the writer.
+func (l *Logs) Write(r record.Record) error {
+	before, again := l.written[r.ID]
+	l.written[r.ID] = r
+	stdout, stderr := news(before.Stdout, r.Stdout), news(before.Stderr, r.Stderr)
+	var text bytes.Buffer
+	if l.opts.Raw {
+		text.WriteString(l.safe(stdout))
+		text.WriteString(l.safe(stderr))
+	} else {
+		title := l.title(r)
+		more := again && title == l.title(before)
+		if more && len(stdout)+len(stderr) == 0 {
+			return nil
+		}
+		l.head(&text, title, r, more)
+		l.mark(&text, "stdout: ", stdout)
+		l.mark(&text, "stderr: ", stderr)
+	}
+	_, err := l.out.Write(text.Bytes())
+	return err
+}
+
+// head writes the lines above the output.
+func (l *Logs) head(text *bytes.Buffer, title string, r record.Record, more bool) {
+	text.WriteString(title)
+	switch {
+	case more:
+		text.WriteString(": more output")
+	case !r.Running && len(r.Stdout)+len(r.Stderr) == 0:
+		text.WriteString(": no output")
+	}
+	text.WriteByte('\n')
+	if r.Detail != "" && !more {
+		fmt.Fprintf(text, "detail: %s\n", Escape(r.Detail))
+	}
+}
+
+// title is the line of an attempt, without its end.
+func (l *Logs) title(r record.Record) string {
+	name := Name(r.Subject)
+	if name != "" {
+		name += " "
+	}
+	s := fmt.Sprintf("=== %s %s (%s) attempt %d of %s%s: %s",
+		r.Started.In(l.opts.Location).Format("2006-01-02 15:04:05.000"), r.Hook, r.Handler, r.Attempt, name, ShortID(r.Container), Outcome(r))
+	if cause := Cause(r); cause != "" && r.Cause != hooks.CauseTimeout && r.Cause != hooks.CauseCancelled {
+		s += ", " + cause
+	}
+	if d := Duration(r, r.Started); d > 0 {
+		s += ", after " + d.String()
+	}
+	return Escape(s)
+}
+
+// mark puts a mark before each line: what a hook prints cannot be taken for
+// bookend's own words.
+func (l *Logs) mark(text *bytes.Buffer, mark string, output []byte) {
+	for line := range bytes.Lines(output) {
+		text.WriteString(mark)
+		text.WriteString(l.safe(bytes.TrimSuffix(line, []byte("\n"))))
+		text.WriteByte('\n')
+	}
+}
+
+func (l *Logs) safe(output []byte) string {
+	if l.opts.Terminal {
+		return EscapeText(string(output))
+	}
+	return string(output)
+}
+
+// news is what of now was not there before: all of it, where the end of what
+// was printed has moved on.
+func news(before, now []byte) []byte {
+	if rest, ok := bytes.CutPrefix(now, before); ok {
+		return rest
+	}
+	return now
+}

@@ -1,0 +1,93 @@
+package show
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
+)
+
+// Standing is where a container with hooks stands, for programs.
+type Standing struct {
+	record.Status
+	// ElapsedSeconds is how long the running hook has been running, and
+	// RemainingSeconds how long it may still; nil: no hook runs, or no limit.
+	ElapsedSeconds   *float64 `json:"elapsedSeconds,omitempty"`
+	RemainingSeconds *float64 `json:"remainingSeconds,omitempty"`
+}
+
+// Standings turns statuses into what programs read.
+func Standings(statuses []record.Status, now time.Time) []Standing {
+	all := make([]Standing, len(statuses))
+	for i, st := range statuses {
+		all[i].Status = st
+		if st.Started != nil {
+			all[i].ElapsedSeconds = seconds(now.Sub(*st.Started))
+		}
+		if st.Deadline != nil {
+			all[i].RemainingSeconds = seconds(st.Deadline.Sub(now))
+		}
+	}
+	return all
+}
+
+func seconds(d time.Duration) *float64 {
+	s := max(0, d).Round(time.Millisecond).Seconds()
+	return &s
+}
+
+// PSHeader names the columns of [PS].
+func PSHeader() []string {
+	return []string{"NAMESPACE", "ID", "POD/NAME", "PHASE", "HOOK", "ELAPSED", "DEADLINE"}
+}
+
+// PS makes a row of each container: its running hook, since when that runs, and
+// how much time it has left.
+func PS(statuses []record.Status, now time.Time, full bool) [][]string {
+	rows := make([][]string, len(statuses))
+	for i, st := range statuses {
+		rows[i] = []string{
+			Escape(st.Namespace), Escape(id(st.Container, full)), Escape(Name(st.Subject)),
+			Escape(st.Phase), Escape(runningHook(st)), "", "",
+		}
+		if st.Started != nil {
+			rows[i][5] = rough(now.Sub(*st.Started))
+		}
+		if st.Deadline != nil {
+			rows[i][6] = "in " + rough(st.Deadline.Sub(now))
+		}
+	}
+	return rows
+}
+
+func runningHook(st record.Status) string {
+	handler := ""
+	switch st.Hook {
+	case hooks.PostStart:
+		handler = st.PostStart
+	case hooks.PreStop:
+		handler = st.PreStop
+	}
+	if handler == "" {
+		return string(st.Hook)
+	}
+	return fmt.Sprintf("%s (%s)", st.Hook, handler)
+}
+
+// rough is a duration in whole seconds.
+func rough(d time.Duration) string { return max(0, d).Truncate(time.Second).String() }
+
+// OfNamespace returns the statuses of a containerd namespace, of all where it is
+// empty, in an order that stays: by namespace, name, id.
+func OfNamespace(statuses []record.Status, namespace string) []record.Status {
+	taken := slices.DeleteFunc(slices.Clone(statuses), func(st record.Status) bool {
+		return namespace != "" && st.Namespace != namespace
+	})
+	slices.SortFunc(taken, func(a, b record.Status) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(fullName(a.Subject), fullName(b.Subject)), cmp.Compare(a.Container, b.Container))
+	})
+	return taken
+}

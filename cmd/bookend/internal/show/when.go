@@ -1,0 +1,23 @@
+package show
+
+import (
+	"errors"
+	"time"
+)
+
+var errWhen = errors.New("must be a duration before now, such as 90m, or a time, such as 2006-01-02T15:04:05Z or 2006-01-02")
+
+// ParseWhen reads a moment: a duration before now, a time as RFC 3339 has it, or
+// a day, which begins at midnight of now's time zone.
+func ParseWhen(s string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, s, now.Location()); err == nil {
+		return t, nil
+	}
+	return time.Time{}, errWhen
+}
