@@ -28,12 +28,13 @@ type Handler interface {
 // ctx ended with cause [ErrTimeout] is a timeout like that of hook.Timeout
 // (the grace period's bound); ended otherwise, the hook is Cancelled.
 func Run(ctx context.Context, hook *Hook, h Handler, initAlive func() bool, journal Journal) Result {
+	// The start comes first: a hook that times out has taken no less than that.
+	res := Result{Point: hook.Point, Handler: hook.HandlerName(), Started: time.Now(), Journal: journal}
 	if hook.Timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, hook.Timeout, ErrTimeout)
 		defer stop()
 	}
-	res := Result{Point: hook.Point, Handler: hook.HandlerName(), Started: time.Now(), Journal: journal}
 	if journal == nil {
 		journal = unrecorded{}
 	}
