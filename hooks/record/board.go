@@ -22,8 +22,13 @@ type statusBoard struct {
 	due map[string]*Status // by file name; nil: to be removed
 }
 
-// Post writes a container's status, in the background: it waits for nothing.
-// Version and Shim are not looked at: the shim is the calling process.
+// settleTime is how long a status waits for the one that takes its place: most
+// phases of a container pass in less, and nobody would have seen them.
+const settleTime = 50 * time.Millisecond
+
+// Post writes a container's status, in the background and a moment later: it
+// waits for nothing. Version and Shim are not looked at: the shim is the calling
+// process.
 func (s *Store) Post(st Status) {
 	st.Version = Version
 	s.put(st.Subject, &st, 0)
@@ -43,14 +48,23 @@ func (s *Store) put(c Subject, st *Status, wait time.Duration) {
 	_, queued := b.due[name]
 	b.due[name] = st
 	b.mu.Unlock()
-	if queued && wait == 0 {
+	switch {
+	case wait > 0 || !queued && s.settling == 0:
+		s.settleSoon(name, wait)
+	case !queued:
+		time.AfterFunc(s.settling, func() { s.settleSoon(name, 0) })
+	}
+}
+
+// settleSoon has a container's file made what it is to be. Where the store takes
+// nothing more, that is forgotten.
+func (s *Store) settleSoon(name string, wait time.Duration) {
+	if s.do(entrySize, wait, func() error { return s.settle(name) }) {
 		return
 	}
-	if !s.do(entrySize, wait, func() error { return s.settle(name) }) && !queued {
-		b.mu.Lock()
-		delete(b.due, name)
-		b.mu.Unlock()
-	}
+	s.statuses.mu.Lock()
+	defer s.statuses.mu.Unlock()
+	delete(s.statuses.due, name)
 }
 
 // settle makes a container's file what it is to be.

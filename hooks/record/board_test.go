@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bookend.dev/bookend/hooks"
@@ -46,6 +47,33 @@ func TestTheLatestStatusStandsUntilItIsRemoved(t *testing.T) {
 		t.Errorf("left %v, %v", files, err)
 	}
 	s.Remove(c)
+}
+
+// What passes in less than the time that a status settles in is not written.
+func TestAStatusSettles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t, Limits{})
+		s.settling = settleTime
+		c := Subject{Namespace: "n", Container: "c"}
+		s.Post(Status{Subject: c, Phase: "created"})
+		s.Post(Status{Subject: c, Phase: "starting"})
+		synctest.Wait()
+		if all := statuses(t, s); len(all) > 0 {
+			t.Errorf("at once: got %+v", all)
+		}
+		<-time.After(settleTime)
+		synctest.Wait()
+		if all := statuses(t, s); len(all) != 1 || all[0].Phase != "starting" {
+			t.Errorf("settled: got %+v", all)
+		}
+		s.Post(Status{Subject: c, Phase: "exited"})
+		s.Remove(c)
+		<-time.After(settleTime)
+		synctest.Wait()
+		if all := statuses(t, s); len(all) > 0 {
+			t.Errorf("after it was removed: got %+v", all)
+		}
+	})
 }
 
 // deadProcess returns a process that is no more.

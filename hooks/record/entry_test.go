@@ -21,6 +21,7 @@ func newStore(t *testing.T, limits Limits) *Store {
 	t.Helper()
 	s := Open(filepath.Join(t.TempDir(), "bookend"), limits)
 	s.Log = func(err error) { t.Errorf("store: %v", err) }
+	s.settling = 0
 	t.Cleanup(s.flush)
 	return s
 }
