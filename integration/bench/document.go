@@ -43,7 +43,7 @@ way to run hooks on that shim (StartContainer and then ExecSync; ExecSync and th
 All cases of a benchmark run in turn, in one run, on one private containerd, in an order that
 changes from round to round: whatever else the machine does, it does to all of them. Figures are
 computed from medians. The 95 % intervals are bootstrapped over whole rounds. A figure falls short
-of its goal where the lower end of its interval does.
+of its goal where the lower end of its interval does. Records are kept in memory, as in /run on a node.
 `
 
 // document is benchmarks.md.

@@ -26,6 +26,10 @@ import (
 	"bookend.dev/bookend/integration"
 )
 
+// memory is where records are put, as they are on a node: their default place,
+// /run, is in memory there, and need not be where benchmarks run.
+const memory = "/dev/shm"
+
 // cleanupTimeout is for the daemon's end, which must come about even where the
 // run was interrupted.
 const cleanupTimeout = 2 * time.Minute
@@ -89,7 +93,12 @@ func (o options) results() (*results, error) {
 
 // measure runs the benchmarks on a daemon of their own.
 func (r *results) measure(ctx context.Context, chosen []benchmark, quick bool) (err error) {
-	d, err := integration.Start(ctx, integration.Options{})
+	records, err := os.MkdirTemp(memory, "bookend-bench-")
+	if err != nil {
+		return fmt.Errorf("a directory for records: %w", err)
+	}
+	defer os.RemoveAll(records)
+	d, err := integration.Start(ctx, integration.Options{BookendConfig: fmt.Sprintf("[records]\ndirectory = %q\n", records)})
 	if err != nil {
 		return fmt.Errorf("start a private containerd: %w", err)
 	}
