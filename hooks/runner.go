@@ -25,6 +25,9 @@ type Handler interface {
 // attempt. A panic of the handler is a failed attempt. journal, where it is not
 // nil, is told of every attempt.
 //
+// What the hook printed goes to the journal and is not in the result, which may
+// wait for its readers.
+//
 // ctx ended with cause [ErrTimeout] is a timeout like that of hook.Timeout
 // (the grace period's bound); ended otherwise, the hook is Cancelled.
 func Run(ctx context.Context, hook *Hook, h Handler, initAlive func() bool, journal Journal) Result {
@@ -48,6 +51,7 @@ func Run(ctx context.Context, hook *Hook, h Handler, initAlive func() bool, jour
 			res.Suspect = false
 		}
 		entry.End(Attempt{Report: res.Report, Outcome: res.Outcome, Duration: time.Since(started)})
+		res.Stdout, res.Stderr = nil, nil // the record's
 		if res.Outcome != Failed || res.Suspect || res.Attempts > hook.Retries {
 			break
 		}

@@ -53,7 +53,7 @@ func TestRunSucceeds(t *testing.T) {
 		started := time.Now()
 		r := Run(t.Context(), &Hook{Point: PreStop, Exec: &Exec{}}, takes(3*time.Second, Report{Stdout: []byte("done")}), unasked(t), nil)
 		expect(t, r, Succeeded, "", 1, 3*time.Second)
-		if r.Point != PreStop || r.Handler != "exec" || !r.Started.Equal(started) || string(r.Stdout) != "done" {
+		if r.Point != PreStop || r.Handler != "exec" || !r.Started.Equal(started) || r.Stdout != nil {
 			t.Errorf("got %+v", r)
 		}
 	})

@@ -23,6 +23,7 @@ const freezer = "freezer"
 // unknown: nothing can be made in it.
 type Cgroup struct {
 	dir     string
+	top     string // where the hierarchy is mounted
 	unified bool
 }
 
@@ -33,19 +34,29 @@ type cgroupMounts struct {
 	mounts  []*mountinfo.Info
 }
 
-func readCgroupMounts() (m cgroupMounts, err error) {
-	if m.unified, err = unifiedMode(); err != nil {
-		return m, err
+// cgroupMounts looks them up, the first time that it can.
+func (e *Executor) cgroupMounts() (*cgroupMounts, error) {
+	if m := e.cgroups.Load(); m != nil {
+		return m, nil
 	}
-	m.mounts, err = mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup", "cgroup2"))
-	return m, err
+	unified, err := unifiedMode()
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup", "cgroup2"))
+	if err != nil {
+		return nil, err
+	}
+	m := &cgroupMounts{unified: unified, mounts: mounts}
+	e.cgroups.Store(m)
+	return m, nil
 }
 
 // ReadCgroup finds the cgroup of the process pid. Asked for the init of a
 // container that was created but not started, the answer is the container's
 // own cgroup; later, its init may have moved.
 func (e *Executor) ReadCgroup(pid int) (Cgroup, error) {
-	m, err := e.cgroups()
+	m, err := e.cgroupMounts()
 	if err != nil {
 		return Cgroup{}, err
 	}
@@ -59,7 +70,7 @@ func (e *Executor) ReadCgroup(pid int) (Cgroup, error) {
 	}
 	for _, mount := range m.mounts {
 		if dir, ok := below(mount, path, m.unified); ok {
-			return Cgroup{dir: dir, unified: m.unified}, nil
+			return Cgroup{dir: dir, top: mount.Mountpoint, unified: m.unified}, nil
 		}
 	}
 	return Cgroup{}, fmt.Errorf("cgroup %s of process %d is not mounted", path, pid)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -41,12 +43,20 @@ func (e *Executor) moveInPlace(ctx context.Context) error {
 		return err
 	}
 	defer procs.Close()
+	turn, err := os.Open(own.top)
+	if err != nil {
+		return err
+	}
+	defer turn.Close() // and with it the lock
 	self := []byte(strconv.Itoa(os.Getpid()))
 	tick := time.NewTicker(graceless)
 	defer tick.Stop()
 	for {
-		if _, err := procs.Write(self); err != nil {
-			return err
+		// One process of the machine is enough.
+		if unix.Flock(int(turn.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			if _, err := procs.Write(self); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-tick.C:

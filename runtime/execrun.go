@@ -19,9 +19,12 @@ import (
 const (
 	// lateOutput is how long output is kept after the hook has ended.
 	lateOutput = time.Second
-	// killBound is how long the processes of a cancelled hook are awaited. In
-	// a paused container they die only when it goes on.
-	killBound = 2 * time.Second
+	// KillBound is how long each step in the killing of a cancelled hook may
+	// take, of which there are two: bookend-exec, or word of its pid, and then
+	// the hook's processes. In a paused container they die only when it goes on.
+	KillBound = 2 * time.Second
+	// killOnBound is how long their killing goes on after that.
+	killOnBound = time.Minute
 )
 
 // execRun is one run of bookend-exec, and what the hook started under it.
@@ -220,13 +223,13 @@ func (r *execRun) kill(ctx context.Context) {
 	if r.cgroup == nil {
 		select {
 		case <-r.started:
-		case <-time.After(killBound):
+		case <-time.After(KillBound):
 		}
 	}
 	_ = r.cmd.Process.Kill() // an error means that it has ended
 	select {
 	case <-r.done:
-	case <-time.After(killBound):
+	case <-time.After(KillBound):
 		log.G(ctx).Error("bookend-exec does not die of SIGKILL; left behind")
 	}
 	r.killTree(ctx)
@@ -246,8 +249,19 @@ func (r *execRun) killTree(ctx context.Context) {
 	if r.cgroup == nil {
 		return
 	}
-	if err := r.cgroup.kill(killBound); err != nil {
-		log.G(ctx).WithError(err).Warn("processes of a cancelled exec hook are left")
+	if err := r.cgroup.kill(KillBound); err != nil {
+		log.G(ctx).WithError(err).Warn("processes of a cancelled exec hook are left; they are killed as soon as that is possible")
+		go r.killOn(context.WithoutCancel(ctx))
+	}
+}
+
+// killOn goes on killing where the machine is too busy for it to be done in
+// time, and nobody waits for it any more.
+func (r *execRun) killOn(ctx context.Context) {
+	err := guarded(func() error { return r.cgroup.kill(killOnBound) })
+	r.cgroup.remove()
+	if err != nil {
+		log.G(ctx).WithError(err).Error("processes of a cancelled exec hook are left")
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"syscall"
 
 	runc "github.com/containerd/go-runc"
@@ -32,7 +32,7 @@ type Monitor interface {
 type Executor struct {
 	exe     *os.File
 	monitor Monitor
-	cgroups func() (cgroupMounts, error)
+	cgroups atomic.Pointer[cgroupMounts] // nil: not looked up yet
 }
 
 // OpenExecutor opens the binary of bookend-exec at path. It is run through the
@@ -51,10 +51,7 @@ func OpenExecutor(path string, monitor Monitor) (*Executor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open executor %s: %w", path, os.NewSyscallError("fcntl", err))
 	}
-	return &Executor{
-		exe: os.NewFile(uintptr(fd), path), monitor: monitor,
-		cgroups: sync.OnceValues(readCgroupMounts),
-	}, nil
+	return &Executor{exe: os.NewFile(uintptr(fd), path), monitor: monitor}, nil
 }
 
 // Close closes the binary. Hooks that run are not affected.

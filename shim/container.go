@@ -135,6 +135,13 @@ func (s *Service) aim(ctx context.Context, c *container, pid int) error {
 	return nil
 }
 
+// aimedAt tells whether what is known of the init is true of the process pid.
+func (s *Service) aimedAt(c *container, pid int) bool {
+	t := c.target.Load()
+	cgroup, err := s.executor.ReadCgroup(pid)
+	return t.Init.Pid == pid && (err != nil || t.Cgroup == cgroup)
+}
+
 // runcRoot is the directory in which the runtime keeps the state of containers
 // of a namespace with these options, nil for none.
 func runcRoot(namespace string, opts *options.Options) string {

@@ -3,6 +3,7 @@ package shim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -82,32 +83,60 @@ func (cr *creation) restored() bool { return cr.request.Checkpoint != "" }
 // createHooked registers the container's gate before the runtime makes its
 // init, whose exit must not be missed.
 func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, node nodeConfig) (*taskAPI.CreateTaskResponse, error) {
-	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations, records: node.records()}
-	hookCtx := context.WithoutCancel(withLevel(ctx, node)) // for what is bookend's
-	a := s.goAhead(hookCtx, cr)
+	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations}
+	hookCtx := context.WithoutCancel(ctx) // for what is bookend's
+	var a *ahead
+	guard(hookCtx, r.ID, func() {
+		hookCtx, cr.records = withLevel(hookCtx, node), node.records()
+		a = s.goAhead(hookCtx, cr)
+	})
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
 		a.discard(hookCtx)
 		s.publisher.remove(r.ID, cr.gate)
 		return nil, err
 	}
-	c, prepared := a.finish()
-	if c == nil {
-		c, err = s.created(hookCtx, cr, int(resp.Pid))
-	}
-	if err != nil {
+	if err := s.takeOver(hookCtx, cr, a, int(resp.Pid)); err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
 		log.G(hookCtx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
-		prepared.Discard()
+		a.discard(hookCtx)
 		s.publisher.remove(r.ID, cr.gate)
-		return resp, nil
+	}
+	return resp, nil
+}
+
+// takeOver makes the container that Create has made one with hooks. A panic is
+// an error like any other.
+func (s *Service) takeOver(ctx context.Context, cr *creation, a *ahead, pid int) (err error) {
+	var c *container
+	defer func() {
+		if p := recover(); p != nil {
+			s.remove(cr.request.ID)
+			if c != nil {
+				c.staged.Discard(ctx)
+			}
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	var prepared *runtime.Prepared
+	c, prepared = a.finish()
+	if c != nil && !s.aimedAt(c, pid) {
+		// A runtime that writes the pid before all else: what was found out then
+		// was not the container's.
+		c.staged.Discard(ctx)
+		c = nil
+	}
+	if c == nil {
+		if c, err = s.created(ctx, cr, pid); err != nil {
+			return err
+		}
 	}
 	if prepared != nil {
-		c.staged = s.stage(hookCtx, c, prepared)
+		c.staged = s.stage(ctx, c, prepared)
 	}
-	s.begin(hookCtx, c, cr.restored())
-	return resp, nil
+	s.begin(ctx, c, cr.restored())
+	return nil
 }
 
 // created is the container that a Create has made. One that is restored from a

@@ -6,6 +6,8 @@ import (
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
 	apitask "github.com/containerd/containerd/api/types/task"
+
+	"bookend.dev/bookend/runtime"
 )
 
 // exitOutTime bounds how long Delete and Start wait for an event to go out.
@@ -13,7 +15,7 @@ const exitOutTime = 2 * time.Second
 
 // hookOutTime bounds how long Delete waits for a hook that is being cancelled:
 // longer than the killing of one takes.
-const hookOutTime = 3 * time.Second
+const hookOutTime = 2*runtime.KillBound + time.Second
 
 // Delete ends the container's task. It lets the init's TaskExit go out first:
 // the inner service tells of an exit before it has sent the event, and a client

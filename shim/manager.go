@@ -49,30 +49,23 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 		return shim.StopStatus{}, err
 	}
 	bundles := filepath.Dir(cwd)
-	for _, member := range orphans(ctx, bundles, id) {
-		if _, err := m.stop(ctx, bundles, member); err != nil {
-			log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
-		}
-	}
 	address, addressErr := runtime.ShimAddress(filepath.Join(bundles, id))
 	if addressErr == nil && !isDead(address) {
 		// containerd asks for every container of a pod that was deleted.
 		return m.stock.Stop(ctx, id)
 	}
-	st, err := m.stop(ctx, bundles, id)
+	members := orphans(ctx, bundles, id)
+	left := recordsOf(ctx, bundles, append(members, id))
+	for _, member := range members {
+		if _, err := m.stock.Stop(ctx, member); err != nil {
+			log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
+		}
+	}
+	st, err := m.stock.Stop(ctx, id)
 	if addressErr == nil {
 		removeDeadSocket(address)
 	}
-	return st, err
-}
-
-// stop cleans up after one container of a dead shim. Its records come last: they
-// must not keep its processes alive.
-func (m bootManager) stop(ctx context.Context, bundles, id string) (shim.StopStatus, error) {
-	bundle := filepath.Join(bundles, id)
-	records := recordsDir(ctx, bundle)
-	st, err := m.stock.Stop(ctx, id)
-	abandon(ctx, bundle, records)
+	left.abandon(ctx) // last: containerd grants five seconds for all of it
 	return st, err
 }
 

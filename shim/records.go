@@ -76,25 +76,37 @@ func timeOf(t time.Time) *time.Time {
 	return &t
 }
 
-// abandon completes the records of a container whose shim died, and does
-// nothing to those of a shim that lives. It is for the process that cleans up
-// after shims, which learns the directory from the bundle.
-func abandon(ctx context.Context, bundle, dir string) {
-	namespace, err := namespaces.NamespaceRequired(ctx)
-	if err != nil || dir == "" {
-		return
+// leftRecords is where containers of dead shims have records: their ids by
+// directory.
+type leftRecords map[string][]string
+
+// recordsOf asks the bundles, which are there as long as nothing has been
+// cleaned up.
+func recordsOf(ctx context.Context, bundles string, ids []string) leftRecords {
+	left := leftRecords{}
+	for _, id := range ids {
+		dir, err := runtime.ReadRecordsDir(filepath.Join(bundles, id))
+		if err != nil {
+			log.G(ctx).WithError(err).Warn("bookend: records of a dead shim")
+		}
+		if dir != "" {
+			left[dir] = append(left[dir], id)
+		}
 	}
-	store := record.Open(dir, record.Limits{})
-	store.Log = func(err error) { log.G(ctx).WithError(err).Warn("bookend: records of a dead shim") }
-	store.Abandon(namespace, filepath.Base(bundle))
+	return left
 }
 
-// recordsDir returns where the records of the container of a bundle are; empty:
-// it has none.
-func recordsDir(ctx context.Context, bundle string) string {
-	dir, err := runtime.ReadRecordsDir(bundle)
+// abandon completes the records of containers whose shims died, and does
+// nothing to those of a shim that lives. It is for the process that cleans up
+// after shims.
+func (l leftRecords) abandon(ctx context.Context) {
+	namespace, err := namespaces.NamespaceRequired(ctx)
 	if err != nil {
-		log.G(ctx).WithError(err).Warn("bookend: records of a dead shim")
+		return
 	}
-	return dir
+	for dir, ids := range l {
+		store := record.Open(dir, record.Limits{})
+		store.Log = func(err error) { log.G(ctx).WithError(err).Warn("bookend: records of a dead shim") }
+		store.Abandon(namespace, ids...)
+	}
 }

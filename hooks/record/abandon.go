@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,24 +18,24 @@ import (
 )
 
 // abandonPatience is how long the clean-up after a dead shim waits.
-const abandonPatience = 2 * time.Second
+const abandonPatience = time.Second
 
 // abandoned is the detail of a record that was completed for a dead shim.
 const abandoned = "the shim died before the hook had ended"
 
-// Abandon completes the records of a container whose shim has died, its attempts
-// that had not ended as Unknown, and removes its status. A shim that lives is
-// left alone.
-func (s *Store) Abandon(namespace, container string) {
+// Abandon completes the records of containers whose shim has died, their
+// attempts that had not ended as Unknown, and removes their statuses. A shim that
+// lives is left alone.
+func (s *Store) Abandon(namespace string, containers ...string) {
 	s.do(entrySize, abandonPatience, func() error {
-		if err := s.abandon(namespace, container); err != nil {
-			return fmt.Errorf("complete the records of container %s: %w", container, err)
+		if err := s.abandon(namespace, containers); err != nil {
+			return fmt.Errorf("complete the records of containers %s: %w", strings.Join(containers, ", "), err)
 		}
 		return nil
 	})
 }
 
-func (s *Store) abandon(namespace, container string) error {
+func (s *Store) abandon(namespace string, containers []string) error {
 	files, err := readDir(filepath.Join(s.dir, recordsDir))
 	if err != nil {
 		return err
@@ -45,11 +47,14 @@ func (s *Store) abandon(namespace, container string) error {
 		}
 		path := s.recordPath(f.Name())
 		r, _, err := readRecord(path)
-		if err == nil && r.Namespace == namespace && r.Container == container && r.Outcome == hooks.Unknown {
+		if err == nil && r.Namespace == namespace && slices.Contains(containers, r.Container) && r.Outcome == hooks.Unknown {
 			failed = errors.Join(failed, complete(path))
 		}
 	}
-	return errors.Join(failed, removeDead(s.statusPath(statusName(Subject{Namespace: namespace, Container: container}))))
+	for _, container := range containers {
+		failed = errors.Join(failed, removeDead(s.statusPath(statusName(Subject{Namespace: namespace, Container: container}))))
+	}
+	return failed
 }
 
 // complete ends a record that nobody writes any more and that has no outcome. A

@@ -52,7 +52,12 @@ func (e *Entry) End(end End) {
 	e.ended, e.early = true, nil
 	e.mu.Unlock()
 	size := entrySize + sizeOf(ends...)
-	e.store.do(size, patience, func() error { return e.end(ends) })
+	if !e.store.do(size, patience, func() error { return e.end(ends) }) {
+		// Without what was printed; but a file that stays open and locked would
+		// be that of an attempt which runs.
+		end.Stdout, end.Stderr, end.Detail = nil, nil, ""
+		e.store.do(0, 0, func() error { return e.end([]End{end}) })
+	}
 	e.store.pruneSoon(size)
 }
 

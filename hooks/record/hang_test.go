@@ -100,6 +100,15 @@ func TestWhatWaitsForAHungFileSystemIsBounded(t *testing.T) {
 		if err != nil || !slices.ContainsFunc(records, func(r Record) bool { return r.Container == "after" }) {
 			t.Errorf("%d records, %v; want one of after", len(records), err)
 		}
+		// What was dropped is output, and not that an attempt has ended.
+		for _, r := range records {
+			if r.Running || r.Outcome == hooks.Unknown {
+				t.Fatalf("got %s of attempt %s, running: %v", r.Outcome, r.ID, r.Running)
+			}
+		}
+		if s.pruned.queued {
+			t.Error("it waits for a pruning that was dropped")
+		}
 	})
 }
 

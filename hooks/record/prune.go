@@ -34,12 +34,17 @@ type pruneMark struct {
 // has written an eighth of what may be kept. size is that of what was written.
 func (s *Store) pruneSoon(size int) {
 	if hurry, due := s.pruneDue(size); due {
-		s.do(entrySize, 0, func() error {
+		taken := s.do(entrySize, 0, func() error {
 			s.pruned.mu.Lock()
 			s.pruned.at, s.pruned.count, s.pruned.bytes, s.pruned.queued = time.Now(), 0, 0, false
 			s.pruned.mu.Unlock()
 			return s.prune(hurry)
 		})
+		if !taken {
+			s.pruned.mu.Lock()
+			defer s.pruned.mu.Unlock()
+			s.pruned.queued = false
+		}
 	}
 }
 

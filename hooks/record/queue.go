@@ -22,7 +22,7 @@ type queue struct {
 // job is one thing to do.
 type job struct {
 	run  func()
-	size int // of what it holds in memory, in bytes
+	size int // of what it holds in memory, in bytes; 0: it is taken in any case
 	done chan struct{}
 }
 
@@ -40,7 +40,7 @@ const (
 func (q *queue) add(j *job) admission {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.jobs) > 0 && q.size+j.size > maxWaiting {
+	if j.size > 0 && len(q.jobs) > 0 && q.size+j.size > maxWaiting {
 		return full
 	}
 	q.jobs = append(q.jobs, j)

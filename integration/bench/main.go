@@ -26,9 +26,9 @@ import (
 	"bookend.dev/bookend/integration"
 )
 
-// memory is where records are put, as they are on a node: their default place,
+// tmpfs is where records are put, as they are on a node: their default place,
 // /run, is in memory there, and need not be where benchmarks run.
-const memory = "/dev/shm"
+const tmpfs = "/dev/shm"
 
 // cleanupTimeout is for the daemon's end, which must come about even where the
 // run was interrupted.
@@ -93,7 +93,7 @@ func (o options) results() (*results, error) {
 
 // measure runs the benchmarks on a daemon of their own.
 func (r *results) measure(ctx context.Context, chosen []benchmark, quick bool) (err error) {
-	records, err := os.MkdirTemp(memory, "bookend-bench-")
+	records, err := os.MkdirTemp(tmpfs, "bookend-bench-")
 	if err != nil {
 		return fmt.Errorf("a directory for records: %w", err)
 	}
