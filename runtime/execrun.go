@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"github.com/containerd/log"
@@ -174,6 +175,15 @@ func (r *execRun) closeOwnEnds() {
 func (r *execRun) follow() {
 	defer close(r.done)
 	defer r.said.Close()
+	begun := sync.OnceFunc(func() { close(r.started) })
+	defer begun() // without a pid, if it never came
+	if err := guarded(func() error { r.listen(begun); return nil }); err != nil {
+		log.L.WithError(err).Error("what bookend-exec says of an exec hook")
+	}
+}
+
+// listen is follow; begun is called when the pid is known.
+func (r *execRun) listen(begun func()) {
 	lines := json.NewDecoder(r.said)
 	for r.last.Exit == nil && r.last.Failure == nil {
 		var s wire.Status
@@ -194,12 +204,9 @@ func (r *execRun) follow() {
 				r.stdout.forward(r.stdoutLines)
 				r.stderr.forward(r.stderrLines)
 			}
-			close(r.started)
+			begun()
 		}
 		r.last = s
-	}
-	if r.pid == 0 {
-		close(r.started)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/containerd/log"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,7 +50,9 @@ func newOutput() (*output, *os.File, error) {
 	go func() {
 		defer close(o.end)
 		defer r.Close()
-		o.pump()
+		if err := guarded(func() error { o.pump(); return nil }); err != nil {
+			log.L.WithError(err).Error("output of an exec hook")
+		}
 	}()
 	return o, w, nil
 }
