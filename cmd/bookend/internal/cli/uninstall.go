@@ -38,13 +38,13 @@ to clean up after them, and gives up their containers when it restarts without.`
 			return err
 		}
 		plan, err := install.Undo(where.lib, force)
+		if err == nil {
+			err = revert(cmd.OutOrStdout(), plan, dryRun)
+		}
 		if errors.Is(err, install.ErrInUse) {
 			return fmt.Errorf("%w: remove their pods and containers first, or use --force", err)
 		}
-		if err != nil {
-			return err
-		}
-		return revert(cmd.OutOrStdout(), plan, dryRun)
+		return err
 	}
 	return cmd
 }
