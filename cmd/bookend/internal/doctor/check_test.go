@@ -105,6 +105,10 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"loaded", "no daemon", func(f *Facts) { f.Daemon = nil }, Fail, "no containerd", "systemctl start containerd"},
 
 		{"shim", "none", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only --from DIR"},
+		{"shim", "none elsewhere", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
+			f.Shim = Program{Err: errBroken}
+		}, Fail, "broken", "bookend install --binaries-only --bin-dir /opt/b --from DIR"},
 		{"shim", "none, and no plugin", func(f *Facts) { f.dockerOnly(); f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only"},
 		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "exec hooks cannot run: file does not exist", "bookend install"},
 		{"bookend-exec", "another version", func(f *Facts) { f.Executor.Version = version("0.9.0") }, Fail, "of version 0.9.0, the shim beside it of 1.0.0", "bookend install"},

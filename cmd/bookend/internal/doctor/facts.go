@@ -69,6 +69,7 @@ const (
 	shimName     = "containerd-shim-bookend-v2"
 	executorName = "bookend-exec"
 	mainConfig   = "/etc/containerd/config.toml" // containerd's default
+	binDir       = "/usr/local/bin"              // that of an installation
 )
 
 // Gather looks at the node. Nothing is changed.
@@ -137,10 +138,15 @@ func (f *Facts) byTypeAlone() bool {
 // where the runtime is configured, perhaps by hand, or needs not be. They have to
 // be named, because those of the command that is installed may be what is wrong.
 func (f *Facts) install() string {
-	if _, ok := f.runtime(); ok || f.byTypeAlone() {
-		return "bookend install --binaries-only --from DIR, a directory with the binaries of a release"
+	r, ok := f.runtime()
+	if !ok && !f.byTypeAlone() {
+		return f.configure()
 	}
-	return f.configure()
+	command := "bookend install --binaries-only"
+	if dir := filepath.Dir(r.Path); filepath.Base(r.Path) == shimName && dir != binDir {
+		command += " --bin-dir " + dir
+	}
+	return command + " --from DIR, a directory with the binaries of a release"
 }
 
 // configure is the command that puts the binaries and the runtime in place.
