@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,13 +28,14 @@ they run with a limit, or that it cannot be told. It exits with 3 if a check fai
 		Args: usage(cobra.NoArgs),
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.Address, "address", "/run/containerd/containerd.sock", "containerd's socket")
+	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else /run/containerd/containerd.sock)")
 	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked if no daemon answers")
 	f.StringVar(&opts.ContainerdConfig, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with)")
 	f.StringVar(&opts.RuntimeName, "runtime-name", defaultRuntimeName, "name of the runtime in containerd's configuration")
 	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $BOOKEND_CONFIG of containerd, else /etc/bookend/config.toml)")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		opts.Address = cmp.Or(*address, os.Getenv(addressEnv), "/run/containerd/containerd.sock")
 		results := doctor.Examine(doctor.Gather(cmd.Context(), opts))
 		err := printResults(cmd.OutOrStdout(), *output, results)
 		if err == nil && doctor.Failed(results) {

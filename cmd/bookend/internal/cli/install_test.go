@@ -131,6 +131,22 @@ func TestDoctorsTable(t *testing.T) {
 	}
 }
 
+func TestDoctorAsksTheContainerdThatIsNamed(t *testing.T) {
+	for _, tt := range []struct{ flag, env, want string }{
+		{"unix://DIR/flag.sock", "DIR/env.sock", "DIR/flag.sock"},
+		{"DIR/flag.sock", "", "DIR/flag.sock"},
+		{"", "unix://DIR/env.sock", "DIR/env.sock"},
+		{"", "DIR/env.sock", "DIR/env.sock"},
+	} {
+		s := newSite(t, importing)
+		t.Setenv(addressEnv, strings.ReplaceAll(tt.env, "DIR", s.dir))
+		out := s.run(ExitFound, "doctor", "--address", tt.flag, "--containerd", "DIR/containerd", "--containerd-config", "DIR/etc/config.toml")
+		if !strings.Contains(out, "dial unix "+tt.want+":") {
+			t.Errorf("%+v: got\n%s", tt, out)
+		}
+	}
+}
+
 func TestDoctorFailsWithoutContainerd(t *testing.T) {
 	s := newSite(t, importing)
 	out := s.run(ExitFound, "doctor", "--address", "DIR/none.sock", "--containerd", "DIR/containerd", "--containerd-config", "DIR/etc/config.toml")

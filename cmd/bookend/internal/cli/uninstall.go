@@ -21,8 +21,8 @@ func newUninstall() *cobra.Command {
 		Long: `uninstall removes the binaries and the drop-in, and puts back, byte for byte, what
 install replaced. A file that somebody has changed since keeps those changes: only
 the line that bookend wrote is taken out, or the file is kept under another name,
-or left alone; it says which. The configuration in /etc/bookend and the records of
-hooks stay.
+or left alone; it says which, and where it keeps what is not put back. The
+configuration in /etc/bookend and the records of hooks stay.
 
 It is refused while shims of this installation run. containerd needs their binary
 to clean up after them, and gives up their containers when it restarts without.`,
@@ -38,13 +38,13 @@ to clean up after them, and gives up their containers when it restarts without.`
 			return err
 		}
 		plan, err := install.Undo(where.lib, force)
+		if err == nil {
+			err = revert(cmd.OutOrStdout(), plan, dryRun)
+		}
 		if errors.Is(err, install.ErrInUse) {
 			return fmt.Errorf("%w: remove their pods and containers first, or use --force", err)
 		}
-		if err != nil {
-			return err
-		}
-		return revert(cmd.OutOrStdout(), plan, dryRun)
+		return err
 	}
 	return cmd
 }

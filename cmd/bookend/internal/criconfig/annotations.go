@@ -9,27 +9,34 @@ import (
 // it, to try other patterns on.
 type need struct{ pattern, example, without string }
 
-// Needs of the hooks, in both lists, and of the kubelet's own annotations,
-// which are the container's alone.
-func hookNeeds() []need {
+// podNeeds are what a pod's annotations are needed for. containerd hands what
+// pod_annotations lists to the pod's containers as well, so that these patterns
+// are all that the hooks of pods need.
+func podNeeds() []need {
 	return []need{
 		{"bookend.dev/*", "bookend.dev/lifecycle", "bookend.dev/lifecycle in a pod is ignored instead of refused"},
-		{"lifecycle.bookend.dev/*", "lifecycle.bookend.dev/a", "no hooks run, and nothing says so"},
+		{hooksPattern, "lifecycle.bookend.dev/a", "no hooks run, and nothing says so"},
 	}
 }
 
-func kubeletNeeds() []need {
+// containerNeeds are what the annotations of the request for a container are
+// needed for: crictl's, and the kubelet's own.
+func containerNeeds() []need {
 	return []need{
+		{"bookend.dev/*", "bookend.dev/lifecycle", "bookend.dev/lifecycle in a container's own request is ignored instead of refused"},
+		{hooksPattern, "lifecycle.bookend.dev/a", "hooks in a container's own request, such as crictl's, do not run"},
 		{"io.kubernetes.pod.terminationGracePeriod", "io.kubernetes.pod.terminationGracePeriod", "preStop is not bounded by the pod's grace period"},
 		{"io.kubernetes.container.ports", "io.kubernetes.container.ports", "a named httpGet.port is refused"},
 	}
 }
 
+const hooksPattern = "lifecycle.bookend.dev/*"
+
 // PodAnnotations are the patterns that bookend needs in pod_annotations.
-func PodAnnotations() []string { return patterns(hookNeeds()) }
+func PodAnnotations() []string { return patterns(podNeeds()) }
 
 // ContainerAnnotations are those that it needs in container_annotations.
-func ContainerAnnotations() []string { return patterns(append(hookNeeds(), kubeletNeeds()...)) }
+func ContainerAnnotations() []string { return patterns(containerNeeds()) }
 
 func patterns(needs []need) []string {
 	out := make([]string, len(needs))
@@ -39,12 +46,18 @@ func patterns(needs []need) []string {
 	return out
 }
 
+// Names of the lists.
+const (
+	podList       = "pod_annotations"
+	containerList = "container_annotations"
+)
+
 // Gap is a pattern that a list lacks.
 type Gap struct {
 	List    string // "pod_annotations" or "container_annotations"
 	Pattern string
 	Without string // what comes of it
-	// Fatal says that there are no hooks without it.
+	// Fatal says that pods have no hooks without it.
 	Fatal bool
 }
 
@@ -55,12 +68,12 @@ func (r Runtime) Gaps() []Gap {
 	add := func(list string, have []string, needs []need) {
 		for _, n := range needs {
 			if !slices.ContainsFunc(have, func(p string) bool { return matches(p, n.example) }) {
-				gaps = append(gaps, Gap{List: list, Pattern: n.pattern, Without: n.without, Fatal: n.pattern == "lifecycle.bookend.dev/*"})
+				gaps = append(gaps, Gap{List: list, Pattern: n.pattern, Without: n.without, Fatal: list == podList && n.pattern == hooksPattern})
 			}
 		}
 	}
-	add("pod_annotations", r.PodAnnotations, hookNeeds())
-	add("container_annotations", r.ContainerAnnotations, append(hookNeeds(), kubeletNeeds()...))
+	add(podList, r.PodAnnotations, podNeeds())
+	add(containerList, r.ContainerAnnotations, containerNeeds())
 	return gaps
 }
 

@@ -172,14 +172,14 @@ func TestGapsAreWhatNoPatternCovers(t *testing.T) {
 		t.Errorf("of wider patterns: %v", gaps)
 	}
 	var got []string
-	for _, g := range (Runtime{PodAnnotations: []string{"*", "bookend.dev/*"}, ContainerAnnotations: []string{"lifecycle.bookend.dev/*"}}).Gaps() {
+	for _, g := range (Runtime{PodAnnotations: []string{"*", "bookend.dev/*"}, ContainerAnnotations: []string{"x/*"}}).Gaps() {
 		if g.Fatal {
 			g.Pattern += " (fatal)"
 		}
 		got = append(got, g.List+" "+g.Pattern)
 	}
 	want := []string{
-		"pod_annotations lifecycle.bookend.dev/* (fatal)", "container_annotations bookend.dev/*",
+		"pod_annotations lifecycle.bookend.dev/* (fatal)", "container_annotations bookend.dev/*", "container_annotations lifecycle.bookend.dev/*",
 		"container_annotations io.kubernetes.pod.terminationGracePeriod", "container_annotations io.kubernetes.container.ports",
 	}
 	if !reflect.DeepEqual(got, want) {

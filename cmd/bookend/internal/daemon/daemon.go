@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
+	"strings"
 	"time"
 
 	versionapi "github.com/containerd/containerd/api/services/version/v1"
@@ -35,6 +37,8 @@ type Handler struct {
 	Path                 string   `json:"runtimePath"`
 	PodAnnotations       []string `json:"PodAnnotations"`
 	ContainerAnnotations []string `json:"ContainerAnnotations"`
+	// Options are the runtime's, with values as JSON has them.
+	Options map[string]any `json:"options"`
 }
 
 // ErrNoCRI says that a daemon's CRI plugin is disabled, or failed to load.
@@ -43,8 +47,13 @@ var ErrNoCRI = errors.New("containerd has no CRI plugin")
 // answerTimeout is for a daemon that is up: it has these answers at hand.
 const answerTimeout = 5 * time.Second
 
-// Find asks the daemon that listens at address, the path of a socket.
+// Find asks the daemon that listens at address, the path of a socket with
+// "unix://" before it or not.
 func Find(ctx context.Context, address string) (*Daemon, error) {
+	address, err := filepath.Abs(strings.TrimPrefix(address, "unix://"))
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	pid, err := listener(ctx, address)

@@ -14,6 +14,7 @@ type Process struct {
 	PID  int
 	Exe  string
 	Args []string
+	Dir  string            // its working directory; empty: not known
 	Env  map[string]string // shims inherit it
 }
 
@@ -32,6 +33,9 @@ func readProcess(pid int, dir string) (Process, error) {
 		return Process{}, fmt.Errorf("containerd's process: %w", err)
 	}
 	p := Process{PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), Args: args, Env: map[string]string{}}
+	if p.Dir, err = os.Readlink(filepath.Join(dir, "cwd")); err != nil {
+		return Process{}, fmt.Errorf("containerd's process: %w", err)
+	}
 	for _, v := range env {
 		if name, value, ok := strings.Cut(v, "="); ok {
 			p.Env[name] = value
@@ -54,8 +58,17 @@ func stringsOf(path string) ([]string, error) {
 }
 
 // ConfigFile is the main configuration file that the process was told to read;
-// empty: the default one.
+// empty: the default one. A relative path is one from its working directory, and
+// stays relative where that is not known.
 func (p Process) ConfigFile() string {
+	path := p.configArg()
+	if path == "" || filepath.IsAbs(path) || p.Dir == "" {
+		return path
+	}
+	return filepath.Join(p.Dir, path)
+}
+
+func (p Process) configArg() string {
 	for _, name := range []string{"--config", "-config", "-c"} {
 		for _, arg := range p.Args {
 			if value, ok := strings.CutPrefix(arg, name+"="); ok {

@@ -21,9 +21,12 @@ func TestAProcessIsReadFromItsFiles(t *testing.T) {
 	if err := os.Symlink("/usr/bin/containerd (deleted)", filepath.Join(dir, "exe")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink("/somewhere", filepath.Join(dir, "cwd")); err != nil {
+		t.Fatal(err)
+	}
 	p, err := readProcess(7, dir)
 	if err != nil || p.PID != 7 || p.Exe != "/usr/bin/containerd" || p.ConfigFile() != "/x y.toml" ||
-		p.Env["PATH"] != "/a:/b" || p.Env["X"] != "y=z" || len(p.Env) != 3 {
+		p.Env["PATH"] != "/a:/b" || p.Env["X"] != "y=z" || len(p.Env) != 3 || p.Dir != "/somewhere" {
 		t.Errorf("got %+v, %v", p, err)
 	}
 	if _, err := readProcess(7, filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
@@ -33,11 +36,12 @@ func TestAProcessIsReadFromItsFiles(t *testing.T) {
 
 func TestTheConfigurationFileIsThatOfTheCommandLine(t *testing.T) {
 	for want, args := range map[string][]string{
-		"":   {"containerd", "--log-level", "debug"},
-		"/a": {"containerd", "-c", "/a"},
-		"/b": {"containerd", "--config=/b", "--root", "/c"},
+		"":     {"containerd", "--log-level", "debug"},
+		"/d/e": {"containerd", "-c", "e"},
+		"/a":   {"containerd", "-c", "/a"},
+		"/b":   {"containerd", "--config=/b", "--root", "/c"},
 	} {
-		if got := (Process{Args: args}).ConfigFile(); got != want {
+		if got := (Process{Args: args, Dir: "/d"}).ConfigFile(); got != want {
 			t.Errorf("%q: got %q", args, got)
 		}
 	}

@@ -39,7 +39,7 @@ func commandFits(f *Facts) Result {
 func shimOnPath(f *Facts) Result {
 	r, _ := f.runtime()
 	switch {
-	case f.ByName.Err != nil && r.Path == "" && r.Type == ownType:
+	case f.ByName.Err != nil && (f.byTypeAlone() || r.Path == "" && r.Type == ownType):
 		return fail(f.install(), "the runtime's type leads nowhere: %v", f.ByName.Err)
 	case f.ByName.Err != nil:
 		return warn("link it from a directory of containerd's PATH, for ctr, nerdctl and Docker", "%v", f.ByName.Err)

@@ -27,6 +27,14 @@ func TestAHealthyNodePasses(t *testing.T) {
 	}
 }
 
+func TestANodeWithoutTheCRIPluginDoesNotFail(t *testing.T) {
+	f := healthy()
+	f.dockerOnly()
+	if results := Examine(f); Failed(results) {
+		t.Errorf("got %+v", results)
+	}
+}
+
 var errBroken = errors.New("broken")
 
 func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
@@ -50,7 +58,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"runtime", "no file", func(f *Facts) { f.CRI, f.CRIErr = nil, errBroken }, Fail, "broken", "configuration"},
 		{"runtime", "none", func(f *Facts) { delete(f.CRI.Runtimes, "bookend") }, Fail, `no runtime "bookend"`, "bookend install --edit-config && systemctl restart containerd"},
 		{"runtime", "none elsewhere", func(f *Facts) { f.RuntimeName, f.ContainerdConfig = "other", "/x.toml" }, Fail, `no runtime "other"`, "--containerd-config /x.toml --runtime-name other"},
-		{"runtime", "no plugin", func(f *Facts) { delete(f.CRI.Runtimes, "bookend"); f.CRI.CRIDisabled = true }, Fail, "disables the CRI plugin", "disabled_plugins"},
+		{"runtime", "no plugin", func(f *Facts) { f.dockerOnly() }, Warning, "disables the CRI plugin", "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins"},
 		{"runtime", "no path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "" }) }, Fail, "the stock shim's", "runtime_path"},
 		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", ownType }) }, Pass, ownType, ""},
 
@@ -60,6 +68,10 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"annotations", "pods' only", func(f *Facts) {
 			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations = []string{"mine", "bookend.dev/*"} })
 		}, Fail, "pod_annotations lacks", `pod_annotations = ["bookend.dev/*", "lifecycle.bookend.dev/*", "mine"]`},
+		{"annotations", "containers' only", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) { r.ContainerAnnotations = r.ContainerAnnotations[2:] })
+		}, Warning, "container_annotations lacks lifecycle.bookend.dev/* (hooks in a container's own request", "container_annotations = ["},
+		{"annotations", "no plugin", func(f *Facts) { f.dockerOnly() }, Warning, "Docker need none", "disabled_plugins"},
 		{"annotations", "no grace", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.ContainerAnnotations = r.PodAnnotations }) }, Warning, "terminationGracePeriod", "container_annotations = ["},
 		{"annotations", "no runtime", func(f *Facts) { delete(f.CRI.Runtimes, "bookend") }, Fail, "no lists", "bookend install"},
 
@@ -68,11 +80,36 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations = append(r.PodAnnotations, "x") })
 		}, Fail, "older configuration of", "systemctl restart containerd"},
 		{"loaded", "an older path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "/x" }) }, Fail, "older configuration of", "systemctl restart containerd"},
-		{"loaded", "no plugin", func(f *Facts) { f.Daemon.Handlers, f.Daemon.CRIErr = nil, fmt.Errorf("%w: x", daemon.ErrNoCRI) }, Warning, "no CRI plugin", "enable"},
+		{"loaded", "an older option", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) { r.Options = map[string]any{"SystemdCgroup": true} })
+		}, Fail, "older configuration of", "systemctl restart containerd"},
+		{"loaded", "options that are the same", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) {
+				r.Options = map[string]any{"BinaryName": "/runc", "IoUid": int64(7), "Root": ""}
+			})
+			h := f.Daemon.Handlers["bookend"]
+			h.Options = map[string]any{"BinaryName": "/runc", "IoUid": float64(7), "SystemdCgroup": false}
+			f.Daemon.Handlers["bookend"] = h
+		}, Pass, "", ""},
+		{"loaded", "no plugin", func(f *Facts) {
+			f.CRI.CRIDisabled, f.Daemon.Handlers, f.Daemon.CRIErr = true, nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
+		}, Warning, "no CRI plugin", "enable"},
+		{"loaded", "a plugin that failed", func(f *Facts) {
+			f.Daemon.Handlers, f.Daemon.CRIErr = nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
+		}, Fail, "does not disable it", "why it did not load"},
+		{"loaded", "a plugin that failed, and no file", func(f *Facts) {
+			f.CRI, f.CRIErr, f.Daemon.Handlers, f.Daemon.CRIErr = nil, errBroken, nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
+		}, Fail, "no CRI plugin", "why it did not load"},
+		{"loaded", "a plugin that is to go", func(f *Facts) { f.dockerOnly(); f.Daemon.CRIErr = nil }, Warning, "disables", "restart"},
 		{"loaded", "no answer", func(f *Facts) { f.Daemon.Handlers, f.Daemon.CRIErr = nil, errBroken }, Warning, "broken", "log"},
 		{"loaded", "no daemon", func(f *Facts) { f.Daemon = nil }, Fail, "no containerd", "systemctl start containerd"},
 
-		{"shim", "none", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only"},
+		{"shim", "none", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only --from DIR"},
+		{"shim", "none elsewhere", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
+			f.Shim = Program{Err: errBroken}
+		}, Fail, "broken", "bookend install --binaries-only --bin-dir /opt/b --from DIR"},
+		{"shim", "none, and no plugin", func(f *Facts) { f.dockerOnly(); f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only"},
 		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "exec hooks cannot run: file does not exist", "bookend install"},
 		{"bookend-exec", "another version", func(f *Facts) { f.Executor.Version = version("0.9.0") }, Fail, "of version 0.9.0, the shim beside it of 1.0.0", "bookend install"},
 		{"bookend-exec", "no shim", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "no shim", "bookend install"},
@@ -82,6 +119,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 			f.ByName = Program{Err: errBroken}
 			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", ownType })
 		}, Fail, "leads nowhere", "bookend install"},
+		{"PATH", "not there, and no plugin", func(f *Facts) { f.dockerOnly(); f.ByName = Program{Err: errBroken} }, Fail, "leads nowhere", "bookend install --binaries-only"},
 		{"PATH", "another", func(f *Facts) { f.ByName.Path, f.ByName.Resolved = "/usr/bin/x", "/usr/bin/x" }, Warning, "/usr/bin/x is found by name", "remove"},
 
 		{"runc", "none", func(f *Facts) { f.Runc.Err = errBroken }, Fail, "broken", "install runc"},

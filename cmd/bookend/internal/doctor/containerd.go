@@ -1,8 +1,10 @@
 package doctor
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -38,9 +40,8 @@ func runtimeConfigured(f *Facts) Result {
 	}
 	r, ok := f.runtime()
 	switch {
-	case !ok && f.CRI.CRIDisabled:
-		return fail("take the plugin out of disabled_plugins in "+f.CRI.Path+", then "+f.install(),
-			"%s disables the CRI plugin, and no runtime %q is in it", f.CRI.Path, f.RuntimeName)
+	case f.byTypeAlone():
+		return warn(f.enable(), "%s disables the CRI plugin, and no runtime %q is in it: ctr, nerdctl and Docker find the shim by its type", f.CRI.Path, f.RuntimeName)
 	case !ok:
 		return fail(f.install(), "no runtime %q in %s and what it imports", f.RuntimeName, f.CRI.Path)
 	case r.Path == "" && r.Type != ownType:
@@ -52,11 +53,19 @@ func runtimeConfigured(f *Facts) Result {
 	}
 }
 
+// enable is what makes Kubernetes work on a node that is not set up for it.
+func (f *Facts) enable() string {
+	return "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins in " + f.CRI.Path + ", then " + f.configure()
+}
+
 // ownType is the runtime type that leads to the shim by name.
 const ownType = "io.containerd.bookend.v2"
 
 func annotationsListed(f *Facts) Result {
 	r, ok := f.runtime()
+	if f.byTypeAlone() {
+		return warn(f.enable(), "no runtime %q, no lists of annotations; ctr, nerdctl and Docker need none", f.RuntimeName)
+	}
 	if !ok {
 		return fail(f.install(), "no runtime %q, no lists of annotations", f.RuntimeName)
 	}
@@ -100,8 +109,11 @@ func runtimeLoaded(f *Facts) Result {
 	switch {
 	case f.Daemon == nil:
 		return fail("systemctl start containerd", "no containerd runs")
-	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI):
+	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI) && f.CRI != nil && f.CRI.CRIDisabled:
 		return warn("enable the CRI plugin for Kubernetes; ctr, nerdctl and Docker do without", "%v", f.Daemon.CRIErr)
+	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI):
+		return fail(restart+"; if the plugin is missing still, containerd's log and ctr plugins ls say why it did not load",
+			"%v, and %s does not disable it", f.Daemon.CRIErr, f.mainConfig())
 	case f.Daemon.CRIErr != nil:
 		return warn("crictl info, and containerd's log", "%v", f.Daemon.CRIErr)
 	}
@@ -109,10 +121,45 @@ func runtimeLoaded(f *Facts) Result {
 	switch {
 	case !ok && configured:
 		return fail(restart, "containerd runs with an older configuration, without runtime %q", f.RuntimeName)
+	case !ok && f.byTypeAlone():
+		return warn(restart, "containerd runs with its CRI plugin, which %s disables, and without runtime %q", f.CRI.Path, f.RuntimeName)
 	case !ok:
 		return fail(f.install(), "containerd runs without runtime %q", f.RuntimeName)
-	case configured && (h.Type != r.Type || h.Path != r.Path || !slices.Equal(h.PodAnnotations, r.PodAnnotations) || !slices.Equal(h.ContainerAnnotations, r.ContainerAnnotations)):
+	case configured && !loadedAs(h, r):
 		return fail(restart, "containerd runs with an older configuration of runtime %q", f.RuntimeName)
 	}
 	return pass("containerd runs with runtime %q", f.RuntimeName)
+}
+
+// loadedAs tells whether a runtime has been loaded from what its files say now.
+func loadedAs(h daemon.Handler, r criconfig.Runtime) bool {
+	return h.Type == r.Type && h.Path == r.Path && slices.Equal(h.PodAnnotations, r.PodAnnotations) &&
+		slices.Equal(h.ContainerAnnotations, r.ContainerAnnotations) && sameOptions(h.Options, r.Options)
+}
+
+// sameOptions compares options as they came through JSON with those of a file.
+// Values that are empty mean the default, as if they were not there.
+func sameOptions(loaded, file map[string]any) bool {
+	data, err := json.Marshal(file)
+	if err != nil {
+		return true // not to be compared, which is no reason for a restart
+	}
+	var same map[string]any
+	if err := json.Unmarshal(data, &same); err != nil {
+		return true
+	}
+	return reflect.DeepEqual(withoutEmpty(loaded), withoutEmpty(same))
+}
+
+func withoutEmpty(options map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, value := range options {
+		switch v := reflect.ValueOf(value); {
+		case !v.IsValid(), v.IsZero():
+		case (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0:
+		default:
+			out[name] = value
+		}
+	}
+	return out
 }

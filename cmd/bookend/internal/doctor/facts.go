@@ -10,7 +10,6 @@ import (
 
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
-	"bookend.dev/bookend/hooks"
 )
 
 // Options say where to look.
@@ -70,6 +69,7 @@ const (
 	shimName     = "containerd-shim-bookend-v2"
 	executorName = "bookend-exec"
 	mainConfig   = "/etc/containerd/config.toml" // containerd's default
+	binDir       = "/usr/local/bin"              // that of an installation
 )
 
 // Gather looks at the node. Nothing is changed.
@@ -81,11 +81,10 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	}
 	f.Path = filepath.SplitList(f.env("PATH"))
 	f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig())
-	f.findBinaries(ctx)
+	node, runc := f.readNode()
+	f.findBinaries(ctx, runc)
 	f.CgroupV2, f.Freezer = cgroups("/sys/fs/cgroup", "/proc/self/mountinfo")
 	f.Capabilities = capabilitiesOf(f.pid())
-	var node *hooks.Config
-	f.NodeConfig, node = readNodeConfig(opts.NodeConfig, f.env(hooks.ConfigEnv))
 	f.RecordsDir = node.Records.Directory
 	f.RecordsMode, f.RecordsErr = writable(f.RecordsDir)
 	return f
@@ -128,12 +127,30 @@ func (f *Facts) runtime() (criconfig.Runtime, bool) {
 	return r, ok
 }
 
+// byTypeAlone tells whether the node is one without the CRI plugin, where ctr,
+// nerdctl and Docker find the shim by its type and hand over all annotations.
+func (f *Facts) byTypeAlone() bool {
+	_, ok := f.runtime()
+	return !ok && f.CRI != nil && f.CRI.CRIDisabled
+}
+
 // install is the command that puts in place what is missing: binaries alone
-// where the runtime is configured, perhaps by hand.
+// where the runtime is configured, perhaps by hand, or needs not be. They have to
+// be named, because those of the command that is installed may be what is wrong.
 func (f *Facts) install() string {
-	if _, ok := f.runtime(); ok {
-		return "bookend install --binaries-only"
+	r, ok := f.runtime()
+	if !ok && !f.byTypeAlone() {
+		return f.configure()
 	}
+	command := "bookend install --binaries-only"
+	if dir := filepath.Dir(r.Path); filepath.Base(r.Path) == shimName && dir != binDir {
+		command += " --bin-dir " + dir
+	}
+	return command + " --from DIR, a directory with the binaries of a release"
+}
+
+// configure is the command that puts the binaries and the runtime in place.
+func (f *Facts) configure() string {
 	args := []string{"bookend install --edit-config"}
 	if path := f.mainConfig(); path != mainConfig {
 		args = append(args, "--containerd-config "+path)

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/hooks"
 )
@@ -151,6 +152,41 @@ func TestContainerdsFileIsTheOneItRunsWith(t *testing.T) {
 		f.ContainerdConfig = tt.flag
 		if got := f.mainConfig(); got != tt.want {
 			t.Errorf("%+v: got %s", tt, got)
+		}
+	}
+}
+
+func TestARuntimeOfOurOwnTypeHasItsConfigurationInItsOptions(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "strict.toml"), "[records]\ndirectory = \"/file\"\n[runc]\nbinaryName = \"/file/runc\"\n", 0o600)
+	env := write(t, filepath.Join(dir, "env.toml"), "[records]\ndirectory = \"/env\"\n[runc]\nbinaryName = \"/env/runc\"\n", 0o600)
+	inline := map[string]any{"records": map[string]any{"directory": "/inline"}, "runc": map[string]any{"binaryName": "/inline/runc"}}
+	for name, tt := range map[string]struct {
+		runtime             criconfig.Runtime
+		asked, dir, runc    string
+		document, complaint string
+	}{
+		"a file":           {criconfig.Runtime{Type: ownType, Options: map[string]any{"ConfigPath": file}}, "", "/file", "/file/runc", file, ""},
+		"a file, asked":    {criconfig.Runtime{Type: ownType, Options: map[string]any{"ConfigPath": file}}, env, "/env", "/env/runc", env, ""},
+		"the table itself": {criconfig.Runtime{Type: ownType, Options: inline}, "", "/inline", "/inline/runc", `the options of runtime "strict" in /c.toml`, ""},
+		"runc's names in it": {
+			criconfig.Runtime{Type: ownType, Options: map[string]any{"BinaryName": "/x"}}, "", hooks.DefaultRecords().Directory, "",
+			`the options of runtime "strict" in /c.toml`, "BinaryName: unknown field",
+		},
+		"no options":  {criconfig.Runtime{Type: ownType}, "", "/env", "", env, ""},
+		"runc's type": {criconfig.Runtime{Type: "io.containerd.runc.v2", Options: map[string]any{"BinaryName": "/x"}}, "", "/env", "/x", env, ""},
+	} {
+		f := &Facts{
+			Options: Options{RuntimeName: "strict", NodeConfig: tt.asked},
+			Daemon:  &daemon.Daemon{Process: daemon.Process{Env: map[string]string{hooks.ConfigEnv: env}}},
+			CRI:     &criconfig.Config{Path: "/c.toml", Runtimes: map[string]criconfig.Runtime{"strict": tt.runtime}},
+		}
+		node, runc := f.readNode()
+		if node.Records.Directory != tt.dir || runc != tt.runc || f.NodeConfig.Path != tt.document {
+			t.Errorf("%s: got %+v with records in %s and runc %q", name, f.NodeConfig, node.Records.Directory, runc)
+		}
+		if err := f.NodeConfig.Err; (err != nil) != (tt.complaint != "") || err != nil && !strings.Contains(err.Error(), tt.complaint) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.complaint)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"fmt"
+
 	"github.com/moby/sys/capability"
 
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
@@ -44,4 +46,11 @@ func (f *Facts) edit(change func(*criconfig.Runtime)) {
 	r := f.CRI.Runtimes["bookend"]
 	change(&r)
 	f.CRI.Runtimes["bookend"] = r
+}
+
+// dockerOnly makes the node one whose containerd serves no Kubernetes.
+func (f *Facts) dockerOnly() {
+	clear(f.CRI.Runtimes)
+	f.CRI.CRIDisabled = true
+	f.Daemon.Handlers, f.Daemon.CRIErr = nil, fmt.Errorf("%w: unknown service", daemon.ErrNoCRI)
 }

@@ -1,16 +1,65 @@
 package doctor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/hooks"
 )
+
+// readNode reads the node's configuration as shims of the runtime do, and finds
+// the runc that the runtime names, empty for none. The options of a runtime of
+// bookend's own type are that configuration, or name its file, and runc is named
+// in there; those of runc's type are runc's.
+func (f *Facts) readNode() (node *hooks.Config, runc string) {
+	r, _ := f.runtime()
+	asked, env := f.Options.NodeConfig, f.env(hooks.ConfigEnv)
+	if r.Type != ownType || len(r.Options) == 0 {
+		f.NodeConfig, node = readNodeConfig(asked, env)
+		return node, r.BinaryName()
+	}
+	path, named := configPath(r.Options)
+	if asked == "" && !named {
+		f.NodeConfig, node = f.inlineConfig(r.Options)
+		return node, node.Runc.BinaryName
+	}
+	f.NodeConfig, node = readNodeConfig(cmp.Or(asked, path), env)
+	return node, node.Runc.BinaryName
+}
+
+// configPath is the file that options name. containerd compares keys without
+// regard to case.
+func configPath(options map[string]any) (path string, ok bool) {
+	for key, value := range options {
+		if strings.EqualFold(key, "ConfigPath") {
+			path, ok = value.(string)
+			return path, ok && path != ""
+		}
+	}
+	return "", false
+}
+
+// inlineConfig reads options that are the configuration itself.
+func (f *Facts) inlineConfig(options map[string]any) (Document, *hooks.Config) {
+	d := Document{Path: fmt.Sprintf("the options of runtime %q in %s", f.RuntimeName, f.CRI.Path), Must: true}
+	data, err := toml.Marshal(options)
+	if err == nil {
+		var cfg *hooks.Config
+		if cfg, err = hooks.ParseConfig(data, d.Path); err == nil {
+			return d, cfg
+		}
+	}
+	d.Err = err
+	return d, hooks.DefaultConfig()
+}
 
 // readNodeConfig reads bookend's own file as shims do: the one that is asked
 // for, else that of containerd's environment, else the default one. Where it

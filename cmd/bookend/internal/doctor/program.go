@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"debug/buildinfo"
 	"errors"
@@ -20,8 +21,9 @@ import (
 	"bookend.dev/bookend/hooks"
 )
 
-// findBinaries finds those that the runtime leads to.
-func (f *Facts) findBinaries(ctx context.Context) {
+// findBinaries finds those that the runtime leads to; runc is the one that it
+// names, and empty for the one on PATH.
+func (f *Facts) findBinaries(ctx context.Context, runc string) {
 	f.ByName = f.shimProgram(ctx, lookPath(f.Path, shimName))
 	f.Shim = f.ByName
 	r, ok := f.runtime()
@@ -33,11 +35,7 @@ func (f *Facts) findBinaries(ctx context.Context) {
 		f.Executor.ask(ctx)
 	}
 	f.Library = libraryOf(f.Executor.Resolved)
-	name := r.BinaryName()
-	if name == "" {
-		name = "runc"
-	}
-	f.Runc = lookPath(f.Path, name)
+	f.Runc = lookPath(f.Path, cmp.Or(runc, "runc"))
 	f.Runc.ask(ctx)
 }
 

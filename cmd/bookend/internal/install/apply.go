@@ -1,6 +1,7 @@
 package install
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,11 @@ import (
 // Apply carries the plan out. After an error the same plan can be made and
 // carried out again.
 func (p *Plan) Apply() error {
+	unlock, err := p.begin()
+	if err != nil {
+		return fmt.Errorf("install: %w", err)
+	}
+	defer unlock()
 	if err := p.prepare(); err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
@@ -20,24 +26,60 @@ func (p *Plan) Apply() error {
 			return fmt.Errorf("place binaries: %w", err)
 		}
 	}
-	// What is about to be changed is written down before, so that no failure
-	// leaves something that cannot be undone.
-	if err := p.state.save(p.opts.LibDir); err != nil {
-		return fmt.Errorf("save the state: %w", err)
-	}
 	for _, c := range p.Changes {
 		if err := c.apply(); err != nil {
 			return fmt.Errorf("change %s: %w", c.Path, err)
 		}
 	}
-	return removeAll(p.Remove)
+	return p.prune()
+}
+
+// begin writes down what is about to be changed, before anything else is, so
+// that no failure leaves something that cannot be undone. Only the directory of
+// the state itself has to be there before.
+func (p *Plan) begin() (unlock func(), err error) {
+	for _, dir := range []string{p.opts.LibDir, p.opts.BinDir, p.opts.versionsDir(), p.opts.originals()} {
+		p.makeDir(dir)
+	}
+	if err := os.MkdirAll(p.opts.LibDir, 0o755); err != nil {
+		return nil, err
+	}
+	if unlock, err = p.lock(); err != nil {
+		return nil, err
+	}
+	if err := p.state.save(p.opts.LibDir); err != nil {
+		if p.state.raw == nil {
+			removeEmpty(p.state.Dirs) // nothing remembers them
+		}
+		unlock()
+		return nil, fmt.Errorf("save the state: %w", err)
+	}
+	return unlock, nil
+}
+
+// lock keeps other installations in the same directory out, and refuses the
+// plan where one was there since it was made.
+func (p *Plan) lock() (unlock func(), err error) {
+	if unlock, err = lock(p.opts.LibDir); err != nil {
+		return nil, err
+	}
+	raw, err := os.ReadFile(statePath(p.opts.LibDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		raw, err = nil, nil
+	}
+	if err == nil && !bytes.Equal(raw, p.state.raw) {
+		err = fmt.Errorf("%s: %w", statePath(p.opts.LibDir), errMoved)
+	}
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
 }
 
 // prepare makes directories, and keeps what is replaced.
 func (p *Plan) prepare() error {
-	p.makeDir(p.opts.BinDir)
-	p.makeDir(filepath.Dir(p.opts.LibDir))
-	for _, dir := range append(slices.Clone(p.state.Dirs), p.opts.versionsDir(), filepath.Join(p.opts.LibDir, "original")) {
+	for _, dir := range append(slices.Clone(p.state.Dirs), p.opts.versionsDir(), p.opts.originals()) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -88,10 +130,32 @@ func (c Change) apply() error {
 	return c.After.put(c.Path)
 }
 
-func removeAll(paths []string) error {
-	var errs []error
-	for _, path := range paths {
-		errs = append(errs, os.RemoveAll(path))
+// prune removes other sets. Shims have started from them since the plan was made,
+// perhaps; now that the links lead elsewhere no more will.
+func (p *Plan) prune() error {
+	if len(p.Remove) == 0 {
+		return nil
 	}
-	return errors.Join(errs...)
+	free, err := unused(p.opts.versionsDir(), p.Set)
+	if err != nil {
+		return err
+	}
+	for _, dir := range p.Remove {
+		if !slices.Contains(free, dir) {
+			p.note("%s is in use by now, and stays", dir)
+			continue
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeEmpty removes directories, innermost first, that nobody has put
+// anything into.
+func removeEmpty(dirs []string) {
+	for _, dir := range slices.Backward(dirs) {
+		_ = os.Remove(dir)
+	}
 }

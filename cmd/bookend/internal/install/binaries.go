@@ -3,8 +3,6 @@ package install
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,23 +13,18 @@ import (
 	"time"
 )
 
-// digestLen is how much of a set's digest is in its name, in hex digits.
-const digestLen = 12
-
 // identify returns the name of the set of binaries in dir. It runs the command
 // among them, which also shows that they are for this machine.
 func identify(ctx context.Context, dir string) (string, error) {
-	sum := sha256.New()
-	for _, name := range binaries() {
-		if err := hash(sum, filepath.Join(dir, name)); err != nil {
-			return "", fmt.Errorf("new binaries: %w", err)
-		}
+	digest, err := setDigest(dir)
+	if err != nil {
+		return "", fmt.Errorf("new binaries: %w", err)
 	}
 	version, err := versionOf(ctx, filepath.Join(dir, Command))
 	if err != nil {
 		return "", err
 	}
-	return version + "-" + hex.EncodeToString(sum.Sum(nil))[:digestLen], nil
+	return version + "-" + digest, nil
 }
 
 // hash adds a file's size and content.
@@ -75,47 +68,4 @@ func versionOf(ctx context.Context, command string) (string, error) {
 		return "", fmt.Errorf("%s version: %q is not a version", command, v.Version)
 	}
 	return v.Version, nil
-}
-
-// complete tells whether a set is in place. Its directory is put there as a
-// whole, so it is either complete or not there at all, unless somebody has
-// removed some of it.
-func complete(dir string) bool {
-	for _, name := range binaries() {
-		if st, err := os.Stat(filepath.Join(dir, name)); err != nil || !st.Mode().IsRegular() || st.Mode()&0o111 == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// place copies the set in from to the directory to, which appears at once and
-// complete.
-func place(from, to string) error {
-	tmp, err := os.MkdirTemp(filepath.Dir(to), ".new-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	for _, name := range binaries() {
-		data, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			return err
-		}
-		e := &Entry{Data: data, Mode: 0o755, UID: os.Getuid(), GID: os.Getgid()}
-		if err := e.write(filepath.Join(tmp, name)); err != nil {
-			return err
-		}
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
-	}
-	if _, err := os.Stat(to); err == nil {
-		// Incomplete, and perhaps in use: out of the way by name, not by content.
-		if err := os.Rename(to, tmp+".incomplete"); err != nil {
-			return err
-		}
-		defer os.RemoveAll(tmp + ".incomplete")
-	}
-	return os.Rename(tmp, to)
 }

@@ -23,8 +23,12 @@
 // # Plans
 //
 // [New] and [Undo] look and decide, and change nothing: a [Plan] holds every
-// file before and after. Carrying it out first writes down what is about to be
-// changed. Each step is atomic and is not repeated when it is done already, so
+// file before and after. Carrying it out takes a lock on <lib> and first writes
+// down what is about to be changed, before anything but <lib> is made. Each step is atomic and is not repeated when it is done already, so
 // after a failure at any place the same command goes on where it stopped, and
 // uninstall undoes what was done.
+//
+// <lib> may be a directory that others use as well. What is removed from it is
+// sets, by their names and by there being nothing else in them, the originals
+// that were restored, and the state.
 package install

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,8 +45,8 @@ func running(dir string) (map[string][]int, error) {
 // unused returns the directories of sets that are not current and that no shim
 // runs from.
 func unused(versions, current string) ([]string, error) {
-	sets, err := os.ReadDir(versions)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	all, err := sets(versions)
+	if err != nil {
 		return nil, err
 	}
 	busy, err := running(versions)
@@ -55,11 +54,10 @@ func unused(versions, current string) ([]string, error) {
 		return nil, err
 	}
 	var out []string
-	for _, set := range sets {
-		if set.Name() != current && len(busy[set.Name()]) == 0 {
-			out = append(out, filepath.Join(versions, set.Name()))
+	for _, dir := range all {
+		if set := filepath.Base(dir); set != current && len(busy[set]) == 0 {
+			out = append(out, dir)
 		}
 	}
-	slices.Sort(out)
 	return out, nil
 }

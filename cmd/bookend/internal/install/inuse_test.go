@@ -11,15 +11,7 @@ import (
 
 func TestRunningShimsKeepTheirBinaries(t *testing.T) {
 	n := newNode(t, mainV3)
-	cat, err := exec.LookPath("cat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(cat)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.write("new/"+Shim, string(data), 0o755)
+	n.shimIsCat()
 	first := n.install()
 	end := runUntilClosed(t, n.path("bin/"+Shim))
 	n.release("2")
@@ -42,6 +34,21 @@ func TestRunningShimsKeepTheirBinaries(t *testing.T) {
 		t.Error("the set is there although its shim is gone")
 	}
 	n.uninstall()
+}
+
+// shimIsCat makes the new shim a program that runs until its input ends.
+func (n *node) shimIsCat() {
+	n.t.Helper()
+	cat, err := exec.LookPath("cat")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	data, err := os.ReadFile(cat)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.release("1")
+	n.write("new/"+Shim, string(data), 0o755)
 }
 
 // runUntilClosed runs a copy of cat, which reads until end is called.

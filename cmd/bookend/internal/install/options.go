@@ -37,6 +37,7 @@ type Options struct {
 func (o Options) shimPath() string { return filepath.Join(o.BinDir, Shim) }
 
 func (o Options) versionsDir() string { return filepath.Join(o.LibDir, "versions") }
+func (o Options) originals() string   { return filepath.Join(o.LibDir, "original") }
 
 var (
 	// ErrNotInstalled says that there is no state of an installation.
@@ -45,6 +46,8 @@ var (
 	ErrInUse = errors.New("shims of this installation run")
 	// ErrConfigured says that the runtime is configured, but not by an installation.
 	ErrConfigured = errors.New("is configured already, and not by bookend install")
+	// ErrDamaged says that binaries are not those that were installed.
+	ErrDamaged = errors.New("the installed binaries are damaged")
 	// ErrForeign says that a file stands where ours is to be.
 	ErrForeign = errors.New("it is there already, and not from bookend install")
 )

@@ -15,7 +15,7 @@ type Plan struct {
 	// Place is the directory of the set; empty where it is there already.
 	Place   string
 	Changes []Change
-	Remove  []string // directories of other sets, and what else goes entirely
+	Remove  []string // directories of other sets, and what else goes
 	// Notes are for people: what was found and left as it is.
 	Notes []string
 	// Todo is what a person has to add to containerd's configuration; empty:
@@ -26,6 +26,8 @@ type Plan struct {
 
 	opts  Options
 	state *state
+	force bool     // shims that run do not matter
+	kept  []string // digests of originals that are not restored
 }
 
 // Change is one file or link before and after; nil: there is none.
@@ -46,6 +48,9 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 			return nil, err
 		}
 		p.state = &state{Format: stateFormat}
+	}
+	if err := opts.damaged(); err != nil {
+		return nil, err
 	}
 	if p.Set, err = identify(ctx, opts.From); err != nil {
 		return nil, err
@@ -99,8 +104,11 @@ func (p *Plan) change(path string, before, after *Entry, note changed) {
 		p.Changes = append(p.Changes, Change{Path: path, Before: before, After: after})
 	}
 	note.Path, note.Written, note.Original = path, *save(after), save(before)
-	if known != nil && (known.Written.is(before) || known.Original.is(before) || before.same(after)) {
+	if known != nil && (known.wrote(before) || known.Original.is(before) || before.same(after)) {
 		note.Original = known.Original
+	}
+	if known != nil && known.wrote(before) && !before.same(after) {
+		note.Previous = save(before)
 	}
 	p.state.set(note)
 }
@@ -112,8 +120,11 @@ func (p *Plan) configure(ctx context.Context) error {
 		return err
 	}
 	file, imported := cfg.DropIn()
-	if _, ok := cfg.Runtimes[p.opts.RuntimeName]; ok && p.state.find(file) == nil {
-		return p.foreignRuntime(cfg, file)
+	if r, ok := cfg.Runtimes[p.opts.RuntimeName]; ok && !p.defines(file) {
+		return p.foreignRuntime(cfg, r, file)
+	}
+	if err := p.rename(file); err != nil {
+		return err
 	}
 	if cfg.CRIDisabled {
 		p.note("containerd's CRI plugin is disabled in %s: the runtime will serve ctr, nerdctl and Docker only", cfg.Path)
@@ -151,14 +162,14 @@ func (p *Plan) dropIn(cfg *criconfig.Config, file string, table []byte) error {
 	if before != nil && known == nil {
 		return fmt.Errorf("%s: %w", file, ErrForeign)
 	}
-	if before != nil && !known.Written.is(before) && !known.Original.is(before) {
+	if before != nil && !known.wrote(before) && !known.Original.is(before) {
 		p.note("%s has been changed since it was installed, and is left as it is", file)
 		return nil
 	}
 	p.makeDir(filepath.Dir(file))
 	after := owned(dropInText(cfg, table))
 	p.Restart = p.Restart || !before.same(after)
-	p.change(file, before, after, changed{Ours: true})
+	p.change(file, before, after, changed{Ours: true, Runtime: p.opts.RuntimeName})
 	return nil
 }
 

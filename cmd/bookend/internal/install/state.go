@@ -19,16 +19,28 @@ type state struct {
 	Changed []changed `json:"changed"`
 	// Dirs are the directories that did not exist, outermost first.
 	Dirs []string `json:"dirs,omitempty"`
+
+	raw []byte // the file that it came from, or went to
 }
 
 // changed is one file that is not as it was.
 type changed struct {
-	Path     string          `json:"path"`
-	Original *saved          `json:"original"` // null: there was none
-	Written  saved           `json:"written"`
+	Path     string `json:"path"`
+	Original *saved `json:"original"` // null: there was none
+	Written  saved  `json:"written"`
+	// Previous is what an earlier installation wrote, and what is still there
+	// where this one has failed.
+	Previous *saved          `json:"previous,omitempty"`
 	Edit     *criconfig.Edit `json:"edit,omitempty"` // the only line that differs
 	// Ours says that nobody else has a say in the content.
 	Ours bool `json:"ours,omitempty"`
+	// Runtime is the name of the runtime that the file defines.
+	Runtime string `json:"runtime,omitempty"`
+}
+
+// wrote tells whether e came from an installation.
+func (c *changed) wrote(e *Entry) bool {
+	return c.Written.is(e) || c.Previous != nil && c.Previous.is(e)
 }
 
 // saved is an entry whose data is kept elsewhere.
@@ -53,7 +65,7 @@ func loadState(lib string) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	var s state
+	s := state{raw: data}
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, fmt.Errorf("%s: %w", statePath(lib), err)
 	}
@@ -72,7 +84,11 @@ func (s *state) save(lib string) error {
 	if old, err := readEntry(statePath(lib)); err == nil && e.same(old) {
 		return nil
 	}
-	return e.put(statePath(lib))
+	if err := e.put(statePath(lib)); err != nil {
+		return err
+	}
+	s.raw = e.Data
+	return nil
 }
 
 func (s *state) find(path string) *changed {
