@@ -21,6 +21,23 @@ var (
 	plain     = record.Subject{Namespace: "default", Container: "batch"}
 )
 
+// awaitStatus waits until the store has written a status, which it takes a moment
+// for.
+func awaitStatus(t *testing.T, s *record.Store) {
+	t.Helper()
+	limit := time.After(time.Minute)
+	for {
+		if all, _, err := s.Statuses(); err != nil || len(all) > 0 {
+			return
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-limit:
+			t.Fatal("no status was written")
+		}
+	}
+}
+
 // newNode makes the records and statuses of a node.
 func newNode(t *testing.T) (dir string) {
 	t.Helper()
@@ -58,7 +75,7 @@ func newNode(t *testing.T) (dir string) {
 		t.Fatal(err)
 	}
 	s.Post(record.Status{Subject: nginx, Phase: "running", PostStart: "exec", PreStop: "sleep"})
-	s.Remove(record.Subject{Namespace: "nobody", Container: "none"}) // waits for what came before
+	awaitStatus(t, s)
 	return dir
 }
 
