@@ -58,8 +58,29 @@ func newNode(t *testing.T) (dir string) {
 		t.Fatal(err)
 	}
 	s.Post(record.Status{Subject: nginx, Phase: "running", PostStart: "exec", PreStop: "sleep"})
-	s.Remove(record.Subject{Namespace: "nobody", Container: "none"}) // waits for what came before
+	awaitStatus(t, s)
 	return dir
+}
+
+// awaitStatus waits for a status, which is written a moment after it was posted.
+func awaitStatus(t *testing.T, s *record.Store) {
+	t.Helper()
+	limit, tick := time.After(20*time.Second), time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		all, _, err := s.Statuses()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) > 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatal("there is no status")
+		}
+	}
 }
 
 // recordFile is the name of the last record.
