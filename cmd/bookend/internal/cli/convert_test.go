@@ -79,6 +79,8 @@ func TestConvertExitCodes(t *testing.T) {
 		{"a missing file", "", "-f " + file + ".not", ExitFailed, "no such file or directory"},
 		{"no file", "", "", ExitUsage, "no file given"},
 		{"two files", "", "-f " + file + " -f " + file, ExitUsage, "--in-place only"},
+		{"two arguments", "", file + " " + file, ExitUsage, "--in-place only"},
+		{"an argument alone", plainPod, "-", ExitOK, ""},
 		{"standard input in place", plainPod, "-i -f -", ExitUsage, "standard input cannot"},
 		{"no class", plainPod, "-f - --runtime-class=", ExitUsage, "must not be empty"},
 	} {
@@ -127,6 +129,14 @@ func TestConvertInPlace(t *testing.T) {
 	}
 	if after, err := os.Lstat(other); err != nil || !os.SameFile(untouched, after) {
 		t.Errorf("a file without changes was replaced: %v", err)
+	}
+}
+
+func TestConvertInPlaceTakesFilesAsArguments(t *testing.T) {
+	one, two := write(t, "one.yaml", plainPod), write(t, "two.yaml", plainPod)
+	code, out, errs := run(t, "", "convert", "-i", "-f", one, two)
+	if code != ExitOK || out != "" || errs != "" || content(t, one) != convertedPod || content(t, two) != convertedPod {
+		t.Errorf("exit code %d, stdout %q, stderr %q, files:\n%s\n%s", code, out, errs, content(t, one), content(t, two))
 	}
 }
 
