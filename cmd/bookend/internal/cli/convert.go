@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"bookend.dev/bookend/cmd/bookend/internal/manifest"
-	"github.com/containerd/containerd/v2/pkg/atomicfile"
 	"github.com/spf13/cobra"
 )
 
@@ -128,7 +126,7 @@ func convert(cmd *cobra.Command, files []string, inPlace bool, rewrite func(stri
 	return nil
 }
 
-// write replaces the file, keeping its mode; a symbolic link stays one.
+// write replaces the file; a symbolic link stays one.
 func (r *rewritten) write() error {
 	if bytes.Equal(r.old, r.new) {
 		return nil
@@ -137,18 +135,7 @@ func (r *rewritten) write() error {
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	f, err := atomicfile.New(path, info.Mode().Perm())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", r.name, err)
-	}
-	if _, err := f.Write(r.new); err != nil {
-		return fmt.Errorf("write %s: %w", r.name, errors.Join(err, f.Cancel()))
-	}
-	if err := f.Close(); err != nil {
+	if err := replaceFile(path, r.new); err != nil {
 		return fmt.Errorf("write %s: %w", r.name, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -129,6 +130,26 @@ func TestConvertInPlace(t *testing.T) {
 	}
 	if after, err := os.Lstat(other); err != nil || !os.SameFile(untouched, after) {
 		t.Errorf("a file without changes was replaced: %v", err)
+	}
+}
+
+func TestConvertInPlaceKeepsTheOwner(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	file := write(t, "pod.yaml", plainPod)
+	if err := os.Chown(file, 12345, 23456); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := run(t, "", "convert", "-i", "-f", file); code != ExitOK || content(t, file) != convertedPod {
+		t.Fatalf("exit code %d, %s", code, errs)
+	}
+	info, err := os.Lstat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := info.Sys().(*syscall.Stat_t); st.Uid != 12345 || st.Gid != 23456 || info.Mode() != 0o600 {
+		t.Errorf("owner %d:%d, mode %v", st.Uid, st.Gid, info.Mode())
 	}
 }
 
