@@ -35,7 +35,9 @@ It fails when containerd cannot be reached, and when it goes away.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		out := cmd.OutOrStdout()
 		socket := cmp.Or(*address, os.Getenv(addressEnv), "/run/containerd/containerd.sock")
-		return hookevents.Follow(cmd.Context(), socket, *namespace, func(ev hookevents.Event) error {
+		ctx, stop := untilInterrupted(cmd.Context())
+		defer stop()
+		return hookevents.Follow(ctx, socket, *namespace, func(ev hookevents.Event) error {
 			if *output == asJSON {
 				return printJSONLine(out, ev)
 			}

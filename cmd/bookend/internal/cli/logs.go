@@ -69,6 +69,11 @@ func (l *logs) run(ctx context.Context, word string) error {
 	if err != nil {
 		return err
 	}
+	if l.follow {
+		var stop context.CancelFunc
+		ctx, stop = untilInterrupted(ctx)
+		defer stop()
+	}
 	write := l.writer()
 	for f := l.store.Follow(); ; {
 		changed, skipped, err := f.Poll()
