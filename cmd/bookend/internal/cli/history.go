@@ -52,7 +52,7 @@ record has except the output, which "bookend logs" prints.`,
 		if *limit < 0 {
 			return &usageError{fmt.Errorf("--limit: must be 0 or more, got %d", *limit)}
 		}
-		store, err := place.open()
+		store, err := place.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}

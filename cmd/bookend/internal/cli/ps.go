@@ -40,7 +40,7 @@ something but the time has changed, as one line of JSON with -o json.`,
 	watch := cmd.Flags().BoolP("watch", "w", false, "go on until interrupted")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		store, err := place.open()
+		store, err := place.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}

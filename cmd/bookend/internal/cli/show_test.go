@@ -138,8 +138,8 @@ func TestWhatCannotBeShown(t *testing.T) {
 		code int
 		says string
 	}{
-		"logs nobody":                 {ExitFailed, "bookend: nobody: no container with hooks has this id or name\n"},
-		"logs batch -n k8s.io":        {ExitFailed, "bookend: batch: no container with hooks has this id or name\n"},
+		"logs nobody":                 {ExitFailed, "bookend: nobody: no container with hooks has this id or name in " + dir + "\n"},
+		"logs batch -n k8s.io":        {ExitFailed, "bookend: batch: no container with hooks has this id or name in " + dir + "\n"},
 		"logs 9c":                     {ExitFailed, "bookend: 9c: 2 containers go by this:\n  k8s.io  " + redis.Container + "  default/cache/redis\n  k8s.io  " + nginx.Container + "  default/web/nginx\n"},
 		"logs":                        {ExitUsage, "bookend: accepts 1 arg(s), received 0\n"},
 		"logs batch --hook preStart":  {ExitUsage, `bookend: invalid argument "preStart" for "--hook" flag: must be one of postStart, preStop` + "\n"},
@@ -214,8 +214,7 @@ func TestRecordsAreWhereTheConfigurationSays(t *testing.T) {
 	if code, out, errs := run(t, "", "history"); code != ExitOK || out != want {
 		t.Errorf("environment: exit code %d, %s%s", code, out, errs)
 	}
-	t.Setenv(hooks.ConfigEnv, config+".none")
-	if code, _, errs := run(t, "", "history"); code != ExitFailed || !strings.Contains(errs, "no such file or directory") {
+	if code, _, errs := run(t, "", "history", "--config", config+".none"); code != ExitFailed || !strings.Contains(errs, "no such file or directory") {
 		t.Errorf("a configuration that is not there: exit code %d, %s", code, errs)
 	}
 	if err := os.WriteFile(config, []byte("[records]\ndirectory = 1\n"), 0o600); err != nil {
