@@ -132,6 +132,14 @@ func maskIDs(t *testing.T, dir, text string) string {
 	return text
 }
 
+func TestHistoryUntilADayIncludesIt(t *testing.T) {
+	dir := newNode(t)
+	_, want, _ := run(t, "", "history", "--records", dir)
+	if code, out, errs := run(t, "", "history", "--since", "2026-03-04", "--until", "2026-03-04", "--records", dir); code != ExitOK || out != want || errs != "" {
+		t.Errorf("exit code %d, %s%s\nwant %s", code, out, errs, want)
+	}
+}
+
 func TestWhatCannotBeShown(t *testing.T) {
 	dir := newNode(t)
 	for args, want := range map[string]struct {
