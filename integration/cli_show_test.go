@@ -32,7 +32,7 @@ func bookendCommand(t *testing.T, d *Daemon, args ...string) *exec.Cmd {
 		t.Fatalf("%s: %v", path, ErrMissing)
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), "BOOKEND_CONFIG="+d.path("bookend.toml"), "CONTAINERD_ADDRESS="+d.Address())
+	cmd.Env = append(os.Environ(), "BOOKEND_CONFIG=", "CONTAINERD_ADDRESS="+d.Address())
 	return cmd
 }
 

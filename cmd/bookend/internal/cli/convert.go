@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 
 	"bookend.dev/bookend/cmd/bookend/internal/manifest"
-	"github.com/containerd/containerd/v2/pkg/atomicfile"
 	"github.com/spf13/cobra"
 )
 
@@ -20,7 +19,7 @@ var (
 
 func newConvert() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "convert -f FILE",
+		Use:   "convert [-f] FILE...",
 		Short: "Move hooks in a manifest from lifecycle to annotations, or back",
 		Long: `convert rewrites the YAML manifests of Pods and of objects with a pod template:
 each container's lifecycle becomes the annotation lifecycle.bookend.dev/NAME of
@@ -42,17 +41,18 @@ standard error, one a line, as FILE:LINE: PATH: reason.
 Exit codes: 0 done; 1 a file cannot be read or written; 2 wrong usage; 3 the
 manifest cannot be converted.`,
 		Example: `  bookend convert -f deploy.yaml | kubectl apply -f -
-  bookend convert -f deploy.yaml -f job.yaml --in-place
+  bookend convert -i -f manifests/*.yaml
   bookend convert -f deploy.yaml --reverse`,
-		Args: usage(cobra.NoArgs),
 	}
+	fileArgs(cmd)
 	files := filesFlag(cmd, "file to convert, - for the standard input; may be repeated with --in-place")
 	class := cmd.Flags().String("runtime-class", "bookend", "runtimeClassName to set, or with --reverse to remove")
 	reverse := cmd.Flags().Bool("reverse", false, "move annotations back to lifecycle")
 	inPlace := cmd.Flags().BoolP("in-place", "i", false, "write the result to the file instead of the standard output")
 	config := policyFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkConvert(*files, *class, *inPlace); err != nil {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		files := slices.Concat(*files, args)
+		if err := checkConvert(files, *class, *inPlace); err != nil {
 			return &usageError{err}
 		}
 		c, err := config()
@@ -64,7 +64,7 @@ manifest cannot be converted.`,
 			rewrite = manifest.Reverse
 		}
 		o := manifest.RewriteOptions{Options: manifest.Options{Config: c}, RuntimeClass: *class}
-		return convert(cmd, *files, *inPlace, func(name string, data []byte) ([]byte, []manifest.Finding) {
+		return convert(cmd, files, *inPlace, func(name string, data []byte) ([]byte, []manifest.Finding) {
 			return rewrite(name, data, o)
 		})
 	}
@@ -126,7 +126,7 @@ func convert(cmd *cobra.Command, files []string, inPlace bool, rewrite func(stri
 	return nil
 }
 
-// write replaces the file, keeping its mode; a symbolic link stays one.
+// write replaces the file; a symbolic link stays one.
 func (r *rewritten) write() error {
 	if bytes.Equal(r.old, r.new) {
 		return nil
@@ -135,18 +135,7 @@ func (r *rewritten) write() error {
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	f, err := atomicfile.New(path, info.Mode().Perm())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", r.name, err)
-	}
-	if _, err := f.Write(r.new); err != nil {
-		return fmt.Errorf("write %s: %w", r.name, errors.Join(err, f.Cancel()))
-	}
-	if err := f.Close(); err != nil {
+	if err := replaceFile(path, r.new); err != nil {
 		return fmt.Errorf("write %s: %w", r.name, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -79,6 +80,8 @@ func TestConvertExitCodes(t *testing.T) {
 		{"a missing file", "", "-f " + file + ".not", ExitFailed, "no such file or directory"},
 		{"no file", "", "", ExitUsage, "no file given"},
 		{"two files", "", "-f " + file + " -f " + file, ExitUsage, "--in-place only"},
+		{"two arguments", "", file + " " + file, ExitUsage, "--in-place only"},
+		{"an argument alone", plainPod, "-", ExitOK, ""},
 		{"standard input in place", plainPod, "-i -f -", ExitUsage, "standard input cannot"},
 		{"no class", plainPod, "-f - --runtime-class=", ExitUsage, "must not be empty"},
 	} {
@@ -127,6 +130,34 @@ func TestConvertInPlace(t *testing.T) {
 	}
 	if after, err := os.Lstat(other); err != nil || !os.SameFile(untouched, after) {
 		t.Errorf("a file without changes was replaced: %v", err)
+	}
+}
+
+func TestConvertInPlaceKeepsTheOwner(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	file := write(t, "pod.yaml", plainPod)
+	if err := os.Chown(file, 12345, 23456); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := run(t, "", "convert", "-i", "-f", file); code != ExitOK || content(t, file) != convertedPod {
+		t.Fatalf("exit code %d, %s", code, errs)
+	}
+	info, err := os.Lstat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := info.Sys().(*syscall.Stat_t); st.Uid != 12345 || st.Gid != 23456 || info.Mode() != 0o600 {
+		t.Errorf("owner %d:%d, mode %v", st.Uid, st.Gid, info.Mode())
+	}
+}
+
+func TestConvertInPlaceTakesFilesAsArguments(t *testing.T) {
+	one, two := write(t, "one.yaml", plainPod), write(t, "two.yaml", plainPod)
+	code, out, errs := run(t, "", "convert", "-i", "-f", one, two)
+	if code != ExitOK || out != "" || errs != "" || content(t, one) != convertedPod || content(t, two) != convertedPod {
+		t.Errorf("exit code %d, stdout %q, stderr %q, files:\n%s\n%s", code, out, errs, content(t, one), content(t, two))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +35,9 @@ It fails when containerd cannot be reached, and when it goes away.`,
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		out := cmd.OutOrStdout()
-		socket := cmp.Or(*address, os.Getenv(addressEnv), "/run/containerd/containerd.sock")
-		return hookevents.Follow(cmd.Context(), socket, *namespace, func(ev hookevents.Event) error {
+		ctx, stop := untilInterrupted(cmd.Context())
+		defer stop()
+		return hookevents.Follow(ctx, containerdSocket(*address), *namespace, func(ev hookevents.Event) error {
 			if *output == asJSON {
 				return printJSONLine(out, ev)
 			}
@@ -43,6 +45,12 @@ It fails when containerd cannot be reached, and when it goes away.`,
 		})
 	}
 	return cmd
+}
+
+// containerdSocket is the path of containerd's socket: the one that is named,
+// else the environment's, else the usual one.
+func containerdSocket(named string) string {
+	return strings.TrimPrefix(cmp.Or(named, os.Getenv(addressEnv), "/run/containerd/containerd.sock"), "unix://")
 }
 
 // printEvent prints a line: there is no table, because its columns would have to

@@ -30,8 +30,8 @@ record has except the output, which "bookend logs" prints.`,
 	var filter show.Filter
 	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
 	flags := cmd.Flags()
-	since := whenFlag(cmd, "since", "started at or after: 90m for ninety minutes ago, 2006-01-02 or 2006-01-02T15:04:05Z")
-	until := whenFlag(cmd, "until", "started at or before, as --since")
+	since := whenFlag(cmd, "since", show.ParseWhen, "started at or after: 90m for ninety minutes ago, 2006-01-02 or 2006-01-02T15:04:05Z")
+	until := whenFlag(cmd, "until", show.ParseUntil, "started at or before, as --since; a day is included")
 	flags.StringVar(&filter.Container, "container", "", "of containers with this name, pod/name, or beginning of the id")
 	_ = cmd.RegisterFlagCompletionFunc("container", completeContainers(place))
 	hookFlag(cmd, &filter.Hook)
@@ -52,7 +52,7 @@ record has except the output, which "bookend logs" prints.`,
 		if *limit < 0 {
 			return &usageError{fmt.Errorf("--limit: must be 0 or more, got %d", *limit)}
 		}
-		store, err := place.open()
+		store, err := place.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}
@@ -72,13 +72,13 @@ record has except the output, which "bookend logs" prints.`,
 
 // whenFlag adds a flag with a moment, which is the zero time where the flag is
 // not given.
-func whenFlag(cmd *cobra.Command, name, help string) func(now time.Time) (time.Time, error) {
+func whenFlag(cmd *cobra.Command, name string, parse func(string, time.Time) (time.Time, error), help string) func(now time.Time) (time.Time, error) {
 	text := cmd.Flags().String(name, "", help)
 	return func(now time.Time) (time.Time, error) {
 		if *text == "" {
 			return time.Time{}, nil
 		}
-		t, err := show.ParseWhen(*text, now)
+		t, err := parse(*text, now)
 		if err != nil {
 			return t, &usageError{fmt.Errorf("--%s: %w, got %q", name, err, *text)}
 		}

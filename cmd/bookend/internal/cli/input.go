@@ -22,7 +22,16 @@ func filesFlag(cmd *cobra.Command, use string) *[]string {
 	return files
 }
 
-// readInput returns the content of a file that -f names.
+// fileArgs are the arguments of a command that takes -f. Files may be among
+// them: of "-f *.yaml" the shell makes a flag for the first one alone.
+func fileArgs(cmd *cobra.Command) {
+	cmd.Args = usage(cobra.ArbitraryArgs)
+	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
+	}
+}
+
+// readInput returns the content of a file that is named.
 func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 	if name != stdin {
 		return os.ReadFile(name)
@@ -34,7 +43,7 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 	return data, nil
 }
 
-// inputName is how findings call a file that -f names.
+// inputName is how findings call a file that is named.
 func inputName(name string) string {
 	if name == stdin {
 		return "<stdin>"

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -43,7 +45,7 @@ On a terminal control characters are escaped; to a file or pipe, output goes as 
 	cmd.ValidArgsFunction = completeContainers(place)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
-		if l.store, err = place.open(); err != nil {
+		if l.store, err = place.open(cmd.Context(), warner(cmd)); err != nil {
 			return err
 		}
 		l.out = cmd.OutOrStdout()
@@ -68,6 +70,11 @@ func (l *logs) run(ctx context.Context, word string) error {
 	take, err := l.find(word)
 	if err != nil {
 		return err
+	}
+	if l.follow {
+		var stop context.CancelFunc
+		ctx, stop = untilInterrupted(ctx)
+		defer stop()
 	}
 	write := l.writer()
 	for f := l.store.Follow(); ; {
@@ -99,6 +106,9 @@ func (l *logs) find(word string) (func(record.Record) bool, error) {
 		all = slices.DeleteFunc(all, func(c record.Subject) bool { return c.Namespace != *l.namespace })
 	}
 	found, err := show.Find(word, all)
+	if errors.Is(err, show.ErrUnknown) {
+		return nil, fmt.Errorf("%w in %s", err, l.store.Dir())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"time"
 
@@ -39,12 +40,18 @@ something but the time has changed, as one line of JSON with -o json.`,
 	watch := cmd.Flags().BoolP("watch", "w", false, "go on until interrupted")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		store, err := place.open()
+		store, err := place.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}
 		v := &psView{out: cmd.OutOrStdout(), as: *output, full: *full, live: *watch}
 		v.terminal = v.live && isTerminal(v.out)
+		ctx := cmd.Context()
+		if v.live {
+			var stop context.CancelFunc
+			ctx, stop = untilInterrupted(ctx)
+			defer stop()
+		}
 		for first := true; ; first = false {
 			statuses, skipped, err := store.Statuses()
 			if err != nil {
@@ -57,7 +64,7 @@ something but the time has changed, as one line of JSON with -o json.`,
 				return err
 			}
 			select {
-			case <-cmd.Context().Done():
+			case <-ctx.Done():
 				return nil
 			case <-time.After(watchInterval):
 			}

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -18,43 +16,28 @@ type recordsPlace struct{ config, dir string }
 
 func recordsFlags(cmd *cobra.Command) *recordsPlace {
 	p := &recordsPlace{}
-	cmd.Flags().StringVar(&p.config, "config", "", "the node's configuration, which says where records are (default $"+hooks.ConfigEnv+", else "+hooks.ConfigPath+")")
+	cmd.Flags().StringVar(&p.config, "config", "", "the node's configuration, which says where records are (default $"+hooks.ConfigEnv+", else containerd's, else "+hooks.ConfigPath+")")
 	cmd.Flags().StringVar(&p.dir, "records", "", "directory of the records, in place of the configuration's")
 	_ = cmd.MarkFlagDirname("records")
 	return p
 }
 
-// open returns the store that shims write to; it need not be there.
-func (p *recordsPlace) open() (*record.Store, error) {
+// open returns the store that shims write to; it need not be there. Where the
+// node's own configuration cannot be read it is the default one, and warn is
+// told: such a node is one to look at. A file that the flag names must be right.
+func (p *recordsPlace) open(ctx context.Context, warn func(error)) (*record.Store, error) {
 	if p.dir != "" {
 		return record.Open(p.dir, record.Limits{}), nil
 	}
-	cfg, err := nodeConfig(p.config)
-	if err != nil {
+	cfg, err := nodeConfig(ctx, p.config)
+	switch {
+	case err != nil && p.config != "":
 		return nil, err
+	case err != nil:
+		cfg = hooks.DefaultConfig()
+		warn(fmt.Errorf("%w: looking for records in %s", err, cfg.Records.Directory))
 	}
 	return record.Open(cfg.Records.Directory, record.Limits{}), nil
-}
-
-// nodeConfig reads the node's configuration as a shim does: from the file that
-// is named, else from the one that the environment names, else from the usual
-// one, which need not be there.
-func nodeConfig(named string) (*hooks.Config, error) {
-	if named == "" {
-		named = os.Getenv(hooks.ConfigEnv)
-	}
-	path := named
-	if path == "" {
-		path = hooks.ConfigPath
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && named == "" {
-		return hooks.DefaultConfig(), nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	return hooks.ParseConfig(data, path)
 }
 
 // subjects are the containers that the store knows, some more than once.
@@ -77,6 +60,11 @@ func subjects(store *record.Store) ([]record.Subject, error) {
 	return all, nil
 }
 
+// warner returns what prints warnings.
+func warner(cmd *cobra.Command) func(error) {
+	return func(err error) { cmd.PrintErrf("bookend: warning: %s\n", show.Escape(err.Error())) }
+}
+
 // warnSkipped says that files were passed over.
 func warnSkipped(cmd *cobra.Command, skipped []error) {
 	if len(skipped) > 0 {
@@ -86,8 +74,8 @@ func warnSkipped(cmd *cobra.Command, skipped []error) {
 
 // completeContainers offers the ids and names of containers.
 func completeContainers(p *recordsPlace) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		store, err := p.open()
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		store, err := p.open(cmd.Context(), func(error) {})
 		if err != nil || len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -62,8 +62,8 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newValidate(),
 		newConvert(),
-		newInstall(),
-		newUninstall(),
+		finishing(newInstall()),
+		finishing(newUninstall()),
 		newDoctor(),
 		newPS(),
 		newLogs(),

@@ -21,23 +21,6 @@ var (
 	plain     = record.Subject{Namespace: "default", Container: "batch"}
 )
 
-// awaitStatus waits until the store has written a status, which it takes a moment
-// for.
-func awaitStatus(t *testing.T, s *record.Store) {
-	t.Helper()
-	limit := time.After(time.Minute)
-	for {
-		if all, _, err := s.Statuses(); err != nil || len(all) > 0 {
-			return
-		}
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-limit:
-			t.Fatal("no status was written")
-		}
-	}
-}
-
 // newNode makes the records and statuses of a node.
 func newNode(t *testing.T) (dir string) {
 	t.Helper()
@@ -77,6 +60,27 @@ func newNode(t *testing.T) (dir string) {
 	s.Post(record.Status{Subject: nginx, Phase: "running", PostStart: "exec", PreStop: "sleep"})
 	awaitStatus(t, s)
 	return dir
+}
+
+// awaitStatus waits for a status, which is written a moment after it was posted.
+func awaitStatus(t *testing.T, s *record.Store) {
+	t.Helper()
+	limit, tick := time.After(20*time.Second), time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		all, _, err := s.Statuses()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) > 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatal("there is no status")
+		}
+	}
 }
 
 // recordFile is the name of the last record.
@@ -128,14 +132,22 @@ func maskIDs(t *testing.T, dir, text string) string {
 	return text
 }
 
+func TestHistoryUntilADayIncludesIt(t *testing.T) {
+	dir := newNode(t)
+	_, want, _ := run(t, "", "history", "--records", dir)
+	if code, out, errs := run(t, "", "history", "--since", "2026-03-04", "--until", "2026-03-04", "--records", dir); code != ExitOK || out != want || errs != "" {
+		t.Errorf("exit code %d, %s%s\nwant %s", code, out, errs, want)
+	}
+}
+
 func TestWhatCannotBeShown(t *testing.T) {
 	dir := newNode(t)
 	for args, want := range map[string]struct {
 		code int
 		says string
 	}{
-		"logs nobody":                 {ExitFailed, "bookend: nobody: no container with hooks has this id or name\n"},
-		"logs batch -n k8s.io":        {ExitFailed, "bookend: batch: no container with hooks has this id or name\n"},
+		"logs nobody":                 {ExitFailed, "bookend: nobody: no container with hooks has this id or name in " + dir + "\n"},
+		"logs batch -n k8s.io":        {ExitFailed, "bookend: batch: no container with hooks has this id or name in " + dir + "\n"},
 		"logs 9c":                     {ExitFailed, "bookend: 9c: 2 containers go by this:\n  k8s.io  " + redis.Container + "  default/cache/redis\n  k8s.io  " + nginx.Container + "  default/web/nginx\n"},
 		"logs":                        {ExitUsage, "bookend: accepts 1 arg(s), received 0\n"},
 		"logs batch --hook preStart":  {ExitUsage, `bookend: invalid argument "preStart" for "--hook" flag: must be one of postStart, preStop` + "\n"},
@@ -210,8 +222,7 @@ func TestRecordsAreWhereTheConfigurationSays(t *testing.T) {
 	if code, out, errs := run(t, "", "history"); code != ExitOK || out != want {
 		t.Errorf("environment: exit code %d, %s%s", code, out, errs)
 	}
-	t.Setenv(hooks.ConfigEnv, config+".none")
-	if code, _, errs := run(t, "", "history"); code != ExitFailed || !strings.Contains(errs, "no such file or directory") {
+	if code, _, errs := run(t, "", "history", "--config", config+".none"); code != ExitFailed || !strings.Contains(errs, "no such file or directory") {
 		t.Errorf("a configuration that is not there: exit code %d, %s", code, errs)
 	}
 	if err := os.WriteFile(config, []byte("[records]\ndirectory = 1\n"), 0o600); err != nil {

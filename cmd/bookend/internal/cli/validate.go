@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"bookend.dev/bookend/cmd/bookend/internal/manifest"
 	"github.com/spf13/cobra"
@@ -11,7 +12,7 @@ import (
 
 func newValidate() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "validate -f FILE...",
+		Use:   "validate [-f] FILE...",
 		Short: "Check the hooks in manifests",
 		Long: `validate checks the hooks in files, which may hold several YAML documents:
 
@@ -29,24 +30,25 @@ its time, a hook that the kubelet runs too. The last line counts them; with
 
 Exit codes: 0 no errors; 1 a file cannot be read; 2 wrong usage; 3 errors, or
 with --strict warnings, were found.`,
-		Example: `  bookend validate -f deploy.yaml -f job.yaml
+		Example: `  bookend validate -f manifests/*.yaml
   kubectl get pods -A -o json | bookend validate -f - --strict
   bookend validate -f pod.yaml --config /etc/bookend/config.toml`,
-		Args: usage(cobra.NoArgs),
 	}
+	fileArgs(cmd)
 	files := filesFlag(cmd, "file to check, - for the standard input; may be repeated")
 	strict := cmd.Flags().Bool("strict", false, "let warnings count as errors in the exit code")
 	config := policyFlag(cmd)
 	output := outputFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if len(*files) == 0 {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		files := slices.Concat(*files, args)
+		if len(files) == 0 {
 			return &usageError{errNoFiles}
 		}
 		c, err := config()
 		if err != nil {
 			return err
 		}
-		report, unread := validate(cmd, *files, manifest.Options{Config: c})
+		report, unread := validate(cmd, files, manifest.Options{Config: c})
 		if err := printReport(cmd.OutOrStdout(), *output, report); err != nil {
 			return err
 		}

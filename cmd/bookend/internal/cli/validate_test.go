@@ -50,6 +50,7 @@ func write(t *testing.T, name, text string) string {
 func TestValidateExitCodes(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing.yaml")
 	wrong, policy := write(t, "wrong.yaml", podWrong), write(t, "config.toml", "[policy]\nallowUser = true\n")
+	says := wrong + ":6: metadata.annotations[lifecycle.bookend.dev/web].preStop.exec.user: is not allowed on this node (policy.allowUser)\n"
 	for _, tt := range []struct {
 		name, in, args string
 		code           int
@@ -59,12 +60,13 @@ func TestValidateExitCodes(t *testing.T) {
 		{"no objects", "kind: Service\n", "-f -", ExitOK, "0 objects checked: 0 errors, 0 warnings\n", ""},
 		{"a warning", podWarned, "-f -", ExitOK, "<stdin>:5: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container \"wbe\", only web\n1 object checked: 0 errors, 1 warning\n", ""},
 		{"a warning that counts", podWarned, "-f - --strict", ExitFound, "<stdin>:5: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container \"wbe\", only web\n1 object checked: 0 errors, 1 warning\n", ""},
-		{"an error", "", "-f " + wrong, ExitFound, wrong + ":6: metadata.annotations[lifecycle.bookend.dev/web].preStop.exec.user: is not allowed on this node (policy.allowUser)\n1 object checked: 1 error, 0 warnings\n", ""},
+		{"an error", "", "-f " + wrong, ExitFound, says + "1 object checked: 1 error, 0 warnings\n", ""},
 		{"the node's policy", "", "-f " + wrong + " --config " + policy, ExitOK, "1 object checked: 0 errors, 0 warnings\n", ""},
-		{"several files, one missing", podGood, "-f " + missing + " -f - -f " + wrong, ExitFailed, wrong + ":6: metadata.annotations[lifecycle.bookend.dev/web].preStop.exec.user: is not allowed on this node (policy.allowUser)\n2 objects checked: 1 error, 0 warnings\n", "bookend: open " + missing + ": no such file or directory\n"},
+		{"several files, one missing", podGood, "-f " + missing + " -f - -f " + wrong, ExitFailed, says + "2 objects checked: 1 error, 0 warnings\n", "bookend: open " + missing + ": no such file or directory\n"},
 		{"a broken configuration", podGood, "-f - --config " + write(t, "broken.toml", "[polcy]\n"), ExitFailed, "", "polcy: unknown field"},
 		{"no file", "", "", ExitUsage, "", "bookend: no file given, use -f FILE, or -f - for the standard input\n"},
-		{"an argument", "", "pod.yaml", ExitUsage, "", "unknown command"},
+		{"what a shell makes of -f *.yaml", podGood, "-f " + wrong + " - " + wrong, ExitFound, says + says + "3 objects checked: 2 errors, 0 warnings\n", ""},
+		{"an argument alone", podGood, "-", ExitOK, "1 object checked: 0 errors, 0 warnings\n", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			code, out, errs := run(t, tt.in, append([]string{"validate"}, strings.Fields(tt.args)...)...)

@@ -18,8 +18,22 @@ const (
 	ports         = "io.kubernetes.container.ports"
 )
 
-// ownPrefix is that of the annotations which are not for one container.
-const ownPrefix = "bookend.dev/"
+// seemsOurs tells whether an annotation's key was meant for bookend, by the look
+// of it: it is in our domain, or begins as our keys do and has no slash.
+func seemsOurs(key string) bool {
+	const own = "bookend.dev"
+	domain, _, slash := strings.Cut(strings.ToLower(key), "/")
+	return domain == own || strings.HasSuffix(domain, "."+own) ||
+		!slash && strings.HasPrefix(domain, strings.TrimSuffix(hooks.AnnotationPrefix, "/"))
+}
+
+// unknown notes a key that nobody reads. use is the right one.
+func (r *reporter) unknown(e entry, path, use string) {
+	r.add(Warning, e.key.Line, path, "is unknown and has no effect: use %s", use)
+}
+
+// forItsContainer says which key is right in a pod.
+const forItsContainer = hooks.AnnotationPrefix + " and the name of a container"
 
 // value is a Lifecycle object in a document.
 type value struct {

@@ -146,9 +146,24 @@ func (w *rewriter) setRuntimeClass(p *pod) bool {
 	case value == nil:
 		w.insert(specKey.Line, spaces(columns(spec))+"runtimeClassName: "+w.options.RuntimeClass)
 		put(spec, "runtimeClassName", scalar(w.options.RuntimeClass))
+	case present(value) == nil || value.Kind == yaml.ScalarNode && value.Value == "":
+		w.fillRuntimeClass(key, value)
 	case value.Value != w.options.RuntimeClass:
 		w.refuse(key.Line, path, "is %q already, not %q", value.Value, w.options.RuntimeClass)
 		return false
 	}
 	return true
+}
+
+// fillRuntimeClass writes the runtime class where the field is null or empty,
+// which Kubernetes takes for none. A comment behind it stays.
+func (w *rewriter) fillRuntimeClass(key, value *yaml.Node) {
+	line := w.before(key) + "runtimeClassName: " + w.options.RuntimeClass
+	if tail, plain := w.keyTail(key); plain && isQuiet(tail) {
+		line += tail
+	} else if value.LineComment != "" {
+		line += " " + value.LineComment
+	}
+	w.replace(key.Line-1, max(key.Line, value.Line), line)
+	*value = *scalar(w.options.RuntimeClass)
 }

@@ -19,6 +19,8 @@ func (r *reporter) cri(root *yaml.Node, o Options) {
 		switch {
 		case e.key.Value == hooks.AnnotationKey:
 			r.add(Error, e.key.Line, path, "does not apply to a container of a pod: use %s and the name of a container", hooks.AnnotationPrefix)
+		case !ours && seemsOurs(e.key.Value):
+			r.unknown(e, path, forItsContainer)
 		case !ours || !r.isString(e, path):
 		case sandbox:
 			v := newValue(e, path)
@@ -76,8 +78,11 @@ func (r *reporter) spec(root *yaml.Node, o Options) {
 	for _, e := range mergedEntries(field(root, "annotations")) {
 		path := keyPath("annotations", e.key.Value)
 		name, forPod := strings.CutPrefix(e.key.Value, hooks.AnnotationPrefix)
+		known := forPod || e.key.Value == hooks.AnnotationKey
 		switch {
-		case e.key.Value != hooks.AnnotationKey && !forPod, !r.isString(e, path):
+		case !known && seemsOurs(e.key.Value):
+			r.unknown(e, path, hooks.AnnotationKey+", or in a pod "+forItsContainer)
+		case !known, !r.isString(e, path):
 		case forPod && !inPod:
 			r.add(Warning, e.key.Line, path, "has no effect here: a container that is not CRI's reads %s", hooks.AnnotationKey)
 		case forPod && name != all[containerName]: // that of another container of the pod

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bookend.dev/bookend/cmd/bookend/internal/show"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -21,7 +22,7 @@ const (
 
 // Finding is one thing that is wrong in a file.
 type Finding struct {
-	File     string   `json:"file"`
+	File     string   `json:"file"` // as it was given: String escapes it
 	Line     int      `json:"line"` // from 1
 	Path     string   `json:"path"` // "spec.template.metadata.annotations[lifecycle.bookend.dev/web].preStop"; empty: the document
 	Severity Severity `json:"severity"`
@@ -34,7 +35,7 @@ type Finding struct {
 //	web.yaml:9: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container "wbe", only web
 func (f Finding) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d: ", f.File, f.Line)
+	fmt.Fprintf(&b, "%s:%d: ", show.Escape(f.File), f.Line)
 	if f.Severity == Warning {
 		b.WriteString("warning: ")
 	}
@@ -75,25 +76,16 @@ type reporter struct {
 	doc  *document
 }
 
-// add notes a finding. line is a node's, of the document.
+// add notes a finding. line is a node's, of the document. What stands in the
+// file cannot break a line or steer a terminal.
 func (r *reporter) add(s Severity, line int, path, format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{
-		File: r.file, Line: r.doc.fileLine(line), Path: printable(path), Severity: s,
-		Message: printable(fmt.Sprintf(format, args...)),
+		File: r.file, Line: r.doc.fileLine(line), Path: show.Escape(path), Severity: s,
+		Message: show.Escape(fmt.Sprintf(format, args...)),
 	})
 }
 
 // sort puts the findings into the order of the file.
 func (r *Report) sort() {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })
-}
-
-// printable keeps text of the file from breaking a line or steering a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
-			return '?'
-		}
-		return r
-	}, s)
 }

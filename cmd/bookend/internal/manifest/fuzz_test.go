@@ -86,7 +86,8 @@ func isExtended(manifest []byte) bool {
 }
 
 // sameObjects tells whether two files hold the same objects, but for empty
-// mappings, which Kubernetes does not tell from absent ones.
+// mappings and an empty runtime class, which Kubernetes does not tell from
+// absent ones.
 func sameObjects(a, b string) bool {
 	x, y := split(a), split(b)
 	if len(x) != len(y) {
@@ -112,13 +113,15 @@ func sameObjects(a, b string) bool {
 	return true
 }
 
-// prune removes fields that are null or empty mappings.
+// prune removes fields that are null or empty mappings, and an empty runtime
+// class.
 func prune(n *yaml.Node) {
 	for _, c := range n.Content {
 		prune(c)
 	}
 	for _, e := range entries(n) {
-		if n.Kind == yaml.MappingNode && (present(e.value) == nil || isMapping(e.value) && len(e.value.Content) == 0) {
+		noClass := e.key.Value == "runtimeClassName" && e.value.Kind == yaml.ScalarNode && e.value.Value == ""
+		if n.Kind == yaml.MappingNode && (noClass || present(e.value) == nil || isMapping(e.value) && len(e.value.Content) == 0) {
 			remove(n, e.key)
 		}
 	}

@@ -124,8 +124,8 @@ func (r *reporter) pod(p *pod, o Options) {
 			}
 		case e.key.Value == hooks.AnnotationKey:
 			r.add(Error, e.key.Line, path, "does not apply to a pod: use %s and the name of a container", hooks.AnnotationPrefix)
-		case strings.HasPrefix(e.key.Value, ownPrefix):
-			r.add(Warning, e.key.Line, path, "is unknown and has no effect")
+		case seemsOurs(e.key.Value):
+			r.unknown(e, path, forItsContainer)
 		}
 	}
 	if annotated != nil && text(p.spec, "runtimeClassName") == "" {

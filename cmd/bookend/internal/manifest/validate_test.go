@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -40,7 +41,9 @@ func TestValidateEdges(t *testing.T) {
 		{"a template of another kind", "kind: A\nspec: {x: {podTemplate: {metadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {}\"}}, spec: {runtimeClassName: b, containers: [{name: a}]}}}}\n", "f:2: spec.x.podTemplate." + says + "1 objects\n"},
 		{"an alias in a circle", "kind: Pod\nspec: &a\n  containers: [{name: a, x: *a}]\n  <<: *a\n", "1 objects\n"},
 		{"one template of two objects", "kind: List\nitems:\n- kind: A\n  spec:\n    template: &t {metadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {}\"}}, spec: {runtimeClassName: b, containers: [{name: a}]}}\n- kind: B\n  spec: {template: *t}\n", "f:5: items[0].spec.template." + says + "1 objects\n"},
-		{"control characters", "kind: Pod\nspec: {containers: [{name: a}]}\nmetadata: {annotations: {\"bookend.dev/\\e[31m\\n\": x}}\n", "f:3: warning: metadata.annotations[bookend.dev/?[31m?]: is unknown and has no effect\n1 objects\n"},
+		{"control characters", "kind: Pod\nspec: {containers: [{name: a}]}\nmetadata: {annotations: {\"bookend.dev/\\e[31m\\n\": x}}\n", "f:3: warning: metadata.annotations[bookend.dev/\\x1b[31m\\x0a]: is unknown and has no effect: use lifecycle.bookend.dev/ and the name of a container\n1 objects\n"},
+		{"invisible characters", "kind: Pod\nspec: {containers: [{name: a}]}\nmetadata: {annotations: {\"bookend.dev/\u202e\u200b\": x}}\n", "f:3: warning: metadata.annotations[bookend.dev/\\u202e\\u200b]: is unknown and has no effect: use lifecycle.bookend.dev/ and the name of a container\n1 objects\n"},
+		{"invisible characters in a message", "kind: Pod\nspec: {runtimeClassName: b, containers: [{name: \"a\\u202e\"}]}\nmetadata: {annotations: {lifecycle.bookend.dev/b: \"preStop: {sleep: {seconds: 1}}\"}}\n", "f:3: warning: metadata.annotations[lifecycle.bookend.dev/b]: the pod has no container \"b\", only a\\u202e\n1 objects\n"},
 		{"a grace period of the pod", "kind: Pod\nspec: {runtimeClassName: b, terminationGracePeriodSeconds: 100, containers: [{name: a}]}\nmetadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {sleep: {seconds: 98}}\"}}\n", "1 objects\n"},
 		{"a grace period that the kubelet wrote", "metadata: {name: a}\nannotations: {lifecycle.bookend.dev/a: \"preStop: {sleep: {seconds: 30}}\", io.kubernetes.pod.terminationGracePeriod: \"20\"}\n", "f:2: warning: annotations[lifecycle.bookend.dev/a].preStop.sleep.seconds: 30s does not fit into the grace period of 20s: the hook is cut after 18s, to leave the stop signal its time\n1 objects\n"},
 		{"a preStop that the hooks of another container do not need", "kind: Pod\nspec: {runtimeClassName: b, containers: [{name: a, lifecycle: {preStop: {sleep: {seconds: 1}}}}, {name: b}]}\nmetadata: {annotations: {lifecycle.bookend.dev/a: \"postStart: {sleep: {seconds: 1}}\", lifecycle.bookend.dev/b: \"preStop: {sleep: {seconds: 1}}\"}}\n", "1 objects\n"},
@@ -86,5 +89,39 @@ func TestValidateWithTheNodesConfiguration(t *testing.T) {
 	}
 	if report := Validate("f", []byte(in), Options{}); len(report.Findings) > 0 {
 		t.Errorf("without a configuration:\n%s", report.text())
+	}
+}
+
+func TestAFilesNameCannotActOnATerminal(t *testing.T) {
+	f := Finding{File: "a\x1b[2J\n\u202e.yaml", Line: 1, Message: "m"}
+	if got, want := f.String(), `a\x1b[2J\x0a\u202e.yaml:1: m`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestValidateFindsKeysThatAreAlmostRight has a typo before, after and instead
+// of the slash, and keys of others.
+func TestValidateFindsKeysThatAreAlmostRight(t *testing.T) {
+	documents := map[string]string{
+		"pod":  "kind: Pod\nspec: {runtimeClassName: b, containers: [{name: a}]}\nmetadata: {annotations: {%q: x}}\n",
+		"CRI":  "metadata: {name: a}\nlabels: {}\nannotations: {%q: x}\n",
+		"spec": "ociVersion: 1.2.0\nprocess: {}\nannotations: {%q: x}\n",
+	}
+	for key, wrong := range map[string]bool{
+		"lifecycle.bookend.dev": true, "lifecycle.bookend.dev.a": true, "lifecycle.bookend.dev-a": true, "Lifecycle.bookend.dev/a": true,
+		"hooks.bookend.dev/a": true, "bookend.dev/a": true, "bookend.dev": true,
+		"notbookend.dev/a": false, "bookend.dev.example.com/a": false, "lifecycle.example.com/a": false, "a": false,
+	} {
+		for name, text := range documents {
+			want := ""
+			if wrong {
+				want = "f:3: warning: " + map[string]string{"pod": "metadata."}[name] + "annotations[" + key + "]: is unknown and has no effect: use " +
+					map[string]string{"spec": "bookend.dev/lifecycle, or in a pod "}[name] + "lifecycle.bookend.dev/ and the name of a container\n"
+			}
+			report := Validate("f", fmt.Appendf(nil, text, key), Options{})
+			if got := string(report.text()); got != want+"1 objects\n" {
+				t.Errorf("%s, %s: got\n%swant\n%s", name, key, got, want)
+			}
+		}
 	}
 }

@@ -75,3 +75,20 @@ func TestParseWhen(t *testing.T) {
 		}
 	}
 }
+
+func TestParseUntilIncludesTheDay(t *testing.T) {
+	zone := time.FixedZone("east", 2*3600)
+	now := noon.In(zone)
+	for text, want := range map[string]time.Time{
+		"2026-03-04":           time.Date(2026, 3, 5, 0, 0, 0, -1, zone),
+		"2026-03-04T10:00:00Z": noon.Add(-2 * time.Hour),
+		"1h":                   noon.Add(-time.Hour),
+	} {
+		if got, err := ParseUntil(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%s: got %s, %v; want %s", text, got, err, want)
+		}
+	}
+	if got, err := ParseUntil("2026-02-30", now); err == nil {
+		t.Errorf("a day that does not exist was taken for %s", got)
+	}
+}

@@ -26,32 +26,32 @@ type LogOptions struct {
 type Logs struct {
 	out     io.Writer
 	opts    LogOptions
-	written map[string]record.Record // by their ID
+	written map[string]written // by the records' ID
 }
 
 // NewLogs returns Logs that write to out.
 func NewLogs(out io.Writer, opts LogOptions) *Logs {
-	return &Logs{out: out, opts: opts, written: map[string]record.Record{}}
+	return &Logs{out: out, opts: opts, written: map[string]written{}}
 }
 
 // Write writes a record, or what is new of it, by one call of the writer.
 func (l *Logs) Write(r record.Record) error {
 	before, again := l.written[r.ID]
-	l.written[r.ID] = r
-	stdout, stderr := news(before.Stdout, r.Stdout), news(before.Stderr, r.Stderr)
+	title := l.title(r)
+	l.written[r.ID] = written{title: title, stdout: newMark(r.Stdout), stderr: newMark(r.Stderr)}
+	stdout, stderr := before.stdout.news(r.Stdout), before.stderr.news(r.Stderr)
 	var text bytes.Buffer
 	if l.opts.Raw {
 		text.WriteString(l.safe(stdout))
 		text.WriteString(l.safe(stderr))
 	} else {
-		title := l.title(r)
-		more := again && title == l.title(before)
+		more := again && title == before.title
 		if more && len(stdout)+len(stderr) == 0 {
 			return nil
 		}
 		l.head(&text, title, r, more)
-		l.mark(&text, "stdout: ", stdout)
-		l.mark(&text, "stderr: ", stderr)
+		l.lines(&text, "stdout: ", stdout)
+		l.lines(&text, "stderr: ", stderr)
 	}
 	_, err := l.out.Write(text.Bytes())
 	return err
@@ -89,9 +89,9 @@ func (l *Logs) title(r record.Record) string {
 	return Escape(s)
 }
 
-// mark puts a mark before each line: what a hook prints cannot be taken for
+// lines puts a mark before each line: what a hook prints cannot be taken for
 // bookend's own words.
-func (l *Logs) mark(text *bytes.Buffer, mark string, output []byte) {
+func (l *Logs) lines(text *bytes.Buffer, mark string, output []byte) {
 	for line := range bytes.Lines(output) {
 		text.WriteString(mark)
 		text.WriteString(l.safe(bytes.TrimSuffix(line, []byte("\n"))))
@@ -104,13 +104,4 @@ func (l *Logs) safe(output []byte) string {
 		return EscapeText(string(output))
 	}
 	return string(output)
-}
-
-// news is what of now was not there before: all of it, where the end of what
-// was printed has moved on.
-func news(before, now []byte) []byte {
-	if rest, ok := bytes.CutPrefix(now, before); ok {
-		return rest
-	}
-	return now
 }

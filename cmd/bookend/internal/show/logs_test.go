@@ -2,8 +2,12 @@ package show
 
 import (
 	"bytes"
+	"io"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
@@ -94,4 +98,22 @@ func TestLogsWriteOnlyWhatIsNew(t *testing.T) {
 	if got := write(t, LogOptions{Raw: true}, running, done, late); got != "one\ntwo\n" {
 		t.Errorf("raw: got %q", got)
 	}
+}
+
+// Who follows for days must not hold all that was ever printed.
+func TestLogsForgetOutputThatIsWritten(t *testing.T) {
+	l := NewLogs(io.Discard, LogOptions{Location: time.UTC})
+	var printed weak.Pointer[byte]
+	func() {
+		r := ended(strings.Repeat("x", 64<<10), "")
+		printed = weak.Make(&r.Stdout[0])
+		if err := l.Write(r); err != nil {
+			t.Error(err)
+		}
+	}()
+	runtime.GC()
+	if printed.Value() != nil {
+		t.Error("the output is still there")
+	}
+	runtime.KeepAlive(l)
 }

@@ -21,3 +21,15 @@ func ParseWhen(s string, now time.Time) (time.Time, error) {
 	}
 	return time.Time{}, errWhen
 }
+
+// ParseUntil is [ParseWhen] for the end of a span: of a day, its last moment.
+func ParseUntil(s string, now time.Time) (time.Time, error) {
+	t, err := ParseWhen(s, now)
+	if err != nil {
+		return t, err
+	}
+	if _, err := time.Parse(time.DateOnly, s); err == nil {
+		t = t.AddDate(0, 0, 1).Add(-time.Nanosecond)
+	}
+	return t, nil
+}
