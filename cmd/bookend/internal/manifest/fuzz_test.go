@@ -10,7 +10,7 @@ import (
 
 // seeds gives a fuzz test all files of testdata.
 func seeds(f *testing.F) {
-	for _, dir := range []string{"validate", "convert", "refused"} {
+	for _, dir := range []string{"validate", "convert", "refused", "restyled"} {
 		for _, name := range files(f, dir, ".yaml") {
 			f.Add(read(f, dir, name))
 		}
