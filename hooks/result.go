@@ -3,8 +3,11 @@ package hooks
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Outcome is how a hook, or one attempt of it, ended.
@@ -94,11 +97,19 @@ func (r Result) Message() string {
 	case CauseExitCode:
 		what = fmt.Sprintf("exit status %d", r.ExitCode)
 	case CauseSignal:
-		what = fmt.Sprintf("killed by signal %d (%s)", int(r.Signal), r.Signal)
+		what = "killed by signal " + SignalText(r.Signal)
 	case CauseUnexpectedStatus:
 		what = fmt.Sprintf("unexpected status %d", r.Status)
 	case "":
 		what = "succeeded"
 	}
 	return fmt.Sprintf("%s: %s after %s", r.Handler, what, r.Duration.Round(time.Millisecond))
+}
+
+// SignalText is a signal's number, and its name where it has one: "9 (SIGKILL)".
+func SignalText(s syscall.Signal) string {
+	if name := unix.SignalName(s); name != "" {
+		return fmt.Sprintf("%d (%s)", int(s), name)
+	}
+	return strconv.Itoa(int(s))
 }

@@ -237,11 +237,11 @@ func TestSleep(t *testing.T) {
 func TestRunMessages(t *testing.T) {
 	r := Result{Handler: "exec", Duration: 12*time.Millisecond + 300*time.Microsecond}
 	for want, report := range map[string]Report{
-		"exec: succeeded after 12ms":                   {},
-		"exec: exit status 3 after 12ms":               {Cause: CauseExitCode, ExitCode: 3},
-		"exec: killed by signal 9 (killed) after 12ms": {Cause: CauseSignal, Signal: 9},
-		"exec: unexpected status 503 after 12ms":       {Cause: CauseUnexpectedStatus, Status: 503},
-		"exec: timed out after 12ms":                   {Cause: CauseTimeout, ExitCode: 3},
+		"exec: succeeded after 12ms":                    {},
+		"exec: exit status 3 after 12ms":                {Cause: CauseExitCode, ExitCode: 3},
+		"exec: killed by signal 9 (SIGKILL) after 12ms": {Cause: CauseSignal, Signal: 9},
+		"exec: unexpected status 503 after 12ms":        {Cause: CauseUnexpectedStatus, Status: 503},
+		"exec: timed out after 12ms":                    {Cause: CauseTimeout, ExitCode: 3},
 	} {
 		if r.Report = report; r.Message() != want {
 			t.Errorf("got %q, want %q", r.Message(), want)

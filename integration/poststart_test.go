@@ -160,7 +160,7 @@ func TestTheStopOfAFailedPostStartIsCutBeforeStartsDeadline(t *testing.T) {
 func TestPostStartFailsForEveryReason(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range map[string]struct{ hook, want string }{
-		"killed by a signal":      {`{"exec":` + shell(`cat /gate/post-go; kill -9 $$`) + `}`, "exec: killed by signal 9 (killed) after "},
+		"killed by a signal":      {`{"exec":` + shell(`cat /gate/post-go; kill -9 $$`) + `}`, "exec: killed by signal 9 (SIGKILL) after "},
 		"no such command":         {`{"exec":{"command":["/no/such/command"]}}`, "exec: command not found after "},
 		"no permission":           {`{"exec":{"command":["/etc/passwd"]}}`, "exec: permission denied after "},
 		"transport error":         {`{"httpGet":{"port":9}}`, "httpGet: connection failed after "},

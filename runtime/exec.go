@@ -99,7 +99,7 @@ func (r *execRun) report(ctx context.Context) hooks.Report {
 		// Killed by us, this is overruled as the end of ctx.
 		return hooks.Report{
 			Cause: hooks.CauseSignal, Signal: syscall.Signal(exit.Signal), Suspect: true,
-			Err: fmt.Errorf("hook process killed by %s", syscall.Signal(exit.Signal)),
+			Err: fmt.Errorf("hook process killed by signal %s", hooks.SignalText(syscall.Signal(exit.Signal))),
 		}
 	case exit != nil && exit.NeverRan:
 		return neverRan(r.stderr.drain())

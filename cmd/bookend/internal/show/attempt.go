@@ -6,8 +6,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -42,7 +40,7 @@ func Cause(r record.Record) string {
 	case r.Cause == hooks.CauseExitCode && r.ExitCode != nil:
 		return fmt.Sprintf("exit status %d", *r.ExitCode)
 	case r.Cause == hooks.CauseSignal && r.Signal > 0:
-		return fmt.Sprintf("killed by signal %d (%s)", r.Signal, cmp.Or(unix.SignalName(syscall.Signal(r.Signal)), "no name"))
+		return "killed by signal " + hooks.SignalText(syscall.Signal(r.Signal))
 	case r.Cause == hooks.CauseUnexpectedStatus:
 		return fmt.Sprintf("unexpected status %d", r.HTTPStatus)
 	case r.Cause == "" && r.HTTPStatus > 0:
