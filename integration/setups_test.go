@@ -59,8 +59,10 @@ func TestAPlainNameNeedsNoConfiguration(t *testing.T) {
 	const records = "/run/bookend"
 	_, err := os.Stat(records)
 	ours := os.IsNotExist(err)
-	h := runHooked(t, d, noted)
-	cleanup(t, func(context.Context) error { return removeRecords(records, h.ID(), ours) })
+	id := newID("t")
+	// When the task is gone: until then its shim writes there.
+	cleanup(t, func(context.Context) error { return removeRecords(records, id, ours) })
+	h := runHooked(t, d, noted, func(o *TaskOptions) { o.ID = id })
 	h.term()
 	h.wantTrace(notes...)
 	if found := attempts(t, records, h.ID()); len(found) != 2 || found[1].Outcome != "Succeeded" {
