@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,8 +40,11 @@ func WatchPid(path string) (*PidWatch, error) {
 // Await returns the pid as soon as it can be read, and ends the watch. At the
 // end of ctx it returns the cause of that.
 func (w *PidWatch) Await(ctx context.Context) (int, error) {
-	defer w.inotify.Close()
-	defer context.AfterFunc(ctx, func() { w.inotify.Close() })()
+	// The kernel lets an RCU grace period go by before it has closed the
+	// descriptor, some 10 ms: nobody waits for that, nor may the one who reads be
+	// woken by it.
+	defer func() { go w.inotify.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = w.inotify.SetReadDeadline(time.Now()) })()
 	buf := make([]byte, 16*(unix.SizeofInotifyEvent+unix.NAME_MAX+1))
 	for {
 		n, err := w.inotify.Read(buf)
