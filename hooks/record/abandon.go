@@ -52,7 +52,8 @@ func (s *Store) abandon(namespace string, containers []string) error {
 		}
 	}
 	for _, container := range containers {
-		failed = errors.Join(failed, removeDead(s.statusPath(statusName(Subject{Namespace: namespace, Container: container}))))
+		name := statusName(Subject{Namespace: namespace, Container: container})
+		failed = errors.Join(failed, removeDead(s.statusPath(name)), ignore(os.Remove(s.statusPath(tmpPrefix+name)), fs.ErrNotExist))
 	}
 	return failed
 }

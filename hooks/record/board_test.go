@@ -108,8 +108,15 @@ func TestStatusesOfDeadShimsDoNotCount(t *testing.T) {
 	if all := statuses(t, s); len(all) != 1 || all[0].Subject != alive {
 		t.Errorf("got %+v, want the one that is alive", all)
 	}
+	torn := s.statusPath(tmpPrefix + "dead@n.json")
+	if err := os.WriteFile(torn, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s.Abandon("n", "dead")
 	s.Abandon("n", "alive")
+	if _, err := os.Stat(torn); !os.IsNotExist(err) {
+		t.Errorf("what the dead shim was writing: %v", err)
+	}
 	if _, err := os.Stat(s.statusPath("dead@n.json")); !os.IsNotExist(err) {
 		t.Errorf("after Abandon: %v", err)
 	}
