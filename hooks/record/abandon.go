@@ -20,11 +20,17 @@ import (
 // abandonPatience is how long the clean-up after a dead shim waits.
 const abandonPatience = time.Second
 
-// abandoned is the detail of a record that was completed for a dead shim.
-const abandoned = "the shim died before the hook had ended"
+// abandoned is how a record ends that is completed for a dead shim.
+func abandoned(r Record) End {
+	end := End{Outcome: hooks.Unknown, Detail: "the shim died before the hook had ended"}
+	if r.Kind == Stop {
+		end.Detail = strings.TrimPrefix(r.Detail+"; the shim died before the stop signal was sent", "; ")
+	}
+	return end
+}
 
-// Abandon completes the records of containers whose shim has died, their
-// attempts that had not ended as Unknown, and removes their statuses. A shim that
+// Abandon completes the records of containers whose shim has died, those that
+// had not ended as Unknown, and removes their statuses. A shim that
 // lives is left alone.
 func (s *Store) Abandon(namespace string, containers ...string) {
 	s.do(entrySize, abandonPatience, func() error {
@@ -58,7 +64,7 @@ func (s *Store) abandon(namespace string, containers []string) error {
 	return failed
 }
 
-// complete ends a record that nobody writes any more and that has no outcome. A
+// complete ends a record that nobody writes any more and that has no end. A
 // line that was torn is left as it is.
 func complete(path string) error {
 	f, err := openRegular(path, os.O_RDWR|os.O_APPEND)
@@ -73,10 +79,11 @@ func complete(path string) error {
 	if err != nil {
 		return err
 	}
-	if r, err := decode(data); err != nil || r.Outcome != "" {
+	r, err := decode(data)
+	if err != nil || r.ended() {
 		return err
 	}
-	line, err := json.Marshal(End{Outcome: hooks.Unknown, Detail: abandoned})
+	line, err := json.Marshal(abandoned(r))
 	if err != nil {
 		return err
 	}

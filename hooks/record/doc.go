@@ -1,6 +1,7 @@
 // Package record keeps what hooks did: a file for each attempt, written before
-// it starts and completed after it ends, in bounded space; and a file for each
-// container with hooks that says where it stands. docs/records.md has the format.
+// it starts and completed after it ends, and for each stop signal that could not
+// be sent for a while, in bounded space; and a file for each container with hooks
+// that says where it stands. docs/records.md has the format.
 //
 // A shim writes through [Store.Begin], [Entry.End], [Entry.Amend], [Store.Post]
 // and [Store.Remove]; whoever cleans up after one that died, through

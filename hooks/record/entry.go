@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Entry is the record of an attempt that is being written.
+// Entry is the record of an attempt or of a stop that is being written.
 //
 //	Begin ── End ── Amend … Amend
 //
-// The file is open and locked from Begin to End, so that readers can tell an
-// attempt that runs from one whose shim died. All methods may be called by any
+// The file is open and locked from Begin to End, so that readers can tell what
+// goes on from what ended with its shim. All methods may be called by any
 // number of goroutines.
 type Entry struct {
 	store *Store
@@ -33,19 +33,19 @@ type Entry struct {
 	early []End // amendments that came before the end
 }
 
-// Begin writes down that an attempt begins. Of r, Version, ID, End and Running
-// are not looked at.
+// Begin writes down that an attempt begins, or that a stop signal could not be
+// sent. Of r, Version, ID, Running and End are not looked at, but for the detail.
 func (s *Store) Begin(r Record) *Entry {
-	r.Version, r.End, r.Started = Version, End{}, r.Started.UTC()
+	r.Version, r.End, r.Started = Version, End{Detail: clip(r.Detail)}, r.Started.UTC()
 	e := &Entry{store: s, first: r, name: newName(r.Started)}
-	s.do(entrySize, patience, e.begin)
+	s.do(entrySize+sizeOf(r.End), patience, e.begin)
 	return e
 }
 
 // entrySize is about what an entry holds in memory, in bytes, without output.
 const entrySize = 1 << 10
 
-// End writes down what the attempt came to. It is called once.
+// End writes down what it came to. It is called once.
 func (e *Entry) End(end End) {
 	e.mu.Lock()
 	ends := append([]End{end}, e.early...)
@@ -54,7 +54,7 @@ func (e *Entry) End(end End) {
 	size := entrySize + sizeOf(ends...)
 	if !e.store.do(size, patience, func() error { return e.end(ends) }) {
 		// Without what was printed; but a file that stays open and locked would
-		// be that of an attempt which runs.
+		// say that it goes on.
 		end.Stdout, end.Stderr, end.Detail = nil, nil, ""
 		e.store.do(0, 0, func() error { return e.end([]End{end}) })
 	}
@@ -136,9 +136,7 @@ func (e *Entry) amend(end End) error {
 }
 
 func (e *Entry) append(f *os.File, end End) error {
-	if len(end.Detail) > maxDetail {
-		end.Detail = end.Detail[:maxDetail]
-	}
+	end.Detail = clip(end.Detail)
 	printed := e.printed
 	end.Stdout = e.unwritten(&printed[0], end.Stdout)
 	end.Stderr = e.unwritten(&printed[1], end.Stderr)
@@ -165,8 +163,10 @@ func (e *Entry) unwritten(hash *uint64, output []byte) []byte {
 // maxDetail is how much of a detail is kept, in bytes.
 const maxDetail = 16 << 10
 
+func clip(detail string) string { return detail[:min(len(detail), maxDetail)] }
+
 func (e *Entry) failed(what string, err error) error {
-	return fmt.Errorf("%s the record of attempt %d of %s of container %s: %w", what, e.first.Attempt, e.first.Hook, e.first.Container, err)
+	return fmt.Errorf("%s the record of %s of container %s: %w", what, e.first.what(), e.first.Container, err)
 }
 
 // appendLine writes v as a line, or not at all; what has no fields is nothing.

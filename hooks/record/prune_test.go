@@ -58,9 +58,13 @@ func TestPruneKeepsTheLimits(t *testing.T) {
 	}
 }
 
-func TestPruneLeavesAttemptsThatRun(t *testing.T) {
+func TestPruneLeavesAttemptsThatRun(t *testing.T) { pruneLeavesOpen(t, example("running", 1)) }
+
+func TestPruneLeavesStopsThatAreUndelivered(t *testing.T) { pruneLeavesOpen(t, undelivered("running")) }
+
+func pruneLeavesOpen(t *testing.T, old Record) {
+	t.Helper()
 	s := newStore(t, Limits{MaxCount: 1})
-	old := example("running", 1)
 	old.Started = time.Now().Add(-365 * 24 * time.Hour)
 	e := s.Begin(old)
 	put(t, s, 3, 0)

@@ -36,7 +36,7 @@ type Follower struct {
 // glance is what was seen of a file.
 type glance struct {
 	size int64
-	open bool // its attempt was running
+	open bool // it was [Record.Running]
 }
 
 // Follow returns a follower that has not seen anything.
@@ -91,7 +91,7 @@ func (f *Follower) look(name string) (Record, glance, error) {
 	return r, glance{size: size, open: r.Running}, err
 }
 
-// readRecord reads a record and tells, of one without an outcome, whether its
+// readRecord reads a record and tells, of one without an end, whether its
 // writer lives. It also returns the size of the file as it was read.
 func readRecord(path string) (Record, int64, error) {
 	file, err := openRegular(path, os.O_RDONLY)
@@ -104,14 +104,14 @@ func readRecord(path string) (Record, int64, error) {
 		return Record{}, 0, err
 	}
 	r, err := decode(data)
-	if err != nil || r.Outcome != "" {
+	if err != nil || r.ended() {
 		return r, int64(len(data)), err
 	}
 	return readOpen(file, data, r)
 }
 
 // readOpen goes on reading a file whose data so far is a record without an
-// outcome.
+// end.
 func readOpen(file *os.File, data []byte, r Record) (Record, int64, error) {
 	size := int64(len(data))
 	if err := lock(file, unix.LOCK_SH|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
@@ -126,7 +126,9 @@ func readOpen(file *os.File, data []byte, r Record) (Record, int64, error) {
 		data = append(data, more...)
 		r, err = decode(data)
 	}
-	r.Outcome = cmp.Or(r.Outcome, hooks.Unknown)
+	if !r.ended() {
+		r.Outcome = hooks.Unknown
+	}
 	return r, int64(len(data)), err
 }
 

@@ -16,6 +16,8 @@ import (
 
 const firstLine = `{"version":1,"namespace":"n","container":"c","hook":"preStop","handler":"sleep","attempt":1,"started":"2026-01-02T03:04:05Z"}` + "\n"
 
+const stopLine = `{"version":1,"kind":"stop","namespace":"n","container":"c","stopSignal":"SIGTERM","started":"2026-01-02T03:04:05Z"}` + "\n"
+
 func TestDecode(t *testing.T) {
 	tests := map[string]struct {
 		text    string
@@ -31,6 +33,9 @@ func TestDecode(t *testing.T) {
 		"another kind of line":   {text: firstLine + "[1]\n\nnull\n\"x\"\n{\"outcome\":\"Failed\"}\n", want: func(r Record) bool { return r.Outcome == hooks.Failed }},
 		"a field of another way": {text: firstLine + `{"exitCode":"seven","outcome":"Failed","signal":9}` + "\n", want: func(r Record) bool { return r.Outcome == hooks.Failed && r.Signal == 9 && r.ExitCode == nil }},
 		"a newer version":        {text: strings.Replace(firstLine, `"version":1`, `"version":7,"colour":"red"`, 1) + `{"outcome":"Succeeded","mood":{}}` + "\n", want: func(r Record) bool { return r.Version == 7 && r.Outcome == hooks.Succeeded && r.Container == "c" }},
+		"a stop":                 {text: stopLine, want: func(r Record) bool { return r.Kind == Stop && r.StopSignal == "SIGTERM" && !r.ended() }},
+		"a stop delivered":       {text: stopLine + `{"delivery":"delivered"}` + "\n", want: func(r Record) bool { return r.ended() && r.Delivery == Delivered && r.Outcome == "" }},
+		"a stop torn":            {text: stopLine + `{"delivery":"deliv`, want: func(r Record) bool { return !r.ended() }},
 		"not JSON":               {text: "hello\n", foreign: true},
 		"torn first line":        {text: firstLine[:40], foreign: true},
 		"no newline":             {text: strings.TrimSpace(firstLine), foreign: true},
@@ -53,6 +58,7 @@ func TestDecode(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(firstLine + `{"outcome":"Failed","exitCode":3,"stdout":"YQ=="}` + "\n" + `{"outcome":"Cancelled"`))
+	f.Add([]byte(stopLine + `{"delivery":"ended","durationSeconds":12}` + "\n"))
 	f.Add([]byte("{}\n[]\nnull\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := decode(data)
@@ -63,8 +69,11 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("version %d", r.Version)
 		}
 		// What is torn at the end changes nothing.
-		if torn, err := decode(append(data[:len(data):len(data)], "\n{\"outcome\":\"Unk"...)); err != nil || torn.Outcome != r.Outcome && data[len(data)-1] == '\n' {
-			t.Errorf("with a torn line: %+v, %v; without %+v", torn, err, r)
+		for _, line := range []string{`{"outcome":"Unk`, `{"delivery":"ended"`} {
+			torn, err := decode(append(data[:len(data):len(data)], "\n"+line...))
+			if err != nil || (torn.Outcome != r.Outcome || torn.Delivery != r.Delivery) && data[len(data)-1] == '\n' {
+				t.Errorf("with a torn line: %+v, %v; without %+v", torn, err, r)
+			}
 		}
 	})
 }
@@ -134,8 +143,18 @@ func TestRecordsComeInTheOrderOfTheirStart(t *testing.T) {
 }
 
 func TestAnEndBetweenReadingAndLookingForTheWriterIsSeen(t *testing.T) {
+	for _, tt := range []struct {
+		begun Record
+		end   End
+	}{{example("c", 1), End{Outcome: hooks.Failed}}, {undelivered("c"), End{Delivery: Delivered}}} {
+		endsUnread(t, tt.begun, tt.end)
+	}
+}
+
+func endsUnread(t *testing.T, first Record, end End) {
+	t.Helper()
 	s := newStore(t, Limits{})
-	e := s.Begin(example("c", 1))
+	e := s.Begin(first)
 	file, err := os.Open(onlyFile(t, s))
 	if err != nil {
 		t.Fatal(err)
@@ -149,9 +168,9 @@ func TestAnEndBetweenReadingAndLookingForTheWriterIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.End(End{Outcome: hooks.Failed})
+	e.End(end)
 	r, size, err := readOpen(file, data, begun)
-	if st, statErr := file.Stat(); err != nil || statErr != nil || r.Outcome != hooks.Failed || size != st.Size() {
+	if st, statErr := file.Stat(); err != nil || statErr != nil || r.Outcome != end.Outcome || r.Delivery != end.Delivery || size != st.Size() {
 		t.Errorf("got %+v, %d of %d bytes, %v", r, size, st.Size(), err)
 	}
 }

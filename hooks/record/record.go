@@ -1,6 +1,8 @@
 package record
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"bookend.dev/bookend/hooks"
@@ -18,34 +20,74 @@ type Subject struct {
 	PodNamespace string `json:"podNamespace,omitempty"` // Kubernetes' namespace; empty outside CRI
 }
 
-// Record is one attempt of one hook.
+// Kind is what a record is about.
+type Kind string
+
+const (
+	// Attempt is an attempt of a hook.
+	Attempt Kind = ""
+	// Stop is a stop signal that was promised to a client and cannot be sent:
+	// the record begins when that has lasted a while.
+	Stop Kind = "stop"
+)
+
+// Record is one attempt of one hook, or a stop signal that could not be sent.
 type Record struct {
-	Version int `json:"version"`
+	Version int  `json:"version"`
+	Kind    Kind `json:"kind,omitempty"`
 	Subject
-	Hook    hooks.Point `json:"hook"`
-	Handler string      `json:"handler"` // "exec", "httpGet", "sleep"
-	Attempt int         `json:"attempt"` // from 1
-	Started time.Time   `json:"started"`
+	Hook    hooks.Point `json:"hook,omitempty"`
+	Handler string      `json:"handler,omitempty"` // "exec", "httpGet", "sleep"
+	Attempt int         `json:"attempt,omitempty"` // from 1
+	// StopSignal is the signal of a [Stop], as Kubernetes spells it: "SIGTERM".
+	StopSignal string `json:"stopSignal,omitempty"`
+	// Started is when the attempt started, or when the stop signal was due.
+	Started time.Time `json:"started"`
 	End
 
 	// ID names a record that was read: no other has it. It is not in the file.
 	ID string `json:"-"`
-	// Running tells, of a record without an outcome that was read, that its
-	// writer is alive. It is not in the file.
+	// Running tells, of a record without an end that was read, that its writer
+	// is alive: the attempt runs, or the stop signal is still to be sent. It is
+	// not in the file.
 	Running bool `json:"-"`
 }
 
-// End is what an attempt came to. While the attempt runs it is empty.
+// ended tells whether the record says how it ended.
+func (r Record) ended() bool { return r.Outcome != "" || r.Delivery != "" }
+
+// what says what the record is about, for errors.
+func (r Record) what() string {
+	if r.Kind == Attempt {
+		return fmt.Sprintf("attempt %d of %s", r.Attempt, r.Hook)
+	}
+	return strings.TrimSpace(string(r.Kind) + " " + r.StopSignal)
+}
+
+// Delivery is what became of a stop signal that could not be sent for a while.
+type Delivery string
+
+const (
+	// Delivered: it was sent in the end.
+	Delivered Delivery = "delivered"
+	// Ended: the container's init ended before it was sent.
+	Ended Delivery = "ended"
+)
+
+// End is what an attempt, or a stop, came to. Until then it is empty, but for
+// the detail of a stop.
 type End struct {
-	// Outcome of a record whose writer died before it could say is
-	// [hooks.Unknown]: readers put it there.
-	Outcome         hooks.Outcome `json:"outcome,omitempty"`
-	DurationSeconds float64       `json:"durationSeconds,omitempty"`
-	Cause           hooks.Cause   `json:"cause,omitempty"`
-	ExitCode        *int          `json:"exitCode,omitempty"`   // exec that exited, 0 included
-	Signal          int           `json:"signal,omitempty"`     // number, exec that was killed
-	HTTPStatus      int           `json:"httpStatus,omitempty"` // httpGet that was answered
-	Runner          string        `json:"runner,omitempty"`     // exec: "libcontainer" or "runtime"
+	// Outcome is an attempt's. That of a record whose writer died before it
+	// could say is [hooks.Unknown], whatever its kind: readers put it there.
+	Outcome hooks.Outcome `json:"outcome,omitempty"`
+	// Delivery is a stop's.
+	Delivery        Delivery    `json:"delivery,omitempty"`
+	DurationSeconds float64     `json:"durationSeconds,omitempty"`
+	Cause           hooks.Cause `json:"cause,omitempty"`
+	ExitCode        *int        `json:"exitCode,omitempty"`   // exec that exited, 0 included
+	Signal          int         `json:"signal,omitempty"`     // number, exec that was killed
+	HTTPStatus      int         `json:"httpStatus,omitempty"` // httpGet that was answered
+	Runner          string      `json:"runner,omitempty"`     // exec: "libcontainer" or "runtime"
 	// Detail is the error in full, for the node's operator: it may hold what
 	// the hook's author wrote.
 	Detail string `json:"detail,omitempty"`

@@ -20,6 +20,9 @@ type Status struct {
 	Hook     hooks.Point `json:"hook,omitempty"`
 	Started  *time.Time  `json:"started,omitempty"`
 	Deadline *time.Time  `json:"deadline,omitempty"` // nil: unlimited
+	// Undelivered is since when a stop signal is due that cannot be sent; nil:
+	// there is none, or it has not lasted long enough to be told.
+	Undelivered *time.Time `json:"undelivered,omitempty"`
 	// Shim is the process that wrote the status: it is true only while that lives.
 	Shim Process `json:"shim"`
 }
