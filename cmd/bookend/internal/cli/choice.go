@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/cmd/bookend/internal/show"
 )
 
 // choice is a flag with one of a few words, in any case.
@@ -44,10 +44,10 @@ func choiceFlag(cmd *cobra.Command, name, help string, words []string, set func(
 	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// hookFlag adds --hook, which fills point.
-func hookFlag(cmd *cobra.Command, point *hooks.Point) {
-	choiceFlag(cmd, "hook", "of this hook only, postStart or preStop", []string{string(hooks.PostStart), string(hooks.PreStop)},
-		func(s string) { *point = hooks.Point(s) })
+// hookFlag adds --hook, which fills hook with what [show.Hook] returns.
+func hookFlag(cmd *cobra.Command, hook *string) {
+	choiceFlag(cmd, "hook", "of this hook only, postStart or preStop; or stop: stop signals that could not be sent", show.Hooks(),
+		func(s string) { *hook = s })
 }
 
 // namespaceFlag adds -n.

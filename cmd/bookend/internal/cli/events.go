@@ -11,6 +11,7 @@ import (
 
 	"bookend.dev/bookend/cmd/bookend/internal/hookevents"
 	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/hooks/record"
 )
 
 // addressEnv names containerd's socket, as for ctr and nerdctl.
@@ -21,7 +22,8 @@ func newEvents() *cobra.Command {
 		Use:   "events",
 		Short: "Follow the events of hooks on containerd's event bus",
 		Long: `events prints every event of a hook from now on, until interrupted: start, then
-success, failure, timeout or cancel. With -o json each is an object on a line of its
+success, failure, timeout or cancel; and undelivered, of a stop signal that could
+not be sent for 10 seconds. With -o json each is an object on a line of its
 own. Events are hints: when containerd is away, or slow, shims drop them. The records
 are complete: see "bookend history".
 
@@ -63,12 +65,16 @@ func printEvent(w io.Writer, ev hookevents.Event, full bool) error {
 	if name := ev.Labels["container_name"]; name != "" {
 		container += " (" + name + ")"
 	}
+	hook := ev.Labels["hook"]
+	if ev.What == hookevents.Undelivered {
+		hook = string(record.Stop)
+	}
 	said := cmp.Or(ev.Labels["message"], ev.Labels["handler"])
 	if reason := ev.Labels["reason"]; reason != "" {
 		said = reason + ": " + said
 	}
 	line := fmt.Sprintf("%s  %-7s  %s  %s  %-9s  %s",
-		ev.Time.Local().Format("2006-01-02 15:04:05.000"), ev.What, ev.Namespace, container, ev.Labels["hook"], said)
+		ev.Time.Local().Format("2006-01-02 15:04:05.000"), ev.What, ev.Namespace, container, hook, said)
 	_, err := fmt.Fprintln(w, show.Escape(line))
 	return err
 }

@@ -19,7 +19,13 @@ last. Records outlive their containers; the node's configuration bounds how many
 there are.
 
 OUTCOME is Succeeded, Failed, TimedOut, Cancelled, Unknown (the shim died before
-the attempt ended) or Running. With -o json an attempt has everything that its
+the attempt ended) or Running.
+
+A stop signal that could not be sent for 10 seconds after it was due has a row as
+well, with "stop" as its HOOK and the signal as its CAUSE. OUTCOME is Undelivered,
+Delivered, Ended (the container ended before) or Unknown. "bookend logs" has the error.
+
+With -o json an attempt has everything that its
 record has except the output, which "bookend logs" prints.`,
 		Example: `  bookend history --since 1h --outcome Failed --outcome TimedOut
   bookend history --container web/nginx --hook preStop --limit 5

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookend.dev/bookend/cmd/bookend/internal/show"
-	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -28,6 +27,8 @@ and it is for you to choose.
 Before the output of an attempt is a line that says how it went. Then come stdout
 and stderr, one after the other: how they were interleaved is not recorded. Of each,
 the last 64 KiB are kept. What a hook prints is recorded when it ends.
+
+A stop signal that could not be sent has such a line too, and under it the last error.
 
 On a terminal control characters are escaped; to a file or pipe, output goes as it is.`,
 		Example: `  bookend logs web/nginx
@@ -61,7 +62,7 @@ type logs struct {
 	out         io.Writer
 	warn        func(skipped []error)
 	namespace   *string
-	hook        hooks.Point
+	hook        string // as [show.Hook] has it
 	follow, raw bool
 	as          *format
 }
@@ -113,7 +114,7 @@ func (l *logs) find(word string) (func(record.Record) bool, error) {
 		return nil, err
 	}
 	return func(r record.Record) bool {
-		return (l.hook == "" || l.hook == r.Hook) && found.Has(r.Subject)
+		return (l.hook == "" || l.hook == show.Hook(r)) && found.Has(r.Subject)
 	}, nil
 }
 

@@ -132,6 +132,27 @@ func maskIDs(t *testing.T, dir, text string) string {
 	return text
 }
 
+func TestAnUndeliveredStopIsShown(t *testing.T) {
+	dir := newNode(t)
+	s := record.Open(dir, record.Limits{MaxAge: 1 << 62})
+	stop := s.Begin(record.Record{
+		Kind: record.Stop, Subject: nginx, StopSignal: "SIGTERM", Started: time.Now().Add(-time.Minute), End: record.End{Detail: "no runc"},
+	})
+	shows := func(args, want string) {
+		t.Helper()
+		code, out, errs := run(t, "", append(strings.Fields(args), "--records", dir)...)
+		if code != ExitOK || errs != "" || !strings.Contains(out, want) {
+			t.Errorf("%s: exit code %d, %s%s\nwant %q", args, code, out, errs, want)
+		}
+	}
+	shows("history --hook Stop --outcome undelivered", "   web/nginx   stop   -         -         Undelivered   SIGTERM   1m0")
+	shows("history -o json --hook stop", `"kind": "stop"`)
+	shows("logs web/nginx --hook stop", " stop of web/nginx 9c41d0aa6be2: Undelivered, SIGTERM\ndetail: no runc\n")
+	stop.End(record.End{Delivery: record.Delivered, DurationSeconds: 61})
+	shows("history -o json --hook stop --outcome delivered", `"outcome": "Delivered"`)
+	shows("logs web/nginx", " stop of web/nginx 9c41d0aa6be2: Delivered, SIGTERM, after 1m1s\ndetail: no runc\n")
+}
+
 func TestHistoryUntilADayIncludesIt(t *testing.T) {
 	dir := newNode(t)
 	_, want, _ := run(t, "", "history", "--records", dir)
@@ -150,9 +171,9 @@ func TestWhatCannotBeShown(t *testing.T) {
 		"logs batch -n k8s.io":        {ExitFailed, "bookend: batch: no container with hooks has this id or name in " + dir + "\n"},
 		"logs 9c":                     {ExitFailed, "bookend: 9c: 2 containers go by this:\n  k8s.io  " + redis.Container + "  default/cache/redis\n  k8s.io  " + nginx.Container + "  default/web/nginx\n"},
 		"logs":                        {ExitUsage, "bookend: accepts 1 arg(s), received 0\n"},
-		"logs batch --hook preStart":  {ExitUsage, `bookend: invalid argument "preStart" for "--hook" flag: must be one of postStart, preStop` + "\n"},
+		"logs batch --hook preStart":  {ExitUsage, `bookend: invalid argument "preStart" for "--hook" flag: must be one of postStart, preStop, stop` + "\n"},
 		"history --since yesterday":   {ExitUsage, `bookend: --since: must be a duration before now, such as 90m, or a time, such as 2006-01-02T15:04:05Z or 2006-01-02, got "yesterday"` + "\n"},
-		"history --outcome Exploded":  {ExitUsage, `bookend: invalid argument "Exploded" for "--outcome" flag: must be one of Succeeded, Failed, TimedOut, Cancelled, Unknown, Running` + "\n"},
+		"history --outcome Exploded":  {ExitUsage, `bookend: invalid argument "Exploded" for "--outcome" flag: must be one of Succeeded, Failed, TimedOut, Cancelled, Unknown, Running, Undelivered, Delivered, Ended` + "\n"},
 		"history --limit -1":          {ExitUsage, "bookend: --limit: must be 0 or more, got -1\n"},
 		"ps more":                     {ExitUsage, `bookend: unknown command "more" for "bookend ps"` + "\n"},
 		"events --address /none.sock": {ExitFailed, "bookend: containerd: dial unix /none.sock: connect: no such file or directory\n"},

@@ -1,27 +1,31 @@
 package hookevents
 
 import (
-	"strings"
+	"path"
 	"time"
 
 	eventstypes "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/api/types"
 )
 
-// topics is what the topics of bookend's events begin with; the rest is what
-// happened: start, success, failure, timeout or cancel.
-const topics = "/bookend/hook/"
+// topics is what the topics of bookend's events begin with, as a regular
+// expression; the last element is what happened.
+const topics = "^/bookend/(hook|stop)/"
 
-// Event is one event of a hook.
+// Undelivered happened to a stop signal that could not be sent.
+const Undelivered = "undelivered"
+
+// Event is one event of a hook, or of a stop signal that could not be sent.
 type Event struct {
 	Time      time.Time `json:"time"` // when the shim published it
 	Namespace string    `json:"namespace"`
 	Container string    `json:"container"` // id
-	// What happened: start, success, failure, timeout, cancel.
+	// What happened: start, success, failure, timeout or cancel of a hook, or
+	// [Undelivered].
 	What string `json:"what"`
 	// Labels are the shim's: hook, handler, and as it applies container_name,
 	// outcome, cause, attempts, duration, message, reason, exit_code, signal,
-	// http_status, runner.
+	// http_status, runner; of a stop signal signal, message, container_name.
 	Labels map[string]string `json:"labels"`
 }
 
@@ -36,7 +40,7 @@ func newEvent(envelope *types.Envelope) (ev Event, ok bool) {
 		Time:      envelope.GetTimestamp().AsTime(),
 		Namespace: envelope.GetNamespace(),
 		Container: update.GetID(),
-		What:      strings.TrimPrefix(envelope.GetTopic(), topics),
+		What:      path.Base(envelope.GetTopic()),
 		Labels:    update.GetLabels(),
 	}, true
 }

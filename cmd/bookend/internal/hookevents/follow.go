@@ -19,7 +19,7 @@ import (
 // ErrEnded says that containerd ended the stream of events: it shuts down.
 var ErrEnded = errors.New("containerd ended the events")
 
-// Follow hands every event of a hook to each, from now on, in the order of the
+// Follow hands every event of a hook or a stop to each, from now on, in the order of the
 // bus, until ctx is done, which is no error. address is the path of containerd's
 // socket, with "unix://" before it or not; namespace is containerd's, and empty
 // for all. Follow returns the first error of each, and fails when containerd
@@ -86,7 +86,7 @@ func next(stream eventsapi.Events_SubscribeClient, each func(Event) error) error
 
 // filter selects events as containerd's filters do.
 func filter(namespace string) string {
-	f := "topic~=" + strconv.Quote("^"+topics)
+	f := "topic~=" + strconv.Quote(topics)
 	if namespace != "" {
 		f += ",namespace==" + strconv.Quote(namespace)
 	}

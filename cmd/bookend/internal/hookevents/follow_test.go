@@ -90,7 +90,7 @@ func TestFollowReadsEventsUntilItIsTold(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	events, end := follow(ctx, address, `k8s".io`)
-	want := []string{`topic~="^/bookend/hook/",namespace=="k8s\".io"`}
+	want := []string{`topic~="^/bookend/(hook|stop)/",namespace=="k8s\".io"`}
 	if got := <-b.subscribed; !reflect.DeepEqual(got, want) {
 		t.Errorf("filters %q, want %q", got, want)
 	}
@@ -99,6 +99,10 @@ func TestFollowReadsEventsUntilItIsTold(t *testing.T) {
 	got := <-events
 	if wanted := (Event{Time: time.Unix(1, 0).UTC(), Namespace: "n", Container: "c", What: "timeout", Labels: map[string]string{"hook": "preStop"}}); !reflect.DeepEqual(got, wanted) {
 		t.Errorf("got %+v, want %+v", got, wanted)
+	}
+	b.say <- envelope(t, "/bookend/stop/undelivered", &eventstypes.ContainerUpdate{ID: "c"})
+	if got := <-events; got.What != Undelivered || got.Container != "c" {
+		t.Errorf("of a stop: got %+v", got)
 	}
 	cancel()
 	if err := <-end; err != nil {
@@ -110,7 +114,7 @@ func TestFollowFailsWhenContainerdGoes(t *testing.T) {
 	t.Run("at once", func(t *testing.T) {
 		b, address, stop := serve(t)
 		_, end := follow(t.Context(), "unix://"+address, "")
-		if got := <-b.subscribed; !reflect.DeepEqual(got, []string{`topic~="^/bookend/hook/"`}) {
+		if got := <-b.subscribed; !reflect.DeepEqual(got, []string{`topic~="^/bookend/(hook|stop)/"`}) {
 			t.Errorf("filters %q", got)
 		}
 		stop()

@@ -10,11 +10,25 @@ import (
 	"bookend.dev/bookend/hooks/record"
 )
 
-// Running is shown as the outcome of an attempt that has none yet.
-const Running hooks.Outcome = "Running"
+const (
+	// Running is shown as the outcome of an attempt that has none yet.
+	Running hooks.Outcome = "Running"
+	// Undelivered, Delivered and Ended are shown as those of a stop signal that
+	// could not be sent: it still cannot, it was sent in the end, or the
+	// container's init ended before.
+	Undelivered hooks.Outcome = "Undelivered"
+	Delivered   hooks.Outcome = "Delivered"
+	Ended       hooks.Outcome = "Ended"
+)
 
 // outcomes are all that [Outcome] returns.
-var outcomes = []hooks.Outcome{hooks.Succeeded, hooks.Failed, hooks.TimedOut, hooks.Cancelled, hooks.Unknown, Running}
+var outcomes = []hooks.Outcome{
+	hooks.Succeeded, hooks.Failed, hooks.TimedOut, hooks.Cancelled, hooks.Unknown, Running,
+	Undelivered, Delivered, Ended,
+}
+
+// deliveries are what is shown of stop signals that are no longer undelivered.
+var deliveries = map[record.Delivery]hooks.Outcome{record.Delivered: Delivered, record.Ended: Ended}
 
 // Outcomes are the names of all that [Outcome] returns.
 func Outcomes() []string {
@@ -25,18 +39,33 @@ func Outcomes() []string {
 	return names
 }
 
-// Outcome is how an attempt ended, or that it runs.
+// Hook is what a record is about: a hook, or "stop".
+func Hook(r record.Record) string { return cmp.Or(string(r.Kind), string(r.Hook)) }
+
+// Hooks are the names of all that [Hook] returns.
+func Hooks() []string {
+	return []string{string(hooks.PostStart), string(hooks.PreStop), string(record.Stop)}
+}
+
+// Outcome is how an attempt or a stop ended, or that it has not.
 func Outcome(r record.Record) hooks.Outcome {
-	if r.Running {
+	switch {
+	case r.Running && r.Kind == record.Stop:
+		return Undelivered
+	case r.Running:
 		return Running
+	default:
+		return cmp.Or(r.Outcome, deliveries[r.Delivery], hooks.Unknown)
 	}
-	return cmp.Or(r.Outcome, hooks.Unknown)
 }
 
 // Cause is why an attempt did not succeed, with exit code, signal or status; of
-// a success, the status that was answered. Empty: there is nothing to say.
+// a success, the status that was answered; of a stop, its signal. Empty: there
+// is nothing to say.
 func Cause(r record.Record) string {
 	switch {
+	case r.Kind == record.Stop:
+		return r.StopSignal
 	case r.Cause == hooks.CauseExitCode && r.ExitCode != nil:
 		return fmt.Sprintf("exit status %d", *r.ExitCode)
 	case r.Cause == hooks.CauseSignal && r.Signal > 0:
@@ -50,7 +79,7 @@ func Cause(r record.Record) string {
 	}
 }
 
-// Duration is how long an attempt took, or has been running by now, to the
+// Duration is how long an attempt or a stop took, or has taken by now, to the
 // millisecond; 0: not known.
 func Duration(r record.Record, now time.Time) time.Duration {
 	if r.Running {

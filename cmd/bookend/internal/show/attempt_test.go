@@ -1,6 +1,8 @@
 package show
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +24,34 @@ func TestCause(t *testing.T) {
 	} {
 		if got := Cause(record.Record{End: end}); got != want {
 			t.Errorf("%+v: got %q, want %q", end, got, want)
+		}
+	}
+}
+
+// stop is a stop signal that could not be sent.
+func stop(running bool, end record.End) record.Record {
+	return record.Record{
+		ID: "9", Subject: inPod("aa01", "web", "nginx"), Kind: record.Stop, StopSignal: "SIGTERM", Started: noon, Running: running, End: end,
+	}
+}
+
+func TestHistoryShowsStops(t *testing.T) {
+	for want, r := range map[string]record.Record{
+		"Undelivered|SIGTERM|1m30s": stop(true, record.End{Detail: "no runc"}),
+		"Delivered|SIGTERM|42s":     stop(false, record.End{Delivery: record.Delivered, DurationSeconds: 42}),
+		"Ended|SIGTERM|42s":         stop(false, record.End{Delivery: record.Ended, DurationSeconds: 42}),
+		"Unknown|SIGTERM|":          stop(false, record.End{Outcome: hooks.Unknown}),
+	} {
+		row := strings.Join(History([]record.Record{r}, noon.Add(90*time.Second), false)[0], "|")
+		if want := "2026-03-04 12:00:00|k8s.io|aa01|web/nginx|stop|||" + want; row != want {
+			t.Errorf("got %s, want %s", row, want)
+		}
+		outcome, _, _ := strings.Cut(want, "|")
+		if got := Attempts([]record.Record{r}, false)[0].Outcome; string(got) != outcome {
+			t.Errorf("for programs: got %s, want %s", got, outcome)
+		}
+		if !slices.Contains(Outcomes(), outcome) {
+			t.Errorf("%s is none of %s", outcome, Outcomes())
 		}
 	}
 }

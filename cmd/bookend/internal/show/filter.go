@@ -11,8 +11,8 @@ import (
 
 // Filter says which attempts to show; a zero field takes all.
 type Filter struct {
-	Namespace    string // containerd's
-	Hook         hooks.Point
+	Namespace    string          // containerd's
+	Hook         string          // as [Hook] has it
 	Outcomes     []hooks.Outcome // any of them
 	Since, Until time.Time       // of the start, both included
 	Container    string          // the beginning of an id, or a name as [Find] takes it
@@ -21,7 +21,7 @@ type Filter struct {
 // Take tells whether an attempt is one to show.
 func (f Filter) Take(r record.Record) bool {
 	return (f.Namespace == "" || f.Namespace == r.Namespace) &&
-		(f.Hook == "" || f.Hook == r.Hook) &&
+		(f.Hook == "" || f.Hook == Hook(r)) &&
 		(len(f.Outcomes) == 0 || slices.Contains(f.Outcomes, Outcome(r))) &&
 		(f.Since.IsZero() || !r.Started.Before(f.Since)) &&
 		(f.Until.IsZero() || !r.Started.After(f.Until)) &&

@@ -27,25 +27,27 @@ func TestFilter(t *testing.T) {
 		limit  int
 		want   string
 	}{
-		"none":        {want: "12345"},
+		"none":        {want: "123459"},
 		"namespace":   {filter: Filter{Namespace: "default"}, want: "345"},
-		"hook":        {filter: Filter{Hook: hooks.PostStart}, want: "1"},
+		"hook":        {filter: Filter{Hook: "postStart"}, want: "1"},
 		"outcomes":    {filter: Filter{Outcomes: []hooks.Outcome{hooks.Failed, hooks.TimedOut}}, want: "23"},
 		"running":     {filter: Filter{Outcomes: []hooks.Outcome{Running}}, want: "4"},
 		"unknown":     {filter: Filter{Outcomes: []hooks.Outcome{hooks.Unknown}}, want: "5"},
 		"since":       {filter: Filter{Since: noon.Add(2 * time.Minute)}, want: "345"},
-		"until":       {filter: Filter{Until: noon.Add(time.Minute)}, want: "12"},
-		"a beginning": {filter: Filter{Container: "a"}, want: "12"},
-		"a name":      {filter: Filter{Container: "nginx"}, want: "1"},
+		"until":       {filter: Filter{Until: noon.Add(time.Minute)}, want: "129"},
+		"a beginning": {filter: Filter{Container: "a"}, want: "129"},
+		"a name":      {filter: Filter{Container: "nginx"}, want: "19"},
 		"pod/name":    {filter: Filter{Container: "web/log"}, want: "2"},
 		"nobody":      {filter: Filter{Container: "zz"}, want: ""},
 		"two":         {filter: Filter{Namespace: "default", Until: noon.Add(3 * time.Minute)}, want: "34"},
-		"limit":       {limit: 2, want: "45"},
-		"high limit":  {limit: 9, want: "12345"},
-		"both":        {filter: Filter{Namespace: "k8s.io"}, limit: 1, want: "2"},
+		"limit":       {limit: 2, want: "59"},
+		"high limit":  {limit: 9, want: "123459"},
+		"both":        {filter: Filter{Namespace: "k8s.io"}, limit: 1, want: "9"},
+		"stops":       {filter: Filter{Hook: "stop"}, want: "9"},
+		"undelivered": {filter: Filter{Outcomes: []hooks.Outcome{Undelivered}}, want: "9"},
 	} {
 		got := ""
-		for _, r := range tt.filter.Apply(attempts(), tt.limit) {
+		for _, r := range tt.filter.Apply(append(attempts(), stop(true, record.End{})), tt.limit) {
 			got += r.ID
 		}
 		if got != tt.want {

@@ -21,7 +21,7 @@ func History(records []record.Record, now time.Time, full bool) [][]string {
 		rows[i] = []string{
 			r.Started.In(now.Location()).Format(time.DateTime),
 			Escape(r.Namespace), Escape(id(r.Container, full)), Escape(Name(r.Subject)),
-			Escape(string(r.Hook)), Escape(r.Handler), strconv.Itoa(r.Attempt),
+			Escape(Hook(r)), Escape(r.Handler), number(r.Attempt),
 			Escape(string(Outcome(r))), Escape(Cause(r)), duration(Duration(r, now)),
 		}
 	}
@@ -33,6 +33,14 @@ func id(s string, full bool) string {
 		return s
 	}
 	return ShortID(s)
+}
+
+// number is empty for 0, which is no attempt's.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 func duration(d time.Duration) string {
@@ -47,7 +55,7 @@ func duration(d time.Duration) string {
 type Attempt struct {
 	ID string `json:"id"` // of the record: no other has it
 	record.Record
-	Outcome hooks.Outcome `json:"outcome"` // "Running" while it runs
+	Outcome hooks.Outcome `json:"outcome"` // as [Outcome] has it
 }
 
 // Attempts turns records into what programs read; without output, stdout and

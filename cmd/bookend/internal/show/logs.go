@@ -63,7 +63,7 @@ func (l *Logs) head(text *bytes.Buffer, title string, r record.Record, more bool
 	switch {
 	case more:
 		text.WriteString(": more output")
-	case !r.Running && len(r.Stdout)+len(r.Stderr) == 0:
+	case r.Kind == record.Attempt && !r.Running && len(r.Stdout)+len(r.Stderr) == 0:
 		text.WriteString(": no output")
 	}
 	text.WriteByte('\n')
@@ -72,14 +72,17 @@ func (l *Logs) head(text *bytes.Buffer, title string, r record.Record, more bool
 	}
 }
 
-// title is the line of an attempt, without its end.
+// title is the line of an attempt or a stop, without its end.
 func (l *Logs) title(r record.Record) string {
 	name := Name(r.Subject)
 	if name != "" {
 		name += " "
 	}
-	s := fmt.Sprintf("=== %s %s (%s) attempt %d of %s%s: %s",
-		r.Started.In(l.opts.Location).Format("2006-01-02 15:04:05.000"), r.Hook, r.Handler, r.Attempt, name, ShortID(r.Container), Outcome(r))
+	what := fmt.Sprintf("%s (%s) attempt %d", r.Hook, r.Handler, r.Attempt)
+	if r.Kind != record.Attempt {
+		what = string(r.Kind)
+	}
+	s := fmt.Sprintf("=== %s %s of %s%s: %s", r.Started.In(l.opts.Location).Format("2006-01-02 15:04:05.000"), what, name, ShortID(r.Container), Outcome(r))
 	if cause := Cause(r); cause != "" && r.Cause != hooks.CauseTimeout && r.Cause != hooks.CauseCancelled {
 		s += ", " + cause
 	}

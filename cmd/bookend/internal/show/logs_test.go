@@ -100,6 +100,19 @@ func TestLogsWriteOnlyWhatIsNew(t *testing.T) {
 	}
 }
 
+func TestLogsTellOfStops(t *testing.T) {
+	undelivered := stop(true, record.End{Detail: "no\nrunc"})
+	delivered := stop(false, record.End{Detail: "no\nrunc", Delivery: record.Delivered, DurationSeconds: 42})
+	got := write(t, LogOptions{}, undelivered, undelivered, delivered)
+	const title = "=== 2026-03-04 12:00:00.000 stop of web/nginx aa01: "
+	if want := title + "Undelivered, SIGTERM\n" + `detail: no\x0arunc` + "\n" + title + "Delivered, SIGTERM, after 42s\n" + `detail: no\x0arunc` + "\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := write(t, LogOptions{Raw: true}, undelivered, delivered); got != "" {
+		t.Errorf("raw: got %q", got)
+	}
+}
+
 // Who follows for days must not hold all that was ever printed.
 func TestLogsForgetOutputThatIsWritten(t *testing.T) {
 	l := NewLogs(io.Discard, LogOptions{Location: time.UTC})

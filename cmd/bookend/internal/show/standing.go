@@ -13,8 +13,9 @@ import (
 // Standing is where a container with hooks stands, for programs.
 type Standing struct {
 	record.Status
-	// ElapsedSeconds is how long the running hook has been running, and
-	// RemainingSeconds how long it may still; nil: no hook runs, or no limit.
+	// ElapsedSeconds is how long the running hook has been running, or how long
+	// the stop signal has been due that could not be sent, and RemainingSeconds
+	// how long the hook may still; nil: there is none, or no limit.
 	ElapsedSeconds   *float64 `json:"elapsedSeconds,omitempty"`
 	RemainingSeconds *float64 `json:"remainingSeconds,omitempty"`
 }
@@ -24,8 +25,8 @@ func Standings(statuses []record.Status, now time.Time) []Standing {
 	all := make([]Standing, len(statuses))
 	for i, st := range statuses {
 		all[i].Status = st
-		if st.Started != nil {
-			all[i].ElapsedSeconds = seconds(now.Sub(*st.Started))
+		if from := since(st); from != nil {
+			all[i].ElapsedSeconds = seconds(now.Sub(*from))
 		}
 		if st.Deadline != nil {
 			all[i].RemainingSeconds = seconds(st.Deadline.Sub(now))
@@ -44,8 +45,8 @@ func PSHeader() []string {
 	return []string{"NAMESPACE", "ID", "POD/NAME", "PHASE", "HOOK", "ELAPSED", "DEADLINE"}
 }
 
-// PS makes a row of each container: its running hook, since when that runs, and
-// how much time it has left.
+// PS makes a row of each container: its running hook or the stop signal that
+// could not be sent, since when, and how much time the hook has left.
 func PS(statuses []record.Status, now time.Time, full bool) [][]string {
 	rows := make([][]string, len(statuses))
 	for i, st := range statuses {
@@ -53,8 +54,8 @@ func PS(statuses []record.Status, now time.Time, full bool) [][]string {
 			Escape(st.Namespace), Escape(id(st.Container, full)), Escape(Name(st.Subject)),
 			Escape(st.Phase), Escape(runningHook(st)), "", "",
 		}
-		if st.Started != nil {
-			rows[i][5] = rough(now.Sub(*st.Started))
+		if from := since(st); from != nil {
+			rows[i][5] = rough(now.Sub(*from))
 		}
 		if st.Deadline != nil {
 			rows[i][6] = "in " + rough(st.Deadline.Sub(now))
@@ -63,13 +64,18 @@ func PS(statuses []record.Status, now time.Time, full bool) [][]string {
 	return rows
 }
 
+// since is when what [runningHook] returns began; nil: there is none.
+func since(st record.Status) *time.Time { return cmp.Or(st.Started, st.Undelivered) }
+
 func runningHook(st record.Status) string {
 	handler := ""
-	switch st.Hook {
-	case hooks.PostStart:
+	switch {
+	case st.Hook == hooks.PostStart:
 		handler = st.PostStart
-	case hooks.PreStop:
+	case st.Hook == hooks.PreStop:
 		handler = st.PreStop
+	case st.Hook == "" && st.Undelivered != nil:
+		return "stop (undelivered)"
 	}
 	if handler == "" {
 		return string(st.Hook)

@@ -32,6 +32,18 @@ func TestPSTellsTheTimeOfTheRunningHook(t *testing.T) {
 	}
 }
 
+func TestPSTellsOfAnUndeliveredStop(t *testing.T) {
+	due := noon.Add(-12 * time.Second)
+	st := record.Status{Subject: inPod("aa01", "web", "nginx"), Phase: "delivering", PreStop: "exec", Undelivered: &due}
+	if got, want := strings.Join(PS([]record.Status{st}, noon, false)[0], "|"), "k8s.io|aa01|web/nginx|delivering|stop (undelivered)|12s|"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	got, err := json.Marshal(Standings([]record.Status{st}, noon))
+	if err != nil || !strings.Contains(string(got), `"undelivered":"2026-03-04T11:59:48Z"`) || !strings.Contains(string(got), `"elapsedSeconds":12`) {
+		t.Errorf("for programs: %s, %v", got, err)
+	}
+}
+
 func TestStandingsForPrograms(t *testing.T) {
 	started := noon.Add(-1500 * time.Millisecond)
 	got, err := json.Marshal(Standings([]record.Status{
