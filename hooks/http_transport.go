@@ -34,14 +34,21 @@ func newHTTPTransport(ctx context.Context, n Network) *httpTransport {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &httpTransport{cancel: cancel}
 	dial := func(_ context.Context, network, address string) (net.Conn, error) {
-		return t.dial(ctx, n, network, address)
+		conn, err := t.dial(ctx, n, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return t.asking(conn), nil
 	}
 	dialTLS := func(_ context.Context, network, address string) (net.Conn, error) {
 		conn, err := t.dial(ctx, n, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return handshake(ctx, conn, address)
+		if conn, err = handshake(ctx, conn, address); err != nil {
+			return nil, err
+		}
+		return t.asking(conn), nil
 	}
 	t.rt = &http.Transport{
 		Proxy:                  nil,
@@ -63,10 +70,22 @@ func (t *httpTransport) dial(ctx context.Context, n Network, network, address st
 	if err != nil {
 		return nil, &dialError{err}
 	}
+	t.keep(conn)
+	return conn, nil
+}
+
+// asking keeps the server from speaking first.
+func (t *httpTransport) asking(conn net.Conn) net.Conn {
+	asking := newAskingConn(conn)
+	t.keep(asking)
+	return asking
+}
+
+// keep has conn closed when the run ends.
+func (t *httpTransport) keep(conn net.Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.conns = append(t.conns, conn)
-	return conn, nil
 }
 
 // guardedDial turns a panic into an error: net/http dials on a goroutine of its

@@ -60,7 +60,8 @@ type Report struct {
 	// explain just as well (killed by a signal bookend did not send, could not
 	// join, lost its connection): it counts only when the init is alive.
 	Suspect bool
-	// Err is the detail for the node's log. It never goes to clients.
+	// Err is the detail for the record. It may name the command, or the URL with
+	// its query, and goes neither to clients nor into the log.
 	Err error
 	// Runner is how an exec hook got into the container: "libcontainer", or
 	// "runtime" for the exec command of the container's own runtime; empty if

@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/log"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/wire"
 )
 
 // Staged is an exec hook that is being started before its time: the work of
@@ -61,7 +62,7 @@ func (s *Staged) start(ctx context.Context, p *Prepared) error {
 	req, err := s.handler.request(ctx)
 	if err != nil {
 		p.Discard()
-		return err
+		return errNoUserYet // the error names it
 	}
 	run, err := p.take(ctx)
 	if err != nil {
@@ -169,8 +170,9 @@ func (r *execRun) open() error {
 // gone.
 const lastWord = time.Second
 
-// neverRan tells why the command was certainly not run; nil where it was, or
-// may have been.
+// neverRan tells why the command was certainly not run, in words fit for the log:
+// what names the command or its directory is reduced to its cause. It is nil where
+// the command was run, or may have been.
 func (r *execRun) neverRan() error {
 	select {
 	case <-r.done:
@@ -179,9 +181,12 @@ func (r *execRun) neverRan() error {
 	}
 	switch exit, failure := r.last.Exit, r.last.Failure; {
 	case failure != nil:
+		if _, ok := wire.CommandReason(failure.Message); ok {
+			return errors.New(string(failureReport(failure).Cause))
+		}
 		return errors.New(failure.Message)
 	case exit != nil && exit.NeverRan:
-		return errors.New(neverRan(r.stderr.drain()).Err.Error())
+		return errors.New(string(neverRan(r.stderr.drain()).Cause))
 	}
 	return nil
 }
@@ -199,4 +204,7 @@ func (r *execRun) abandon(ctx context.Context) {
 	r.finish(nil)
 }
 
-var errGateGone = errors.New("the process at the gate ended before its time")
+var (
+	errGateGone  = errors.New("the process at the gate ended before its time")
+	errNoUserYet = errors.New("the hook's user cannot be looked up")
+)

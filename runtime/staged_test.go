@@ -92,6 +92,11 @@ func (c *testContainer) wantFallback(spec *hooks.Exec, why string) hooks.Report 
 	if said := d.String(); strings.Count(said, "was not staged") != 1 || !strings.Contains(said, why) {
 		c.Errorf("log says %q; want, once, that it was not staged for %q", said, why)
 	}
+	for _, secret := range append([]string{spec.User, spec.WorkingDir}, spec.Command...) {
+		if said := d.String(); len(secret) > len("true") && strings.Contains(said, secret) {
+			c.Errorf("log says %q, with the author's %q", said, secret)
+		}
+	}
 	if left := c.gates(); len(left) != 0 {
 		c.Errorf("left at the gate: %v", left)
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	eventstypes "github.com/containerd/containerd/api/events"
@@ -20,8 +21,14 @@ import (
 // "cancel".
 const hookTopic = "/bookend/hook"
 
-// reportBacklog bounds the reports that wait for containerd to take events.
-const reportBacklog = 256
+const (
+	// reportBacklog bounds the reports that wait for the log, and those that wait
+	// for containerd to take events.
+	reportBacklog = 256
+	// flushBound is how long the end of the shim waits for reports: as long as the
+	// publisher gives containerd for one event.
+	flushBound = 5 * time.Second
+)
 
 // hookReport is one thing to tell about a hook.
 type hookReport struct {
@@ -32,30 +39,46 @@ type hookReport struct {
 	kind   string // handler
 	result *hooks.Result
 	fault  error // set: only this is told, in the log
+	// flushed, where set, is closed when all that was told before is out. There is
+	// nothing else in such a report.
+	flushed chan struct{}
 }
 
-// reporter logs and publishes what hooks do, in order, on one goroutine of its
-// own, so that neither a slow log nor a containerd that is away holds a hook or
-// a stop up. Events are hints: when nobody takes them they are dropped.
+// reporter logs and publishes what hooks do, each in order and on a goroutine of
+// its own, so that neither a slow log nor a containerd that is away holds a hook
+// or a stop up, nor an event a line of the log. Events are hints: when nobody
+// takes them they are dropped.
+//
+//	tell ── reports ──> log ── logged ──> publish
 type reporter struct {
 	publisher events.Publisher
 	reports   chan hookReport
+	logged    chan hookReport
+	dropped   atomic.Int64 // reports that no line tells of
+	done      <-chan struct{}
 }
 
-// newReporter starts the goroutine; ctx carries the namespace and the logger of
-// the shim, and its end is not the reporter's.
+// newReporter starts the goroutines; ctx carries the namespace and the logger of
+// the shim, and its end is not the reporter's. The shim does not end before what
+// was told is out, or flushBound has passed.
 func newReporter(ctx context.Context, p events.Publisher, sd shutdown.Service) *reporter {
-	r := &reporter{publisher: p, reports: make(chan hookReport, reportBacklog)}
-	go r.run(context.WithoutCancel(ctx), sd.Done())
+	r := &reporter{
+		publisher: p, done: sd.Done(),
+		reports: make(chan hookReport, reportBacklog), logged: make(chan hookReport, reportBacklog),
+	}
+	ctx = context.WithoutCancel(ctx)
+	sd.RegisterCallback(func(context.Context) error { r.flush(ctx); return nil })
+	go r.run(r.reports, func(h hookReport) { r.log(ctx, h) })
+	go r.run(r.logged, func(h hookReport) { r.publish(ctx, h) })
 	return r
 }
 
 // tell never blocks.
-func (r *reporter) tell(ctx context.Context, h hookReport) {
+func (r *reporter) tell(_ context.Context, h hookReport) {
 	select {
 	case r.reports <- h:
 	default:
-		log.G(ctx).WithField("container", h.id).Warn("bookend: too many hook events wait; one was dropped")
+		r.dropped.Add(1)
 	}
 }
 
@@ -64,60 +87,92 @@ func (r *reporter) warn(ctx context.Context, err error) {
 	r.tell(ctx, hookReport{logger: log.G(ctx), fault: err})
 }
 
-func (r *reporter) run(ctx context.Context, done <-chan struct{}) {
+// run does what is to be done with each report, until the shim ends.
+func (r *reporter) run(reports <-chan hookReport, do func(hookReport)) {
 	for {
 		select {
-		case h := <-r.reports:
-			r.report(ctx, h)
-		case <-done:
-			r.flush(ctx)
+		case h := <-reports:
+			do(h)
+		case <-r.done:
 			return
 		}
 	}
 }
 
-// flush tells what is left when the shim ends.
+// flush waits until everything that was told before is out. main returns as soon
+// as the shutdown is done, so this is a part of that.
 func (r *reporter) flush(ctx context.Context) {
-	for {
-		select {
-		case h := <-r.reports:
-			r.report(ctx, h)
-		default:
-			return
-		}
+	late := time.NewTimer(flushBound)
+	defer late.Stop()
+	flushed := make(chan struct{})
+	select {
+	case r.reports <- hookReport{flushed: flushed}:
+	case <-late.C:
+		return // the log hangs, and takes no complaint either
+	}
+	select {
+	case <-flushed:
+	case <-late.C:
+		log.G(ctx).Warnf("bookend: hook events were not taken within %s of the end of the shim", flushBound)
 	}
 }
 
-func (r *reporter) report(ctx context.Context, h hookReport) {
-	defer func() {
-		if p := recover(); p != nil {
-			log.G(ctx).WithField("container", h.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
+// log puts a report into the log and hands it on.
+func (r *reporter) log(ctx context.Context, h hookReport) {
+	defer r.recovered(ctx, h)
+	if n := r.dropped.Swap(0); n > 0 {
+		log.G(ctx).Warnf("bookend: too many reports of hooks waited; %d were dropped", n)
+	}
+	switch {
+	case h.flushed != nil:
+		select {
+		case r.logged <- h:
+		case <-r.done:
 		}
-	}()
-	if h.fault != nil {
+		return
+	case h.fault != nil:
 		h.logger.WithError(h.fault).Warn("bookend: record")
 		return
 	}
 	h.log()
-	r.publish(ctx, h)
+	select {
+	case r.logged <- h:
+	default:
+		log.G(ctx).WithField("container", h.id).Warn("bookend: too many hook events wait; one was dropped")
+	}
 }
 
+// publish publishes the event of a report.
+func (r *reporter) publish(ctx context.Context, h hookReport) {
+	defer r.recovered(ctx, h)
+	if h.flushed != nil {
+		close(h.flushed)
+		return
+	}
+	ev := &eventstypes.ContainerUpdate{ID: h.id, Labels: h.labels()}
+	if err := r.publisher.Publish(ctx, path.Join(hookTopic, h.verb()), ev); err != nil {
+		log.G(ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
+	}
+}
+
+// recovered keeps a panic from taking the shim along.
+func (r *reporter) recovered(ctx context.Context, h hookReport) {
+	if p := recover(); p != nil {
+		log.G(ctx).WithField("container", h.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
+	}
+}
+
+// log tells the cause alone: what an error says may name the command, or the
+// URL with its query. Records have that.
 func (h hookReport) log() {
 	l := h.logger.WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
 	switch res := h.result; {
 	case res == nil:
 		l.Debug("bookend: hook started")
 	case isFailure(res):
-		l.WithError(res.Err).WithField("attempts", res.Attempts).Errorf("bookend: %s: %s", reasonOf(h.point), res.Message())
+		l.WithField("attempts", res.Attempts).Errorf("bookend: %s: %s", reasonOf(h.point), res.Message())
 	default:
 		l.Infof("bookend: hook ended: %s: %s", res.Outcome, res.Message())
-	}
-}
-
-func (r *reporter) publish(ctx context.Context, h hookReport) {
-	ev := &eventstypes.ContainerUpdate{ID: h.id, Labels: h.labels()}
-	if err := r.publisher.Publish(ctx, path.Join(hookTopic, h.verb()), ev); err != nil {
-		log.G(ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
 	}
 }
 
