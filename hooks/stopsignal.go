@@ -2,10 +2,12 @@ package hooks
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/moby/sys/signal"
+	"golang.org/x/sys/unix"
 )
 
 // sigRTMin3 is what asks systemd, as a container's init, to shut down.
@@ -15,6 +17,25 @@ const sigRTMin3 = syscall.Signal(34 + 3)
 // otherwise.
 func defaultStopSignals() []syscall.Signal {
 	return []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, sigRTMin3}
+}
+
+// SignalName is a signal's name as Kubernetes spells it: "SIGTERM",
+// "SIGRTMIN+3". One without a name is its number.
+func SignalName(s syscall.Signal) string {
+	if name := unix.SignalName(s); name != "" {
+		return name
+	}
+	for name, of := range signal.SignalMap {
+		if of == s && strings.HasPrefix(name, "RTMIN") {
+			return "SIG" + name
+		}
+	}
+	for name, of := range signal.SignalMap {
+		if of == s {
+			return "SIG" + name
+		}
+	}
+	return strconv.Itoa(int(s))
 }
 
 // canTrigger tells whether a signal may trigger preStop. SIGKILL must never
