@@ -37,11 +37,11 @@ func (p page) End(a Attempt) {
 }
 
 func TestEachAttemptIsToldBeforeAndAfter(t *testing.T) {
-	never := func() bool { return false }
+	gone := func() Liveness { return Gone }
 	tests := map[string]struct {
 		hook  Hook
 		run   func(ctx context.Context, attempt int) Report
-		alive func() bool
+		alive func() Liveness
 		want  []string
 	}{
 		"succeeds": {Hook{}, func(context.Context, int) Report { return Report{Stdout: []byte("out")} }, nil,
@@ -60,7 +60,7 @@ func TestEachAttemptIsToldBeforeAndAfter(t *testing.T) {
 			[]string{"0s begin 1", `0s end 1 Failed "exit status" 0s `}},
 		"panics": {Hook{}, func(context.Context, int) Report { panic("boom") }, nil,
 			[]string{"0s begin 1", `0s end 1 Failed "internal error" 0s `}},
-		"suspect": {Hook{}, func(context.Context, int) Report { return Report{Cause: CauseGone, Suspect: true} }, never,
+		"suspect": {Hook{}, func(context.Context, int) Report { return Report{Cause: CauseGone, Suspect: true} }, gone,
 			[]string{"0s begin 1", `0s end 1 Failed "container is gone" 0s  suspect`}},
 		"cleared": {Hook{}, func(context.Context, int) Report { return Report{Cause: CauseGone, Suspect: true} }, alive,
 			[]string{"0s begin 1", `0s end 1 Failed "container is gone" 0s `}},

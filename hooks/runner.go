@@ -19,10 +19,9 @@ type Handler interface {
 }
 
 // Run carries out hook with h: within hook.Timeout, with hook.Retries further
-// attempts, until it succeeds or ctx is done. initAlive tells whether the
-// container's init is certainly alive; it is asked only about a failure that
-// is Suspect, which is then either cleared or returned without another
-// attempt. A panic of the handler is a failed attempt. journal, where it is not
+// attempts, until it succeeds or ctx is done. init tells what is known of the
+// container's init; it is asked only about a failure that is Suspect, which is
+// cleared if the init is alive and ends the attempts if it is gone. A panic of the handler is a failed attempt. journal, where it is not
 // nil, is told of every attempt.
 //
 // What the hook printed goes to the journal and is not in the result, which may
@@ -30,7 +29,7 @@ type Handler interface {
 //
 // ctx ended with cause [ErrTimeout] is a timeout like that of hook.Timeout
 // (the grace period's bound); ended otherwise, the hook is Cancelled.
-func Run(ctx context.Context, hook *Hook, h Handler, initAlive func() bool, journal Journal) Result {
+func Run(ctx context.Context, hook *Hook, h Handler, init func() Liveness, journal Journal) Result {
 	// The start comes first: a hook that times out has taken no less than that.
 	res := Result{Point: hook.Point, Handler: hook.HandlerName(), Started: time.Now(), Journal: journal}
 	if hook.Timeout > 0 {
@@ -47,12 +46,14 @@ func Run(ctx context.Context, hook *Hook, h Handler, initAlive func() bool, jour
 		entry := journal.Begin(res.Attempts, started)
 		res.Report = attempt(ctx, h)
 		res.Outcome = judge(ctx, &res.Report)
-		if res.Outcome == Failed && res.Suspect && initAlive() {
-			res.Suspect = false
+		known := CannotSay
+		if res.Outcome == Failed && res.Suspect {
+			known = init()
+			res.Suspect = known != Alive
 		}
 		entry.End(Attempt{Report: res.Report, Outcome: res.Outcome, Duration: time.Since(started)})
 		res.Stdout, res.Stderr = nil, nil // the record's
-		if res.Outcome != Failed || res.Suspect || res.Attempts > hook.Retries {
+		if res.Outcome != Failed || known == Gone || res.Attempts > hook.Retries {
 			break
 		}
 		if !pause(ctx, retryPause) {

@@ -30,11 +30,11 @@ func takes(d time.Duration, r Report) *handlerFunc {
 	}}
 }
 
-func alive() bool { return true }
+func alive() Liveness { return Alive }
 
-// unasked is an initAlive that must not be asked.
-func unasked(t *testing.T) func() bool {
-	return func() bool { t.Error("asked whether the init is alive"); return true }
+// unasked is about an init that must not be asked about.
+func unasked(t *testing.T) func() Liveness {
+	return func() Liveness { t.Error("asked whether the init is alive"); return Alive }
 }
 
 var exit1 = Report{Cause: CauseExitCode, ExitCode: 1}
@@ -182,7 +182,7 @@ func TestRunSuspectFailure(t *testing.T) {
 		}
 
 		asked := 0
-		r = Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 3}, takes(0, suspect), func() bool { asked++; return false }, nil)
+		r = Run(t.Context(), &Hook{Exec: &Exec{}, Retries: 3}, takes(0, suspect), func() Liveness { asked++; return Gone }, nil)
 		expect(t, r, Failed, CauseSignal, 1, 0)
 		if !r.Suspect || asked != 1 {
 			t.Errorf("suspect %v, asked %d times; want a suspect failure after one question", r.Suspect, asked)

@@ -30,6 +30,9 @@ type attempt struct {
 	Name            string
 	Pod             string
 	PodNamespace    string
+	Kind            string
+	StopSignal      string
+	Delivery        string
 	Hook            string
 	Handler         string
 	Attempt         int
@@ -287,16 +290,17 @@ func TestAttemptsOfADeadShimAreUnknown(t *testing.T) {
 
 // shownStatus is a container's status as docs/records.md has it.
 type shownStatus struct {
-	Version   int
-	Namespace string
-	Container string
-	Phase     string
-	PostStart string
-	PreStop   string
-	Hook      string
-	Started   *time.Time
-	Deadline  *time.Time
-	Shim      struct {
+	Version     int
+	Namespace   string
+	Container   string
+	Phase       string
+	PostStart   string
+	PreStop     string
+	Hook        string
+	Started     *time.Time
+	Deadline    *time.Time
+	Undelivered *time.Time
+	Shim        struct {
 		Pid       int
 		StartTime uint64
 	}

@@ -95,8 +95,8 @@ func TestExecCancelledDiesWithItsDaemonsAndNothingElse(t *testing.T) {
 			if live := slices.Concat(c.running("9000"), c.running("2"), c.running("3")); !slices.Equal(live, []string{"9000", "2001", "3001", "3002"}) {
 				t.Errorf("of the others there are only %v", live)
 			}
-			if !c.Init.Alive() || len(c.hookCgroups()) != 1 {
-				t.Errorf("init alive: %v, cgroups of hooks: %v", c.Init.Alive(), c.hookCgroups())
+			if c.Init.Liveness() != hooks.Alive || len(c.hookCgroups()) != 1 {
+				t.Errorf("init alive: %v, cgroups of hooks: %v", c.Init.Liveness() == hooks.Alive, c.hookCgroups())
 			}
 			c.runcDo("kill", "--all", c.ID, "KILL")
 			wantReport(t, c.await(others), hooks.Report{Cause: hooks.CauseSignal, Signal: 9, Suspect: true})
@@ -118,7 +118,7 @@ func TestExecCancelledForkBombDies(t *testing.T) {
 	cancel(errCut)
 	c.await(done)
 	eventually(t, "the end of the bomb's cgroup", func() bool { return len(c.hookCgroups()) == 0 })
-	if !c.Init.Alive() {
+	if c.Init.Liveness() != hooks.Alive {
 		t.Error("the init died")
 	}
 }
@@ -159,7 +159,7 @@ func TestExecCancelledInAPausedContainer(t *testing.T) {
 	eventually(t, "the death of all", func() bool {
 		return len(c.running("1001")) == 0 && len(c.running("1002")) == 0 && len(c.running("1006")) == 0
 	})
-	if !c.Init.Alive() {
+	if c.Init.Liveness() != hooks.Alive {
 		t.Error("the init died")
 	}
 }
@@ -234,7 +234,7 @@ func TestExecKilledByTheInitsExitIsSuspect(t *testing.T) {
 	done := c.start(t.Context(), c.handler(&hooks.Exec{Command: []string{"sh", "-c", "touch /scratch/ready; sleep 1001"}}))
 	c.runcDo("kill", c.ID, "KILL")
 	got := c.await(done)
-	alive := c.Init.Alive()
+	alive := c.Init.Liveness() == hooks.Alive
 	wantReport(t, got, hooks.Report{Cause: hooks.CauseSignal, Signal: 9, Suspect: true})
 	if alive {
 		t.Error("the init counted as alive after it had killed the hook")

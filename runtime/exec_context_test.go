@@ -174,7 +174,7 @@ func TestExecInAContainerThatCannotBeJoined(t *testing.T) {
 	})
 	t.Run("stopped", func(t *testing.T) {
 		c.runcDo("kill", c.ID, "KILL")
-		eventually(t, "the init's death", func() bool { return !c.Init.Alive() })
+		eventually(t, "the init's death", func() bool { return c.Init.Liveness() != hooks.Alive })
 		got := c.hook("true")
 		wantReport(t, got, hooks.Report{Cause: hooks.CauseGone, Suspect: true})
 	})

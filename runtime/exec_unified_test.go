@@ -65,8 +65,8 @@ func (c *testContainer) wantCharged() {
 	}
 	cancel(errCut)
 	c.await(done)
-	if left := c.running("100"); len(left) != 0 || !c.Init.Alive() {
-		c.Errorf("left: %v; init alive: %v", left, c.Init.Alive())
+	if left := c.running("100"); len(left) != 0 || c.Init.Liveness() != hooks.Alive {
+		c.Errorf("left: %v; init alive: %v", left, c.Init.Liveness() == hooks.Alive)
 	}
 	if left := c.hookCgroups(); len(left) != 0 {
 		c.Errorf("cgroups left: %v", left)
@@ -124,7 +124,7 @@ func TestExecWithoutRoomForACgroupOnV2(t *testing.T) {
 			if !strings.Contains(logged.String(), "only the processes of its session are killed") {
 				t.Errorf("logged: %s", logged)
 			}
-			if !c.Init.Alive() {
+			if c.Init.Liveness() != hooks.Alive {
 				t.Error("the init died")
 			}
 		})

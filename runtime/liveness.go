@@ -3,12 +3,16 @@ package runtime
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // exiting is the kernel's PF_EXITING: the thread is on its way out.
@@ -30,24 +34,61 @@ func ReadInit(pid int) (Init, error) {
 	return Init{Pid: pid, start: st.start}, nil
 }
 
-// Alive tells whether the process is certainly alive: neither gone nor dying.
-// A dying init is not yet a zombie while the kernel kills everything else in
-// its pid namespace, which is when a hook of it is found killed; and where the
-// namespace is another's, the init may still have its SIGKILL before it.
-func (i Init) Alive() bool {
+// Liveness tells whether the process is certainly alive, certainly gone or
+// dying, or neither: /proc cannot be read without a free descriptor. A dying
+// init is not yet a zombie while the kernel kills everything else in its pid
+// namespace, which is when a hook of it is found killed; and where the namespace
+// is another's, the init may still have its SIGKILL before it.
+func (i Init) Liveness() hooks.Liveness {
 	dir := fmt.Sprintf("/proc/%d", i.Pid)
 	leader, err := readTask(dir)
-	if err != nil || leader.start != i.start {
-		return false
+	if err != nil {
+		return unread(err)
+	}
+	if leader.start != i.start {
+		return hooks.Gone
 	}
 	// The first thread may have ended and left the others running.
-	threads, _ := filepath.Glob(dir + "/task/[0-9]*")
+	threads, err := os.ReadDir(dir + "/task")
+	if err != nil {
+		return unread(err)
+	}
+	seen := hooks.Gone
 	for _, t := range threads {
-		if st, err := readTask(t); err == nil && st.alive() && !killed(t) {
-			return true
+		switch threadLiveness(filepath.Join(dir, "task", t.Name())) {
+		case hooks.Alive:
+			return hooks.Alive
+		case hooks.CannotSay:
+			seen = hooks.CannotSay
 		}
 	}
-	return false
+	return seen
+}
+
+func threadLiveness(dir string) hooks.Liveness {
+	st, err := readTask(dir)
+	if err != nil {
+		return unread(err)
+	}
+	if !st.alive() {
+		return hooks.Gone
+	}
+	dead, err := killed(dir)
+	switch {
+	case err != nil:
+		return unread(err)
+	case dead:
+		return hooks.Gone
+	}
+	return hooks.Alive
+}
+
+// unread is what an error of reading /proc says of the process.
+func unread(err error) hooks.Liveness {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return hooks.Gone
+	}
+	return hooks.CannotSay
 }
 
 // task is what /proc/<pid>/stat tells of a thread: see proc(5).
@@ -92,10 +133,10 @@ func parseTask(stat []byte) (task, error) {
 }
 
 // killed tells whether SIGKILL is pending for a thread or its process.
-func killed(dir string) bool {
+func killed(dir string) (bool, error) {
 	data, err := os.ReadFile(filepath.Join(dir, "status"))
 	if err != nil {
-		return true // gone in between
+		return false, err
 	}
 	for s := bufio.NewScanner(bytes.NewReader(data)); s.Scan(); {
 		name, mask, _ := bytes.Cut(s.Bytes(), []byte(":"))
@@ -104,8 +145,8 @@ func killed(dir string) bool {
 		}
 		pending, _ := strconv.ParseUint(string(bytes.TrimSpace(mask)), 16, 64)
 		if pending&(1<<(unix.SIGKILL-1)) != 0 {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/hooks"
 )
 
 func TestParseTask(t *testing.T) {
@@ -28,24 +30,24 @@ func TestInitAlive(t *testing.T) {
 	must(t, cmd.Start())
 	init, err := ReadInit(cmd.Process.Pid)
 	must(t, err)
-	if !init.Alive() {
+	if init.Liveness() != hooks.Alive {
 		t.Error("a sleeping process is not alive")
 	}
 	must(t, cmd.Process.Signal(unix.SIGSTOP))
-	if !init.Alive() {
+	if init.Liveness() != hooks.Alive {
 		t.Error("a stopped process is not alive")
 	}
 	reused := Init{Pid: init.Pid, start: init.start + 1}
-	if reused.Alive() {
+	if reused.Liveness() == hooks.Alive {
 		t.Error("a later process of the same pid counts")
 	}
 	must(t, cmd.Process.Kill())
 	must(t, unix.Waitid(unix.P_PID, init.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil))
-	if init.Alive() {
+	if init.Liveness() == hooks.Alive {
 		t.Error("a zombie is alive")
 	}
 	_ = cmd.Wait() // killed, as asked
-	if init.Alive() {
+	if init.Liveness() == hooks.Alive {
 		t.Error("a reaped process is alive")
 	}
 	if _, err := ReadInit(init.Pid); err == nil {
@@ -56,11 +58,11 @@ func TestInitAlive(t *testing.T) {
 func TestKilledButFrozenInitIsNotAlive(t *testing.T) {
 	c := startContainer(t, nil)
 	c.runcDo("pause", c.ID)
-	if !c.Init.Alive() {
+	if c.Init.Liveness() != hooks.Alive {
 		t.Error("a paused init is not alive")
 	}
 	must(t, unix.Kill(c.Init.Pid, unix.SIGKILL))
-	if c.Init.Alive() {
+	if c.Init.Liveness() == hooks.Alive {
 		t.Error("an init with SIGKILL before it counts as alive")
 	}
 	c.runcDo("resume", c.ID)

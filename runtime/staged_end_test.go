@@ -51,8 +51,8 @@ func TestStagedDiscardedLeavesNothing(t *testing.T) {
 		s.Discard(t.Context())
 		s.Discard(t.Context())
 		c.wantNothingLeft()
-		if _, err := os.Stat(filepath.Join(c.rootfs, "scratch/ran")); err == nil || !c.Init.Alive() {
-			t.Errorf("the command ran: %v; init alive: %v", err == nil, c.Init.Alive())
+		if _, err := os.Stat(filepath.Join(c.rootfs, "scratch/ran")); err == nil || c.Init.Liveness() != hooks.Alive {
+			t.Errorf("the command ran: %v; init alive: %v", err == nil, c.Init.Liveness() == hooks.Alive)
 		}
 		// Started after all, the container is whole.
 		c.runcDo("start", c.ID)
@@ -83,7 +83,7 @@ func TestStagedContainerIsKilled(t *testing.T) {
 				args := slices.Clone(how)
 				args[slices.Index(args, "ID")] = c.ID
 				c.runcDo(args...)
-				eventually(t, "the init's death", func() bool { return !c.Init.Alive() })
+				eventually(t, "the init's death", func() bool { return c.Init.Liveness() != hooks.Alive })
 				s.Discard(t.Context()) // as at the init's exit
 				c.wantNothingLeft()
 			})
@@ -121,8 +121,8 @@ func TestStagedCancelledDiesWithItsDaemonsAndNothingElse(t *testing.T) {
 	if got := c.await(done); got.Cause != hooks.CauseCancelled || !errors.Is(got.Err, errCut) {
 		t.Errorf("got %+v", got)
 	}
-	if left := c.running("100"); len(left) != 0 || len(c.hookCgroups()) != 0 || !c.Init.Alive() {
-		t.Errorf("left: %v in %v; init alive: %v", left, c.hookCgroups(), c.Init.Alive())
+	if left := c.running("100"); len(left) != 0 || len(c.hookCgroups()) != 0 || c.Init.Liveness() != hooks.Alive {
+		t.Errorf("left: %v in %v; init alive: %v", left, c.hookCgroups(), c.Init.Liveness() == hooks.Alive)
 	}
 }
 

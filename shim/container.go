@@ -1,19 +1,18 @@
 package shim
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"path/filepath"
 	"sync/atomic"
+	"syscall"
+	"time"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
-	"github.com/containerd/containerd/api/types/runc/options"
-	apitask "github.com/containerd/containerd/api/types/task"
-	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/process"
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/runc"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
+	runcC "github.com/containerd/go-runc"
 	"github.com/containerd/log"
+	"google.golang.org/grpc/status"
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
@@ -31,6 +30,7 @@ type container struct {
 	sandboxID string // empty outside CRI
 	bundle    string
 	runcRoot  string
+	runtime   *runcC.Runc // the container's OCI runtime
 	runner    *runtime.Runner
 	lifecycle *hooks.Lifecycle
 	log       *runtime.ContainerLog // nil: hooks print into records only
@@ -46,6 +46,8 @@ type container struct {
 	// has not begun.
 	stagedEntry atomic.Pointer[record.Entry]
 	hookRun     atomic.Pointer[signal] // set when the latest run of a hook has ended; nil: none has begun
+	stopTold    atomic.Pointer[signal] // set when the latest record of an undelivered stop is complete; nil: there is none
+	resumed     chan struct{}          // holds one element when the container was resumed a moment ago
 }
 
 func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
@@ -63,7 +65,8 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 	}
 	return &container{
 		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[sandboxIDAnnotation],
-		store:  s.storeOf(context.WithoutCancel(ctx), cr.records),
+		store:   s.storeOf(context.WithoutCancel(ctx), cr.records),
+		resumed: make(chan struct{}, 1), runtime: runtimeOf(ns, opts),
 		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
 		runner: runtime.NewRunner(opts.GetBinaryName(), opts.GetSystemdCgroup(), func(runner, reason string) {
 			log.G(ctx).WithFields(log.Fields{"container": r.ID, "runner": runner, "reason": reason}).Info("bookend: exec hooks of this container have their runner")
@@ -76,11 +79,21 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 	c.task = newTask(ctx, c.id, c.lifecycle, restored, effects{
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
-		signal: func(ctx context.Context, d delivery) error {
+		signal: func(ctx context.Context, d delivery) (bool, error) {
 			c.staged.Discard(ctx)
-			return s.signal(ctx, c.id, d)
+			if err := s.signal(ctx, c.id, d); err != nil {
+				return isGone(err), errors.New(status.Convert(err).Message())
+			}
+			return false, nil
 		},
-		alive:   func() bool { return c.target.Load().Init.Alive() },
+		unsent: c.unsent,
+		undelivered: func(d delivery, due time.Time, err error, settled <-chan bool) {
+			s.undelivered(ctx, c, d, due, err, settled)
+		},
+		unheeded: func(sig syscall.Signal) {
+			s.reporter.tell(ctx, hookReport{logger: c.logger, id: c.id, unheeded: hooks.SignalName(sig)})
+		},
+		alive:   func() hooks.Liveness { return c.target.Load().Init.Liveness() },
 		release: func(exited bool) { s.release(ctx, c, exited) },
 		report: func(res hooks.Result) {
 			settle(res)
@@ -142,12 +155,6 @@ func (s *Service) aimedAt(c *container, pid int) bool {
 	return t.Init.Pid == pid && (err != nil || t.Cgroup == cgroup)
 }
 
-// runcRoot is the directory in which the runtime keeps the state of containers
-// of a namespace with these options, nil for none.
-func runcRoot(namespace string, opts *options.Options) string {
-	return filepath.Join(cmp.Or(opts.GetRoot(), process.RuncRoot), namespace)
-}
-
 func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) hookReport {
 	return hookReport{logger: c.logger, id: c.id, name: c.subject.Name, point: p, kind: handler, result: res}
 }
@@ -177,7 +184,7 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 	outcome := hooks.Failed
 	defer func() { j.close(outcome) }()
 	t := c.target.Load()
-	res := hooks.Run(ctx, h, s.handler(c, t, h, j), t.Init.Alive, j)
+	res := hooks.Run(ctx, h, s.handler(c, t, h, j), t.Init.Liveness, j)
 	outcome = res.Outcome
 	return res
 }
@@ -193,7 +200,7 @@ func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *
 		if h.Point == hooks.PostStart {
 			e.staged = c.staged
 		}
-		return pausable{service: s, id: c.id, Handler: e}
+		return pausable{service: s, container: c, Handler: e}
 	case h.HTTPGet != nil:
 		return networked{init: t.Init, spec: h.HTTPGet}
 	default:
@@ -226,25 +233,6 @@ type broken struct{ err error }
 // Run implements [hooks.Handler].
 func (b broken) Run(context.Context) hooks.Report {
 	return hooks.Report{Cause: hooks.CauseCannotStart, Err: b.err}
-}
-
-// pausable fails an exec hook of a paused container at once: a process that
-// joins a frozen cgroup does not return before the container is resumed.
-type pausable struct {
-	service *Service
-	id      string
-	hooks.Handler
-}
-
-var errPaused = errors.New("container is paused")
-
-// Run implements [hooks.Handler].
-func (p pausable) Run(ctx context.Context) hooks.Report {
-	st, err := p.service.State(ctx, &taskAPI.StateRequest{ID: p.id})
-	if err == nil && (st.Status == apitask.Status_PAUSED || st.Status == apitask.Status_PAUSING) {
-		return hooks.Report{Cause: hooks.CausePaused, Err: errPaused}
-	}
-	return p.Handler.Run(ctx)
 }
 
 // networked opens the container's network for one attempt: the descriptors of

@@ -44,10 +44,13 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 }
 
 // conclude waits for a hook that is being cancelled, so that its record has an
-// outcome before the shim may be shut down, and removes the status.
+// outcome before the shim may be shut down, and so that of a stop which was not
+// delivered; it removes the status.
 func (c *container) conclude(ctx context.Context) {
-	if run := c.hookRun.Load(); run != nil {
-		run.await(ctx, hookOutTime)
+	for _, end := range []*signal{c.hookRun.Load(), c.stopTold.Load()} {
+		if end != nil {
+			end.await(ctx, hookOutTime)
+		}
 	}
 	c.store.Remove(c.subject)
 }

@@ -13,11 +13,26 @@ var (
 	errPostStartFailed = errors.New(reasonPostStart)
 	// errStoppedWhileStarting: a stop signal came before Start had replied.
 	errStoppedWhileStarting = errors.New("stopped while starting: a stop signal arrived before postStart had returned")
-	// errStartDeadline: the Start call ran out of time.
+	// errStartDeadline: the Start call ran out of time and the container is gone.
 	errStartDeadline = errors.New("the deadline of Start passed before postStart had returned; the container was killed")
+	// errKillPending matches every *killPendingError.
+	errKillPending = errors.New("the container still runs, its kill is pending")
 	// errBroken: bookend's own code for this container failed.
 	errBroken = errors.New("hooks of this container broke down")
 )
+
+// killPendingError is the deadline of a Start whose container is being killed
+// and has not ended. cause is why; nil: something else killed it.
+type killPendingError struct{ cause error }
+
+func (e *killPendingError) Error() string {
+	if e.cause == nil || errors.Is(e.cause, errStartDeadline) {
+		return fmt.Sprintf("the deadline of Start passed before postStart had returned; %v", errKillPending)
+	}
+	return fmt.Sprintf("%v; %v", e.cause, errKillPending)
+}
+
+func (e *killPendingError) Is(target error) bool { return target == errKillPending }
 
 // Reasons, as Kubernetes names them in its events.
 const (

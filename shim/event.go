@@ -14,20 +14,36 @@ type (
 	// startRequested: a client called Start on the init at a time, with a
 	// deadline; the zero deadline is none.
 	startRequested struct{ at, deadline time.Time }
-	// startReturned: the runtime's start came back.
-	startReturned struct{ err error }
+	// startReturned: the runtime's start came back; started says of one that
+	// failed that the init runs all the same.
+	startReturned struct {
+		err     error
+		started bool
+	}
 	// startLost: the connection that brought the withheld Start is gone.
 	startLost struct{}
 	// hookEnded: the running hook came back.
 	hookEnded struct{ result hooks.Result }
 	// stopRequested: a client sent a stop signal to the init.
 	stopRequested struct{ signal delivery }
-	// sigkillSent: a client's SIGKILL was forwarded.
+	// sigkillSent: a SIGKILL got through, a client's or that of killInit.
 	sigkillSent struct{}
-	// signalDelivered: a signalInit action came back.
-	signalDelivered struct{ err error }
-	// judged: whether the init of a container that is judged is alive.
-	judged struct{ alive bool }
+	// signalDelivered: the signal of signalInit got through, or the runtime
+	// knows no process that it could go to any more.
+	signalDelivered struct{}
+	// signalFailed: an attempt of signalInit failed; another follows.
+	signalFailed struct{ err error }
+	// signalReturned: a client's own call with the signal of a deliver answer
+	// came back; gone says that the runtime knows no process it could go to.
+	signalReturned struct {
+		err  error
+		gone bool
+	}
+	// signalPassed: a signal that is none of the container's stop signals was
+	// forwarded for a client.
+	signalPassed struct{ signal syscall.Signal }
+	// judged: what is known of the init of a container that is judged.
+	judged struct{ init hooks.Liveness }
 	// initExited: the init was reaped.
 	initExited struct{}
 	// sandboxGone: the pod's sandbox was killed or exited.
@@ -43,6 +59,9 @@ func (hookEnded) isEvent()       {}
 func (stopRequested) isEvent()   {}
 func (sigkillSent) isEvent()     {}
 func (signalDelivered) isEvent() {}
+func (signalFailed) isEvent()    {}
+func (signalReturned) isEvent()  {}
+func (signalPassed) isEvent()    {}
 func (judged) isEvent()          {}
 func (initExited) isEvent()      {}
 func (sandboxGone) isEvent()     {}
@@ -58,14 +77,21 @@ type delivery struct {
 type timer uint8
 
 const (
-	// startTimer ends shortly before the deadline of the withheld Start.
+	// startTimer ends shortly before the deadline of the withheld Start: then
+	// its container is killed.
 	startTimer timer = iota
+	// replyTimer ends between the two: then Start replies, whatever is known.
+	replyTimer
 	// cutTimer ends the stop of a container whose postStart failed.
 	cutTimer
 	// judgeTimer bounds the wait for an init's exit that would explain a failed hook.
 	judgeTimer
 	// graceTimer runs from the delivery of the stop signal.
 	graceTimer
+	// undeliveredTimer runs while a stop signal is on its way.
+	undeliveredTimer
+	// passedTimer runs from a signal that is none of the stop signals.
+	passedTimer
 )
 
 // action is something that must be done for a container.
@@ -80,10 +106,27 @@ type (
 	}
 	// cancelHook cancels the running hook, if any.
 	cancelHook struct{}
-	// signalInit sends a signal to the init; signalDelivered follows.
+	// signalInit sends a signal to the init until it gets through, in place of
+	// what was being sent; signalDelivered follows, after any number of
+	// signalFailed.
 	signalInit struct{ signal delivery }
-	// killInit sends SIGKILL to the init; nothing follows but its exit.
+	// killInit sends SIGKILL to the init until it has exited, in place of what
+	// was being sent; sigkillSent follows each that gets through.
 	killInit struct{}
+	// cancelSignal ends signalInit or killInit, if one is under way.
+	cancelSignal struct{}
+	// tellUndelivered logs, publishes and records a stop signal that has not
+	// got through; tellSettled follows.
+	tellUndelivered struct {
+		signal delivery
+		err    error // of the last attempt; nil: the first is under way still
+	}
+	// tellSettled says what the signal of tellUndelivered came to: it was
+	// delivered, or the init ended before.
+	tellSettled struct{ delivered bool }
+	// tellUnheeded says that the container ended of a signal that is none of
+	// its stop signals, so that its preStop did not run.
+	tellUnheeded struct{ signal syscall.Signal }
 	// judgeInit looks whether the init is alive; judged follows.
 	judgeInit struct{}
 	// setTimer starts a timer anew.
@@ -108,16 +151,20 @@ type (
 	}
 )
 
-func (runHook) isAction()      {}
-func (cancelHook) isAction()   {}
-func (signalInit) isAction()   {}
-func (killInit) isAction()     {}
-func (judgeInit) isAction()    {}
-func (setTimer) isAction()     {}
-func (setTimerAt) isAction()   {}
-func (stopTimer) isAction()    {}
-func (report) isAction()       {}
-func (resolveStart) isAction() {}
+func (runHook) isAction()         {}
+func (cancelHook) isAction()      {}
+func (signalInit) isAction()      {}
+func (killInit) isAction()        {}
+func (cancelSignal) isAction()    {}
+func (tellUndelivered) isAction() {}
+func (tellSettled) isAction()     {}
+func (tellUnheeded) isAction()    {}
+func (judgeInit) isAction()       {}
+func (setTimer) isAction()        {}
+func (setTimerAt) isAction()      {}
+func (stopTimer) isAction()       {}
+func (report) isAction()          {}
+func (resolveStart) isAction()    {}
 
 // answer tells an RPC goroutine what to do with its call.
 type answer struct {
@@ -132,9 +179,12 @@ const (
 	pass answerKind = iota
 	// withhold: call the inner service's Start, post startReturned, wait.
 	withhold
+	// later: a Start that has to wait for another; the task keeps it and asks
+	// again, so that no call ever gets this answer.
+	later
 	// absorb: reply with success, do nothing.
 	absorb
 	// deliver: send the answer's signal in place of the call's own, post
-	// signalDelivered, reply with what came of it.
+	// signalReturned, reply with what came of it.
 	deliver
 )

@@ -68,7 +68,7 @@ func TestARecordSaysWhatAnAttemptCameTo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := recorded(t, &hooks.Lifecycle{})
 			tt.hook.Point = hooks.PreStop
-			hooks.Run(t.Context(), &tt.hook, failing(tt.report), func() bool { return true }, c.newJournal(&tt.hook))
+			hooks.Run(t.Context(), &tt.hook, failing(tt.report), func() hooks.Liveness { return hooks.Alive }, c.newJournal(&tt.hook))
 			records, _, err := c.store.List()
 			if err != nil || len(records) != 1 || !tt.check(records[0]) || records[0].Hook != hooks.PreStop || records[0].Subject != c.subject {
 				t.Errorf("got %+v, %v", records, err)
@@ -78,7 +78,7 @@ func TestARecordSaysWhatAnAttemptCameTo(t *testing.T) {
 }
 
 // carryOut is runHook without a container.
-func (c *container) carryOut(ctx context.Context, h *hooks.Hook, handler hooks.Handler, alive func() bool) (res hooks.Result) {
+func (c *container) carryOut(ctx context.Context, h *hooks.Hook, handler hooks.Handler, alive func() hooks.Liveness) (res hooks.Result) {
 	j := c.newJournal(h)
 	defer func() { j.close(res.Outcome) }()
 	return hooks.Run(ctx, h, handler, alive, j)
@@ -87,7 +87,7 @@ func (c *container) carryOut(ctx context.Context, h *hooks.Hook, handler hooks.H
 func TestAFailureThatTheInitsExitExplainsIsRecordedAsCancelled(t *testing.T) {
 	h := &hooks.Hook{Point: hooks.PostStart, Exec: &hooks.Exec{}}
 	c := recorded(t, &hooks.Lifecycle{})
-	res := c.carryOut(t.Context(), h, failing{Cause: hooks.CauseSignal, Signal: 9, Suspect: true, Stdout: []byte("out")}, func() bool { return false })
+	res := c.carryOut(t.Context(), h, failing{Cause: hooks.CauseSignal, Signal: 9, Suspect: true, Stdout: []byte("out")}, func() hooks.Liveness { return hooks.Gone })
 	settle(res)
 	c.wantRecords(t, "Failed killed by signal")
 	settle(cancelledResult(res))
@@ -102,7 +102,7 @@ func TestAFailedAttemptStaysOneWhenItsHookIsCancelledAfterIt(t *testing.T) {
 		c := recorded(t, &hooks.Lifecycle{})
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 1500*time.Millisecond, errors.New("stop"))
 		defer cancel()
-		res := c.carryOut(ctx, h, failing{Cause: hooks.CauseExitCode, ExitCode: 1}, func() bool { return true })
+		res := c.carryOut(ctx, h, failing{Cause: hooks.CauseExitCode, ExitCode: 1}, func() hooks.Liveness { return hooks.Alive })
 		if res.Outcome != hooks.Cancelled || res.Attempts != 2 {
 			t.Fatalf("got %+v", res)
 		}
@@ -116,7 +116,7 @@ func TestAnAttemptThatBookendBreaksEndsAllTheSame(t *testing.T) {
 	func() {
 		defer func() { _ = recover() }()
 		h := &hooks.Hook{Point: hooks.PreStop, Exec: &hooks.Exec{}}
-		c.carryOut(t.Context(), h, failing{Cause: hooks.CauseGone, Suspect: true}, func() bool { panic("boom") })
+		c.carryOut(t.Context(), h, failing{Cause: hooks.CauseGone, Suspect: true}, func() hooks.Liveness { panic("boom") })
 	}()
 	c.wantRecords(t, "Failed internal error")
 }

@@ -5,6 +5,8 @@ import (
 	"syscall"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -18,20 +20,17 @@ func (s *Service) Kill(ctx context.Context, r *taskAPI.KillRequest) (*emptypb.Em
 	switch {
 	case sent.signal == syscall.SIGKILL:
 		return s.sigkill(ctx, r, c)
-	case c == nil, !triggers(c.lifecycle, sent):
+	case c == nil:
 		return s.inner().Kill(ctx, r)
+	case !triggers(c.lifecycle, sent):
+		return s.passSignal(ctx, r, c)
 	}
 	ans := c.task.ask(stopRequested{sent})
 	switch ans.kind {
 	case absorb:
 		return &emptypb.Empty{}, nil
 	case deliver:
-		err := s.signal(ctx, r.ID, ans.signal)
-		c.task.tell(signalDelivered{err})
-		if err != nil {
-			return nil, err
-		}
-		return &emptypb.Empty{}, nil
+		return s.deliverNow(ctx, c, ans.signal)
 	default:
 		return s.inner().Kill(ctx, r)
 	}
@@ -49,3 +48,29 @@ func (s *Service) sigkill(ctx context.Context, r *taskAPI.KillRequest, c *contai
 	s.sandboxGone(r.ID)
 	return resp, nil
 }
+
+// deliverNow sends a stop signal on the call of the client that brought it, who
+// has the error where that fails.
+func (s *Service) deliverNow(ctx context.Context, c *container, d delivery) (*emptypb.Empty, error) {
+	ctx, stop := context.WithTimeout(ctx, sendTime)
+	defer stop()
+	err := s.signal(ctx, c.id, d)
+	c.task.tell(signalReturned{err: err, gone: isGone(err)})
+	if err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
+}
+
+// passSignal forwards a signal that means something else than "stop".
+func (s *Service) passSignal(ctx context.Context, r *taskAPI.KillRequest, c *container) (*emptypb.Empty, error) {
+	resp, err := s.inner().Kill(ctx, r)
+	if err == nil && r.Signal != 0 {
+		c.task.tell(signalPassed{syscall.Signal(r.Signal)})
+	}
+	return resp, err
+}
+
+// isGone tells whether an error of Kill says that there is no process to send
+// the signal to.
+func isGone(err error) bool { return status.Code(err) == codes.NotFound }

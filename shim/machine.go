@@ -14,12 +14,19 @@ const (
 	// judgeTime bounds the wait for an init that may be exiting: the kernel
 	// kills the rest of a pid namespace first and makes its init reapable after.
 	judgeTime = time.Second
+	// judgeGone and judgeUnknown are how often an init that is dying, or of
+	// which nothing can be said, is looked at before a failure counts that its
+	// exit would explain: a stop signal waits behind it.
+	judgeGone, judgeUnknown = 30, 5
 	// cutBefore is how long before the deadline of Start a container whose
 	// postStart failed is killed, so that the reason still reaches the client.
 	cutBefore = 5 * time.Second
 	// replyBefore is how long before its deadline Start replies: a client whose
 	// deadline has passed reads "deadline exceeded" in place of our reason.
 	replyBefore = time.Second
+	// undeliveredTime is how long a promised stop signal may be on its way
+	// before that is told.
+	undeliveredTime = 10 * time.Second
 	// signalReserve is kept of the grace period for the stop signal itself.
 	signalReserve = 2 * time.Second
 )
@@ -32,8 +39,11 @@ type machine struct {
 	phase    phase
 	withheld *withheldStart // the Start call that waits for a reply; nil: none
 	stop     *delivery      // the stop signal that waits for its turn; nil: none
+	sending  *sending       // the stop signal that is on its way; nil: none
 	suspect  *hooks.Result  // judging: the failure that waits for the init's exit
-	doomed   bool           // starting: the sandbox went away meanwhile
+	asked    int            // judging: how often the init was looked at
+	doomed   bool           // the sandbox went away before the container ran
+	passed   syscall.Signal // running: a signal that passed a moment ago, 0: none
 	actions  []action
 }
 
@@ -61,7 +71,7 @@ func (m *machine) dispatch(ev event) answer {
 	case stopRequested:
 		return m.onStop(ev.signal)
 	case startReturned:
-		m.onStarted(ev.err)
+		m.onStarted(ev)
 	case startLost:
 		m.onStartLost()
 	case hookEnded:
@@ -69,9 +79,15 @@ func (m *machine) dispatch(ev event) answer {
 	case sigkillSent:
 		m.onKilled()
 	case signalDelivered:
-		m.onDelivered(ev.err)
+		m.onDelivered()
+	case signalFailed:
+		m.onSignalFailed(ev.err)
+	case signalReturned:
+		m.onSignalReturned(ev)
+	case signalPassed:
+		m.onSignalPassed(ev.signal)
 	case judged:
-		m.onJudged(ev.alive)
+		m.onJudged(ev.init)
 	case initExited:
 		m.onExited()
 	case sandboxGone:
@@ -103,11 +119,21 @@ func (m *machine) onExited() {
 	if m.suspect != nil {
 		m.cancelled(*m.suspect)
 	}
+	if m.phase == running && m.passed != 0 {
+		m.do(tellUnheeded{m.passed})
+	}
 	m.enter(exited)
-	m.do(stopTimer{cutTimer}, stopTimer{judgeTimer}, stopTimer{graceTimer})
+	m.do(cancelSignal{})
+	m.stopTimers()
+	m.settled(false)
 	if m.withheld != nil {
 		m.resolve(m.withheld.cause)
 	}
+}
+
+// stopTimers stops all but those of the withheld Start.
+func (m *machine) stopTimers() {
+	m.do(stopTimer{cutTimer}, stopTimer{judgeTimer}, stopTimer{graceTimer}, stopTimer{undeliveredTimer}, stopTimer{passedTimer})
 }
 
 // cancelled reports a failure that the init's exit explains: not a failure.
@@ -126,70 +152,45 @@ func cancelledResult(r hooks.Result) hooks.Result {
 
 func (m *machine) hookRuns() bool { return m.phase == postStart || m.phase == preStop }
 
-// onKilled is a SIGKILL that a client sent and the runtime took.
-func (m *machine) onKilled() {
-	if m.phase == exited || m.phase == killing {
-		return
-	}
-	if m.hookRuns() {
-		m.do(cancelHook{})
-	}
-	m.enter(killing)
-	m.do(stopTimer{cutTimer}, stopTimer{judgeTimer}, stopTimer{graceTimer})
-}
-
-// kill ends the container by bookend's own decision.
-func (m *machine) kill() {
-	m.onKilled()
-	m.do(killInit{})
-}
-
-// onSandboxGone ends a container that would otherwise come up in a dead
-// sandbox; once Start has replied the client looks after its pod itself.
-func (m *machine) onSandboxGone() {
-	switch {
-	case m.phase == starting:
-		m.doomed = true
-	case m.withheld != nil && m.phase != killing:
-		m.kill()
-	}
-}
-
 func (m *machine) onTimer(t timer) {
 	switch t {
 	case startTimer:
 		m.onDeadline()
+	case replyTimer:
+		m.onLastMoment()
 	case cutTimer:
-		m.kill()
+		if m.stopsFailed() {
+			m.kill()
+		}
 	case judgeTimer:
 		if m.phase == judging {
+			m.asked++
 			m.do(judgeInit{})
 		}
 	case graceTimer:
 		m.onGraceOver()
+	case undeliveredTimer:
+		m.onUndelivered()
+	case passedTimer:
+		m.passed = 0
 	}
 }
 
-// onDeadline is the deadline of the withheld Start drawing near.
-func (m *machine) onDeadline() {
-	switch {
-	case m.withheld == nil:
-		return
-	case m.phase == killing:
-		// The init has had its SIGKILL and is not reaped; the client is told
-		// what it can still be told.
-		m.resolve(errors.Join(m.withheld.cause, errStartDeadline))
-		return
-	case m.withheld.cause == nil || errors.Is(m.withheld.cause, errStoppedWhileStarting):
-		m.withheld.cause = errStartDeadline
-	}
-	m.kill()
+// judge begins to wait for an init's exit that would explain a failure.
+func (m *machine) judge(r hooks.Result) {
+	m.enter(judging)
+	m.suspect, m.asked = &r, 0
+	m.do(setTimer{judgeTimer, judgeTime})
 }
 
-// onJudged follows the wait for the init's exit: if it lives, the failure is
-// one; if it is dying still, its exit will come.
-func (m *machine) onJudged(alive bool) {
-	if m.phase != judging || !alive {
+// onJudged follows a look at the init: if it lives, the failure is one; if it
+// is dying still, its exit will come. Neither is waited for without end.
+func (m *machine) onJudged(init hooks.Liveness) {
+	if m.phase != judging {
+		return
+	}
+	if init == hooks.Gone && m.asked < judgeGone || init == hooks.CannotSay && m.asked < judgeUnknown {
+		m.do(setTimer{judgeTimer, judgeTime})
 		return
 	}
 	r := *m.suspect
@@ -198,16 +199,20 @@ func (m *machine) onJudged(alive bool) {
 	m.failed(r)
 }
 
-// onGraceOver is one grace period after the delivery of the stop signal.
+// onGraceOver is one grace period after the stop signal.
 func (m *machine) onGraceOver() {
-	if m.phase != stopping {
-		return
-	}
-	if m.withheld != nil && errors.Is(m.withheld.cause, errPostStartFailed) {
+	switch {
+	case m.stopsFailed() && (m.phase == stopping || m.phase == delivering):
 		m.kill()
-		return
+	case m.phase == stopping:
+		m.enter(running)
 	}
-	m.enter(running)
+}
+
+// stopsFailed tells whether the container is being stopped because its
+// postStart failed: then no client ends the stop.
+func (m *machine) stopsFailed() bool {
+	return m.withheld != nil && errors.Is(m.withheld.cause, errPostStartFailed)
 }
 
 func (m *machine) grace() time.Duration {
@@ -227,5 +232,5 @@ func (m *machine) stopSignal() syscall.Signal {
 
 func (m *machine) resolve(err error) {
 	m.withheld = nil
-	m.do(stopTimer{startTimer}, stopTimer{cutTimer}, resolveStart{err: err, exited: m.phase == exited})
+	m.do(stopTimer{startTimer}, stopTimer{replyTimer}, stopTimer{cutTimer}, resolveStart{err: err, exited: m.phase == exited})
 }

@@ -7,9 +7,14 @@ import (
 )
 
 // onStart answers a Start of the init: the first is withheld until its hook
-// has returned, any other gets the runtime's own reply.
+// has returned, any other gets the runtime's own reply. One that comes while
+// the runtime starts the init waits: it must not reach the runtime first.
 func (m *machine) onStart(ev startRequested) answer {
-	if m.phase != created {
+	switch m.phase {
+	case created:
+	case starting:
+		return answer{kind: later}
+	default:
 		return answer{kind: pass}
 	}
 	m.enter(starting)
@@ -22,21 +27,21 @@ func (m *machine) onStart(ev startRequested) answer {
 func (m *machine) keepDeadline() {
 	if d := m.withheld.deadline; !d.IsZero() {
 		early := min(replyBefore, d.Sub(m.withheld.at)/4)
-		m.do(setTimerAt{startTimer, d.Add(-early)})
+		m.do(setTimerAt{startTimer, d.Add(-early)}, setTimerAt{replyTimer, d.Add(-early / 4)})
 	}
 }
 
-func (m *machine) onStarted(err error) {
+func (m *machine) onStarted(ev startReturned) {
 	if m.phase != starting {
 		// SIGKILL or the exit came first; an exit has resolved Start already.
-		if err != nil && m.withheld != nil {
-			m.resolve(err)
+		if ev.err != nil && m.withheld != nil {
+			m.resolve(ev.err)
 		}
 		return
 	}
 	switch {
-	case err != nil:
-		m.startFailed(err)
+	case ev.err != nil:
+		m.startFailed(ev.started)
 	case m.doomed:
 		m.keepDeadline()
 		m.kill()
@@ -58,15 +63,23 @@ func (m *machine) onStarted(err error) {
 	}
 }
 
-// startFailed gives the init, which is there still, the stop signal that was
-// absorbed meanwhile.
-func (m *machine) startFailed(err error) {
-	stop := m.stop
-	m.stop, m.doomed = nil, false
-	m.enter(created)
-	m.resolve(err)
-	if stop != nil {
-		m.do(signalInit{*stop})
+// startFailed follows an error of the runtime's start, which the client has from
+// the runtime. The init is parked still, or runs: a start that was cut off may
+// have let it go. A stop signal that was absorbed meanwhile is due either way.
+func (m *machine) startFailed(started bool) {
+	m.withheld = nil
+	switch {
+	case !started:
+		m.enter(created)
+		if m.stop != nil {
+			m.send()
+		}
+	case m.doomed:
+		m.kill()
+	case m.stop != nil:
+		m.beginStop()
+	default:
+		m.enter(running)
 	}
 }
 
@@ -78,22 +91,20 @@ func (m *machine) onStartLost() {
 	}
 	if m.hooks.PostStart != nil && m.hooks.PostStart.Timeout > 0 {
 		m.withheld.deadline = time.Time{}
-		m.do(stopTimer{startTimer})
+		m.do(stopTimer{startTimer}, stopTimer{replyTimer})
 	}
 }
 
 func (m *machine) onHookEnded(r hooks.Result) {
 	switch {
-	case m.phase == killing || m.phase == exited:
+	case m.phase == killing || m.phase == killed || m.phase == exited:
 		m.endedLate(r)
 	case m.phase == postStart && m.stop != nil:
 		// Cancelled for a stop signal; what it came to changes nothing.
 		m.endedLate(r)
 		m.beginStop()
 	case r.Suspect:
-		m.enter(judging)
-		m.suspect = &r
-		m.do(setTimer{judgeTimer, judgeTime})
+		m.judge(r)
 	case r.Outcome == hooks.Failed || r.Outcome == hooks.TimedOut:
 		m.failed(r)
 	default:

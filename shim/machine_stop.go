@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"errors"
 	"slices"
 
 	"bookend.dev/bookend/hooks"
@@ -13,7 +12,10 @@ func (m *machine) onStop(d delivery) answer {
 	switch m.phase {
 	case starting, postStart, judging:
 		return m.stopWhileStarting(d)
-	case preStop, delivering:
+	case preStop, killing:
+		return answer{kind: absorb}
+	case delivering:
+		m.sending.awaited = true
 		return answer{kind: absorb}
 	case running:
 		return m.stopRunning(d)
@@ -55,6 +57,7 @@ func (m *machine) stopRunning(d delivery) answer {
 		return answer{kind: pass}
 	}
 	m.enter(delivering)
+	m.sending = &sending{signal: d}
 	return answer{kind: deliver, signal: d}
 }
 
@@ -67,9 +70,7 @@ func (m *machine) beginStop() {
 	}
 	m.enter(preStop)
 	hook := runHook{hook: m.hooks.PreStop}
-	// Nobody but bookend ends the stop of a container whose postStart failed.
-	failed := m.withheld != nil && errors.Is(m.withheld.cause, errPostStartFailed)
-	if m.hooks.GracePeriod != nil || failed {
+	if m.hooks.GracePeriod != nil || m.stopsFailed() {
 		hook.bound = m.preStopBound()
 	}
 	m.do(hook)
@@ -79,25 +80,6 @@ func (m *machine) beginStop() {
 // period of nothing leaves it no time, as in the kubelet.
 func (m *machine) preStopRuns() bool {
 	return m.hooks.PreStop != nil && (m.hooks.GracePeriod == nil || *m.hooks.GracePeriod > 0)
-}
-
-// deliver sends the stop signal that waited.
-func (m *machine) deliver() {
-	d := *m.stop
-	m.stop = nil
-	m.enter(delivering)
-	m.do(signalInit{d})
-}
-
-// onDelivered begins the grace period: from here every signal passes. A signal
-// that could not be sent (the init is exiting, the runtime failed) ends the
-// wait all the same: holding further signals back could only do harm.
-func (m *machine) onDelivered(error) {
-	if m.phase != delivering {
-		return
-	}
-	m.enter(stopping)
-	m.do(setTimer{graceTimer, m.grace()})
 }
 
 func (m *machine) substitute(d delivery) delivery {

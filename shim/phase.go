@@ -13,7 +13,8 @@ import (
 //	                        │          judging <──> preStop ──> delivering ─┴> stopping
 //	                        └── stop signal came meanwhile ──────────^
 //
-// From every phase: SIGKILL to killing, the init's exit to exited.
+// From every phase: bookend's own SIGKILL to killing, a SIGKILL that got through
+// to killed, the init's exit to exited.
 type phase uint8
 
 const (
@@ -34,30 +35,33 @@ const (
 	delivering
 	// stopping: the stop signal was delivered; every signal passes through.
 	stopping
-	// killing: SIGKILL was sent; only the exit is waited for.
+	// killing: bookend kills the container; no SIGKILL has got through yet.
 	killing
+	// killed: a SIGKILL got through; only the exit is waited for.
+	killed
 	// exited: the init is gone.
 	exited
 )
 
 var phaseNames = map[phase]string{
 	created: "created", starting: "starting", postStart: "postStart", judging: "judging", running: "running",
-	preStop: "preStop", delivering: "delivering", stopping: "stopping", killing: "killing", exited: "exited",
+	preStop: "preStop", delivering: "delivering", stopping: "stopping", killing: "killing", killed: "killed", exited: "exited",
 }
 
 func (p phase) String() string { return phaseNames[p] }
 
 // transitions is every step a container may take from one phase to another.
 var transitions = map[phase][]phase{
-	created:    {starting, killing, exited},
-	starting:   {created, postStart, running, preStop, delivering, killing, exited},
-	postStart:  {judging, running, preStop, delivering, killing, exited},
-	judging:    {running, preStop, delivering, killing, exited},
-	running:    {preStop, delivering, killing, exited},
-	preStop:    {judging, delivering, killing, exited},
-	delivering: {stopping, killing, exited},
-	stopping:   {running, killing, exited},
-	killing:    {exited},
+	created:    {starting, killed, exited},
+	starting:   {created, postStart, running, preStop, delivering, killing, killed, exited},
+	postStart:  {judging, running, preStop, delivering, killing, killed, exited},
+	judging:    {running, preStop, delivering, killing, killed, exited},
+	running:    {preStop, delivering, killing, killed, exited},
+	preStop:    {judging, delivering, killing, killed, exited},
+	delivering: {running, stopping, killing, killed, exited},
+	stopping:   {running, killing, killed, exited},
+	killing:    {killed, exited},
+	killed:     {exited},
 	exited:     {},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/sys/reaper"
 	"github.com/containerd/containerd/v2/plugins"
 	"github.com/containerd/containerd/v2/version"
+	runcC "github.com/containerd/go-runc"
 	"github.com/containerd/plugin"
 	"github.com/containerd/plugin/registry"
 
@@ -65,5 +66,6 @@ func newService(ctx context.Context, pub shim.Publisher, sd shutdown.Service) (*
 	if err != nil {
 		return nil, err
 	}
+	runcC.Monitor = killMonitor{runcC.Monitor} // the inner service's own
 	return s, nil
 }

@@ -39,6 +39,9 @@ type hookReport struct {
 	kind   string // handler
 	result *hooks.Result
 	fault  error // set: only this is told, in the log
+	// undelivered, where set, is what is told; unheeded, a signal, in the log only.
+	undelivered *undeliveredStop
+	unheeded    string
 	// flushed, where set, is closed when all that was told before is out. There is
 	// nothing else in such a report.
 	flushed chan struct{}
@@ -135,6 +138,9 @@ func (r *reporter) log(ctx context.Context, h hookReport) {
 		return
 	}
 	h.log()
+	if h.unheeded != "" {
+		return
+	}
 	select {
 	case r.logged <- h:
 	default:
@@ -149,8 +155,8 @@ func (r *reporter) publish(ctx context.Context, h hookReport) {
 		close(h.flushed)
 		return
 	}
-	ev := &eventstypes.ContainerUpdate{ID: h.id, Labels: h.labels()}
-	if err := r.publisher.Publish(ctx, path.Join(hookTopic, h.verb()), ev); err != nil {
+	topic, labels := h.event()
+	if err := r.publisher.Publish(ctx, topic, &eventstypes.ContainerUpdate{ID: h.id, Labels: labels}); err != nil {
 		log.G(ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
 	}
 }
@@ -167,6 +173,10 @@ func (r *reporter) recovered(ctx context.Context, h hookReport) {
 func (h hookReport) log() {
 	l := h.logger.WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
 	switch res := h.result; {
+	case h.unheeded != "":
+		h.logger.WithField("container", h.id).Warnf("bookend: the container ended after %s, which is none of its stopSignals: its preStop did not run", h.unheeded)
+	case h.undelivered != nil:
+		h.logUndelivered()
 	case res == nil:
 		l.Debug("bookend: hook started")
 	case isFailure(res):
@@ -174,6 +184,14 @@ func (h hookReport) log() {
 	default:
 		l.Infof("bookend: hook ended: %s: %s", res.Outcome, res.Message())
 	}
+}
+
+// event returns the topic of the report's event, and what it says.
+func (h hookReport) event() (topic string, labels map[string]string) {
+	if h.undelivered != nil {
+		return undeliveredTopic, h.undeliveredLabels()
+	}
+	return path.Join(hookTopic, h.verb()), h.labels()
 }
 
 func (h hookReport) verb() string {

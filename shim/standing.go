@@ -11,6 +11,7 @@ type standing struct {
 	phase             phase
 	hook              hooks.Point // that runs; empty: none
 	started, deadline time.Time   // of the hook; the zero deadline: none
+	undelivered       time.Time   // since when a stop signal does not get through; zero: none
 }
 
 // runningHook is the hook that a task runs.
@@ -41,6 +42,9 @@ func earlier(a, b time.Time) time.Time {
 // limits, or by what ends the withheld Start.
 func (l *taskLoop) standing() standing {
 	st := standing{phase: l.machine.phase}
+	if l.settled != nil {
+		st.undelivered = l.due
+	}
 	if h := l.hook; h != nil {
 		st.hook, st.started, st.deadline = h.point, h.started, h.deadline
 		st.deadline = earlier(st.deadline, l.ends[startTimer])

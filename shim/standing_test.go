@@ -99,7 +99,7 @@ func TestTheBoundOfTheGracePeriodIsADeadline(t *testing.T) {
 		w.wantStandings("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s 28s")
 		w.task.tell(sigkillSent{})
 		w.wantStandings("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s 28s",
-			"killing preStop 0s 28s", "killing")
+			"killed preStop 0s 28s", "killed")
 	})
 }
 
@@ -111,9 +111,9 @@ func TestTheStopOfAFailedPostStartShowsItsCut(t *testing.T) {
 				return postFailed
 			}
 			<-ctx.Done()
-			return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
+			return hooks.Run(ctx, h, h.Sleep, func() hooks.Liveness { return hooks.Alive }, nil)
 		}
-		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
+		w.kill = func(context.Context, delivery) error { w.task.tell(initExited{}); return nil }
 		if err := <-w.start(20 * time.Second); !errors.Is(err, errPostStartFailed) {
 			t.Errorf("Start: got %v, want %v", err, errPostStartFailed)
 		}

@@ -26,36 +26,38 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 	}
 	c.gate.close()
 	resp, err := s.inner().Start(ctx, r)
-	c.task.tell(s.started(ctx, c, resp, err))
 	if err != nil {
-		c.settle(reply)
+		s.startFailed(context.WithoutCancel(ctx), c, err)
 		return nil, err
 	}
+	s.started(ctx, c, resp)
+	c.task.tell(startReturned{})
 	if err := c.await(ctx, reply); err != nil {
 		return nil, startStatus(err)
 	}
 	return resp, nil
 }
 
-// settle waits until the task is done with a Start that failed, so that another
-// one finds the gate as it is to be.
-func (c *container) settle(reply <-chan error) {
-	select {
-	case <-reply: //nolint:errcheck // the runtime's own error is the reply
-	case <-c.task.done:
-	}
+// startFailed opens the gate again before the task lets another Start go, and
+// asks the runtime what the init is doing: the inner service says CREATED of one
+// that a start which was cut off has let go.
+func (s *Service) startFailed(ctx context.Context, c *container, err error) {
+	s.release(ctx, c, false)
+	ctx, stop := context.WithTimeout(ctx, sendTime)
+	defer stop()
+	st, stateErr := c.runtime.State(ctx, c.id)
+	c.task.tell(startReturned{err: err, started: stateErr == nil && (st.Status == "running" || st.Status == "paused")})
 }
 
-// started is what came of the runtime's start. A container restored from a
-// checkpoint has its init only now; one whose init cannot be looked at has
-// exited again, and no hook of it will find it.
-func (s *Service) started(ctx context.Context, c *container, resp *taskAPI.StartResponse, err error) startReturned {
-	if err == nil && c.target.Load() == nil {
-		if aimErr := s.aim(ctx, c, int(resp.Pid)); aimErr != nil {
+// started looks at the init of a container restored from a checkpoint, which has
+// one only now. One that cannot be looked at has exited again, and no hook of it
+// will find it.
+func (s *Service) started(ctx context.Context, c *container, resp *taskAPI.StartResponse) {
+	if c.target.Load() == nil {
+		if err := s.aim(ctx, c, int(resp.Pid)); err != nil {
 			c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot})
 		}
 	}
-	return startReturned{err}
 }
 
 // await waits for the reply of a withheld Start. A connection that drops ends
@@ -67,7 +69,7 @@ func (c *container) await(ctx context.Context, reply <-chan error) error {
 	case <-ctx.Done():
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return errStartDeadline
+		return &killPendingError{}
 	}
 	c.task.tell(startLost{})
 	return ctx.Err()
@@ -78,10 +80,10 @@ func (c *container) await(ctx context.Context, reply <-chan error) error {
 // the message.
 func startStatus(err error) error {
 	switch {
+	case errors.Is(err, errStartDeadline), errors.Is(err, errKillPending):
+		return status.Error(codes.DeadlineExceeded, err.Error())
 	case errors.Is(err, errPostStartFailed), errors.Is(err, errStoppedWhileStarting):
 		return status.Error(codes.Aborted, err.Error())
-	case errors.Is(err, errStartDeadline):
-		return status.Error(codes.DeadlineExceeded, err.Error())
 	default:
 		return err
 	}

@@ -13,15 +13,25 @@ import (
 )
 
 // effects is what a task's decisions do to the world. Every function may block
-// and is called on a goroutine of its own, except report and show, which must
-// not block.
+// and is called on a goroutine of its own, except report, unheeded and show,
+// which must not block.
 type effects struct {
 	// runHook carries out a hook and returns soon after ctx is done.
 	runHook func(ctx context.Context, hook *hooks.Hook) hooks.Result
-	// signal sends a signal to the init through the inner service.
-	signal func(ctx context.Context, d delivery) error
-	// alive tells whether the init is certainly alive.
-	alive func() bool
+	// signal sends a signal to the init through the inner service; gone says of
+	// an error that there is no process to send it to.
+	signal func(ctx context.Context, d delivery) (gone bool, err error)
+	// unsent logs that an attempt to send a signal did not do, and that it is
+	// repeated; a nil err is a SIGKILL that the init outlived so far.
+	unsent func(d delivery, attempt int, err error)
+	// undelivered tells of a stop signal that was due some time ago and has not
+	// got through, and then what it came to: it was delivered, or the init ended
+	// before. A settled that is closed says neither.
+	undelivered func(d delivery, due time.Time, err error, settled <-chan bool)
+	// unheeded logs a signal that ended the container without a preStop.
+	unheeded func(syscall.Signal)
+	// alive tells what is known of the init.
+	alive func() hooks.Liveness
 	// release lets the events go that were held back with Start; exited says
 	// that the init's exit is among them, or will be in a moment.
 	release func(exited bool)
@@ -57,7 +67,11 @@ type taskLoop struct {
 	ends       map[timer]time.Time // when timers that were set for a time of day end
 	hook       *runningHook        // nil: no hook runs
 	cancelHook context.CancelFunc  // nil: none has run
+	cancelSend context.CancelFunc  // nil: nothing was sent
+	due        time.Time           // when the stop signal on its way was sent first
+	settled    chan bool           // nil: no signal was told to be undelivered
 	start      chan<- error        // nil: no Start is withheld
+	later      []letter            // Starts that wait for another
 	shown      *standing           // what was told last; nil: nothing yet
 }
 
@@ -122,26 +136,40 @@ func (l *taskLoop) run(ctx context.Context) {
 	l.show()
 	for m := range l.mail {
 		if m.last {
-			l.resolve(ctx, nil, true)
+			l.take(ctx, letter{event: initExited{}})
 			return
 		}
 		if fired, ok := m.event.(timerFired); ok && l.timers[fired.timer] != m.alarm {
 			continue // stopped or started anew while it was on its way
 		}
-		if m.start != nil && l.machine.phase == created {
-			l.start = m.start
+		l.take(ctx, m)
+		for len(l.later) > 0 && l.machine.phase != starting {
+			next := l.later[0]
+			l.later = l.later[1:]
+			l.take(ctx, next)
 		}
-		if _, ok := m.event.(hookEnded); ok {
-			l.hook = nil
-		}
-		ans, actions := l.machine.step(m.event)
-		for _, a := range actions {
-			l.perform(ctx, a)
-		}
-		l.show()
-		if m.answer != nil {
-			m.answer <- ans
-		}
+	}
+}
+
+// take gives an event to the machine and carries out what follows.
+func (l *taskLoop) take(ctx context.Context, m letter) {
+	if m.start != nil && l.machine.phase == created {
+		l.start = m.start
+	}
+	if _, ok := m.event.(hookEnded); ok {
+		l.hook = nil
+	}
+	ans, actions := l.machine.step(m.event)
+	if ans.kind == later {
+		l.later = append(l.later, m)
+		return
+	}
+	for _, a := range actions {
+		l.perform(ctx, a)
+	}
+	l.show()
+	if m.answer != nil {
+		m.answer <- ans
 	}
 }
 
@@ -153,10 +181,19 @@ func (l *taskLoop) perform(ctx context.Context, a action) {
 		if l.cancelHook != nil {
 			l.cancelHook()
 		}
-	case signalInit:
-		go l.guard(ctx, func() { l.deliver(ctx, a.signal) })
-	case killInit:
-		go l.guard(ctx, func() { _ = l.effects.signal(ctx, delivery{signal: syscall.SIGKILL}) })
+	case signalInit, killInit:
+		l.send(ctx, a)
+	case cancelSignal:
+		l.endSend()
+	case tellUndelivered:
+		settled, due := make(chan bool, 1), l.due
+		l.settled = settled
+		go l.guard(ctx, func() { l.effects.undelivered(a.signal, due, a.err, settled) })
+	case tellSettled:
+		l.settled <- a.delivered
+		l.settled = nil
+	case tellUnheeded:
+		l.effects.unheeded(a.signal)
 	case setTimer:
 		l.setTimer(a.timer, a.after)
 	case setTimerAt:
@@ -167,18 +204,17 @@ func (l *taskLoop) perform(ctx context.Context, a action) {
 	case report:
 		l.effects.report(a.result)
 	case judgeInit:
-		go l.guard(ctx, func() { l.tell(judged{l.effects.alive()}) })
+		go l.judge(ctx)
 	case resolveStart:
 		l.resolve(ctx, a.err, a.exited)
 	}
 }
 
-// deliver reports back even from a panic: a stop that never ends would absorb
-// every further stop signal.
-func (t *task) deliver(ctx context.Context, d delivery) {
-	err := errBroken
-	defer func() { t.tell(signalDelivered{err}) }()
-	err = t.effects.signal(ctx, d)
+// judge reports back even from a panic: a stop waits for it.
+func (t *task) judge(ctx context.Context) {
+	init := hooks.CannotSay
+	defer func() { t.tell(judged{init}) }()
+	t.guard(ctx, func() { init = t.effects.alive() })
 }
 
 // resolve ends the withheld Start. It lets the held events go first, so that a
@@ -264,8 +300,8 @@ func (l *taskLoop) stopTimer(name timer) {
 // runtime's own did.
 func (l *taskLoop) breakDown(ctx context.Context, p any) {
 	log.G(ctx).WithField("container", l.id).Errorf("bookend: %v; it runs on without: panic: %v\n%s", errBroken, p, debug.Stack())
-	if stop := l.machine.stop; stop != nil {
-		go l.guard(ctx, func() { _ = l.effects.signal(ctx, *stop) })
+	if d, ok := l.machine.owed(); ok {
+		go l.sendUntilSent(ctx, d)
 	}
 	l.resolve(ctx, nil, false)
 }
@@ -276,5 +312,9 @@ func (l *taskLoop) cleanUp() {
 	}
 	if l.cancelHook != nil {
 		l.cancelHook()
+	}
+	l.endSend()
+	if l.settled != nil {
+		close(l.settled)
 	}
 }

@@ -3,7 +3,9 @@ package shim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -22,7 +24,8 @@ type world struct {
 	mu    sync.Mutex
 	trace []string
 	hook  func(ctx context.Context, h *hooks.Hook) hooks.Result
-	kill  func(d delivery) error
+	kill  func(ctx context.Context, d delivery) error
+	alive func() hooks.Liveness
 
 	standings []standing // the task's goroutine's
 }
@@ -44,6 +47,26 @@ func (w *world) wantTrace(want ...string) {
 	}
 }
 
+// becomes replaces the runtime's kill of a task that may be calling it.
+func (w *world) becomes(kill func(context.Context, delivery) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kill = kill
+}
+
+// traced returns the lines of the trace that tell of any of these.
+func (w *world) traced(what ...string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var found []string
+	for _, line := range w.trace {
+		if slices.Contains(what, strings.Fields(line)[1]) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
 // wantSet is wantTrace for what goroutines of their own do at the same moment.
 func (w *world) wantSet(want ...string) {
 	w.t.Helper()
@@ -58,26 +81,43 @@ func (w *world) wantSet(want ...string) {
 func newWorld(t *testing.T, lc *hooks.Lifecycle) *world {
 	w := &world{t: t, begun: time.Now()}
 	w.hook = func(ctx context.Context, h *hooks.Hook) hooks.Result {
-		return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
+		return hooks.Run(ctx, h, h.Sleep, func() hooks.Liveness { return hooks.Alive }, nil)
 	}
-	w.kill = func(delivery) error { return nil }
+	w.kill = func(context.Context, delivery) error { return nil }
+	w.alive = func() hooks.Liveness { return hooks.Alive }
 	w.task = newTask(t.Context(), "c", lc, false, effects{
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result {
 			w.note("run " + string(h.Point))
 			return w.hook(ctx, h)
 		},
-		signal: func(_ context.Context, d delivery) error {
+		signal: func(ctx context.Context, d delivery) (bool, error) {
 			w.note("signal " + d.signal.String())
-			return w.kill(d)
+			w.mu.Lock()
+			kill := w.kill
+			w.mu.Unlock()
+			err := kill(ctx, d)
+			return errors.Is(err, errGone), err
 		},
-		alive:   func() bool { return true },
-		release: func(bool) { w.note("release") },
-		report:  func(r hooks.Result) { w.note("report " + string(r.Point) + " " + string(r.Outcome)) },
-		show:    func(st standing) { w.standings = append(w.standings, st) },
+		unsent: func(d delivery, attempt int, err error) {
+			w.note(fmt.Sprintf("unsent %s %d: %v", d.signal, attempt, err))
+		},
+		undelivered: func(d delivery, due time.Time, err error, settled <-chan bool) {
+			w.note(fmt.Sprintf("undelivered %s since %s: %v", d.signal, due.Sub(w.begun), err))
+			delivered, ok := <-settled
+			w.note(fmt.Sprintf("settled delivered=%t told=%t", delivered, ok))
+		},
+		unheeded: func(s syscall.Signal) { w.note("unheeded " + s.String()) },
+		alive:    func() hooks.Liveness { w.note("look"); return w.alive() },
+		release:  func(bool) { w.note("release") },
+		report:   func(r hooks.Result) { w.note("report " + string(r.Point) + " " + string(r.Outcome)) },
+		show:     func(st standing) { w.standings = append(w.standings, st) },
 	})
 	t.Cleanup(w.task.end)
 	return w
 }
+
+// errGone is what a signal finds that has no process to go to.
+var errGone = errors.New("gone")
 
 // advance moves the bubble's clock.
 func advance(d time.Duration) { <-time.After(d) }
@@ -163,9 +203,9 @@ func TestAFailedPostStartEndsInSIGKILL(t *testing.T) {
 			if h.Point == hooks.PostStart {
 				return postFailed
 			}
-			return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
+			return hooks.Run(ctx, h, h.Sleep, func() hooks.Liveness { return hooks.Alive }, nil)
 		}
-		w.kill = func(d delivery) error {
+		w.kill = func(_ context.Context, d delivery) error {
 			if d.signal == syscall.SIGKILL {
 				w.task.tell(initExited{})
 			}
@@ -187,9 +227,9 @@ func TestTheStopAfterAFailureIsCutBeforeTheDeadline(t *testing.T) {
 			if h.Point == hooks.PostStart {
 				return postFailed
 			}
-			return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
+			return hooks.Run(ctx, h, h.Sleep, func() hooks.Liveness { return hooks.Alive }, nil)
 		}
-		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
+		w.kill = func(context.Context, delivery) error { w.task.tell(initExited{}); return nil }
 		if err := <-w.start(20 * time.Second); !errors.Is(err, errPostStartFailed) {
 			t.Errorf("Start: got %v, want %v", err, errPostStartFailed)
 		}
@@ -202,7 +242,7 @@ func TestTheStopAfterAFailureIsCutBeforeTheDeadline(t *testing.T) {
 func TestTheDeadlineOfStartEndsItASecondEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sleepers(time.Hour, time.Hour))
-		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
+		w.kill = func(context.Context, delivery) error { w.task.tell(initExited{}); return nil }
 		if err := <-w.start(20 * time.Second); !errors.Is(err, errStartDeadline) {
 			t.Errorf("Start: got %v, want %v", err, errStartDeadline)
 		}
@@ -230,11 +270,11 @@ func TestASuspectFailureCountsAfterASecond(t *testing.T) {
 		lc.PreStop = nil
 		w := newWorld(t, lc)
 		w.hook = func(context.Context, *hooks.Hook) hooks.Result { return postSuspect }
-		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
+		w.kill = func(context.Context, delivery) error { w.task.tell(initExited{}); return nil }
 		if err := <-w.start(0); !errors.Is(err, errPostStartFailed) {
 			t.Errorf("Start: got %v, want %v", err, errPostStartFailed)
 		}
-		w.wantTrace("0s run postStart", "1s report postStart Failed", "1s signal terminated", "1s release")
+		w.wantTrace("0s run postStart", "1s look", "1s report postStart Failed", "1s signal terminated", "1s release")
 	})
 }
 
@@ -242,7 +282,7 @@ func TestAPanicOfAHookIsItsFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sleepers(0, 0))
 		w.hook = func(context.Context, *hooks.Hook) hooks.Result { panic("boom") }
-		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
+		w.kill = func(context.Context, delivery) error { w.task.tell(initExited{}); return nil }
 		err := <-w.start(0)
 		var failed *postStartError
 		if !errors.As(err, &failed) || failed.result.Cause != hooks.CauseInternal {
@@ -304,9 +344,9 @@ func TestAFailedPostStartsPreStopIsBoundedWithoutAGracePeriod(t *testing.T) {
 			if h.Point == hooks.PostStart {
 				return postFailed
 			}
-			return hooks.Run(ctx, h, h.Sleep, func() bool { return true }, nil)
+			return hooks.Run(ctx, h, h.Sleep, func() hooks.Liveness { return hooks.Alive }, nil)
 		}
-		w.kill = func(delivery) error { w.task.tell(initExited{}); return nil }
+		w.kill = func(context.Context, delivery) error { w.task.tell(initExited{}); return nil }
 		if err := <-w.start(0); !errors.Is(err, errPostStartFailed) {
 			t.Errorf("Start: got %v, want %v", err, errPostStartFailed)
 		}

@@ -1,0 +1,375 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	apievents "github.com/containerd/containerd/api/events"
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
+)
+
+// runtimeSwitch is the runc of a daemon's containers, which a test may break.
+type runtimeSwitch struct {
+	t    *testing.T
+	dir  string
+	real string
+}
+
+// newRuntimeSwitch starts a daemon whose runc is what the switch says: at first
+// the real one.
+func newRuntimeSwitch(t *testing.T) (*runtimeSwitch, *Daemon) {
+	t.Helper()
+	bins, err := FindBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &runtimeSwitch{t: t, dir: t.TempDir(), real: filepath.Join(bins.Tools, "runc")}
+	s.restore()
+	return s, StartDaemon(t, Options{Path: []string{s.dir, bins.Tools, bins.Bin}})
+}
+
+func (s *runtimeSwitch) put(content []byte) {
+	s.t.Helper()
+	tmp := filepath.Join(s.dir, "new")
+	if err := os.WriteFile(tmp, content, 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(tmp, filepath.Join(s.dir, "runc")); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// restore makes it the real one.
+func (s *runtimeSwitch) restore() {
+	s.t.Helper()
+	s.put([]byte("#!/bin/sh\nexec " + s.real + ` "$@"` + "\n"))
+}
+
+// halve makes it half a file, as a copy that is under way leaves it.
+func (s *runtimeSwitch) halve() {
+	s.t.Helper()
+	whole, err := os.ReadFile(s.real)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.put(whole[:4096])
+}
+
+// fail makes the calls that match a pattern of sh fail.
+func (s *runtimeSwitch) fail(pattern string) {
+	s.t.Helper()
+	s.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in %s) echo broken >&2; exit 1;; esac\nexec %s \"$@\"\n", pattern, s.real))
+}
+
+// hang makes the calls that match a pattern of sh wait, in a child of theirs
+// that holds their output open, until release.
+func (s *runtimeSwitch) hang(pattern string) (release func()) {
+	s.t.Helper()
+	fifo := filepath.Join(s.dir, "hang")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in %s) echo hangs >> %s/hung; cat %s;; esac\nexec %s \"$@\"\n", pattern, s.dir, fifo, s.real))
+	release = func() {
+		s.restore()
+		// Those that wait have it open already; who comes later finds it gone.
+		if f, err := os.OpenFile(fifo, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
+			f.Close()
+		}
+		_ = os.Remove(fifo)
+	}
+	s.t.Cleanup(release)
+	return release
+}
+
+// awaitHung waits until a call hangs.
+func (s *runtimeSwitch) awaitHung() {
+	s.t.Helper()
+	err := poll(s.t.Context(), time.Minute, "a call of the runtime that hangs", func() error {
+		_, err := os.Stat(filepath.Join(s.dir, "hung"))
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// starve leaves a process no free descriptor until feed, or the end of the test.
+func starve(t *testing.T, pid int) (feed func()) {
+	t.Helper()
+	var before unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
+		t.Fatal(err)
+	}
+	lowest := 0
+	for ; ; lowest++ {
+		if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", pid, lowest)); err != nil {
+			break
+		}
+	}
+	limit := unix.Rlimit{Cur: uint64(lowest), Max: before.Max}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+	feed = func() { _ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &before, nil) }
+	t.Cleanup(feed)
+	return feed
+}
+
+func TestAPromisedSignalSurvivesABrokenRuntime(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	breaks := map[string]func(h *hooked) (restore func()){
+		"half a file":    func(*hooked) func() { sw.halve(); return sw.restore },
+		"no descriptors": func(h *hooked) func() { return starve(t, shimPID(t, d, h.ID())) },
+	}
+	for name, broken := range breaks {
+		t.Run(name, func(t *testing.T) {
+			h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":1}}}`)
+			restore := broken(h)
+			h.kill(syscall.SIGTERM)
+			h.awaitLog("SIGTERM could not be sent")
+			h.kill(syscall.SIGTERM) // absorbed
+			restore()
+			h.wantExit(0)
+			h.wantTrace("term")
+		})
+	}
+}
+
+func TestAnUndeliveredStopIsTold(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	sw.halve()
+	h.kill(syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err := h.events.WaitFor(ctx, func(e Event) bool {
+		payload, ok := e.Payload.(*apievents.ContainerUpdate)
+		return ok && e.Topic == "/bookend/stop/undelivered" && payload.ID == h.ID() && payload.Labels["signal"] == "SIGTERM"
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	h.awaitLog("SIGTERM was not delivered within 10s")
+	err = poll(t.Context(), time.Minute, "the status", func() error {
+		if st := awaitStatus(t, d, h.ID(), "delivering", ""); st.Undelivered == nil {
+			return fmt.Errorf("it is %+v", st)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	record := func(delivery string) {
+		t.Helper()
+		err := poll(t.Context(), time.Minute, "the record of the stop", func() error {
+			all := attempts(t, d.RecordsDir(), h.ID())
+			last := all[len(all)-1]
+			if last.Kind != "stop" || last.StopSignal != "SIGTERM" || last.Delivery != delivery || !strings.Contains(last.Detail, "runc did not terminate successfully") {
+				return fmt.Errorf("it is %+v", last)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	record("")
+	sw.restore()
+	h.wantExit(0)
+	record("delivered")
+	h.wantTrace("term")
+}
+
+func TestARuntimeThatHangsHoldsNoSIGKILLUp(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	release := sw.hang(`*" kill "*" 15"`)
+	h.kill(syscall.SIGTERM)
+	sw.awaitHung()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := h.Kill(ctx, syscall.SIGKILL); err != nil {
+		t.Errorf("SIGKILL behind a runtime that hangs: %v", err)
+	}
+	h.wantExit(137)
+	release()
+}
+
+func TestARuntimeThatHungIsCalledAgain(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	release := sw.hang(`*" kill "*" 15"`)
+	h.kill(syscall.SIGTERM)
+	sw.awaitHung()
+	sw.restore() // for the next call; this one hangs until it is ended
+	h.wantExit(0)
+	h.wantTrace("term")
+	release()
+}
+
+// failsAndIsStopped has a postStart that fails at once and a preStop that waits.
+const failsAndIsStopped = `{"terminationGracePeriodSeconds":2,"postStart":{"exec":{"command":["sh","-c","exit 3"]}},"preStop":{"sleep":{"seconds":1}}}`
+
+func TestAFailedPostStartEndsWhenTheRuntimeIsBack(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := newHooked(t, d, failsAndIsStopped, func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+	reply := h.begin(t.Context())
+	h.await("main")
+	sw.halve()
+	h.awaitLog("SIGKILL could not be sent")
+	stillWithheld(t, reply)
+	sw.restore()
+	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
+		t.Errorf("Start: %v, want Aborted", err)
+	}
+	h.wantExit(137)
+}
+
+func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	shim, err := d.Shim(t.Context(), TaskNamespace, h.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shim.Close()
+	ctx, cancel := context.WithTimeout(shim.Context(t.Context()), 6*time.Second)
+	defer cancel()
+	reply := make(chan error, 1)
+	go func() {
+		_, err := shim.Start(ctx, &taskapi.StartRequest{ID: h.ID()})
+		reply <- err
+	}()
+	h.await("post")
+	sw.fail(`*" kill "*`)
+	if err := wantReply(t, reply); err == nil || !strings.Contains(err.Error(), "the container still runs, its kill is pending") {
+		t.Errorf("Start: %v", err)
+	}
+	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Running {
+		t.Errorf("State: %v, %v", st.Status, err)
+	}
+	sw.restore()
+	h.wantExit(137)
+}
+
+func TestAStartWaitsForAnotherThatFails(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := newHooked(t, d, `{"postStart":`+note("post")+`}`)
+	fifo := filepath.Join(sw.dir, "go")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The first start fails when it is told to; it takes the reason with it.
+	sw.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" start \"*) if mv %[1]s/go %[1]s/taken 2>/dev/null; then cat %[1]s/taken; exit 1; fi;; esac\nexec %[2]s \"$@\"\n", sw.dir, sw.real))
+	shims := make([]*Shim, 2)
+	for i := range shims {
+		var err error
+		if shims[i], err = d.Shim(t.Context(), TaskNamespace, h.ID()); err != nil {
+			t.Fatal(err)
+		}
+		defer shims[i].Close()
+	}
+	replies := make(chan error, 2)
+	start := func(s *Shim) {
+		go func() {
+			_, err := s.Start(s.Context(t.Context()), &taskapi.StartRequest{ID: h.ID()})
+			replies <- err
+		}()
+	}
+	start(shims[0])
+	err := poll(t.Context(), time.Minute, "the first start", func() error {
+		_, err := os.Stat(sw.dir + "/taken")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(shims[1])
+	f, err := os.OpenFile(sw.dir+"/taken", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	got := []error{wantReply(t, replies), wantReply(t, replies)}
+	if (got[0] == nil) == (got[1] == nil) {
+		t.Errorf("the two calls of Start returned %v; want one failure", got)
+	}
+	h.wantTrace("post")
+	h.await("main")
+	h.kill(syscall.SIGTERM)
+	h.wantExit(0)
+}
+
+func TestAContainerOfADeadSandboxIsKilledByItsStart(t *testing.T) {
+	d := shared.Daemon(t)
+	const key = "io.kubernetes.cri."
+	sandbox := newID("s")
+	pause, err := d.Tasks.Run(t.Context(), TaskOptions{
+		ID: sandbox, Runtime: bookendRuntime, Args: []string{"sleep", "1000"},
+		Annotations: map[string]string{key + "container-type": "sandbox", key + "sandbox-id": sandbox},
+	})
+	if pause != nil {
+		cleanup(t, pause.Remove)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHooked(t, d, "", func(o *TaskOptions) {
+		o.Annotations = map[string]string{
+			key + "container-type": "container", key + "container-name": "main", key + "sandbox-id": sandbox,
+			podLifecycleKey: `{"postStart":` + note("post") + `}`,
+		}
+	})
+	if err := pause.Kill(t.Context(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pause.Exited(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Start(t.Context()); err != nil {
+		t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
+	}
+	h.wantExit(137)
+	if slices.Contains(h.trace(), "post") {
+		t.Error("postStart ran")
+	}
+}
+
+func TestPreStopOfAPausedContainerWaitsForItsResume(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`)
+	if err := h.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.kill(syscall.SIGTERM)
+	awaitStatus(t, d, h.ID(), "preStop", "preStop")
+	if err := h.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.wantExit(0)
+	h.wantTrace("pre", "term")
+}
+
+func TestASignalOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`, func(o *TaskOptions) {
+		o.Args[2] = strings.Replace(entrypoint, "echo usr1 >> /gate/trace", "exit 4", 1)
+	})
+	h.kill(syscall.SIGUSR1)
+	h.wantExit(4)
+	h.awaitLog("ended after SIGUSR1")
+	if got := h.trace(); len(got) != 0 {
+		t.Errorf("trace %q", got)
+	}
+}

@@ -1,0 +1,44 @@
+package shim
+
+import (
+	"cmp"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/containerd/containerd/api/types/runc/options"
+	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/process"
+	runcC "github.com/containerd/go-runc"
+)
+
+// runcRoot is the directory in which the runtime keeps the state of containers
+// of a namespace with these options, nil for none.
+func runcRoot(namespace string, opts *options.Options) string {
+	return filepath.Join(cmp.Or(opts.GetRoot(), process.RuncRoot), namespace)
+}
+
+// runtimeOf is the OCI runtime of containers of a namespace with these options,
+// to be asked what the inner service does not know.
+func runtimeOf(namespace string, opts *options.Options) *runcC.Runc {
+	return &runcC.Runc{Command: opts.GetBinaryName(), Root: runcRoot(namespace, opts), SystemdCgroup: opts.GetSystemdCgroup()}
+}
+
+// killDrain bounds how long the end of a kill waits for whoever holds its output
+// open beside the runtime.
+const killDrain = 100 * time.Millisecond
+
+// killMonitor is the monitor of the inner service's calls of the runtime. The
+// inner service holds its lock until the output of a call has ended; a child of
+// a runtime that was ended because it hung (of a wrapper's) would keep SIGKILL
+// waiting for as long as it lives.
+type killMonitor struct{ runcC.ProcessMonitor }
+
+// StartLocked implements [runcC.ProcessMonitor]. Every call of the inner
+// service comes this way.
+func (m killMonitor) StartLocked(c *exec.Cmd) (chan runcC.Exit, error) {
+	if slices.Contains(c.Args, "kill") {
+		c.WaitDelay = killDrain
+	}
+	return m.ProcessMonitor.StartLocked(c)
+}

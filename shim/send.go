@@ -1,0 +1,117 @@
+package shim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+const (
+	// sendTime bounds one attempt to send a signal. A runtime that takes longer
+	// is ended, so that SIGKILL, which waits for the same lock of the inner
+	// service, gets through; nobody knows then whether the signal went, and it
+	// is sent again.
+	sendTime = 10 * time.Second
+	// firstPause and longestPause bound the time between two attempts, which
+	// doubles from one to the next.
+	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
+)
+
+// send carries out what the machine wants sent, in place of what was being sent.
+func (l *taskLoop) send(ctx context.Context, a action) {
+	l.endSend()
+	ctx, l.cancelSend = context.WithCancel(ctx)
+	switch a := a.(type) {
+	case signalInit:
+		l.due = time.Now()
+		go func() {
+			if l.sendUntilSent(ctx, a.signal) {
+				l.tell(signalDelivered{})
+			}
+		}()
+	case killInit:
+		go l.killUntilExit(ctx)
+	}
+}
+
+func (l *taskLoop) endSend() {
+	if l.cancelSend != nil {
+		l.cancelSend()
+	}
+}
+
+// sendUntilSent sends a signal again and again until it has got through or finds
+// no process. It returns false when ctx is done before.
+func (t *task) sendUntilSent(ctx context.Context, d delivery) bool {
+	return t.repeat(ctx, d, func(gone bool, err error) bool {
+		if err != nil && !gone {
+			t.tell(signalFailed{err})
+		}
+		return err == nil || gone
+	})
+}
+
+// killUntilExit sends SIGKILL again and again until ctx is done: the init's exit
+// ends it, whatever the runtime says.
+func (t *task) killUntilExit(ctx context.Context) {
+	t.repeat(ctx, delivery{signal: syscall.SIGKILL}, func(_ bool, err error) bool {
+		if err == nil {
+			t.tell(sigkillSent{})
+		}
+		return false
+	})
+}
+
+// repeat sends a signal until done says so of an attempt, and tells whether it
+// did before ctx was done.
+func (t *task) repeat(ctx context.Context, d delivery, done func(gone bool, err error) bool) bool {
+	p := firstPause
+	for attempt := 1; ; attempt++ {
+		gone, err := t.sendOnce(ctx, d)
+		if ctx.Err() != nil {
+			return false
+		}
+		if done(gone, err) {
+			return true
+		}
+		if err == nil { // a SIGKILL: the init's end takes its time
+			p = longestPause
+		} else {
+			t.guard(ctx, func() { t.effects.unsent(d, attempt, err) })
+		}
+		if !pause(ctx, p) {
+			return false
+		}
+		if err == nil {
+			t.guard(ctx, func() { t.effects.unsent(d, attempt, nil) })
+		}
+		p = min(2*p, longestPause)
+	}
+}
+
+// sendOnce is one attempt. A panic is a failure like any other.
+func (t *task) sendOnce(ctx context.Context, d delivery) (gone bool, err error) {
+	err = errBroken
+	t.guard(ctx, func() {
+		ctx, stop := context.WithTimeout(ctx, sendTime)
+		defer stop()
+		gone, err = t.effects.signal(ctx, d)
+		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = fmt.Errorf("the runtime took longer than %s: %w", sendTime, err)
+		}
+	})
+	return gone, err
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,94 @@
+package shim
+
+import (
+	"context"
+	"time"
+
+	"github.com/containerd/log"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
+)
+
+// logsOfBackoff is how many attempts that failed to send a signal are logged one
+// by one. After that the back-off has reached its longest pause, and one in
+// logsPerMinute is.
+const (
+	logsOfBackoff = 6
+	logsPerMinute = int(time.Minute / longestPause)
+)
+
+// unsent logs an attempt to send a signal that did not do.
+func (c *container) unsent(d delivery, attempt int, err error) {
+	if attempt%logsPerMinute != 0 && (err == nil || attempt > logsOfBackoff) {
+		return
+	}
+	l := c.logger.WithFields(log.Fields{"container": c.id, "attempt": attempt})
+	name := hooks.SignalName(d.signal)
+	if err == nil {
+		l.Warnf("bookend: %s was sent and the init has not exited; it is sent again", name)
+		return
+	}
+	l.WithError(err).Warnf("bookend: %s could not be sent; it is sent again", name)
+}
+
+// undelivered tells of a stop signal that has not got through, in the log, as an
+// event and in a record, and completes the record with what becomes of it.
+func (s *Service) undelivered(ctx context.Context, c *container, d delivery, due time.Time, err error, settled <-chan bool) {
+	done := newSignal()
+	c.stopTold.Store(done)
+	defer done.set()
+	u := &undeliveredStop{signal: hooks.SignalName(d.signal), err: err}
+	s.reporter.tell(ctx, hookReport{logger: c.logger, id: c.id, name: c.subject.Name, undelivered: u})
+	entry := c.store.Begin(record.Record{
+		Kind: record.Stop, Subject: c.subject, Started: due, StopSignal: u.signal, End: record.End{Detail: u.detail()},
+	})
+	delivered, ok := <-settled
+	end := record.End{DurationSeconds: time.Since(due).Seconds()}
+	switch {
+	case !ok:
+		end.Outcome = hooks.Unknown
+	case delivered:
+		end.Delivery = record.Delivered
+	default:
+		end.Delivery = record.Ended
+	}
+	entry.End(end)
+}
+
+// undeliveredStop is a stop signal that has not got through for a while.
+type undeliveredStop struct {
+	signal string
+	err    error // of the last attempt; nil: it is under way
+}
+
+// undeliveredTopic is the topic of its event.
+const undeliveredTopic = "/bookend/stop/undelivered"
+
+func (u *undeliveredStop) detail() string {
+	if u.err == nil {
+		return ""
+	}
+	return u.err.Error()
+}
+
+func (u *undeliveredStop) message() string {
+	return u.signal + " was not delivered within " + undeliveredTime.String() + "; it is sent again"
+}
+
+func (h hookReport) logUndelivered() {
+	l := h.logger.WithField("container", h.id)
+	if h.undelivered.err != nil {
+		l = l.WithError(h.undelivered.err)
+	}
+	l.Error("bookend: " + h.undelivered.message())
+}
+
+// undeliveredLabels holds nothing that the runtime or an author wrote.
+func (h hookReport) undeliveredLabels() map[string]string {
+	f := map[string]string{"signal": h.undelivered.signal, "message": h.undelivered.message()}
+	if h.name != "" {
+		f["container_name"] = h.name
+	}
+	return f
+}
