@@ -164,7 +164,7 @@ func (l *EventLog) Of(id string) []Event {
 // WaitFor returns the first event, past or coming, that match accepts. It gives
 // up after a minute: shims do lose events.
 func (l *EventLog) WaitFor(ctx context.Context, match func(Event) bool) (Event, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, limited(readyTimeout))
 	defer cancel()
 	for seen := 0; ; {
 		l.mu.Lock()

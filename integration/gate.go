@@ -60,7 +60,7 @@ func (g *Gate) Remove() error { return os.RemoveAll(g.Dir) }
 // Await waits, for at most a minute, until something writes a line into the
 // FIFO, and returns it without its newline. It takes one line of one writer.
 func (g *Gate) Await(ctx context.Context, name string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, limited(readyTimeout))
 	defer cancel()
 	// Opened for both, so that neither this nor a writer blocks in open.
 	f, err := os.OpenFile(filepath.Join(g.Dir, name), os.O_RDWR, 0)

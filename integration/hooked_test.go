@@ -102,7 +102,7 @@ func (h *hooked) begin(ctx context.Context) <-chan error {
 
 func (h *hooked) await(gate string) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(h.t.Context(), limited(time.Minute))
 	defer cancel()
 	if _, err := h.gate.Await(ctx, gate); err != nil {
 		h.t.Fatal(err)
@@ -166,7 +166,7 @@ func (h *hooked) awaitLog(text string) {
 // wantExit waits for the init's exit.
 func (h *hooked) wantExit(code int) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(h.t.Context(), limited(time.Minute))
 	defer cancel()
 	if got, err := h.Exited(ctx); err != nil || got != code {
 		h.t.Errorf("exit code %d, %v; want %d", got, err, code)
@@ -176,7 +176,7 @@ func (h *hooked) wantExit(code int) {
 // wantTopics waits for the last of topics and compares all of the task's own.
 func (h *hooked) wantTopics(topics ...string) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(h.t.Context(), limited(time.Minute))
 	defer cancel()
 	if _, err := h.events.WaitTopic(ctx, topics[len(topics)-1], h.ID()); err != nil {
 		h.t.Error(err)
@@ -210,7 +210,7 @@ func hookEvent(e Event, id string) (map[string]string, bool) {
 // topic.
 func wantHookEvent(t *testing.T, log *EventLog, id, hook, what string) map[string]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
 	defer cancel()
 	var found map[string]string
 	_, err := log.WaitFor(ctx, func(e Event) bool {
@@ -254,7 +254,7 @@ func wantReply(t *testing.T, reply <-chan error) error {
 	select {
 	case err := <-reply:
 		return err
-	case <-time.After(2 * time.Minute):
+	case <-time.After(limited(time.Minute)):
 		t.Fatal("Start did not reply")
 		return nil
 	}

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"testing"
 
 	"github.com/containerd/containerd/v2/pkg/cio"
@@ -56,9 +57,9 @@ func nullIO(id string) (cio.IO, error) { return cio.NullIO(id) }
 
 // execIn runs a command as an exec of a pod's container by the Task API, which
 // the CRI does not allow before Start has replied.
-func execIn(t *testing.T, d *Daemon, id string) {
+func execIn(ctx context.Context, t *testing.T, d *Daemon, id string) {
 	t.Helper()
-	ctx := namespaces.WithNamespace(t.Context(), CRINamespace)
+	ctx = namespaces.WithNamespace(ctx, CRINamespace)
 	task := loadTask(t, d, CRINamespace, id)
 	spec, err := task.Spec(ctx)
 	if err != nil {

@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/errdefs"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -23,7 +26,6 @@ func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
 		cleanup(t, stock.Remove)
 		err = stock.Start(t.Context())
 	}
-	log := d.TestEvents(t)
 	task, got := d.Tasks.Create(t.Context(), TaskOptions{
 		Runtime: bookendRuntime, Args: []string{"/no/such/command"},
 		Annotations: map[string]string{lifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
@@ -35,10 +37,14 @@ func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
 	if err == nil || got == nil || afterLast(got.Error()) != afterLast(err.Error()) {
 		t.Errorf("bookend: %v\nstock: %v", got, err)
 	}
-	for _, e := range log.All() {
-		if strings.HasPrefix(e.Topic, "/bookend/hook/") {
-			t.Errorf("a hook ran: %v", e)
-		}
+	if task == nil {
+		return
+	}
+	if _, err := task.Delete(t.Context()); err != nil { // it waits for a hook that runs
+		t.Error(err)
+	}
+	if ran := attempts(t, d.RecordsDir(), task.ID()); len(ran) > 0 {
+		t.Errorf("a hook ran: %+v", ran)
 	}
 }
 
@@ -101,8 +107,12 @@ func TestASecondStartGetsTheRuntimesErrorAndNoHook(t *testing.T) {
 		t.Error(err)
 	}
 	h.wantTrace("post")
-	if n := hookRuns(h.events, h.ID(), "postStart"); n != 1 {
-		t.Errorf("postStart ran %d times, want once", n)
+	h.kill(syscall.SIGKILL)
+	if _, err := h.Delete(t.Context(), containerd.WithProcessKill); err != nil { // it waits for a hook that runs
+		t.Error(err)
+	}
+	if ran := attempts(t, d.RecordsDir(), h.ID()); len(ran) != 1 {
+		t.Errorf("postStart ran %d times, want once: %+v", len(ran), ran)
 	}
 }
 
@@ -153,6 +163,9 @@ func TestTheStopOfAFailedPostStartIsCutBeforeStartsDeadline(t *testing.T) {
 	h.open("post-go")
 	if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook") {
 		t.Errorf("Start: %v, want Aborted with the hook's failure: the cut leaves time for it to be heard", err)
+	}
+	if end, _ := ctx.Deadline(); time.Until(end) < 2*time.Second {
+		t.Errorf("Start replied %s before its deadline, want it cut 5 s before", time.Until(end))
 	}
 	h.wantExit(137)
 }
@@ -258,15 +271,25 @@ func TestSIGKILLDuringPostStart(t *testing.T) {
 	reply := h.begin(t.Context())
 	h.await("main")
 	h.await("post")
-	if err := h.Kill(t.Context(), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	h.kill(syscall.SIGKILL)
 	if err := wantReply(t, reply); err != nil {
 		t.Errorf("Start: %v, want success", err)
 	}
 	h.wantExit(137)
 	h.wantTrace("post")
 	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+}
+
+func TestSIGKILLCancelsAPostStartThatIsNoProcess(t *testing.T) {
+	d := shared.Daemon(t)
+	h := newHooked(t, d, `{"postStart":{"sleep":{"seconds":90}}}`)
+	reply := h.begin(t.Context())
+	h.await("main")
+	h.kill(syscall.SIGKILL)
+	if err := wantReply(t, reply); err != nil {
+		t.Errorf("Start: %v, want success", err)
+	}
+	wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
 }
 
 func TestAStopSignalDuringPostStart(t *testing.T) {
@@ -311,15 +334,22 @@ func TestOtherSignalsPassDuringPostStart(t *testing.T) {
 
 func TestTheDeadlineOfStartEndsItsHookAndContainer(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"timeoutSeconds":0,"exec":`+shell(waitingPost)+`}}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-	defer cancel()
-	err := wantReply(t, h.begin(ctx))
-	if !errors.Is(err, context.DeadlineExceeded) && !errdefs.IsDeadlineExceeded(err) || !strings.Contains(err.Error(), "deadline of Start") {
-		t.Errorf("Start: %v, want DeadlineExceeded in our own words", err)
+	for name, hook := range map[string]string{
+		"exec":  `"exec":` + shell(waitingPost),
+		"sleep": `"sleep":{"seconds":1000}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHooked(t, d, `{"postStart":{"timeoutSeconds":0,`+hook+`}}`)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			err := wantReply(t, h.begin(ctx))
+			if !errors.Is(err, context.DeadlineExceeded) && !errdefs.IsDeadlineExceeded(err) || !strings.Contains(err.Error(), "deadline of Start") {
+				t.Errorf("Start: %v, want DeadlineExceeded in our own words", err)
+			}
+			h.wantExit(137)
+			wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
+		})
 	}
-	h.wantExit(137)
-	wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
 }
 
 func TestPostStartOutlivesItsConnection(t *testing.T) {
@@ -383,6 +413,16 @@ func TestDeleteDuringPostStart(t *testing.T) {
 	h.await("post")
 	if _, err := h.Delete(t.Context()); !errdefs.IsFailedPrecondition(err) {
 		t.Errorf("Delete: %v, want FailedPrecondition", err)
+	}
+	// That was the client library's own check. This is the shim's.
+	shim, err := d.Shim(t.Context(), TaskNamespace, h.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shim.Close()
+	_, err = shim.Delete(shim.Context(t.Context()), &taskapi.DeleteRequest{ID: h.ID()})
+	if code := status.Code(err); code != codes.FailedPrecondition {
+		t.Errorf("Delete: %s, %v, want FailedPrecondition", code, err)
 	}
 	stillWithheld(t, reply)
 	if _, err := h.Delete(t.Context(), containerd.WithProcessKill); err != nil {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,9 +19,16 @@ import (
 
 // The tests in this file are the rows of preStop.
 
+// atOnce bounds calls that wait for no hook: far longer than any takes, and
+// shorter than the hooks that they are made beside.
+const atOnce = 10 * time.Second
+
+// kill fails a Kill that is not answered at once.
 func (h *hooked) kill(sig syscall.Signal, opts ...containerd.KillOpts) {
 	h.t.Helper()
-	if err := h.Kill(h.t.Context(), sig, opts...); err != nil {
+	ctx, cancel := context.WithTimeout(h.t.Context(), atOnce)
+	defer cancel()
+	if err := h.Kill(ctx, sig, opts...); err != nil {
 		h.t.Fatalf("signal %d: %v", sig, err)
 	}
 }
@@ -203,6 +211,18 @@ func TestAnotherStopSignalIsAbsorbed(t *testing.T) {
 	}
 }
 
+func TestAStopSignalIsDeliveredOnce(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+	h.kill(syscall.SIGTERM)
+	awaitStatus(t, d, h.ID(), "stopping", "")
+	h.kill(syscall.SIGHUP) // behind all that was sent
+	h.awaitTrace("pre", "term", "hup")
+	h.kill(syscall.SIGKILL)
+	h.wantExit(137)
+	h.wantTrace("pre", "term", "hup")
+}
+
 func TestSIGKILLDuringPreStop(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
@@ -212,6 +232,16 @@ func TestSIGKILLDuringPreStop(t *testing.T) {
 	h.wantExit(137)
 	h.wantTrace("pre")
 	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+	wantHookEvent(t, h.events, h.ID(), "preStop", "cancel")
+}
+
+func TestSIGKILLCancelsAPreStopThatIsNoProcess(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"timeoutSeconds":90,"sleep":{"seconds":1000}}}`)
+	h.kill(syscall.SIGTERM)
+	wantHookEvent(t, h.events, h.ID(), "preStop", "start")
+	h.kill(syscall.SIGKILL)
+	h.wantExit(137)
 	wantHookEvent(t, h.events, h.ID(), "preStop", "cancel")
 }
 
@@ -239,15 +269,22 @@ func TestAnInitThatExitsDuringPreStop(t *testing.T) {
 
 func TestPreStopIsCutWhereTheGracePeriodIsKnown(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"terminationGracePeriodSeconds":3,"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	h.kill(syscall.SIGTERM)
-	h.await("pre")
-	h.wantExit(0) // by the signal: nobody opens the hook's gate
-	h.wantTrace("pre", "term")
-	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "timeout")
-	// 3 s less min(2 s, half of it); an earlier end could only be another's doing.
-	if d, _ := time.ParseDuration(ev["duration"]); ev["outcome"] != "TimedOut" || d < 1500*time.Millisecond {
-		t.Errorf("event %v, want a timeout after 1.5 s", ev)
+	// G less min(2 s, G/2), and in any case before G.
+	for grace, bound := range map[time.Duration]time.Duration{
+		3 * time.Second: 1500 * time.Millisecond,
+		6 * time.Second: 4 * time.Second,
+	} {
+		t.Run(grace.String(), func(t *testing.T) {
+			h := runHooked(t, d, fmt.Sprintf(`{"terminationGracePeriodSeconds":%g,"preStop":{"exec":%s}}`, grace.Seconds(), shell(waitingPre)))
+			h.kill(syscall.SIGTERM)
+			h.await("pre")
+			h.wantExit(0) // by the signal: nobody opens the hook's gate
+			h.wantTrace("pre", "term")
+			ev := wantHookEvent(t, h.events, h.ID(), "preStop", "timeout")
+			if took, _ := time.ParseDuration(ev["duration"]); ev["outcome"] != "TimedOut" || took < bound || took >= grace {
+				t.Errorf("event %v, want a timeout after %s", ev, bound)
+			}
+		})
 	}
 }
 
@@ -273,6 +310,24 @@ func TestPreStopOfAPausedContainer(t *testing.T) {
 	h.kill(syscall.SIGTERM)
 	if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure"); ev["cause"] != "container is paused" {
 		t.Errorf("event %v", ev)
+	}
+	if err := h.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.wantExit(0)
+	h.wantTrace("term")
+}
+
+func TestPreStopOfAPausedContainerWaitsNoLongerThanItMay(t *testing.T) {
+	d := shared.Daemon(t)
+	h := runHooked(t, d, `{"preStop":{"timeoutSeconds":1,"exec":`+shell(quickPre)+`}}`)
+	if err := h.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.kill(syscall.SIGTERM)
+	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "timeout")
+	if took, _ := time.ParseDuration(ev["duration"]); took < time.Second || took >= 4*time.Second {
+		t.Errorf("event %v, want a timeout after 1 s", ev)
 	}
 	if err := h.Resume(t.Context()); err != nil {
 		t.Fatal(err)
@@ -321,7 +376,12 @@ func TestPreStopDoesNotRun(t *testing.T) {
 	t.Run("for a container that exits by itself", func(t *testing.T) {
 		h := runHooked(t, d, pre, func(o *TaskOptions) { o.Args[2] = "echo up > /gate/main" })
 		h.wantExit(0)
-		h.wantTrace()
+		if _, err := h.Delete(t.Context()); err != nil { // it waits for a hook that runs
+			t.Error(err)
+		}
+		if got := attempts(t, d.RecordsDir(), h.ID()); len(got) > 0 {
+			t.Errorf("it has records: %+v", got)
+		}
 	})
 	t.Run("for SIGKILL", func(t *testing.T) {
 		h := runHooked(t, d, pre)
@@ -370,11 +430,17 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 	p.await("main")
 	p.await("post")
 
-	other := p.pod.TestContainer(t, ContainerOptions{Name: "other"})
-	if got, err := other.Exec(t.Context(), "echo", "hi"); err != nil || got.Stdout != "hi\n" {
+	besides, cancel := context.WithTimeout(t.Context(), 3*atOnce) // of several calls
+	defer cancel()
+	other, err := p.pod.RunContainer(besides, ContainerOptions{Name: "other", Command: []string{"sh", "-c", entrypoint}, Mounts: p.gate.Mounts()})
+	if err != nil {
+		t.Fatalf("another container of the pod: %v", err)
+	}
+	p.await("main") // it takes signals
+	if got, err := other.Exec(besides, "echo", "hi"); err != nil || got.Stdout != "hi\n" {
 		t.Errorf("exec in another container of the pod: %+v, %v", got, err)
 	}
-	if err := other.Stop(t.Context(), 10*time.Second); err != nil {
+	if err := other.Stop(besides, patience); err != nil {
 		t.Errorf("stop of another container of the pod: %v", err)
 	}
 
@@ -383,7 +449,8 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	ctx := s.Context(t.Context())
+	ctx, cancel := context.WithTimeout(s.Context(t.Context()), atOnce)
+	defer cancel()
 	for name, call := range map[string]func() error{
 		"State":   func() error { _, err := s.State(ctx, &taskapi.StateRequest{ID: id}); return err },
 		"Connect": func() error { _, err := s.Connect(ctx, &taskapi.ConnectRequest{ID: id}); return err },
@@ -394,7 +461,7 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	execIn(t, d, id)
+	execIn(ctx, t, d, id)
 	waited := make(chan error, 1)
 	go func() {
 		st, err := s.Wait(ctx, &taskapi.WaitRequest{ID: id})

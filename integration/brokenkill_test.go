@@ -1,0 +1,82 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/containerd/errdefs"
+)
+
+// The tests in this file have a runtime whose kill does not do what it says.
+
+// lie makes the kills of a signal do nothing: they are counted, say text, and
+// end with a code.
+func (s *runtimeSwitch) lie(sig syscall.Signal, text string, code int) {
+	s.t.Helper()
+	s.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" kill \"*\" %d\") echo lied >> %s/lies; echo '%s' >&2; exit %d;; esac\nexec %s \"$@\"\n",
+		sig, s.dir, text, code, s.real))
+}
+
+// awaitLies waits until the runtime has lied so often.
+func (s *runtimeSwitch) awaitLies(n int) {
+	s.t.Helper()
+	err := poll(s.t.Context(), 30*time.Second, "calls of kill", func() error {
+		data, _ := os.ReadFile(filepath.Join(s.dir, "lies"))
+		if got := strings.Count(string(data), "lied"); got < n {
+			return fmt.Errorf("there were %d, want %d", got, n)
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestAKillThatDidNothingIsRepeated(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 3`)+`}}`,
+		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+	reply := h.begin(t.Context())
+	h.await("main")
+	sw.lie(syscall.SIGKILL, "", 0)
+	h.open("post-go")
+	sw.awaitLies(2)
+	stillWithheld(t, reply)
+	sw.restore()
+	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
+		t.Errorf("Start: %v, want Aborted", err)
+	}
+	h.wantExit(137)
+}
+
+func TestASignalThatFindsNoProcessEndsTheStop(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
+	sw.lie(syscall.SIGTERM, "container not running", 1)
+	h.kill(syscall.SIGTERM)
+	awaitStatus(t, d, h.ID(), "stopping", "")
+	sw.restore()
+	h.kill(syscall.SIGTERM) // passes
+	h.wantExit(0)
+	h.wantTrace("pre", "term")
+}
+
+func TestASIGKILLThatFailsCancelsNoHook(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /gate/trace`)+`}}`)
+	h.kill(syscall.SIGTERM)
+	h.await("pre")
+	sw.fail(`*" kill "*`)
+	if err := h.Kill(t.Context(), syscall.SIGKILL); err == nil {
+		t.Error("SIGKILL: success of a runtime that failed")
+	}
+	sw.restore()
+	h.open("pre-go")
+	h.wantExit(0)
+	h.wantTrace("pre", "done", "term")
+}

@@ -1,0 +1,105 @@
+package integration
+
+import (
+	"context"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/containerd/errdefs"
+)
+
+// sandboxEnds are the ways in which a pod's sandbox ends before its containers.
+var sandboxEnds = map[string]func(ctx context.Context, sandbox *Task) error{
+	"killed": func(ctx context.Context, sandbox *Task) error { return sandbox.Kill(ctx, syscall.SIGKILL) },
+	"exits":  func(_ context.Context, sandbox *Task) error { return syscall.Kill(int(sandbox.Pid()), syscall.SIGKILL) },
+}
+
+// newSandboxed creates a sandbox that runs, and a container in it that is not
+// started. The CRI plugin would do something itself about what is tested here.
+func newSandboxed(t *testing.T, d *Daemon, lifecycle string) (sandbox *Task, h *hooked) {
+	t.Helper()
+	const key = "io.kubernetes.cri."
+	id := newID("s")
+	sandbox, err := d.Tasks.Run(t.Context(), TaskOptions{
+		ID: id, Runtime: bookendRuntime, Args: []string{"sleep", "1000"},
+		Annotations: map[string]string{key + "container-type": "sandbox", key + "sandbox-id": id},
+	})
+	if sandbox != nil {
+		cleanup(t, sandbox.Remove)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sandbox, newHooked(t, d, "", func(o *TaskOptions) {
+		o.Annotations = map[string]string{
+			key + "container-type": "container", key + "container-name": "main", key + "sandbox-id": id,
+			podLifecycleKey: lifecycle,
+		}
+	})
+}
+
+func TestAContainerOfADeadSandboxIsKilledByItsStart(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, end := range sandboxEnds {
+		t.Run(name, func(t *testing.T) {
+			sandbox, h := newSandboxed(t, d, `{"postStart":`+note("post")+`}`)
+			if err := end(t.Context(), sandbox); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sandbox.Exited(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.Start(t.Context()); err != nil {
+				t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
+			}
+			h.wantExit(137)
+			if slices.Contains(h.trace(), "post") {
+				t.Error("postStart ran")
+			}
+		})
+	}
+}
+
+func TestASandboxThatEndsEndsThePostStartOfItsContainers(t *testing.T) {
+	d := shared.Daemon(t)
+	for name, end := range sandboxEnds {
+		t.Run(name, func(t *testing.T) {
+			sandbox, h := newSandboxed(t, d, `{"postStart":{"timeoutSeconds":90,"sleep":{"seconds":1000}}}`)
+			reply := h.begin(t.Context())
+			wantHookEvent(t, h.events, h.ID(), "postStart", "start")
+			if err := end(t.Context(), sandbox); err != nil {
+				t.Fatal(err)
+			}
+			if err := wantReply(t, reply); err != nil {
+				t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
+			}
+			h.wantExit(137)
+			wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
+		})
+	}
+}
+
+// A start that fails says nothing of the sandbox: the next one ends all the same.
+func TestAContainerOfADeadSandboxIsKilledByItsSecondStart(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	sandbox, h := newSandboxed(t, d, `{"postStart":`+note("post")+`}`)
+	sw.fail(`*" start "*`)
+	if err := sandbox.Kill(t.Context(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Start(t.Context()); err == nil || errdefs.IsAborted(err) {
+		t.Errorf("Start: %v; want the runtime's own error", err)
+	}
+	sw.restore()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := h.Start(ctx); err != nil {
+		t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
+	}
+	h.wantExit(137)
+	if slices.Contains(h.trace(), "post") {
+		t.Error("postStart ran")
+	}
+}
