@@ -36,7 +36,10 @@ func (s *Service) storeOf(ctx context.Context, r hooks.Records) *record.Store {
 }
 
 func openStore(r hooks.Records) *record.Store {
-	return record.Open(r.Directory, record.Limits{MaxAge: r.MaxAge, MaxCount: r.MaxCount, MaxBytes: r.MaxBytes})
+	return record.Open(r.Directory, record.Limits{
+		MaxAge: r.MaxAge, MaxCount: r.MaxCount, MaxBytes: r.MaxBytes,
+		MaxCountPerContainer: r.MaxCountPerContainer, MaxBytesPerContainer: r.MaxBytesPerContainer,
+	})
 }
 
 // records returns where the records of a container are to go.
