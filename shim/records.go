@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -19,6 +20,9 @@ const (
 	sandboxNameAnnotation      = "io.kubernetes.cri.sandbox-name"
 	sandboxNamespaceAnnotation = "io.kubernetes.cri.sandbox-namespace"
 )
+
+// nerdctlNameAnnotation is where nerdctl hands over the container's name.
+const nerdctlNameAnnotation = "nerdctl/name"
 
 // storeOf returns the store of the records of containers that were created with
 // these settings: one for all of them, so that a file system that hangs costs
@@ -50,10 +54,15 @@ func (n nodeConfig) records() hooks.Records {
 	return hooks.DefaultRecords()
 }
 
-// subjectOf is what records call a container.
+// subjectOf is what records call a container. That of a pod has the name that it
+// has there, whatever the pod's own annotations say.
 func subjectOf(namespace, id string, annotations map[string]string) record.Subject {
+	name := annotations[containerNameAnnotation]
+	if annotations[sandboxIDAnnotation] == "" {
+		name = cmp.Or(name, annotations[nerdctlNameAnnotation])
+	}
 	return record.Subject{
-		Namespace: namespace, Container: id, Name: annotations[containerNameAnnotation],
+		Namespace: namespace, Container: id, Name: name,
 		Pod: annotations[sandboxNameAnnotation], PodNamespace: annotations[sandboxNamespaceAnnotation],
 	}
 }

@@ -27,7 +27,7 @@ const reportBacklog = 256
 type hookReport struct {
 	logger *log.Entry
 	id     string
-	name   string // the container's name within its pod, empty outside CRI
+	name   string // the container's name, as records have it; may be empty
 	point  hooks.Point
 	kind   string // handler
 	result *hooks.Result
