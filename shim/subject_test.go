@@ -18,6 +18,7 @@ func TestAContainerIsCalledAsItsClientSays(t *testing.T) {
 	}{
 		"ctr":               {nil, record.Subject{}},
 		"nerdctl":           {map[string]string{"nerdctl/name": "web"}, record.Subject{Name: "web"}},
+		"nerdctl, posing":   {map[string]string{"nerdctl/name": "web", "io.kubernetes.cri.container-name": "main"}, record.Subject{Name: "main"}},
 		"a pod":             {pod, record.Subject{Name: "main", Pod: "web-0", PodNamespace: "shop"}},
 		"a pod that forges": {forged, record.Subject{}},
 	} {

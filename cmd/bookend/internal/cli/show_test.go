@@ -211,7 +211,7 @@ func TestADirectoryThatIsNamedHasToBeThere(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range []string{"ps", "ps -w", "ps -o json", "history", "history -o json", "logs web", "logs web -f"} {
+	for _, args := range []string{"ps", "ps -o json", "history", "history -o json", "logs web"} {
 		for dir, want := range map[string]string{none: "no such file or directory", file: "not a directory"} {
 			code, out, errs := run(t, "", append(strings.Fields(args), "--records", dir)...)
 			if want := "bookend: --records: " + dir + ": " + want + "\n"; code != ExitFailed || out != "" || errs != want {
