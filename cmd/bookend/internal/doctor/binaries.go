@@ -1,12 +1,30 @@
 package doctor
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"strings"
+)
 
 func shimFound(f *Facts) Result {
 	if f.Shim.Err != nil {
 		return fail(f.install(), "%v", f.Shim.Err)
 	}
+	if other := f.otherPlace(); other != "" {
+		return warn(f.install()+"; or look at that installation, without the flags", "%s, version %s, is not of the installation in %s", f.Shim.where(), f.Shim.Version, other)
+	}
 	return pass("%s, version %s", f.Shim.where(), f.Shim.Version)
+}
+
+// otherPlace is the directory that is named and that the runtime's shim does not
+// come from; empty: it comes from those that are.
+func (f *Facts) otherPlace() string {
+	switch {
+	case f.BinDir != "" && filepath.Dir(f.Shim.Path) != f.BinDir:
+		return f.BinDir
+	case f.LibDir != "" && !strings.HasPrefix(f.Shim.Resolved, f.LibDir+"/"):
+		return f.LibDir
+	}
+	return ""
 }
 
 func (p Program) where() string {
