@@ -30,6 +30,17 @@ func TestAnotherInstallationsFileIsNotTouchedAndItsPlaceIsTold(t *testing.T) {
 				t.Errorf("got %v, want %q", err, flags)
 			}
 			n.wantTree(installed)
+			if runtime == "bookend" { // in a file of another name
+				n.write("etc/conf.d/a.toml", n.read("etc/conf.d/bookend.toml"), 0o644)
+				n.write("etc/conf.d/bookend.toml", "version = 3\n", 0o644)
+				if _, err := New(t.Context(), o.opts); !errors.Is(err, ErrElsewhere) || !strings.Contains(err.Error(), n.path("etc/conf.d/a.toml")) {
+					t.Errorf("in a file of another name: got %v", err)
+				}
+				n.write("etc/conf.d/bookend.toml", n.read("etc/conf.d/a.toml"), 0o644)
+				if err := os.Remove(n.path("etc/conf.d/a.toml")); err != nil {
+					t.Fatal(err)
+				}
+			}
 			o.opts.BinariesOnly = true
 			o.install()
 			o.uninstall()

@@ -72,20 +72,24 @@ func TestWhatIsNotPossibleIsRefusedAsAWhole(t *testing.T) {
 
 // What is in place is no matter of what can be written; to take it away is.
 func TestAnInstallationThatHasBecomeReadOnlyStays(t *testing.T) {
-	n := newNode(t, mainV3)
-	n.mount("bin", 0)
-	n.install()
-	if err := unix.Mount("", n.path("bin"), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{"bin", "lib"} {
+		t.Run(dir, func(t *testing.T) {
+			n := newNode(t, mainV3)
+			n.mount(dir, 0)
+			n.install()
+			if err := unix.Mount("", n.path(dir), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+				t.Fatal(err)
+			}
+			installed := n.tree()
+			if p := n.install(); !p.Empty() {
+				t.Errorf("got %s", p)
+			}
+			if _, err := Undo(n.opts.LibDir, false); !errors.Is(err, unix.EROFS) {
+				t.Errorf("uninstall: got %v", err)
+			}
+			n.wantTree(installed)
+		})
 	}
-	installed := n.tree()
-	if p := n.install(); !p.Empty() {
-		t.Errorf("got %s", p)
-	}
-	if _, err := Undo(n.opts.LibDir, false); !errors.Is(err, unix.EROFS) {
-		t.Errorf("uninstall: got %v", err)
-	}
-	n.wantTree(installed)
 }
 
 func TestAFileInPlaceOfADirectoryIsTold(t *testing.T) {
