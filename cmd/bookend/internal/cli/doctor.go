@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
 )
 
@@ -32,7 +33,7 @@ for install: they are checked, and stand in the advice.`,
 	f := cmd.Flags()
 	f.StringVar(&opts.BinDir, "bin-dir", "", "directory of the installation's links (default that of the runtime's shim, else "+defaultBinDir+")")
 	f.StringVar(&opts.LibDir, "lib-dir", "", "directory of the installation's binaries (default \"../lib/bookend\" beside --bin-dir)")
-	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else /run/containerd/containerd.sock)")
+	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
 	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked if no daemon answers")
 	f.StringVar(&opts.ContainerdConfig, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with)")
 	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $BOOKEND_CONFIG of containerd, else /etc/bookend/config.toml)")

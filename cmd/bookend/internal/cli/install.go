@@ -71,7 +71,7 @@ On a host with several containerds, --address names the one to configure.`,
 		if versionErr == nil && version.Older(2, 3) {
 			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs 2.3 or newer", version))
 		}
-		return carryOut(cmd.OutOrStdout(), plan, dryRun)
+		return carryOut(cmd.OutOrStdout(), plan, to.restart, dryRun)
 	}
 	return cmd
 }
@@ -100,7 +100,7 @@ func oldContainerd(v daemon.Version, err error) func(configVersion int) bool {
 	}
 }
 
-func carryOut(w io.Writer, plan *install.Plan, dryRun bool) error {
+func carryOut(w io.Writer, plan *install.Plan, restart string, dryRun bool) error {
 	fmt.Fprint(w, plan)
 	if plan.Empty() && plan.Todo == "" {
 		fmt.Fprintf(w, "Nothing to change: %s is installed.\n", plan.Set)
@@ -117,10 +117,10 @@ func carryOut(w io.Writer, plan *install.Plan, dryRun bool) error {
 	case dryRun:
 		fmt.Fprintln(w, "Dry run: nothing was changed.")
 	case plan.Restart && plan.Todo == "":
-		fmt.Fprintln(w, "Restart containerd for its new configuration (systemctl restart containerd), then run bookend doctor.")
+		fmt.Fprintf(w, "Restart containerd for its new configuration (%s), then run bookend doctor.\n", restart)
 	}
 	if plan.Todo != "" {
-		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd.\n", plan.Todo)
+		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd (%s).\n", plan.Todo, restart)
 		return errFound
 	}
 	return nil

@@ -17,28 +17,40 @@ type target struct {
 	address string // of its socket; empty: not named
 	binary  string
 	config  string // its main file; empty: not named
+	restart string // what makes it read that again
 }
 
 func (t *target) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&t.address, "address", "", "socket of the containerd to configure (default $"+addressEnv+", else /run/containerd/containerd.sock)")
+	f.StringVar(&t.address, "address", "", "socket of the containerd to configure (default $"+addressEnv+", else "+daemon.Socket+")")
 	f.StringVar(&t.config, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with, else "+defaultContainerdConfig+")")
 	f.StringVar(&t.binary, "containerd", "containerd", "containerd's binary, asked for its version if no daemon is")
 }
 
-// find sets the main file, and asks for the version: the daemon at the socket or,
-// where a file but no socket is named, the binary, because the file may be that
-// of another daemon. A daemon that is named has to answer, or its file be named
-// as well; the usual one need not run yet.
+// socket is that of the daemon to ask, and whether somebody has named it; empty:
+// none is, because a file is named and may be that of another daemon than the
+// usual one.
+func (t *target) socket() (path string, named bool) {
+	named = t.address != "" || os.Getenv(addressEnv) != ""
+	if !named && t.config != "" {
+		return "", false
+	}
+	return containerdSocket(t.address), named
+}
+
+// find sets the main file and how to restart, and asks for the version: the
+// daemon or, where none is to be asked, the binary. A daemon that is named has to
+// answer, or its file be named as well; the usual one need not run yet.
 func (t *target) find(ctx context.Context) (v daemon.Version, versionErr, err error) {
-	named := t.address != "" || os.Getenv(addressEnv) != ""
-	if named || t.config == "" {
-		socket := containerdSocket(t.address)
+	socket, named := t.socket()
+	t.restart, _ = daemon.Restart(nil, socket)
+	if socket != "" {
 		d, findErr := daemon.Find(ctx, socket)
-		switch {
-		case findErr == nil:
+		if findErr == nil {
+			t.restart, _ = daemon.Restart(d, socket)
 			return d.Version, nil, t.configOf(d)
-		case named && t.config == "":
+		}
+		if named && t.config == "" {
 			return v, nil, fmt.Errorf("which file the containerd at %s reads cannot be asked: %w: start it, or name the file (--containerd-config)", socket, findErr)
 		}
 	}

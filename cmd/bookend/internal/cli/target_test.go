@@ -27,6 +27,26 @@ func TestInstallNeedsADaemonThatIsNamedToAnswer(t *testing.T) {
 	}
 }
 
+func TestAFileWithoutASocketIsNotTheUsualDaemons(t *testing.T) {
+	for _, tt := range []struct {
+		to    target
+		env   string
+		want  string
+		named bool
+	}{
+		{target{}, "", daemon.Socket, false},
+		{target{config: "/x.toml"}, "", "", false},
+		{target{config: "/x.toml", address: "/a.sock"}, "", "/a.sock", true},
+		{target{config: "/x.toml"}, "/e.sock", "/e.sock", true},
+		{target{address: "unix:///a.sock"}, "/e.sock", "/a.sock", true},
+	} {
+		t.Setenv(addressEnv, tt.env)
+		if got, named := tt.to.socket(); got != tt.want || named != tt.named {
+			t.Errorf("%+v: got %q, %v", tt, got, named)
+		}
+	}
+}
+
 func TestTheMainFileIsTheNamedOneElseTheDaemons(t *testing.T) {
 	for _, tt := range []struct{ named, daemons, want string }{
 		{"", "/k3s.toml", "/k3s.toml"},

@@ -40,6 +40,8 @@ func TestTheUnitIsThatOfTheSystemsServices(t *testing.T) {
 		"3:cpu:/\n1:name=systemd:/system.slice/k3s.service\n0::/\n":                 "k3s",
 		"0::/user.slice/user-0.slice/user@0.service/app.slice/containerd.service\n": "",
 		"0::/system.slice/ssh.service/x\n":                                          "",
+		"0::/system.slice/ssh.service/x.service\n":                                  "",
+		"0::/docker/abc/system.slice/containerd.service\n":                          "",
 		"0::/kubepods/pod1\n":                                                       "",
 	} {
 		file := filepath.Join(t.TempDir(), "cgroup")

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"path/filepath"
 	"strings"
+
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 )
 
 // install is the command that puts in place what is missing: binaries alone
@@ -29,11 +31,12 @@ func (f *Facts) configure() string {
 	if f.RuntimeName != handler {
 		args = append(args, "--runtime-name "+f.RuntimeName)
 	}
-	then := " && "
-	if !strings.HasPrefix(f.restart(), systemctl) {
-		then = ", then "
+	restart, command := daemon.Restart(f.Daemon, f.Address)
+	then := ", then "
+	if command {
+		then = " && "
 	}
-	return strings.Join(args, " ") + then + f.restart()
+	return strings.Join(args, " ") + then + restart
 }
 
 // place are the flags for the directories of the installation, where they are
@@ -72,18 +75,10 @@ func (f *Facts) libDir() string {
 // libOf is where an installation's binaries are unless --lib-dir says otherwise.
 func libOf(bin string) string { return filepath.Join(bin, "..", "lib", "bookend") }
 
-const systemctl = "systemctl restart "
-
-// restart is what makes containerd read its files again. On a host with several,
-// the one that was asked is meant: where its unit is not known, a person knows.
+// restart is what makes containerd read its files again.
 func (f *Facts) restart() string {
-	switch {
-	case f.Daemon != nil && f.Daemon.Unit != "":
-		return systemctl + f.Daemon.Unit
-	case f.elsewhere():
-		return "restart the containerd of " + f.Address
-	}
-	return systemctl + "containerd"
+	what, _ := daemon.Restart(f.Daemon, f.Address)
+	return what
 }
 
 // start is what makes containerd run.
@@ -95,4 +90,4 @@ func (f *Facts) start() string {
 }
 
 // elsewhere tells whether a containerd is meant that is not the usual one.
-func (f *Facts) elsewhere() bool { return f.Address != "" && f.Address != socket }
+func (f *Facts) elsewhere() bool { return f.Address != "" && f.Address != daemon.Socket }

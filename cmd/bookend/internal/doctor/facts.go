@@ -76,8 +76,7 @@ const (
 // Where things are unless flags say otherwise.
 const (
 	mainConfig = "/etc/containerd/config.toml" // containerd's default
-	socket     = "/run/containerd/containerd.sock"
-	binDir     = "/usr/local/bin" // that of an installation
+	binDir     = "/usr/local/bin"              // that of an installation
 	handler    = "bookend"
 )
 
