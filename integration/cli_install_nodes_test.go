@@ -132,12 +132,12 @@ func TestNodesAreAsTheyWereAndHaveOneRuntimeMore(t *testing.T) {
 	systemd := map[string]any{"SystemdCgroup": true}
 	nodes := map[string]map[string]any{
 		"no-config": nil, "no-imports": systemd, "other-imports": systemd, "old-name-3": systemd, "old-name-4": nil,
-		"both-names": {"Root": "/run/runc-k8s"}, "no-type": systemd, "cgroupfs": nil, "by-hand": nil, "default-kata": nil, "default-nvidia": nil,
+		"both-names": {"Root": "/run/runc-k8s"}, "no-type": systemd, "cgroupfs": nil, "by-hand": nil, "default-kata": nil, "default-nvidia": nil, "some-imported": nil,
 		"runtime-path": {"SystemdCgroup": true, "BinaryName": "/opt/containerd/bin/runc", "Root": "/run/other-runc"},
 		"only-nvidia":  {"SystemdCgroup": true, "BinaryName": "/usr/bin/nvidia-container-runtime"},
 		"drop-ins":     {"SystemdCgroup": true, "Root": "/run/runc-k8s"},
 	}
-	refused := map[string]int{"generated": 3, "copied": 1, "by-hand-no-type": 1}
+	refused := map[string]int{"generated": 3, "dormant": 3, "dormant-no-config": 3, "copied": 1, "by-hand-no-type": 1}
 	all, err := os.ReadDir(nodesDir)
 	if err != nil {
 		t.Fatal(err)

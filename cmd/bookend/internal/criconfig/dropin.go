@@ -38,6 +38,13 @@ func (c *Config) ImportPattern() string {
 	return filepath.Join(filepath.Dir(c.Path), "conf.d", "*.toml")
 }
 
+// Dormant are the files beside our drop-in that an import of that directory would
+// wake up: containerd does not read them so far.
+func (c *Config) Dormant(ours string) ([]string, error) {
+	files, err := filepath.Glob(c.ImportPattern())
+	return slices.DeleteFunc(files, func(f string) bool { return f == ours || c.Reads(f) }), err
+}
+
 func (c *Config) imports(file string) bool {
 	return slices.ContainsFunc(resolve(c.Path, c.Imports), func(pattern string) bool {
 		ok, err := filepath.Match(pattern, file)

@@ -119,48 +119,6 @@ func (p *Plan) rename(before *Entry) error {
 	return nil
 }
 
-// editMain plans the main file: a new one, or the old with one line changed;
-// where that is for a person to do it says so.
-func (p *Plan) editMain(cfg *criconfig.Config, file string) error {
-	before, err := readEntry(cfg.Path)
-	if err != nil {
-		return err
-	}
-	if before == nil {
-		p.Restart = true
-		p.makeDir(filepath.Dir(cfg.Path))
-		p.change(cfg.Path, nil, owned(cfg.NewMain()), changed{})
-		return nil
-	}
-	line := "\n\n" + cfg.Snippet() + "\n"
-	if before.Link != "" {
-		p.Todo = cfg.Path + " is a symbolic link, and is left alone. Put this line at the top of the file it leads to,\n" +
-			"in place of its imports if it has any:" + line
-		return nil
-	}
-	if generated, err := cfg.Generated(); err != nil {
-		return err
-	} else if generated {
-		p.Todo = cfg.Path + " says of itself that it is not to be edited: another program writes it.\n" +
-			"Let that program write this line at its top, in place of its imports if it has any:" + line
-		return nil
-	}
-	if !p.opts.EditConfig {
-		p.Todo = "containerd does not read " + file + ": " + cfg.Path + " does not import it.\n" +
-			"Run this again with --edit-config, or put this line at the top of " + cfg.Path + ",\n" +
-			"in place of its imports if it has any:" + line
-		return nil
-	}
-	text, edit, err := criconfig.AddImport(before.Data, cfg.ImportPattern())
-	if err != nil {
-		p.Todo = "The imports of " + cfg.Path + " cannot be changed by machine (" + err.Error() + "). Make them:" + line
-		return nil
-	}
-	p.Restart = true
-	p.change(cfg.Path, before, before.withData(text), changed{Edit: &edit})
-	return nil
-}
-
 // owned is a new file of ours, readable by all like containerd's own.
 func owned(data []byte) *Entry {
 	return &Entry{Data: data, Mode: 0o644, UID: os.Getuid(), GID: os.Getgid()}
