@@ -89,7 +89,7 @@ func (c *Config) readPlugin(section any) error {
 			return fmt.Errorf("containerd.runtimes.%s: %w", name, err)
 		}
 		if _, said := t["runtime_type"]; name == runcName && !said {
-			r.Type = runcType // containerd's default has a runtime of this name, and no other
+			r.Type = RuncType // containerd's default has a runtime of this name, and no other
 		}
 		c.Runtimes[name] = r
 	}

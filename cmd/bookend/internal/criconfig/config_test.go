@@ -59,7 +59,7 @@ func TestRuntimesOfEveryVersionAreFound(t *testing.T) {
 	} {
 		c := read(t, files)
 		_, r := c.Runc()
-		if r.Type != runcType || r.BinaryName() != "/usr/sbin/runc" || r.Options["SystemdCgroup"] != true {
+		if r.Type != RuncType || r.BinaryName() != "/usr/sbin/runc" || r.Options["SystemdCgroup"] != true {
 			t.Errorf("%s: got %+v", name, r)
 		}
 	}
@@ -67,7 +67,7 @@ func TestRuntimesOfEveryVersionAreFound(t *testing.T) {
 
 func TestThereNeedBeNoFile(t *testing.T) {
 	c, err := Read(t.Context(), "/no/such/config.toml")
-	if name, r := c.Runc(); err != nil || c.Exists || c.DefaultRuntime != "runc" || name != "" || r.Type != runcType {
+	if name, r := c.Runc(); err != nil || c.Exists || c.DefaultRuntime != "runc" || name != "" || r.Type != RuncType {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }
@@ -105,10 +105,10 @@ runtime_path = "PATH"
 options = {BinaryName = "/usr/bin/crun"}
 `
 	for _, tt := range []struct{ name, kind, path, want string }{
-		{"crun", runcType, "", "/usr/bin/crun"},
+		{"crun", RuncType, "", "/usr/bin/crun"},
 		{"kata", "io.containerd.kata.v2", "", ""},
-		{"runc", runcType, "/opt/other-shim", "/usr/bin/crun"},
-		{"crun", runcType, "/opt/other-shim", "/usr/bin/crun"},
+		{"runc", RuncType, "/opt/other-shim", "/usr/bin/crun"},
+		{"crun", RuncType, "/opt/other-shim", "/usr/bin/crun"},
 	} {
 		text := strings.NewReplacer("NAME", tt.name, "TYPE", tt.kind, "PATH", tt.path).Replace(other)
 		name, r := read(t, map[string]string{"config.toml": text}).Runc()
@@ -128,7 +128,7 @@ func TestATableWithoutATypeIsRuncsOnlyByTheNameOfRunc(t *testing.T) {
 		want       bool
 	}{{"runc", "", true}, {"runc", "runtime_type = ''", false}, {"crun", "", false}} {
 		file := strings.NewReplacer("NAME", tt.name, "TYPE", tt.kind).Replace(text)
-		if _, r := read(t, map[string]string{"config.toml": file}).Runc(); r.SystemdCgroup() != tt.want || r.Type != runcType {
+		if _, r := read(t, map[string]string{"config.toml": file}).Runc(); r.SystemdCgroup() != tt.want || r.Type != RuncType {
 			t.Errorf("%+v: got %+v", tt, r)
 		}
 	}

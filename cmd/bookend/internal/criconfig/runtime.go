@@ -6,10 +6,13 @@ import (
 	"slices"
 )
 
+// Runtime types.
 const (
-	runcType = "io.containerd.runc.v2" // the runtime type of the stock shim
-	runcName = "runc"                  // containerd's own runtime
+	RuncType = "io.containerd.runc.v2"    // the stock shim's
+	OwnType  = "io.containerd.bookend.v2" // leads to bookend's shim by name
 )
+
+const runcName = "runc" // containerd's own runtime
 
 // Runtime is one runtime of the CRI plugin.
 type Runtime struct {
@@ -69,11 +72,11 @@ func (c *Config) Runc() (name string, r Runtime) {
 			return name, r
 		}
 	}
-	return "", Runtime{Type: runcType}
+	return "", Runtime{Type: RuncType}
 }
 
 // IsRunc tells whether the runtime's options are runc's.
-func (r Runtime) IsRunc() bool { return r.Type == runcType }
+func (r Runtime) IsRunc() bool { return r.Type == RuncType }
 
 // OptionNames are the options that are set, in order.
 func (r Runtime) OptionNames() []string { return sortedKeys(set(r.Options)) }
@@ -85,7 +88,7 @@ func (r Runtime) SystemdCgroup() bool { return r.Options["SystemdCgroup"] == tru
 // Bookend returns runc's runtime with bookend's shim, found at shim, in place
 // of the stock one, and with the annotations that bookend must be handed.
 func (r Runtime) Bookend(shim string) Runtime {
-	r.Type, r.Path = runcType, shim
+	r.Type, r.Path = RuncType, shim
 	r.PodAnnotations = union(PodAnnotations(), r.PodAnnotations)
 	r.ContainerAnnotations = union(ContainerAnnotations(), r.ContainerAnnotations)
 	return r

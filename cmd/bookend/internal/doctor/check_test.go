@@ -75,7 +75,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"runtime", "no type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Type = "" }) }, Fail, "no runtime_type", `runtime_type = "io.containerd.runc.v2"`},
 		{"runtime", "no plugin", func(f *Facts) { f.dockerOnly() }, Warning, "disables the CRI plugin", "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins"},
 		{"runtime", "no path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "" }) }, Fail, "the stock shim's", "runtime_path"},
-		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", ownType }) }, Pass, ownType, ""},
+		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", criconfig.OwnType }) }, Pass, criconfig.OwnType, ""},
 
 		{"annotations", "no list", func(f *Facts) {
 			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations, r.ContainerAnnotations = nil, nil })
@@ -142,7 +142,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"PATH", "not there", func(f *Facts) { f.ByName = Program{Err: errBroken} }, Warning, "broken", "ctr, nerdctl and Docker"},
 		{"PATH", "not there, needed", func(f *Facts) {
 			f.ByName = Program{Err: errBroken}
-			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", ownType })
+			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", criconfig.OwnType })
 		}, Fail, "leads nowhere", "bookend install"},
 		{"PATH", "not there, and no plugin", func(f *Facts) { f.dockerOnly(); f.ByName = Program{Err: errBroken} }, Fail, "leads nowhere", "bookend install --binaries-only"},
 		{"PATH", "another", func(f *Facts) { f.ByName.Path, f.ByName.Resolved = "/usr/bin/x", "/usr/bin/x" }, Warning, "/usr/bin/x is found by name", "remove"},
@@ -162,10 +162,10 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		}, Fail, "systemd does not run here", "SystemdCgroup = false"},
 		{"cgroups", "no systemd", func(f *Facts) { f.Systemd = false }, Pass, "version 2", ""},
 		{"cgroups", "another driver than runc's", func(f *Facts) {
-			f.CRI.Runtimes["runc"] = criconfig.Runtime{Type: runcType, Options: map[string]any{"SystemdCgroup": true}}
+			f.CRI.Runtimes["runc"] = criconfig.Runtime{Type: criconfig.RuncType, Options: map[string]any{"SystemdCgroup": true}}
 		}, Warning, `SystemdCgroup is false in runtime "bookend" and true in "runc"`, "bookend install again"},
 		{"cgroups", "runc's driver", func(f *Facts) {
-			f.CRI.Runtimes["runc"] = criconfig.Runtime{Type: runcType, Options: map[string]any{"SystemdCgroup": true}}
+			f.CRI.Runtimes["runc"] = criconfig.Runtime{Type: criconfig.RuncType, Options: map[string]any{"SystemdCgroup": true}}
 			f.edit(func(r *criconfig.Runtime) { r.Options = f.CRI.Runtimes["runc"].Options })
 		}, Pass, "", ""},
 		{"capabilities", "one is missing", func(f *Facts) { f.Capabilities[capability.CAP_SYS_PTRACE] = false }, Fail, "containerd lacks CAP_SYS_PTRACE (", "CapabilityBoundingSet"},

@@ -45,8 +45,8 @@ func runtimeConfigured(f *Facts) Result {
 	case !ok:
 		return fail(f.install(), "no runtime %q in %s and what it imports", f.RuntimeName, f.CRI.Path)
 	case r.Type == "":
-		return fail("set runtime_type = \""+runcType+"\" in the runtime's table, then "+f.restart(), "runtime %q has no runtime_type: containerd starts nothing with it", f.RuntimeName)
-	case r.Path == "" && r.Type != ownType:
+		return fail("set runtime_type = \""+criconfig.RuncType+"\" in the runtime's table, then "+f.restart(), "runtime %q has no runtime_type: containerd starts nothing with it", f.RuntimeName)
+	case r.Path == "" && r.Type != criconfig.OwnType:
 		return fail("set runtime_path to the path of "+shimName+" in "+f.CRI.Path, "runtime %q is of type %s and names no runtime_path: it is the stock shim's", f.RuntimeName, r.Type)
 	case r.Path == "":
 		return pass("%q, of type %s", f.RuntimeName, r.Type)
@@ -59,11 +59,6 @@ func runtimeConfigured(f *Facts) Result {
 func (f *Facts) enable() string {
 	return "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins in " + f.CRI.Path + ", then " + f.configure()
 }
-
-const (
-	ownType  = "io.containerd.bookend.v2" // the runtime type that leads to the shim by name
-	runcType = "io.containerd.runc.v2"    // the stock shim's
-)
 
 func annotationsListed(f *Facts) Result {
 	r, ok := f.runtime()

@@ -65,15 +65,9 @@ func (p *Plan) takeOver(file string, there *Entry) error {
 // is nothing to add; any other is refused.
 func (p *Plan) elsewhere(cfg *criconfig.Config, file string) (there bool, err error) {
 	definers := cfg.Definers(p.opts.RuntimeName)
-	if slices.Contains(definers, file) && p.state.find(file) == nil {
-		entry, err := readEntry(file)
-		if err != nil {
+	if slices.Contains(definers, file) {
+		if err := p.leftOver(file); err != nil {
 			return false, err
-		}
-		if _, left := ownerOf(entry.Data); left {
-			if err := p.takeOver(file, entry); err != nil {
-				return false, fmt.Errorf("runtime %q %w: %w", p.opts.RuntimeName, ErrConfigured, err)
-			}
 		}
 	}
 	known := p.state.find(file) != nil
@@ -96,11 +90,31 @@ func (p *Plan) elsewhere(cfg *criconfig.Config, file string) (there bool, err er
 		if data, err := os.ReadFile(other); err != nil {
 			return false, err
 		} else if o, ok := ownerOf(data); ok {
-			return false, fmt.Errorf("runtime %q %w: %w", p.opts.RuntimeName, ErrConfigured, o.err(other))
+			return false, p.configured(o.err(other))
 		}
 	}
 	return false, fmt.Errorf("runtime %q %w, in %s, where %s: remove it there, choose another --runtime-name, or install with --binaries-only",
 		p.opts.RuntimeName, ErrConfigured, where, wrong)
+}
+
+// leftOver takes our drop-in over where the state of its installation is gone.
+// One that a person has written is not touched.
+func (p *Plan) leftOver(file string) error {
+	there, err := readEntry(file)
+	if err != nil || p.state.find(file) != nil {
+		return err
+	}
+	if _, ok := ownerOf(there.Data); !ok {
+		return nil
+	}
+	if err := p.takeOver(file, there); err != nil {
+		return p.configured(err)
+	}
+	return nil
+}
+
+func (p *Plan) configured(err error) error {
+	return fmt.Errorf("runtime %q %w: %w", p.opts.RuntimeName, ErrConfigured, err)
 }
 
 // wrong says why a runtime is not the one that this installation would write;
@@ -109,7 +123,7 @@ func (p *Plan) wrong(r criconfig.Runtime) string {
 	switch gaps := r.Gaps(); {
 	case r.Type == "":
 		return "it has no runtime_type"
-	case !r.IsRunc():
+	case !r.IsRunc() && r.Type != criconfig.OwnType:
 		return "its runtime_type is " + r.Type
 	case r.Path == "":
 		return "it has no runtime_path"
