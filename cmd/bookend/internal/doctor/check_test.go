@@ -163,7 +163,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"cgroups", "no systemd", func(f *Facts) { f.Systemd = false }, Pass, "version 2", ""},
 		{"cgroups", "another driver than runc's", func(f *Facts) {
 			f.CRI.Runtimes["runc"] = criconfig.Runtime{Type: criconfig.RuncType, Options: map[string]any{"SystemdCgroup": true}}
-		}, Warning, `SystemdCgroup is false in runtime "bookend" and true in "runc"`, "bookend install again"},
+		}, Warning, `SystemdCgroup is false in runtime "bookend" and true in "runc"`, "else bookend install --edit-config && systemctl restart containerd, which takes over the options of runc"},
 		{"cgroups", "runc's driver", func(f *Facts) {
 			f.CRI.Runtimes["runc"] = criconfig.Runtime{Type: criconfig.RuncType, Options: map[string]any{"SystemdCgroup": true}}
 			f.edit(func(r *criconfig.Runtime) { r.Options = f.CRI.Runtimes["runc"].Options })

@@ -31,14 +31,13 @@ func cgroups(root, mounts string) (v2, freezer bool) {
 }
 
 func cgroupsFit(f *Facts) Result {
-	const options = "run bookend install again, which takes over the options of the node's runc runtime, then "
 	r, _ := f.runtime()
 	name, usual := f.runc()
 	switch {
 	case r.IsRunc() && r.SystemdCgroup() && !f.Systemd:
 		return fail("set SystemdCgroup = false in the options of runtime \""+f.RuntimeName+"\", then "+f.restart(), "runtime %q has SystemdCgroup, and systemd does not run here: no container starts", f.RuntimeName)
 	case r.IsRunc() && name != "" && r.SystemdCgroup() != usual.SystemdCgroup():
-		return warn(options+f.restart(), "SystemdCgroup is %v in runtime %q and %v in %q: containers of the two are in different trees of cgroups", r.SystemdCgroup(), f.RuntimeName, usual.SystemdCgroup(), name)
+		return warn("set SystemdCgroup in the runtime's table, if it was written by hand; else "+f.configure()+", which takes over the options of "+name, "SystemdCgroup is %v in runtime %q and %v in %q: containers of the two are in different trees of cgroups", r.SystemdCgroup(), f.RuntimeName, usual.SystemdCgroup(), name)
 	case f.CgroupV2:
 		return pass("version 2")
 	case f.Freezer:
