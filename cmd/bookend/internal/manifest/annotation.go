@@ -50,7 +50,12 @@ type value struct {
 // newValue is the Lifecycle object that an annotation carries.
 func newValue(e entry, path string) value {
 	node := follow(e.value)
-	v := value{path: path, source: e.key.Value, text: node.Value, root: rootOf(node.Value), at: e.key.Line}
+	v := value{path: path, source: e.key.Value, text: node.Value, at: e.key.Line}
+	if docs := splitJSON(node.Value); len(docs) == 1 && docs[0].err == nil {
+		v.root = docs[0].roots[0]
+	} else {
+		v.root = rootOf(node.Value)
+	}
 	if node.Style&yaml.LiteralStyle != 0 {
 		v.first = node.Line + 1
 	}

@@ -28,20 +28,27 @@ type stray struct {
 	metadata *yaml.Node
 }
 
+// loose is a lifecycle that is no container's of a pod.
+type loose struct {
+	path string
+	key  *yaml.Node
+}
+
 // finder walks through an object.
 type finder struct {
 	seen   map[*yaml.Node]bool // an alias may lead back, or to one node many times
 	pods   []pod
 	strays []stray
+	loose  []loose
 }
 
 // findPods returns the pods in a Kubernetes object of whatever kind: a Pod, an
 // item of a List, and every "template" that has a list of containers, as all
 // workloads have one and those of custom resources do.
-func findPods(root *yaml.Node) ([]pod, []stray) {
-	f := finder{seen: map[*yaml.Node]bool{}}
+func findPods(root *yaml.Node) *finder {
+	f := &finder{seen: map[*yaml.Node]bool{}}
 	f.visit(root, "", "", "")
-	return f.pods, f.strays
+	return f
 }
 
 // visit looks at a node which is the field name of its parent. kind is the one
@@ -74,8 +81,16 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 		if e.key.Value == "items" {
 			of, _ = strings.CutSuffix(kind, "List")
 		}
+		if strings.Contains(strings.ToLower(e.key.Value), "lifecycle") && hasHooks(follow(e.value)) {
+			f.loose = append(f.loose, loose{join(path, e.key.Value), e.key})
+		}
 		f.visit(e.value, join(path, e.key.Value), e.key.Value, of)
 	}
+}
+
+// hasHooks tells whether a mapping has the hooks of a container.
+func hasHooks(n *yaml.Node) bool {
+	return isMapping(field(n, "postStart")) || isMapping(field(n, "preStop"))
 }
 
 // isTemplate tells whether a field of this name may be a pod template.
@@ -84,12 +99,18 @@ func isTemplate(name string) bool { return name == "template" || strings.HasSuff
 // containers returns the pod's containers of all sorts.
 func (p *pod) containers() []container {
 	var list []container
-	for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
+	for _, name := range containerLists() {
 		for i, n := range items(field(p.spec, name)) {
 			list = append(list, container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), list: name, node: n})
 		}
 	}
 	return list
+}
+
+// isSidecar tells whether it is a native sidecar: an init container that runs
+// beside the others.
+func (c *container) isSidecar() bool {
+	return c.list == "initContainers" && text(c.node, "restartPolicy") == "Always"
 }
 
 // find returns the container of that name.
@@ -104,3 +125,8 @@ func find(containers []container, name string) *container {
 
 // annotationsPath is where the pod's annotations are or would be.
 func (p *pod) annotationsPath() string { return join(p.path, "metadata.annotations") }
+
+// containerLists are the fields of a pod's spec that list containers.
+func containerLists() []string {
+	return []string{"initContainers", "containers", "ephemeralContainers"}
+}

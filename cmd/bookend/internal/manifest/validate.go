@@ -16,20 +16,19 @@ func Validate(file string, data []byte, o Options) Report {
 	return validate(file, data, o, false)
 }
 
-// validate is Validate; objectsOnly passes over all that is no Kubernetes object.
-func validate(file string, data []byte, o Options, objectsOnly bool) Report {
+// validate is Validate; where a file is to be rewritten, all that is no
+// Kubernetes object is passed over with a warning.
+func validate(file string, data []byte, o Options, rewriting bool) Report {
 	var report Report
 	if !utf8.Valid(data) {
 		report.Findings = []Finding{{File: file, Line: 1, Severity: Error, Message: "must be valid UTF-8"}}
 		return report
 	}
 	for _, d := range split(string(data)) {
-		r := reporter{Report: &report, file: file, doc: d}
+		r := reporter{Report: &report, file: file, doc: d, rewriting: rewriting}
 		line, err := d.parse()
 		for _, root := range d.roots {
-			if !objectsOnly || text(root, "kind") != "" {
-				r.document(root, o)
-			}
+			r.document(root, o)
 		}
 		if err != nil {
 			r.add(Error, line, "", "is not valid %s: %v", d.format(), err)
@@ -50,24 +49,44 @@ func (d *document) format() string {
 func (r *reporter) document(root *yaml.Node, o Options) {
 	switch {
 	case present(root) == nil:
+	case text(root, "kind") != "" && field(root, "ociVersion") == nil:
+		r.object(root, o)
+	case r.rewriting:
+		r.add(Warning, root.Line, "", "is no Kubernetes object (it has no kind): left as it is")
+		r.leftAlone(findPods(root).loose, notRendered)
 	case field(root, "ociVersion") != nil:
 		r.spec(root, o)
-	case text(root, "kind") != "":
-		r.object(root, o)
+	case isCompose(root):
+		r.compose(root, o)
 	case isMapping(field(root, "metadata")) && field(root, "apiVersion") == nil:
 		r.cri(root, o)
 	case isLifecycle(root):
 		r.bare(root, o)
 	default:
-		r.add(Error, root.Line, "", "must be a Kubernetes object (kind), a CRI container or pod configuration (metadata), an OCI spec (ociVersion) or a Lifecycle object (postStart, preStop)")
+		r.add(Error, root.Line, "", "is no Kubernetes object (it has no kind), nor a CRI container or pod configuration (metadata), an OCI spec (ociVersion), a Compose file (services) or a Lifecycle object (postStart, preStop)")
+		r.leftAlone(findPods(root).loose, notRendered)
 	}
 }
 
-// isLifecycle tells whether a mapping has a field of a Lifecycle object.
+// isLifecycle tells whether a mapping is a Lifecycle object: it has a field of
+// one, and others only if they look like a misspelt one.
 func isLifecycle(n *yaml.Node) bool {
-	return slices.ContainsFunc(entries(n), func(e entry) bool {
-		return slices.Contains(lifecycleFields(), e.key.Value)
-	})
+	found := false
+	for _, e := range entries(n) {
+		switch {
+		case slices.Contains(lifecycleFields(), e.key.Value):
+			found = true
+		case !slices.ContainsFunc(lifecycleFields(), func(name string) bool { return isLike(e.key.Value, name) }):
+			return false
+		}
+	}
+	return found
+}
+
+// isLike tells whether a name begins as another does, in any case.
+func isLike(a, b string) bool {
+	const first = 5
+	return len(a) >= first && strings.EqualFold(a[:first], b[:first])
 }
 
 func lifecycleFields() []string {
@@ -76,17 +95,29 @@ func lifecycleFields() []string {
 
 // object checks a Kubernetes object.
 func (r *reporter) object(root *yaml.Node, o Options) {
-	pods, strays := findPods(root)
-	for i := range pods {
-		r.pod(&pods[i], o)
+	r.duplicates(root)
+	found := findPods(root)
+	for i := range found.pods {
+		r.pod(&found.pods[i], o)
 	}
-	for _, s := range strays {
+	for _, s := range found.strays {
 		for _, e := range entries(field(s.metadata, "annotations")) {
 			if strings.HasPrefix(e.key.Value, hooks.AnnotationPrefix) || e.key.Value == hooks.AnnotationKey {
 				r.add(Warning, e.key.Line, keyPath(join(s.path, "metadata.annotations"), e.key.Value),
 					"has no effect here: hooks belong into the annotations of the Pod or the pod template")
 			}
 		}
+	}
+	r.leftAlone(found.loose, "it is in no Pod and no pod template; the controller of "+text(root, "kind")+" decides what becomes of it")
+}
+
+// notRendered is why a lifecycle is left alone in what is no Kubernetes object.
+const notRendered = "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
+
+// leftAlone names each lifecycle that was seen and neither checked nor moved.
+func (r *reporter) leftAlone(list []loose, why string) {
+	for _, l := range list {
+		r.add(Warning, l.key.Line, l.path, "is left alone: %s", why)
 	}
 }
 
@@ -105,15 +136,11 @@ func (r *reporter) pod(p *pod, o Options) {
 	containers := p.containers()
 	var annotated *yaml.Node // the first of our annotations
 	own := map[string]*value{}
-	seen := map[string]bool{}
 	for _, e := range mergedEntries(field(p.metadata, "annotations")) {
 		path := keyPath(p.annotationsPath(), e.key.Value)
 		name, ours := strings.CutPrefix(e.key.Value, hooks.AnnotationPrefix)
 		switch {
-		case ours && seen[name]:
-			r.add(Error, e.key.Line, path, "duplicate key")
 		case ours:
-			seen[name] = true
 			if annotated == nil {
 				annotated = e.key
 			}
@@ -141,7 +168,8 @@ func (r *reporter) pod(p *pod, o Options) {
 func (r *reporter) podAnnotation(p *pod, containers []container, name string, v *value, o Options) {
 	annotations := forContainer(name, v.text)
 	annotations[gracePeriod] = graceOf(p)
-	if c := find(containers, name); c == nil {
+	c := find(containers, name)
+	if c == nil {
 		r.add(Warning, v.line(0), v.path, "the pod has no container %q, only %s", name, namesOf(containers))
 		annotations[ports] = assumedPorts(v)
 	} else {
@@ -153,7 +181,7 @@ func (r *reporter) podAnnotation(p *pod, containers []container, name string, v 
 	if field(p.spec, "terminationGracePeriodSeconds") == nil {
 		grace = defaultGrace
 	}
-	r.limits(v, l, limits{kubelet: true, podGrace: &grace})
+	r.limits(v, l, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})
 }
 
 func namesOf(containers []container) string {
@@ -184,6 +212,7 @@ func (r *reporter) plainLifecycle(c container, v *value) {
 		if v != nil && field(v.root, string(point)) != nil {
 			r.add(Warning, key.Line, path, "is in the annotation %s too: the kubelet and bookend would each run one", v.source)
 		}
+		r.command(hook, path, func(line int) int { return line })
 		if field(hook, "tcpSocket") != nil {
 			r.add(Warning, key.Line, join(path, "tcpSocket"), "Kubernetes accepts it here but has never carried it out: the hook always fails")
 		}

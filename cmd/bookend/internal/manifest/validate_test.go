@@ -35,7 +35,7 @@ func TestValidateEdges(t *testing.T) {
 		{"markers that are none", pod + "    a: |\n      ---\n      ...\n" + wrong, "f:10: " + says + "1 objects\n"},
 		{"directives", "%YAML 1.1\n# a\n---\nkind: A\n...\n# b\n%YAML 1.1\n---\n" + pod + wrong, "f:15: " + says + "1 objects\n"},
 		{"an unfinished quote at the end", "kind: \"Pod\n", "f:1: is not valid YAML: found unexpected end of stream\n0 objects\n"},
-		{"something else", "- a\n- b\n", "f:1: must be a Kubernetes object (kind), a CRI container or pod configuration (metadata), an OCI spec (ociVersion) or a Lifecycle object (postStart, preStop)\n0 objects\n"},
+		{"something else", "- a\n- b\n", "f:1: is no Kubernetes object (it has no kind), nor a CRI container or pod configuration (metadata), an OCI spec (ociVersion), a Compose file (services) or a Lifecycle object (postStart, preStop)\n0 objects\n"},
 		{"items that leave out their kind", "kind: PodList\nitems:\n- metadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {}\"}}\n  spec: {runtimeClassName: b, containers: [{name: a}]}\n", "f:3: items[0]." + says + "1 objects\n"},
 		{"containers that are no pod's", "kind: Prometheus\nspec: {containers: [{name: a}]}\n", "0 objects\n"},
 		{"a template of another kind", "kind: A\nspec: {x: {podTemplate: {metadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {}\"}}, spec: {runtimeClassName: b, containers: [{name: a}]}}}}\n", "f:2: spec.x.podTemplate." + says + "1 objects\n"},
