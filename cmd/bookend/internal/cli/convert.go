@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"bookend.dev/bookend/cmd/bookend/internal/manifest"
@@ -106,6 +107,7 @@ type rewritten struct {
 
 // convert rewrites all files, or none if one of them cannot be.
 func convert(cmd *cobra.Command, files []string, inPlace bool, rewrite func(string, []byte) ([]byte, []manifest.Finding)) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(patientGC))
 	var results []rewritten
 	var said []manifest.Finding
 	refused := false

@@ -39,7 +39,7 @@ func (r *reporter) command(hook *yaml.Node, hookPath string, toLine func(int) in
 	for i, arg := range argv {
 		if name := variable(arg, i == script); name != "" {
 			r.add(Warning, toLine(list.Content[i].Line), itemPath(commandPath, i),
-				"$(%s) is not expanded in a hook: in a shell ([/bin/sh, -c, ...]) write ${%s}", name, name)
+				"$(%s) stays as it is: nothing expands it in a hook; use a shell, [/bin/sh, -c, ...], and its variables", name)
 		}
 	}
 }

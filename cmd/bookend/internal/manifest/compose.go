@@ -13,12 +13,11 @@ import (
 // and SIGKILL, unless the file says another.
 const composeGrace = 10 * time.Second
 
-// isCompose tells a Compose file from others that list services: at least one has
-// an image, or is built.
+// isCompose tells a Compose file by its services and by what else is at its top.
 func isCompose(root *yaml.Node) bool {
-	return slices.ContainsFunc(mergedEntries(field(root, "services")), func(e entry) bool {
-		service := follow(e.value)
-		return text(service, "image") != "" || field(service, "build") != nil || field(service, "extends") != nil
+	known := []string{"services", "version", "name", "networks", "volumes", "configs", "secrets", "include", "models"}
+	return isMapping(field(root, "services")) && !slices.ContainsFunc(entries(root), func(e entry) bool {
+		return !slices.Contains(known, e.key.Value) && !strings.HasPrefix(e.key.Value, "x-")
 	})
 }
 

@@ -106,6 +106,23 @@ func TestConvertRestyles(t *testing.T) {
 	}
 }
 
+// TestConvertMerges has containers with a lifecycle and an annotation, of which
+// each has hooks that the other has not.
+func TestConvertMerges(t *testing.T) {
+	for _, name := range files(t, "merged", ".yaml") {
+		rewrite := Convert
+		if strings.Contains(name, ".reverse.") {
+			rewrite = Reverse
+		}
+		out, findings := rewrite(name, read(t, "merged", name), bookendClass())
+		golden(t, "merged/"+name+".golden", out)
+		said(t, "merged/"+name, findings)
+		if again, _ := rewrite(name, out, bookendClass()); !bytes.Equal(again, out) {
+			t.Errorf("%s: twice:\n%s", name, again)
+		}
+	}
+}
+
 // said holds what was said beside a result against a golden file, which is not
 // there where it is nothing.
 func said(t *testing.T, name string, findings []Finding) {

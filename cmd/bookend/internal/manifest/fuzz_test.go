@@ -11,7 +11,7 @@ import (
 
 // seeds gives a fuzz test all files of testdata.
 func seeds(f *testing.F) {
-	for _, dir := range []string{"validate", "convert", "refused", "restyled"} {
+	for _, dir := range []string{"validate", "convert", "refused", "restyled", "merged", "reverse"} {
 		for _, name := range files(f, dir, ".yaml") {
 			f.Add(read(f, dir, name))
 		}

@@ -1,9 +1,9 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
-	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -23,22 +23,29 @@ func (w *rewriter) merge(p *pod, m *move, name string) {
 	if v.first > 0 {
 		w.readBlock(&b)
 	}
-	lines, err := blockLines(b.lines, v.root)
-	added, errAdded := blockLines(m.lines, m.value)
+	lines, err := blockLines(b.lines)
+	added, errAdded := blockLines(m.lines)
 	both := emptyMapping()
 	both.Content = append(append(both.Content, content(v.root)...), m.value.Content...)
 	if head := strings.TrimLeft(m.head, " \t"); head != "" {
-		lines = append(lines, head)
+		added = append([]string{head}, added...)
 	}
-	lines = append(lines, added...)
-	chomp, text, ok := blockScalar(lines, both)
+	all := slices.Concat(lines, added)
+	chomp, text, ok := blockScalar(all, both)
+	if !ok { // what is first may be a text that has to be last
+		all = slices.Concat(added, lines)
+		chomp, text, ok = blockScalar(all, both)
+	}
 	raw, _, plain := w.keyTail(key)
 	if err != nil || errAdded != nil || !ok || !plain {
 		w.refuse(m.key.Line, path, "has the annotation %s beside it (line %d): merge the two", name, w.doc.fileLine(key.Line))
 		return
 	}
 	w.replace(key.Line-1, w.entryEnd(key, old), append([]string{w.before(key) + raw + ": |" + chomp + b.head},
-		reindent(lines, 0, key.Column-1+b.step, 0)...)...)
+		reindent(all, 0, key.Column-1+b.step, 0)...)...)
+	if v.first == 0 || !slices.Equal(lines, b.lines) {
+		w.note(key.Line, v.path, "was printed anew in block style, to join the lifecycle of its container")
+	}
 	*old = *scalar(text)
 }
 
@@ -68,18 +75,14 @@ func valueLines(v *value) []string {
 	return strings.Split(strings.TrimSuffix(v.text, "\n"), "\n")
 }
 
-// blockLines returns the lines of a mapping's text in block style.
-func blockLines(lines []string, root *yaml.Node) ([]string, error) {
+// blockLines returns the lines of a mapping in block style.
+func blockLines(lines []string) ([]string, error) {
+	root := rootOf(strings.Join(lines, "\n"))
 	if root == nil || root.Style&yaml.FlowStyle == 0 {
 		return lines, nil
 	}
-	from := root.Line - 1
-	if root.Line > len(lines) {
-		return lines, nil
-	}
-	above := lines[:from:from]
-	text := strings.Join(lines[from:], "\n")
-	text = strings.TrimLeft(text, " ")
+	above := slices.Clone(lines[:root.Line-1])
+	text := strings.Join(lines[root.Line-1:], "\n")[root.Column-1:]
 	f, length, err := readFlow(text)
 	if err != nil {
 		return nil, err
@@ -92,6 +95,3 @@ func blockLines(lines []string, root *yaml.Node) ([]string, error) {
 	}
 	return append(above, f.block(0)...), nil
 }
-
-// annotationOf is the key of a container's annotation.
-func annotationOf(c *container) string { return hooks.AnnotationPrefix + c.name }

@@ -32,6 +32,7 @@ type stray struct {
 type loose struct {
 	path string
 	key  *yaml.Node
+	kind string // of the object that it is in
 }
 
 // finder walks through an object.
@@ -40,6 +41,7 @@ type finder struct {
 	pods   []pod
 	strays []stray
 	loose  []loose
+	kind   string // of the object that is being visited
 }
 
 // findPods returns the pods in a Kubernetes object of whatever kind: a Pod, an
@@ -68,6 +70,10 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	if k := text(n, "kind"); k != "" {
 		kind = k
 	}
+	if kind != "" {
+		defer func(outer string) { f.kind = outer }(f.kind)
+		f.kind = kind
+	}
 	spec, metadata := field(n, "spec"), field(n, "metadata")
 	switch containers := field(spec, "containers"); {
 	case kind == "Pod" && isMapping(spec), isTemplate(name) && containers != nil && containers.Kind == yaml.SequenceNode:
@@ -82,7 +88,7 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 			of, _ = strings.CutSuffix(kind, "List")
 		}
 		if strings.Contains(strings.ToLower(e.key.Value), "lifecycle") && hasHooks(follow(e.value)) {
-			f.loose = append(f.loose, loose{join(path, e.key.Value), e.key})
+			f.loose = append(f.loose, loose{join(path, e.key.Value), e.key, f.kind})
 		}
 		f.visit(e.value, join(path, e.key.Value), e.key.Value, of)
 	}

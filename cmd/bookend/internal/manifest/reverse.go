@@ -160,10 +160,11 @@ func (w *rewriter) giveBack(p *pod, b *back) {
 
 // mergeBack adds an annotation to the lifecycle that its container has.
 func (w *rewriter) mergeBack(b *back, key, value *yaml.Node) {
-	lines, err := blockLines(b.lines, b.root)
+	lines, err := blockLines(b.lines)
+	chomp, _, _ := blockScalar(b.lines, b.root)
 	switch {
-	case err != nil:
-		w.refuse(b.entry.key.Line, "", "%v", err)
+	case err != nil || chomp == "-":
+		w.refuse(key.Line, join(b.container.path, "lifecycle"), "has the annotation %s beside it (line %d): merge the two", b.entry.key.Value, w.doc.fileLine(b.entry.key.Line))
 		return
 	case value.Style&yaml.FlowStyle != 0:
 		w.refuse(key.Line, join(b.container.path, "lifecycle"), "%v", errFlow)

@@ -31,11 +31,19 @@ func validate(file string, data []byte, o Options, rewriting bool) Report {
 			r.document(root, o)
 		}
 		if err != nil {
-			r.add(Error, line, "", "is not valid %s: %v", d.format(), err)
+			r.add(Error, line, "", "is not valid %s: %v%s", d.format(), err, templateHint(d.text))
 		}
 	}
 	report.sort()
 	return report
+}
+
+// templateHint says what to do with the template of a manifest.
+func templateHint(text string) string {
+	if strings.Contains(text, "{{") {
+		return "; it looks like a template: render it first"
+	}
+	return ""
 }
 
 func (d *document) format() string {
@@ -53,7 +61,7 @@ func (r *reporter) document(root *yaml.Node, o Options) {
 		r.object(root, o)
 	case r.rewriting:
 		r.add(Warning, root.Line, "", "is no Kubernetes object (it has no kind): left as it is")
-		r.leftAlone(findPods(root).loose, notRendered)
+		r.leftAlone(findPods(root).loose)
 	case field(root, "ociVersion") != nil:
 		r.spec(root, o)
 	case isCompose(root):
@@ -64,7 +72,7 @@ func (r *reporter) document(root *yaml.Node, o Options) {
 		r.bare(root, o)
 	default:
 		r.add(Error, root.Line, "", "is no Kubernetes object (it has no kind), nor a CRI container or pod configuration (metadata), an OCI spec (ociVersion), a Compose file (services) or a Lifecycle object (postStart, preStop)")
-		r.leftAlone(findPods(root).loose, notRendered)
+		r.leftAlone(findPods(root).loose)
 	}
 }
 
@@ -108,15 +116,16 @@ func (r *reporter) object(root *yaml.Node, o Options) {
 			}
 		}
 	}
-	r.leftAlone(found.loose, "it is in no Pod and no pod template; the controller of "+text(root, "kind")+" decides what becomes of it")
+	r.leftAlone(found.loose)
 }
 
-// notRendered is why a lifecycle is left alone in what is no Kubernetes object.
-const notRendered = "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
-
 // leftAlone names each lifecycle that was seen and neither checked nor moved.
-func (r *reporter) leftAlone(list []loose, why string) {
+func (r *reporter) leftAlone(list []loose) {
 	for _, l := range list {
+		why := "it is in no Pod and no pod template; the controller of " + l.kind + " decides what becomes of it"
+		if l.kind == "" {
+			why = "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
+		}
 		r.add(Warning, l.key.Line, l.path, "is left alone: %s", why)
 	}
 }
