@@ -130,10 +130,14 @@ func (w *rewriter) cutLifecycle(m *move) (ok bool) {
 	if !isQuiet(tail) {
 		return false
 	}
-	m.end = w.entryEnd(m.key, m.value)
 	m.head, m.first = tail, m.key.Line+1
 	m.step = m.value.Column - m.key.Column
-	m.lines = reindent(w.lines[m.key.Line:m.end], m.value.Column-1, 0, m.value.Line-m.key.Line-1)
+	for _, m.end = range []int{w.contentEnd(m.key, m.value), w.entryEnd(m.key, m.value)} {
+		m.lines = reindent(w.lines[m.key.Line:m.end], m.value.Column-1, 0, m.value.Line-m.key.Line-1)
+		if _, _, complete := blockScalar(m.lines, m.value); complete {
+			break
+		}
+	}
 	return m.step > 0
 }
 

@@ -97,6 +97,7 @@ func keepsLines(n *yaml.Node) bool {
 	return n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && (strings.HasSuffix(n.Value, "\n\n") || n.Value == "\n")
 }
 
+// contentEnd is entryEnd without those empty lines.
 func (e *editor) contentEnd(key, value *yaml.Node) int {
 	indent, end := key.Column-1, key.Line
 	for i := key.Line; i < len(e.lines); i++ {
