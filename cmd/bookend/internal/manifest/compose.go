@@ -78,7 +78,7 @@ func (r *reporter) composeHooks(service *yaml.Node, e entry, path string, o Opti
 	if !r.isString(e, path) {
 		return
 	}
-	v := newValue(e, path)
+	v := r.newValue(e, path)
 	v.text = strings.ReplaceAll(v.text, "$$", "$") // Compose's own way to write one
 	v.terminal = isTrue(service, "tty")
 	l := r.resolve(&v, map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(&v)}, o)
@@ -104,7 +104,7 @@ func (r *reporter) labels(labels *yaml.Node, path string, o Options) {
 		at := keyPath(path, e.key.Value)
 		r.add(Warning, e.key.Line, at, "has no effect as a label, which no runtime is told of: write it under annotations, as %s", hooks.AnnotationKey)
 		if e.key.Value == hooks.AnnotationKey && r.isString(e, at) {
-			v := newValue(e, at)
+			v := r.newValue(e, at)
 			r.resolve(&v, map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(&v)}, o)
 		}
 	}

@@ -106,6 +106,23 @@ func TestConvertRestyles(t *testing.T) {
 	}
 }
 
+// TestConvertInTwoSteps: the runtime class that the first step wrote was not there
+// before the second one, and goes with the way back.
+func TestConvertInTwoSteps(t *testing.T) {
+	const one = "kind: Pod\nspec:\n  containers:\n  - name: a\n    lifecycle:\n      preStop: {sleep: {seconds: 1}}\n"
+	const two = "  - name: b\n    lifecycle:\n      preStop: {sleep: {seconds: 2}}\n"
+	for class, back := range map[string]string{"": one + two, "  runtimeClassName: bookend\n": strings.Replace(one, "spec:\n", "spec:\n  runtimeClassName: bookend\n", 1) + two} {
+		first, _ := Convert("f", []byte(strings.Replace(one, "spec:\n", "spec:\n"+class, 1)), bookendClass())
+		second, findings := Convert("f", append(first, two...), bookendClass())
+		if second == nil {
+			t.Fatalf("refused:\n%s", render(findings))
+		}
+		if got, _ := Reverse("f", second, bookendClass()); string(got) != back {
+			t.Errorf("class %q: came back as\n%s\nof\n%s", class, got, second)
+		}
+	}
+}
+
 // TestConvertMerges has containers with a lifecycle and an annotation, of which
 // each has hooks that the other has not.
 func TestConvertMerges(t *testing.T) {

@@ -15,7 +15,7 @@ func (w *rewriter) merge(p *pod, m *move, name string) {
 		w.refuse(m.key.Line, path, "has the annotation %s beside it, which %v", name, errMerged)
 		return
 	}
-	v := newValue(entry{key, old}, keyPath(p.annotationsPath(), name))
+	v := w.newValue(entry{key, old}, keyPath(p.annotationsPath(), name))
 	if w.conflicts(m.value, path, &v) {
 		return
 	}

@@ -59,7 +59,7 @@ func reverseTargets(p *pod, targets map[*yaml.Node]bool) {
 
 // takeBack reads an annotation and checks that its container can have it.
 func (w *rewriter) takeBack(p *pod, e entry, c *container) (back, bool) {
-	v := newValue(e, keyPath(p.annotationsPath(), e.key.Value))
+	v := w.newValue(e, keyPath(p.annotationsPath(), e.key.Value))
 	b := back{container: c, entry: e, root: v.root, step: flowStep}
 	before := w.Count(Error)
 	switch {
