@@ -48,7 +48,7 @@ func filesFlag(cmd *cobra.Command, use string) func(args []string) ([]string, er
 // filesIn returns the manifests in a directory, in order; anything else is
 // itself, be it there or not.
 func filesIn(name string, recursive bool) ([]string, error) {
-	if info, err := os.Stat(name); name == stdin || err != nil || !info.IsDir() {
+	if name == stdin || !isDirectory(name) {
 		return []string{name}, nil
 	}
 	// With the separator a symbolic link to a directory is the directory.
@@ -72,6 +72,11 @@ func filesIn(name string, recursive bool) ([]string, error) {
 		return nil, fmt.Errorf("%s: no *.yaml, *.yml or *.json in this directory or below it", name)
 	}
 	return nil, fmt.Errorf("%s: no *.yaml, *.yml or *.json in this directory; -R reads those below it too", name)
+}
+
+func isDirectory(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // fileArgs are the arguments of a command that takes -f. Files may be among

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"bookend.dev/bookend/hooks"
@@ -151,8 +152,7 @@ func (w *rewriter) cutFlow(m *move) bool {
 	}
 	m.step, m.first = flowStep, m.key.Line
 	m.end = max(m.key.Line+strings.Count(text[:length], "\n"), w.contentEnd(m.key, m.value))
-	lines := append([]string{w.from(m.value)}, w.lines[m.key.Line:m.end]...)
-	m.lines = append(lines[:1:1], reindent(lines[1:], m.key.Column-1, 0, 0)...)
+	m.lines = slices.Concat([]string{w.from(m.value)}, reindent(w.lines[m.key.Line:m.end], m.key.Column-1, 0, 0))
 	return true
 }
 

@@ -11,7 +11,7 @@ import (
 // then another one, whose nodes know the lines of the file that theirs came from;
 // false: it is as it was.
 func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
-	x := &unflower{editor: newEditor(w.editor.text()), targets: targets}
+	x := &unflower{editor: &editor{lines: w.lines, ends: w.ends}, targets: targets}
 	x.content = strings.Join(x.lines, "\n")
 	x.starts = lineStarts(x.lines)
 	x.visit(w.root, nil, "")
