@@ -32,7 +32,7 @@ type stray struct {
 type loose struct {
 	path string
 	key  *yaml.Node
-	kind string // of the object that it is in
+	why  string // it is left alone
 }
 
 // finder walks through an object.
@@ -78,20 +78,38 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	switch containers := field(spec, "containers"); {
 	case kind == "Pod" && isMapping(spec), isTemplate(name) && containers != nil && containers.Kind == yaml.SequenceNode:
 		f.pods = append(f.pods, pod{path: path, node: n, metadata: metadata, spec: spec})
+		f.findLoose(n, path, "it is in none of the pod's containers")
+		f.findLoose(spec, join(path, "spec"), "it is in none of the pod's containers")
 		return
 	case metadata != nil:
 		f.strays = append(f.strays, stray{path: path, metadata: metadata})
 	}
+	f.findLoose(n, path, f.whyAlone())
 	for _, e := range entries(n) {
 		of := ""
 		if e.key.Value == "items" {
 			of, _ = strings.CutSuffix(kind, "List")
 		}
-		if strings.Contains(strings.ToLower(e.key.Value), "lifecycle") && hasHooks(follow(e.value)) {
-			f.loose = append(f.loose, loose{join(path, e.key.Value), e.key, f.kind})
-		}
 		f.visit(e.value, join(path, e.key.Value), e.key.Value, of)
 	}
+}
+
+// findLoose notes the lifecycles among the fields of a mapping that is no
+// container.
+func (f *finder) findLoose(n *yaml.Node, path, why string) {
+	for _, e := range entries(n) {
+		if strings.Contains(strings.ToLower(e.key.Value), "lifecycle") && hasHooks(follow(e.value)) {
+			f.loose = append(f.loose, loose{join(path, e.key.Value), e.key, why})
+		}
+	}
+}
+
+// whyAlone is why a lifecycle outside pods is left alone.
+func (f *finder) whyAlone() string {
+	if f.kind == "" {
+		return "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
+	}
+	return "it is in no Pod and no pod template; the controller of " + f.kind + " decides what becomes of it"
 }
 
 // hasHooks tells whether a mapping has the hooks of a container.

@@ -123,11 +123,7 @@ func (r *reporter) object(root *yaml.Node, o Options) {
 // leftAlone names each lifecycle that was seen and neither checked nor moved.
 func (r *reporter) leftAlone(list []loose) {
 	for _, l := range list {
-		why := "it is in no Pod and no pod template; the controller of " + l.kind + " decides what becomes of it"
-		if l.kind == "" {
-			why = "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
-		}
-		r.add(Warning, l.key.Line, l.path, "is left alone: %s", why)
+		r.add(Warning, l.key.Line, l.path, "is left alone: %s", l.why)
 	}
 }
 
