@@ -62,7 +62,7 @@ var rejected = []struct{ text, want string }{
 	{`{"preStop": null, "pre\u0053top": null}`, `preStop: duplicate key "preStop"`},
 	{"preStop: {sleep: {seconds: 1, \"seconds\": 1}}", `preStop.sleep.seconds: duplicate key "seconds"`},
 	{"preStop: {sleep: {}, output: log}", `preStop.output: must be records or container, got "log"`},
-	{"preStop: {sleep: {}, output: true}", `preStop.output: must be a string, got a boolean: put it in quotes`},
+	{"preStop: {sleep: {}, output: true}", `preStop.output: must be records or container, got a boolean`},
 	{"output: container\npreStop: {sleep: {}}", `output: unknown field, expected one of postStart, preStop, stopSignal, stopSignals, terminationGracePeriodSeconds`},
 	{"preStop: {sleep: {}, failurePolicy: Ignore}", `preStop.failurePolicy: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries, output`},
 	{"postStart: {sleep: {}, x: 1}", `postStart.x: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries, output, failurePolicy`},
@@ -102,7 +102,7 @@ var rejected = []struct{ text, want string }{
 	{"terminationGracePeriodSeconds: x", `terminationGracePeriodSeconds: must be an integer, got a string`},
 	{"postStart: {sleep: {}, failurePolicy: kill}", `postStart.failurePolicy: must be Kill or Ignore, got "kill"`},
 	{"postStart: {sleep: {}, failurePolicy: ''}", `postStart.failurePolicy: must be Kill or Ignore, got ""`},
-	{"postStart: {sleep: {}, failurePolicy: true}", `postStart.failurePolicy: must be a string, got a boolean: put it in quotes`},
+	{"postStart: {sleep: {}, failurePolicy: true}", `postStart.failurePolicy: must be Kill or Ignore, got a boolean`},
 
 	// exec.
 	{"preStop: {exec: {}}", `preStop.exec.command: is required`},
@@ -200,6 +200,8 @@ var rejected = []struct{ text, want string }{
 	{"stopSignal: 37", `stopSignal: must be the name of a signal: write SIGRTMIN+3, got 37`},
 	{"stopSignal: 0", `stopSignal: must be the name of a signal such as SIGTERM or SIGRTMIN+3, got "0"`},
 	{"stopSignal: 1.5", `stopSignal: must be a string, got a fractional number: put it in quotes`},
+	{"stopSignals: [9]", `stopSignals[0]: SIGKILL cannot trigger preStop`},
+	{"stopSignals: [kill]", `stopSignals[0]: SIGKILL cannot trigger preStop`},
 	{"stopSignals: [SIGTERM, 3]", `stopSignals[1]: must be the name of a signal: write SIGQUIT, got 3`},
 	{"stopSignals: SIGTERM", `stopSignals: must be a list, got a string`},
 	{"stopSignals: []", `stopSignals: must not be empty`},

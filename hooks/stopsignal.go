@@ -50,7 +50,7 @@ func (v *value) signal() (syscall.Signal, error) {
 	case v.kind != kindString && v.kind != kindInt:
 		return 0, v.wrongKind(string(kindString))
 	case v.kind == kindString && meant == v.text && meant != "":
-		return signal.SignalMap[strings.TrimPrefix(meant, "SIG")], nil
+		return signalNamed(meant), nil
 	case meant != "":
 		return 0, v.fail("must be the name of a signal: write %s, got %s", meant, quote(v.text))
 	}
@@ -80,6 +80,11 @@ func meantSignal(text string) string {
 	return slices.Min(names)
 }
 
+// signalNamed is the signal that meantSignal has named.
+func signalNamed(name string) syscall.Signal {
+	return signal.SignalMap[strings.TrimPrefix(name, "SIG")]
+}
+
 // stopSignals reads the set of signals that trigger preStop.
 func (v *value) stopSignals() ([]syscall.Signal, error) {
 	items, err := v.list()
@@ -91,12 +96,13 @@ func (v *value) stopSignals() ([]syscall.Signal, error) {
 	}
 	var set []syscall.Signal
 	for _, item := range items {
+		meant := meantSignal(item.text)
 		s, err := item.signal()
 		switch {
+		case meant != "" && !canTrigger(signalNamed(meant)): // in whatever spelling
+			return nil, item.fail("%s cannot trigger preStop", meant)
 		case err != nil:
 			return nil, err
-		case !canTrigger(s):
-			return nil, item.fail("%s cannot trigger preStop", item.text)
 		case slices.Contains(set, s):
 			return nil, item.fail("%s is listed twice", item.text)
 		}
