@@ -132,6 +132,28 @@ func prune(n *yaml.Node) {
 	}
 }
 
+// FuzzReverse holds that the way back ends: what came back has nothing more to
+// take back, is fit for the shim, and converts.
+func FuzzReverse(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		back, findings := Reverse("f", data, bookendClass())
+		checkRewritten(t, data, back, findings)
+		if (back == nil) != hasErrors(findings) && len(data) > 0 {
+			t.Fatalf("%d findings and %q", len(findings), back)
+		}
+		if back == nil {
+			return
+		}
+		if report := validate("f", back, Options{}, true); report.Count(Error) > 0 {
+			t.Fatalf("the result is refused:\n%s\n%s", render(report.Findings), back)
+		}
+		if again, _ := Reverse("f", back, bookendClass()); !bytes.Equal(again, back) {
+			t.Fatalf("reversed again:\n%s\n%s", again, back)
+		}
+	})
+}
+
 // checkRewritten checks findings of which the warnings are about the result.
 func checkRewritten(t *testing.T, data, result []byte, findings []Finding) {
 	t.Helper()
