@@ -112,9 +112,11 @@ lint: deps ## Run the linters
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz the annotation grammar and the reader of records, a minute each
+fuzz: ## Fuzz the annotation grammar, the reader of records and the converter, a minute each
 	go test ./hooks -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./hooks/record -run '^$$' -fuzz FuzzDecode -fuzztime 60s
+	go test ./cmd/bookend/internal/manifest -run '^$$' -fuzz FuzzConvert -fuzztime 60s -fuzzminimizetime 1x
+	go test ./cmd/bookend/internal/manifest -run '^$$' -fuzz FuzzJSON -fuzztime 60s
 
 .PHONY: clean
 clean: ## Remove what was built; the cached tools stay
