@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -70,4 +71,24 @@ func (s *site) with(ctx context.Context, work func(socket string) error) (err er
 		return err
 	}
 	return work(daemon.Address())
+}
+
+// runner runs a suite here, telling out of each run before it begins.
+func (s *site) runner(suite suite, out io.Writer) runner {
+	runs := 0
+	return func(ctx context.Context, handler string, tests []string) (r results, err error) {
+		runs++
+		c := call{handler: handler, tests: tests, name: fmt.Sprintf("%d-%s", runs, handler)}
+		what := "all tests"
+		if tests != nil {
+			what = fmt.Sprintf("%d tests", len(tests))
+		}
+		fmt.Fprintf(out, "run %d: %s with handler %s, seed %d; log: %s\n", runs, what, handler, suite.seed, suite.log(c))
+		err = s.with(ctx, func(socket string) (err error) {
+			c.socket = socket
+			r, err = suite.run(ctx, c)
+			return err
+		})
+		return r, err
+	}
 }
