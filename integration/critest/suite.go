@@ -26,6 +26,7 @@ type suite struct {
 // call is one call of critest.
 type call struct {
 	socket  string // of containerd
+	nri     string // the socket for NRI plugins
 	handler string
 	tests   []string // by name; nil: all that the suite's focus and skip leave
 	name    string   // of its log and report
@@ -97,6 +98,7 @@ func (s suite) arguments(c call) []string {
 	args := append([]string{
 		"-runtime-endpoint", "unix://" + c.socket,
 		"-image-endpoint", "unix://" + c.socket,
+		"-nri-socket", c.nri,
 		"-runtime-handler", c.handler,
 		"-ginkgo.json-report", s.report(c),
 		"-ginkgo.no-color",
@@ -115,6 +117,21 @@ func (s suite) arguments(c call) []string {
 		args = append(args, "-ginkgo.skip", s.skip)
 	}
 	return args
+}
+
+// scope says which tests a call runs.
+func (s suite) scope(c call) string {
+	if c.tests != nil {
+		return fmt.Sprintf("%d of the tests", len(c.tests))
+	}
+	scope := "all tests"
+	if s.focus != "" {
+		scope += fmt.Sprintf(" that match %q", s.focus)
+	}
+	if s.skip != "" {
+		scope += fmt.Sprintf(" but those that match %q", s.skip)
+	}
+	return scope
 }
 
 // numbered is what results add to the name of a test that is there more than once.

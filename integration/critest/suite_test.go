@@ -31,14 +31,14 @@ func fakeCritest(t *testing.T, report, end string) suite {
 }
 
 // aCall is a call of the whole suite.
-var aCall = call{socket: "/run/c.sock", handler: "runc", name: "2-runc"}
+var aCall = call{socket: "/run/c.sock", nri: "/run/nri.sock", handler: "runc", name: "2-runc"}
 
 const oneFailure = `[{"PreRunStats": {"SpecsThatWillRun": 1}, "SpecReports": [{"LeafNodeType": "It", "LeafNodeText": "t", "State": "failed", "RunTime": 1}]}]`
 
 func TestSuiteRun(t *testing.T) {
 	s := fakeCritest(t, oneFailure, "exit 1")
 	s.focus, s.skip = "Pod|Image", "slow"
-	c := call{socket: "/run/c.sock", handler: "bookend", name: "1-bookend"}
+	c := call{socket: "/run/c.sock", nri: "/run/nri.sock", handler: "bookend", name: "1-bookend"}
 	got, err := s.run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestSuiteRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"-runtime-endpoint unix:///run/c.sock", "-image-endpoint unix:///run/c.sock",
-		"-runtime-handler bookend", "-ginkgo.seed 7", "-ginkgo.timeout 1m0s", " -x -ginkgo.focus Pod|Image -ginkgo.skip slow\n"} {
+		"-nri-socket /run/nri.sock", "-runtime-handler bookend", "-ginkgo.seed 7", "-ginkgo.timeout 1m0s", " -x -ginkgo.focus Pod|Image -ginkgo.skip slow\n"} {
 		if !strings.Contains(string(log), want) {
 			t.Errorf("critest was called without %q:\n%s", want, log)
 		}
@@ -128,6 +128,24 @@ func TestSuiteRunsTestsByName(t *testing.T) {
 	const want = ` -x -ginkgo.focus  \[k8s\.io\] Pod runs( \(\d+\))?$ -ginkgo.focus  t( \(\d+\))?$ -ginkgo.skip slow` + "\n"
 	if !strings.Contains(string(log), want) {
 		t.Errorf("critest was called without %q:\n%s", want, log)
+	}
+}
+
+func TestScope(t *testing.T) {
+	o, err := parse([]string{"-focus", "Pod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, some := call{}, call{tests: []string{"a", "b"}}
+	for got, want := range map[string]string{
+		suite{}.scope(all):           "all tests",
+		suite{focus: "x"}.scope(all): `all tests that match "x"`,
+		o.scope(all):                 `all tests that match "Pod" but those that match "` + racing + `"`,
+		o.scope(some):                "2 of the tests",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // messageLines is how much of the message of a test that only ours fails is printed.
-const messageLines = 20
+const messageLines = 4
 
 // print writes how many tests each run passed, failed and skipped, then those that ours didn't pass
 // under what is said of them.
