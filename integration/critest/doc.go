@@ -1,9 +1,9 @@
 // Command critest runs critest, the conformance suite of the Container Runtime Interface
 // (kubernetes-sigs/cri-tools), against a private containerd: all of it with bookend's shim, then the
-// tests that bookend doesn't pass with the stock runc shim. What the stock shim passes, or fails less
-// badly, is repeated with both, since a test may fail by chance. It prints what every run came to, and
-// exits with 1 if a test fails, or is skipped, with bookend alone. Two tests of NRI are left out, whose
-// outcome is a race within containerd.
+// tests that bookend doesn't pass with the stock runc shim. A test that the stock shim does better is
+// repeated with both, since a test may fail by chance. The command prints the counts of every run and
+// these tests, and exits with 1 if one fails, or is skipped, with bookend alone. It leaves out two tests
+// of NRI, whose outcome is a race within containerd.
 //
 // critest pulls its images from public registries. Here they come from images of our own that a
 // registry on the loopback interface serves under those names, so nothing leaves the machine. One

@@ -19,15 +19,14 @@ const (
 	repeats = 2
 	// worseRounds is how many rounds must be worse with ours, the first one included: one may be chance.
 	worseRounds = 2
-	// mostByChance is how many tests may fail by chance at once. More are judged by their first round:
-	// what breaks them so many at a time need not do so when they run alone.
+	// mostByChance is how many tests may fail by chance at once. More are judged by their first round: a
+	// shim that breaks so many in one run may pass each of them alone.
 	mostByChance = 5
 )
 
-// verdict says what the tests came to that ours didn't pass. Every such test is in one of its lists,
-// which are sorted.
+// verdict sorts the tests that ours doesn't pass: each is in one of its lists, by name.
 type verdict struct {
-	Runs []run // in their order; the first one is ours, of the whole suite
+	Runs []run // in their order; ours of the whole suite is the first
 
 	OnlyOurs []string // worse with ours than with stock, round after round
 	Flaky    []string // worse with ours, but not steadily

@@ -32,14 +32,14 @@ type options struct {
 	busybox, stock, ours string
 }
 
-// racing matches tests whose outcome is the winner of a race within containerd, whatever the shim: they
-// skip themselves where containerd told a plugin that joined late of too few containers.
+// racing matches tests whose outcome is a race within containerd, whatever the shim: they skip
+// themselves where containerd has not told a plugin that joined late of every container.
 const racing = "NRI plugin synchronization should receive (a callback for container created during|information about all containers)"
 
 func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("critest", flag.ContinueOnError)
-	flags.StringVar(&o.critest, "critest", "", "critest's `path`; empty: the one that make tools builds")
+	flags.StringVar(&o.critest, "critest", "", "critest's `path`, of a version that has -nri-socket; empty: the one that make tools builds")
 	flags.StringVar(&o.busybox, "busybox", "/bin/busybox", "busybox for the images; if it is unfit, the package's is fetched")
 	flags.StringVar(&o.stock, "stock", integration.Runc, "runtime `handler` to compare with")
 	flags.StringVar(&o.ours, "ours", integration.Bookend, "runtime `handler` to test")

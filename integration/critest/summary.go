@@ -13,8 +13,7 @@ import (
 // messageLines is how much of the message of a test that only ours fails is printed.
 const messageLines = 4
 
-// print writes how many tests each run passed, failed and skipped, then those that ours didn't pass
-// under what is said of them.
+// print writes how many tests each run passed, failed and skipped, then the lists of tests.
 func (v verdict) print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "run\thandler\tpassed\tfailed\tskipped\ttime")
