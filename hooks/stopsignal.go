@@ -7,7 +7,6 @@ import (
 	"syscall"
 
 	"github.com/moby/sys/signal"
-	"golang.org/x/sys/unix"
 )
 
 // sigRTMin3 is what asks systemd, as a container's init, to shut down.
@@ -22,20 +21,24 @@ func defaultStopSignals() []syscall.Signal {
 // SignalName is a signal's name as Kubernetes spells it: "SIGTERM",
 // "SIGRTMIN+3". One without a name is its number.
 func SignalName(s syscall.Signal) string {
-	if name := unix.SignalName(s); name != "" {
+	if name := nameOf(int64(s)); name != "" {
 		return name
 	}
-	for name, of := range signal.SignalMap {
-		if of == s && strings.HasPrefix(name, "RTMIN") {
-			return "SIG" + name
-		}
-	}
-	for name, of := range signal.SignalMap {
-		if of == s {
-			return "SIG" + name
-		}
-	}
 	return strconv.Itoa(int(s))
+}
+
+// nameOf returns the name of a signal by its number; "": it has none.
+func nameOf(number int64) string {
+	var names []string // CHLD and CLD, for example
+	for name, s := range signal.SignalMap {
+		if int64(s) == number {
+			names = append(names, "SIG"+name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return slices.Min(names)
 }
 
 // canTrigger tells whether a signal may trigger preStop. SIGKILL must never
@@ -88,16 +91,7 @@ func meantSignal(text string) string {
 	if err != nil {
 		return ""
 	}
-	var names []string // CHLD and CLD, for example
-	for name, s := range signal.SignalMap {
-		if int64(s) == number {
-			names = append(names, "SIG"+name)
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return slices.Min(names)
+	return nameOf(number)
 }
 
 // signalNamed is the signal that meantSignal has named.
