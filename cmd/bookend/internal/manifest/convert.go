@@ -45,10 +45,16 @@ func (w *rewriter) convert(p *pod) {
 	}
 	for i := range moves {
 		m := &moves[i]
-		mark := marker{key: m.raw, blanks: m.blanks, name: m.container.name, hadClass: had}
+		mark := marker{key: m.raw, blanks: m.blanks, below: m.isBelow(), name: m.container.name, hadClass: had}
 		w.replace(m.key.Line-1, m.end, w.before(m.key)+mark.String())
 	}
 	w.annotate(p, moves)
+}
+
+// isBelow tells whether a lifecycle in flow style begins on the line below its
+// key, which its text alone does not.
+func (m *move) isBelow() bool {
+	return m.value.Style&yaml.FlowStyle != 0 && m.value.Line == m.key.Line+1
 }
 
 // convertTargets are the nodes in whose lines convert works.

@@ -16,23 +16,31 @@ type marker struct {
 	key       string // as it was written, quotes included
 	blanks    string // behind the colon, where the lifecycle was behind it
 	name      string // of the container
+	below     bool   // a lifecycle in flow style began on the line below its key
 	hadClass  bool
 	line      int    // that it is on, from 0
 	beforeKey string // blanks and dashes before it on that line
 }
 
-// hadClass is how a marker says that the runtime class stays.
-const hadClass = "; the runtimeClassName was there before"
+// What a marker says of a lifecycle in flow style below its key, and of a runtime
+// class that stays.
+const (
+	wasBelow = "; it was below its key"
+	hadClass = "; the runtimeClassName was there before"
+)
 
 func (m *marker) String() string {
 	s := "# " + m.key + ":" + cmp.Or(m.blanks, " ") + "see the annotation " + hooks.AnnotationPrefix + m.name
+	if m.below {
+		s += wasBelow
+	}
 	if m.hadClass {
 		s += hadClass
 	}
 	return s
 }
 
-var markerLine = regexp.MustCompile(`^([ -]*)# (["']?lifecycle["']? *):([ \t]+)see the annotation ` + regexp.QuoteMeta(hooks.AnnotationPrefix) + `([-a-z0-9]+)(` + hadClass + `)?[ \t]*$`)
+var markerLine = regexp.MustCompile(`^([ -]*)# (["']?lifecycle["']? *):([ \t]+)see the annotation ` + regexp.QuoteMeta(hooks.AnnotationPrefix) + `([-a-z0-9]+)(` + wasBelow + `)?(` + hadClass + `)?[ \t]*$`)
 
 // markers returns those among the lines of a list of containers.
 func (w *rewriter) markers(p *pod, list string) []marker {
@@ -46,7 +54,7 @@ func (w *rewriter) markers(p *pod, list string) []marker {
 			continue
 		}
 		if m := markerLine.FindStringSubmatch(w.lines[i]); m != nil {
-			found = append(found, marker{key: m[2], blanks: m[3], name: m[4], hadClass: m[5] != "", line: i, beforeKey: m[1]})
+			found = append(found, marker{key: m[2], blanks: m[3], name: m[4], below: m[5] != "", hadClass: m[6] != "", line: i, beforeKey: m[1]})
 		}
 	}
 	return found

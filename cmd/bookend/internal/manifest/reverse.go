@@ -132,17 +132,17 @@ func (w *rewriter) giveBack(p *pod, b *back) {
 		return
 	}
 	indent := columns(b.container.node)
-	line, found := 0, false
+	line, found, below := 0, false, false
 	prefix, raw, blanks := spaces(indent), "lifecycle", " "
 	if key, _ := written(b.container.node, "lifecycle"); key != nil { // it is null or empty
 		line, found, prefix = key.Line-1, true, w.before(key)
 		remove(b.container.node, key)
 	} else if m := w.findMarker(p, b.container); m != nil {
-		line, found, prefix, raw, blanks = m.line, true, m.beforeKey, m.key, m.blanks
+		line, found, below, prefix, raw, blanks = m.line, true, m.below, m.beforeKey, m.key, m.blanks
 	}
 	with := []string{prefix + raw + ":" + b.head}
 	step := b.step
-	if b.root.Style&yaml.FlowStyle != 0 && strings.HasPrefix(b.lines[0], "{") {
+	if b.root.Style&yaml.FlowStyle != 0 && strings.HasPrefix(b.lines[0], "{") && !below {
 		with[0] = prefix + raw + ":" + blanks + b.lines[0]
 		b.lines = b.lines[1:]
 		step = max(step-flowStep, 0)

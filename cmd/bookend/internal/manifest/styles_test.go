@@ -39,6 +39,7 @@ var (
 		"lifecycle: {\n  # c7\n  preStop: {sleep: {seconds: 5}}, # c8\n}\n",
 		"lifecycle:\n  preStop:\n    exec:\n      command:\n      - sh\n      - -c\n      - |+\n        echo bye\n\n\n",
 		"lifecycle:\n  postStart:\n    exec:\n      command:\n      - sh\n      - -c\n      - |\n        # part of it\n        echo 'hi'\n\n        true\n",
+		"lifecycle:\n  { preStop: {sleep: {seconds: 5}} }\n",
 		"lifecycle:\n  preStop:\n    exec:\n      command: [sh, -c, >-\n        x]\n",
 	}
 )
