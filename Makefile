@@ -93,14 +93,9 @@ vm: build tools vm-deps vm-kernel ## Run the tests that need cgroup v2 in a virt
 demo: build tools ## Run the Kubernetes lifecycle example as a real pod and print its timeline (root)
 	@go run ./integration/demo
 
-.PHONY: critest-found
-critest-found:
-	@command -v "$${CRITEST:-critest}" >/dev/null || { \
-		echo "no critest: get it from the releases of kubernetes-sigs/cri-tools, put it on PATH or set CRITEST" >&2; exit 1; }
-
 .PHONY: critest
-critest: critest-found build tools ## Compare critest on the stock shim and on bookend's; CRITEST names the binary (root)
-	go run ./integration/critest -critest '$(CRITEST)' $(ARGS)
+critest: build tools ## Run critest on bookend, and what it does not pass on the stock shim; CRITEST names another critest (root)
+	go run ./integration/critest $(if $(CRITEST),-critest '$(CRITEST)') $(ARGS)
 
 .PHONY: bench
 bench: build tools peers ## Measure bookend beside its peers; BENCH picks one, QUICK=1 is short (root)
@@ -112,9 +107,11 @@ lint: deps ## Run the linters
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz the annotation grammar and the reader of records, a minute each
+fuzz: ## Fuzz the annotation grammar, the reader of records and the converter, a minute each
 	go test ./hooks -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./hooks/record -run '^$$' -fuzz FuzzDecode -fuzztime 60s
+	go test ./cmd/bookend/internal/manifest -run '^$$' -fuzz FuzzConvert -fuzztime 60s -fuzzminimizetime 1x
+	go test ./cmd/bookend/internal/manifest -run '^$$' -fuzz FuzzJSON -fuzztime 60s
 
 .PHONY: clean
 clean: ## Remove what was built; the cached tools stay

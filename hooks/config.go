@@ -62,6 +62,8 @@ func DefaultConfig() *Config {
 //	maxAgeSeconds = 604800
 //	maxCount = 2000
 //	maxBytes = 33554432
+//	maxCountPerContainer = 250      # by default an eighth of maxCount
+//	maxBytesPerContainer = 4194304  # by default an eighth of maxBytes
 //	[log]
 //	level = "info"                  # see Log
 //	[runc]

@@ -42,6 +42,8 @@ directory = "/var/lib/bookend"
 maxAgeSeconds = 3600
 maxCount = 10
 maxBytes = 5_000_000_000
+maxCountPerContainer = 10
+maxBytesPerContainer = 1_000_000_000
 
 [log]
 level = "debug"
@@ -72,7 +74,7 @@ systemdCgroup = true
 			AllowHosts:          []string{"10.0.0.0/8", "fd00::/8", "192.0.2.7", "Metadata.internal", "*"},
 			MaxPostStartTimeout: time.Minute, MaxPreStopTimeout: 2 * time.Minute, MaxRetries: 3,
 		},
-		Records: Records{Directory: "/var/lib/bookend", MaxAge: time.Hour, MaxCount: 10, MaxBytes: 5e9},
+		Records: Records{Directory: "/var/lib/bookend", MaxAge: time.Hour, MaxCount: 10, MaxBytes: 5e9, MaxCountPerContainer: 10, MaxBytesPerContainer: 1e9},
 		Log:     Log{Level: "debug"},
 		Runc:    Runc{BinaryName: "/usr/sbin/runc", Root: "/run/runc", SystemdCgroup: true},
 	}
@@ -109,17 +111,19 @@ func TestParseConfigErrors(t *testing.T) {
 		"policy = 1":      `policy: must be a mapping, got an integer (line 1)`,
 		"[[runc]]":        `runc: must be a mapping, got a list (line 1)`,
 
-		"[defaults]\npostStop = 1\n":                         `defaults.postStop: unknown field, expected one of preStop, postStartTimeoutSeconds, preStopTimeoutSeconds (line 2)`,
-		"[defaults]\npostStartTimeoutSeconds = -1":           `defaults.postStartTimeoutSeconds: must be >= 0, got -1 (line 2)`,
-		"[defaults]\npreStopTimeoutSeconds = 1.5":            `defaults.preStopTimeoutSeconds: must be an integer, got a fractional number (line 2)`,
-		"[defaults]\npreStopTimeoutSeconds = \"5\"":          `defaults.preStopTimeoutSeconds: must be an integer, got a string (line 2)`,
-		"[defaults]\npreStopTimeoutSeconds = 1979-05-27":     `defaults.preStopTimeoutSeconds: must be an integer, got a date (line 2)`,
-		"[defaults.preStop]\n":                               `defaults.preStop: must have a handler: exec, httpGet or sleep (line 1)`,
-		"[defaults.preStop.sleep]\n# here\nsecond = 5\n":     `defaults.preStop.sleep.second: unknown field, expected seconds (line 3)`,
-		"[defaults]\npreStop.sleep = {seconds = -5}\n":       `defaults.preStop.sleep.seconds: must be >= 0, got -5 (line 2)`,
-		"[defaults.preStop]\nfailurePolicy = \"Ignore\"\n":   `defaults.preStop.failurePolicy: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries, output (line 2)`,
-		"[defaults.preStop.httpGet]\nport = \"http\"\n":      `defaults.preStop.httpGet.port: must be a number, "http" may be another port in each container (line 2)`,
-		"[defaults.preStop.exec]\ncommand = [\"x\",\n true]": `defaults.preStop.exec.command[1]: must be a string, got a boolean: put it in quotes (line 3)`,
+		"[defaults]\npostStop = 1\n":                                                       `defaults.postStop: unknown field, expected one of preStop, postStartTimeoutSeconds, preStopTimeoutSeconds (line 2)`,
+		"[defaults]\npostStartTimeoutSeconds = -1":                                         `defaults.postStartTimeoutSeconds: must be >= 0, got -1 (line 2)`,
+		"[defaults]\npreStopTimeoutSeconds = 1.5":                                          `defaults.preStopTimeoutSeconds: must be an integer, got a fractional number (line 2)`,
+		"[defaults]\npreStopTimeoutSeconds = \"5\"":                                        `defaults.preStopTimeoutSeconds: must be an integer, got a string (line 2)`,
+		"[defaults]\npreStopTimeoutSeconds = 1979-05-27":                                   `defaults.preStopTimeoutSeconds: must be an integer, got a date (line 2)`,
+		"[defaults.preStop]\n":                                                             `defaults.preStop: must have a handler: exec, httpGet or sleep (line 1)`,
+		"[defaults.preStop.sleep]\n# here\nsecond = 5\n":                                   `defaults.preStop.sleep.second: unknown field, expected seconds (line 3)`,
+		"[defaults]\npreStop.sleep = {seconds = -5}\n":                                     `defaults.preStop.sleep.seconds: must be >= 0, got -5 (line 2)`,
+		"[defaults.preStop]\nfailurePolicy = \"Ignore\"\n":                                 `defaults.preStop.failurePolicy: unknown field, expected one of exec, httpGet, sleep, tcpSocket, timeoutSeconds, retries, output (line 2)`,
+		"[defaults]\npreStopTimeoutSeconds = 30\n[defaults.preStop.sleep]\nseconds = 30\n": `defaults.preStop.sleep.seconds: must be less than the timeout of preStop, which is 30, got 30 (line 4)`,
+		"[defaults.preStop]\ntimeoutSeconds = 3\nsleep = {seconds = 4}\n":                  `defaults.preStop.sleep.seconds: must be less than the timeout of preStop, which is 3, got 4 (line 3)`,
+		"[defaults.preStop.httpGet]\nport = \"http\"\n":                                    `defaults.preStop.httpGet.port: must be a number, "http" may be another port in each container (line 2)`,
+		"[defaults.preStop.exec]\ncommand = [\"x\",\n true]":                               `defaults.preStop.exec.command[1]: must be a string, got a boolean: put it in quotes (line 3)`,
 		"[defaults.preStop.httpGet]\nport = 80\n[[defaults.preStop.httpGet.httpHeaders]]\nname = \"a\"\n[[defaults.preStop.httpGet.httpHeaders]]\nname = \"b:\"\n": `defaults.preStop.httpGet.httpHeaders[1].name: must be letters, digits and '-', got "b:" (line 6)`,
 
 		"[policy]\nallowUser = \"yes\"":                                     `policy.allowUser: must be a boolean, got a string (line 2)`,
@@ -138,14 +142,19 @@ func TestParseConfigErrors(t *testing.T) {
 		"[defaults]\npreStopTimeoutSeconds = 9\n[policy]\nmaxPreStopTimeoutSeconds = 8":     `defaults.preStopTimeoutSeconds: must be <= 8, which policy has as the maximum, got 9 (line 2)`,
 		"[policy]\nmaxPostStartTimeoutSeconds = 8\n[defaults]\npostStartTimeoutSeconds = 9": `defaults.postStartTimeoutSeconds: must be <= 8, which policy has as the maximum, got 9 (line 4)`,
 
-		"[records]\ndirectory = 'run'\n":   `records.directory: must be the absolute path of a directory, got "run" (line 2)`,
-		"[records]\ndirectory = '/x/..'\n": `records.directory: must be the absolute path of a directory, got "/x/.." (line 2)`,
-		"[records]\nmaxAgeSeconds = 0\n":   `records.maxAgeSeconds: must be >= 1, got 0 (line 2)`,
-		"[records]\nmaxCount = 0\n":        `records.maxCount: must be between 1 and 2147483647, got 0 (line 2)`,
-		"[records]\nmaxBytes = '1G'\n":     `records.maxBytes: must be an integer, got a string (line 2)`,
-		"[records]\nmaxFiles = 1\n":        `records.maxFiles: unknown field, expected one of directory, maxAgeSeconds, maxCount, maxBytes (line 2)`,
-		"[log]\nlevel = 'trace'\n":         `log.level: must be debug or info or warn or error, got "trace" (line 2)`,
-		"log.levels = 'info'\n":            `log.levels: unknown field, expected level (line 1)`,
+		"[records]\ndirectory = 'run'\n":                      `records.directory: must be the absolute path of a directory, got "run" (line 2)`,
+		"[records]\ndirectory = '/x/..'\n":                    `records.directory: must be the absolute path of a directory, got "/x/.." (line 2)`,
+		"[records]\nmaxAgeSeconds = 0\n":                      `records.maxAgeSeconds: must be >= 1, got 0 (line 2)`,
+		"[records]\nmaxCount = 0\n":                           `records.maxCount: must be between 1 and 2147483647, got 0 (line 2)`,
+		"[records]\nmaxBytes = '1G'\n":                        `records.maxBytes: must be an integer, got a string (line 2)`,
+		"[records]\nmaxFiles = 1\n":                           `records.maxFiles: unknown field, expected one of directory, maxAgeSeconds, maxCount, maxBytes, maxCountPerContainer, maxBytesPerContainer (line 2)`,
+		"[records]\nmaxCountPerContainer = 0\n":               `records.maxCountPerContainer: must be >= 1, got 0 (line 2)`,
+		"[records]\nmaxBytesPerContainer = -1\n":              `records.maxBytesPerContainer: must be >= 1, got -1 (line 2)`,
+		"[records]\nmaxBytesPerContainer = '1M'\n":            `records.maxBytesPerContainer: must be an integer, got a string (line 2)`,
+		"[records]\nmaxCountPerContainer = 2001\n":            `records.maxCountPerContainer: must be <= 2000, which is records.maxCount, got 2001 (line 2)`,
+		"[records]\nmaxBytesPerContainer = 9\nmaxBytes = 8\n": `records.maxBytesPerContainer: must be <= 8, which is records.maxBytes, got 9 (line 2)`,
+		"[log]\nlevel = 'trace'\n":                            `log.level: must be debug or info or warn or error, got "trace" (line 2)`,
+		"log.levels = 'info'\n":                               `log.levels: unknown field, expected level (line 1)`,
 
 		"[runc]\nbinaryName = 1\n":    `runc.binaryName: must be a string, got an integer: put it in quotes (line 2)`,
 		"[runc]\nroot = []\n":         `runc.root: must be a string, got a list (line 2)`,

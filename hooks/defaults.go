@@ -1,6 +1,9 @@
 package hooks
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Defaults are what a container gets that asks for nothing else.
 type Defaults struct {
@@ -32,7 +35,9 @@ func (d *Defaults) read(v *value, policy *Policy) error {
 		if d.PreStop, err = g.hook(f, PreStop); err != nil {
 			return err
 		}
-		d.PreStop.withTimeout(d.PreStopTimeout)
+		if err := d.PreStop.withTimeout(d.PreStopTimeout).fits(f); err != nil {
+			return err
+		}
 		d.PreStop.byDefault = true
 	}
 	return nil
@@ -46,6 +51,24 @@ func readDefaultTimeout(t *table, name string, absent, highest time.Duration) (t
 		err = t.get(name).fail("must be <= %d, which policy has as the maximum, got %d", highest/time.Second, d/time.Second)
 	}
 	return d, err
+}
+
+// fits refuses a sleep that the hook's own timeout always ends: with it every
+// stop on the node would fail its preStop.
+func (h *Hook) fits(v *value) error {
+	if h.Sleep == nil || h.Timeout == 0 || h.Sleep.Duration < h.Timeout {
+		return nil
+	}
+	at := v.find("sleep").find("seconds")
+	return at.fail("must be less than the timeout of preStop, which is %d, got %d", h.Timeout/time.Second, h.Sleep.Duration/time.Second)
+}
+
+// find returns a field of a mapping, the mapping itself where it is not written.
+func (v *value) find(name string) *value {
+	if i := slices.IndexFunc(v.items, func(f *value) bool { return f.path.name == name }); i >= 0 {
+		return v.items[i]
+	}
+	return v
 }
 
 // noNamedPort refuses named ports: a default is one for all containers.

@@ -96,6 +96,8 @@
 //	maxAgeSeconds = 604800
 //	maxCount = 2000
 //	maxBytes = 33554432
+//	maxCountPerContainer = 250      # not given: an eighth of maxCount
+//	maxBytesPerContainer = 4194304  # not given: an eighth of maxBytes
 //
 //	[log]
 //	level = "info"

@@ -44,7 +44,7 @@ func FuzzParseConfig(f *testing.F) {
 		"[defaults.preStop.httpGet]\nport = 80\n[[defaults.preStop.httpGet.httpHeaders]]\nname = \"a\"\n",
 		"defaults = {preStop = {exec = {command = [\"a\", 'b']}}}\n",
 		"[policy]\nallowUser = true\nallowHosts = [\"*\", \"10.0.0.0/8\"]\n[runc]\nroot = '/run'\n",
-		"policy = {allowHandlers = [\"exec\"], maxRetries = 3, maxPreStopTimeoutSeconds = 9}\nlog.level = 'warn'\n[records]\ndirectory = '/r'\nmaxBytes = 1\n",
+		"policy = {allowHandlers = [\"exec\"], maxRetries = 3, maxPreStopTimeoutSeconds = 9}\nlog.level = 'warn'\n[records]\ndirectory = '/r'\nmaxBytes = 1\nmaxBytesPerContainer = 1\n",
 		"defaults.preStop = {sleep = {}, output = 'container', timeoutSeconds = 600}\n",
 		"[[a.b]]\n[[a.b]]\nc.d = 1979-05-27T07:32:00Z\n",
 	} {

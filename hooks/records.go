@@ -7,12 +7,14 @@ import (
 )
 
 // Records says where records of attempts are kept on this node, and how many.
-// Whichever bound is reached first, the oldest records go.
 type Records struct {
 	Directory string // absolute
 	MaxAge    time.Duration
 	MaxCount  int
 	MaxBytes  int64
+	// Those of one container; 0: an eighth of all.
+	MaxCountPerContainer int
+	MaxBytesPerContainer int64
 }
 
 // DefaultRecords returns what holds where the configuration says nothing.
@@ -21,7 +23,7 @@ func DefaultRecords() Records {
 }
 
 func (r *Records) read(v *value) error {
-	t, err := v.table("directory", "maxAgeSeconds", "maxCount", "maxBytes")
+	t, err := v.table("directory", "maxAgeSeconds", "maxCount", "maxBytes", "maxCountPerContainer", "maxBytesPerContainer")
 	if err != nil {
 		return err
 	}
@@ -45,6 +47,26 @@ func (r *Records) read(v *value) error {
 		return err
 	}
 	r.MaxCount = int(count)
-	r.MaxBytes, err = t.integer("maxBytes", 1, math.MaxInt64, r.MaxBytes)
+	if r.MaxBytes, err = t.integer("maxBytes", 1, math.MaxInt64, r.MaxBytes); err != nil {
+		return err
+	}
+	if count, err = readShare(t, "maxCount", count); err != nil {
+		return err
+	}
+	r.MaxCountPerContainer = int(count)
+	r.MaxBytesPerContainer, err = readShare(t, "maxBytes", r.MaxBytes)
 	return err
+}
+
+// readShare reads what one container may have of a bound; 0: it is not said.
+func readShare(t *table, whole string, bound int64) (int64, error) {
+	f := t.get(whole + "PerContainer")
+	if f == nil {
+		return 0, nil
+	}
+	n, err := f.integer(1, math.MaxInt64)
+	if err == nil && n > bound {
+		err = f.fail("must be <= %d, which is records.%s, got %d", bound, whole, n)
+	}
+	return n, err
 }

@@ -7,7 +7,6 @@ import (
 	"syscall"
 
 	"github.com/moby/sys/signal"
-	"golang.org/x/sys/unix"
 )
 
 // sigRTMin3 is what asks systemd, as a container's init, to shut down.
@@ -22,20 +21,24 @@ func defaultStopSignals() []syscall.Signal {
 // SignalName is a signal's name as Kubernetes spells it: "SIGTERM",
 // "SIGRTMIN+3". One without a name is its number.
 func SignalName(s syscall.Signal) string {
-	if name := unix.SignalName(s); name != "" {
+	if name := nameOf(int64(s)); name != "" {
 		return name
 	}
-	for name, of := range signal.SignalMap {
-		if of == s && strings.HasPrefix(name, "RTMIN") {
-			return "SIG" + name
-		}
-	}
-	for name, of := range signal.SignalMap {
-		if of == s {
-			return "SIG" + name
-		}
-	}
 	return strconv.Itoa(int(s))
+}
+
+// nameOf returns the name of a signal by its number; "": it has none.
+func nameOf(number int64) string {
+	var names []string // CHLD and CLD, for example
+	for name, s := range signal.SignalMap {
+		if int64(s) == number {
+			names = append(names, "SIG"+name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return slices.Min(names)
 }
 
 // canTrigger tells whether a signal may trigger preStop. SIGKILL must never
@@ -60,18 +63,40 @@ func triggers(listed []syscall.Signal, own syscall.Signal) []syscall.Signal {
 }
 
 // signal reads a signal's name as Kubernetes spells it: "SIGTERM",
-// "SIGRTMIN+3". Numbers and other spellings are refused, as there.
+// "SIGRTMIN+3". Numbers and other spellings are refused, as there, with the name
+// that is meant.
 func (v *value) signal() (syscall.Signal, error) {
-	name, err := v.str()
+	meant := meantSignal(v.text)
+	switch {
+	case v.kind == kindInt && meant != "":
+		return 0, v.fail("must be the name of a signal: write %s, got %s", meant, short(v.text))
+	case v.kind != kindString && v.kind != kindInt:
+		return 0, v.wrongKind(string(kindString))
+	case v.kind == kindString && meant == v.text && meant != "":
+		return signalNamed(meant), nil
+	case meant != "":
+		return 0, v.fail("must be the name of a signal: write %s, got %s", meant, quote(v.text))
+	}
+	return 0, v.fail("must be the name of a signal such as SIGTERM or SIGRTMIN+3, got %s", quote(v.text))
+}
+
+// meantSignal returns the name of the signal that text is the name of, in
+// whatever spelling, or the number; "": of none.
+func meantSignal(text string) string {
+	short := strings.TrimPrefix(strings.ToUpper(text), "SIG")
+	if _, ok := signal.SignalMap[short]; ok {
+		return "SIG" + short
+	}
+	number, err := strconv.ParseInt(text, 0, 32)
 	if err != nil {
-		return 0, err
+		return ""
 	}
-	if short, ok := strings.CutPrefix(name, "SIG"); ok {
-		if s, ok := signal.SignalMap[short]; ok {
-			return s, nil
-		}
-	}
-	return 0, v.fail("must be the name of a signal such as SIGTERM or SIGRTMIN+3, got %s", quote(name))
+	return nameOf(number)
+}
+
+// signalNamed is the signal that meantSignal has named.
+func signalNamed(name string) syscall.Signal {
+	return signal.SignalMap[strings.TrimPrefix(name, "SIG")]
 }
 
 // stopSignals reads the set of signals that trigger preStop.
@@ -85,12 +110,13 @@ func (v *value) stopSignals() ([]syscall.Signal, error) {
 	}
 	var set []syscall.Signal
 	for _, item := range items {
+		meant := meantSignal(item.text)
 		s, err := item.signal()
 		switch {
+		case meant != "" && !canTrigger(signalNamed(meant)): // in whatever spelling
+			return nil, item.fail("%s cannot trigger preStop", meant)
 		case err != nil:
 			return nil, err
-		case !canTrigger(s):
-			return nil, item.fail("%s cannot trigger preStop", item.text)
 		case slices.Contains(set, s):
 			return nil, item.fail("%s is listed twice", item.text)
 		}

@@ -129,11 +129,13 @@ func (v *value) list() ([]*value, error) {
 
 // enum reads a string that is one of the allowed ones.
 func (v *value) enum(allowed ...string) (string, error) {
-	s, err := v.str()
-	if err == nil && !slices.Contains(allowed, s) {
-		err = v.fail("must be %s, got %s", strings.Join(allowed, " or "), quote(s))
+	switch {
+	case v.kind != kindString: // quotes would not make it one of them
+		return "", v.fail("must be %s, got %s", strings.Join(allowed, " or "), v.kind)
+	case !slices.Contains(allowed, v.text):
+		return v.text, v.fail("must be %s, got %s", strings.Join(allowed, " or "), quote(v.text))
 	}
-	return s, err
+	return v.text, nil
 }
 
 // integer reads a whole number from lowest to highest. As in Kubernetes, a

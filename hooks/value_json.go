@@ -74,7 +74,7 @@ func (r *jsonReader) items(v *value, open json.Delim, depth int) error {
 			}
 			at, line = v.path.child(key.text), key.line
 			if seen[key.text] {
-				return (&value{path: at, line: line}).fail("duplicate key")
+				return (&value{path: at, line: line}).fail("duplicate key %s", quote(at.name))
 			}
 			seen[key.text] = true
 		}

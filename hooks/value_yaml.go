@@ -131,7 +131,7 @@ func (v *value) fieldsFromYAML(n *yaml.Node, depth int) error {
 		}
 		name := v.path.child(key.Value)
 		if seen[key.Value] {
-			return (&value{path: name, line: key.Line}).fail("duplicate key")
+			return (&value{path: name, line: key.Line}).fail("duplicate key %s", quote(key.Value))
 		}
 		seen[key.Value] = true
 		if k, err := fromYAML(key, name, depth+1); err != nil {

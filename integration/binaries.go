@@ -17,7 +17,7 @@ var ErrMissing = errors.New("not found; run `make tools build` first")
 type Binaries struct {
 	Root  string // the repository
 	Bin   string // bookend's own: containerd-shim-bookend-v2, bookend-exec
-	Tools string // containerd, runc, the stock shim, CNI plugins
+	Tools string // containerd, runc, the stock shim, CNI plugins, crictl, critest
 }
 
 // FindBinaries reads BOOKEND_BIN and BOOKEND_TOOLS; their defaults are bin and
@@ -35,8 +35,8 @@ func FindBinaries() (Binaries, error) {
 		Tools: envOr("BOOKEND_TOOLS", filepath.Join(root, ".cache", "tools", "bin")),
 	}
 	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "runc", "bridge", "host-local", "portmap"} {
-		if _, err := os.Stat(filepath.Join(b.Tools, name)); err != nil {
-			return Binaries{}, fmt.Errorf("%s: %w", filepath.Join(b.Tools, name), ErrMissing)
+		if _, err := b.Tool(name); err != nil {
+			return Binaries{}, err
 		}
 	}
 	return b, nil
@@ -44,7 +44,15 @@ func FindBinaries() (Binaries, error) {
 
 // Shim returns the path of bookend's shim, or an error that wraps [ErrMissing].
 func (b Binaries) Shim() (string, error) {
-	path := filepath.Join(b.Bin, "containerd-shim-bookend-v2")
+	return existing(filepath.Join(b.Bin, "containerd-shim-bookend-v2"))
+}
+
+// Tool returns the path of one of the tools, or an error that wraps [ErrMissing].
+func (b Binaries) Tool(name string) (string, error) {
+	return existing(filepath.Join(b.Tools, name))
+}
+
+func existing(path string) (string, error) {
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("%s: %w", path, ErrMissing)
 	}

@@ -32,7 +32,9 @@ func newNode(t *testing.T, opts Options) *node {
 	dir := t.TempDir()
 	n := &node{t: t, bin: filepath.Join(dir, "bin"), lib: filepath.Join(dir, "lib")}
 	opts.Path = []string{bins.Tools, n.bin}
-	opts.Handlers = []Handler{{Name: Runc, Type: "io.containerd.runc.v2", Options: map[string]any{"BinaryName": filepath.Join(bins.Tools, "runc")}}}
+	if opts.Handlers == nil {
+		opts.Handlers = []Handler{{Name: Runc, Type: "io.containerd.runc.v2", Options: map[string]any{"BinaryName": filepath.Join(bins.Tools, "runc")}}}
+	}
 	n.Daemon = StartDaemon(t, opts)
 	return n
 }
@@ -73,9 +75,9 @@ func (n *node) uninstallArgs(more ...string) []string {
 }
 
 // wantDoctor runs doctor and wants its exit code and the status of some checks.
-func (n *node) wantDoctor(code int, want map[string]string) {
+func (n *node) wantDoctor(code int, want map[string]string, flags ...string) {
 	n.t.Helper()
-	out := n.wantCode(code, "doctor", "--address", n.Address(), "-o", "json")
+	out := n.wantCode(code, append([]string{"doctor", "--address", n.Address(), "-o", "json"}, flags...)...)
 	var results []struct{ Check, Status, Found, Mend string }
 	if err := json.Unmarshal([]byte(out), &results); err != nil {
 		n.t.Fatalf("%v in %s", err, out)
@@ -131,7 +133,7 @@ func (n *node) files() map[string]string {
 func healthy() map[string]string {
 	return map[string]string{
 		"containerd": "pass", "runtime": "pass", "annotations": "pass", "loaded": "pass", "shim": "pass",
-		"bookend-exec": "pass", "bookend": "pass", "PATH": "pass", "runc": "pass", "capabilities": "pass", "configuration": "pass",
+		"bookend-exec": "pass", "bookend": "pass", "PATH": "pass", "runc": "pass", "cgroups": "pass", "capabilities": "pass", "configuration": "pass",
 	}
 }
 

@@ -172,6 +172,31 @@ $`)
 	}
 }
 
+// nerdctl hands the name of a container over in an annotation.
+func TestNerdctlsContainersGoByTheirNames(t *testing.T) {
+	d := shared.Daemon(t)
+	name := newID("web")
+	events := startBookend(t, d, "events", "-o", "json")
+	events.hear(d, TaskNamespace)
+	h := runHooked(t, d, `{"postStart":{"exec":`+shell("echo printed")+`}}`, func(o *TaskOptions) { o.Annotations["nerdctl/name"] = name })
+	events.await("the end of its hook", contains(h.ID(), `"what":"success"`, `"container_name":"`+name+`"`))
+	events.interrupt()
+	awaitAttempts(t, d, h.ID(), "postStart Succeeded")
+	if got := bookend(t, d, "logs", name); !strings.Contains(got, " of "+name+" "+h.ID()+": Succeeded") || !strings.HasSuffix(got, "\nstdout: printed\n") {
+		t.Errorf("logs printed %q", got)
+	}
+	awaitStatus(t, d, h.ID(), "running", "")
+	row := TaskNamespace + ` +` + h.ID() + ` +` + name
+	for command, want := range map[string]string{"ps": row + ` +running`, "history --container " + name: row + ` +postStart`} {
+		if got := bookend(t, d, strings.Fields(command)...); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("%s printed\n%s\nwant %s", command, got, want)
+		}
+	}
+	if got := outcomes(t, d, h.ID(), "--container", name); got != "postStart Succeeded" {
+		t.Errorf("history for programs: %q", got)
+	}
+}
+
 func TestLogsFollowsAHook(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; echo printed`)+`}}`)

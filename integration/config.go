@@ -34,7 +34,7 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 			"io.containerd.cri.v1.images":           d.imagesConfig(),
 			"io.containerd.cri.v1.runtime":          d.runtimeConfig(opts, runtimes),
 			"io.containerd.transfer.v1.local":       map[string]any{"config_path": d.path("registry")},
-			"io.containerd.nri.v1.nri":              map[string]any{"disable": true},
+			"io.containerd.nri.v1.nri":              d.nriConfig(opts),
 			"io.containerd.gc.v1.scheduler":         map[string]any{"deletion_threshold": 1},
 			"io.containerd.metadata.v1.bolt":        map[string]any{"no_sync": true},
 			"io.containerd.runtime.v2.task":         map[string]any{"platforms": []string{"linux/amd64", "linux/arm64"}},
@@ -46,6 +46,16 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 		conf["imports"] = opts.Imports
 	}
 	return toml.Marshal(conf)
+}
+
+// nriConfig has no plugins of the machine's started.
+func (d *Daemon) nriConfig(opts Options) map[string]any {
+	return map[string]any{
+		"disable":            !opts.NRI,
+		"socket_path":        d.NRISocket(),
+		"plugin_path":        d.path("nri", "plugins"),
+		"plugin_config_path": d.path("nri", "conf.d"),
+	}
 }
 
 func (d *Daemon) imagesConfig() map[string]any {

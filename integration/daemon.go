@@ -33,6 +33,8 @@ type Options struct {
 	Env []string
 	// HostPorts lets pods publish ports on the host, which needs iptables.
 	HostPorts bool
+	// NRI lets plugins connect to [Daemon.NRISocket].
+	NRI bool
 	// Debug sets containerd's and its shims' log level to debug.
 	Debug bool
 }
@@ -291,6 +293,9 @@ func (d *Daemon) PID() int {
 
 // Address is the path of containerd's socket.
 func (d *Daemon) Address() string { return d.path("c.sock") }
+
+// NRISocket is the path of the socket for NRI plugins; see [Options.NRI].
+func (d *Daemon) NRISocket() string { return d.path("nri.sock") }
 
 // ConfigPath is the path of containerd's main configuration file. It is read
 // again by [Daemon.Restart], whoever has changed it.

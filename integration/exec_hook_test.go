@@ -201,8 +201,15 @@ func isHome(variable string) bool { return strings.HasPrefix(variable, "HOME=") 
 func wantNoTerminal(t *testing.T, hook int) {
 	t.Helper()
 	proc := fmt.Sprintf("/proc/%d/", hook)
-	if got := names(t, proc+"fd", ""); !slices.Equal(got, []string{"0", "1", "2"}) {
-		t.Errorf("descriptors %q, want 0, 1 and 2", got)
+	// The hook's shell may still be redirecting the line that told of its start.
+	err := poll(t.Context(), endTimeout, "the hook's descriptors", func() error {
+		if got := names(t, proc+"fd", ""); !slices.Equal(got, []string{"0", "1", "2"}) {
+			return fmt.Errorf("they are %q, want 0, 1 and 2", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 	info, err := os.Stat(proc + "fd/0")
 	if err != nil {

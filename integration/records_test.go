@@ -436,6 +436,31 @@ func TestAFullDiskFailsNoHookAndHoldsNoStopUp(t *testing.T) {
 	}
 }
 
+// Of a hook that is tried again and again the first and the last attempt stay, and
+// the records of others.
+func TestRecordsOfOneContainerAreBounded(t *testing.T) {
+	d := shared.Daemon(t)
+	dir := t.TempDir()
+	setConfig(t, d, "[records]\ndirectory = '"+dir+"'\nmaxCountPerContainer = 2\n")
+	other := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	other.term()
+	noisy := runHooked(t, d, `{"preStop":{"exec":{"command":["/bin/sh","-c","exit 1"]},"retries":4}}`)
+	noisy.term()
+	err := poll(t.Context(), time.Minute, "records to be removed", func() error {
+		found := attempts(t, dir, noisy.ID())
+		if len(found) != 2 || found[0].Attempt != 1 || found[1].Attempt != 5 {
+			return fmt.Errorf("there are %+v", found)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if len(attempts(t, dir, other.ID())) != 1 {
+		t.Error("the record of another container is gone")
+	}
+}
+
 func TestRecordsAreBoundedOnTheNode(t *testing.T) {
 	d := shared.Daemon(t)
 	dir := t.TempDir()

@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -20,6 +21,9 @@ const (
 	sandboxNamespaceAnnotation = "io.kubernetes.cri.sandbox-namespace"
 )
 
+// nerdctlNameAnnotation is where nerdctl hands over the container's name.
+const nerdctlNameAnnotation = "nerdctl/name"
+
 // storeOf returns the store of the records of containers that were created with
 // these settings: one for all of them, so that a file system that hangs costs
 // one thread.
@@ -36,7 +40,10 @@ func (s *Service) storeOf(ctx context.Context, r hooks.Records) *record.Store {
 }
 
 func openStore(r hooks.Records) *record.Store {
-	return record.Open(r.Directory, record.Limits{MaxAge: r.MaxAge, MaxCount: r.MaxCount, MaxBytes: r.MaxBytes})
+	return record.Open(r.Directory, record.Limits{
+		MaxAge: r.MaxAge, MaxCount: r.MaxCount, MaxBytes: r.MaxBytes,
+		MaxCountPerContainer: r.MaxCountPerContainer, MaxBytesPerContainer: r.MaxBytesPerContainer,
+	})
 }
 
 // records returns where the records of a container are to go.
@@ -47,10 +54,15 @@ func (n nodeConfig) records() hooks.Records {
 	return hooks.DefaultRecords()
 }
 
-// subjectOf is what records call a container.
+// subjectOf is what records call a container. That of a pod has the name that it
+// has there, whatever the pod's own annotations say.
 func subjectOf(namespace, id string, annotations map[string]string) record.Subject {
+	name := annotations[containerNameAnnotation]
+	if annotations[sandboxIDAnnotation] == "" {
+		name = cmp.Or(name, annotations[nerdctlNameAnnotation])
+	}
 	return record.Subject{
-		Namespace: namespace, Container: id, Name: annotations[containerNameAnnotation],
+		Namespace: namespace, Container: id, Name: name,
 		Pod: annotations[sandboxNameAnnotation], PodNamespace: annotations[sandboxNamespaceAnnotation],
 	}
 }

@@ -34,7 +34,7 @@ const (
 type hookReport struct {
 	logger *log.Entry
 	id     string
-	name   string // the container's name within its pod, empty outside CRI
+	name   string // the container's name, as records have it; may be empty
 	point  hooks.Point
 	kind   string // handler
 	result *hooks.Result

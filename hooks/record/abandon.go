@@ -48,7 +48,7 @@ func (s *Store) abandon(namespace string, containers []string) error {
 	}
 	var failed error
 	for _, f := range files {
-		if _, ok := parseName(f.Name()); !ok {
+		if _, _, ok := parseName(f.Name()); !ok {
 			continue
 		}
 		path := s.recordPath(f.Name())

@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func fill(b *testing.B) *Store {
 	b.Helper()
 	s := Open(tmpfs(b), Limits{})
 	for i := range 2000 {
-		r := example("c", 1)
+		r := example(fmt.Sprintf("c%d", i/8), 1)
 		r.Started = r.Started.Add(-time.Duration(i) * time.Second)
 		e := s.Begin(r)
 		e.End(End{Outcome: hooks.Succeeded, Stdout: make([]byte, 1<<10)})

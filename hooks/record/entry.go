@@ -37,7 +37,7 @@ type Entry struct {
 // sent. Of r, Version, ID, Running and End are not looked at, but for the detail.
 func (s *Store) Begin(r Record) *Entry {
 	r.Version, r.End, r.Started = Version, End{Detail: clip(r.Detail)}, r.Started.UTC()
-	e := &Entry{store: s, first: r, name: newName(r.Started)}
+	e := &Entry{store: s, first: r, name: newName(r.Started, r.Subject)}
 	s.do(entrySize+sizeOf(r.End), patience, e.begin)
 	return e
 }
@@ -89,8 +89,7 @@ func sizeOf(ends ...End) int {
 }
 
 func (e *Entry) begin() error {
-	path := e.store.recordPath(e.name)
-	f, err := e.store.create(path, os.O_WRONLY|os.O_APPEND|os.O_EXCL)
+	f, err := e.create()
 	if err != nil {
 		return e.failed("begin", err)
 	}
@@ -99,10 +98,22 @@ func (e *Entry) begin() error {
 	}
 	if err != nil {
 		f.Close()
-		return e.failed("begin", errors.Join(err, os.Remove(path)))
+		return e.failed("begin", errors.Join(err, os.Remove(f.Name())))
 	}
 	e.file = f
 	return nil
+}
+
+// create makes the file. What its container began in the same nanosecond takes
+// the next one.
+func (e *Entry) create() (*os.File, error) {
+	for at := e.first.Started; ; at = at.Add(1) {
+		e.name = newName(at, e.first.Subject)
+		f, err := e.store.create(e.store.recordPath(e.name), os.O_WRONLY|os.O_APPEND|os.O_EXCL)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
 }
 
 // end makes up for a Begin that failed. Where there is no room for all, what

@@ -1,7 +1,7 @@
 package record
 
 import (
-	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -9,30 +9,37 @@ import (
 	"time"
 )
 
-// A record's name sorts by the attempt's start and is unlike any other's:
-// 20 digits of nanoseconds since 1970, 8 hexadecimal digits of chance.
+// A record's name sorts by its start and says whose it is, so that the pruning
+// need not read it: 20 digits of nanoseconds since 1970, 8 hexadecimal digits of
+// the container. Older versions had 8 digits of chance there: what they wrote
+// counts as one record each of containers of their own.
 const (
-	timeDigits   = 20
-	chanceDigits = 8
-	extension    = ".jsonl"
+	timeDigits      = 20
+	containerDigits = 8
+	extension       = ".jsonl"
 )
 
-func newName(started time.Time) string {
-	var chance [chanceDigits / 2]byte
-	_, _ = rand.Read(chance[:]) // it never fails
-	return fmt.Sprintf("%0*d-%s%s", timeDigits, max(started.UnixNano(), 0), hex.EncodeToString(chance[:]), extension)
+func newName(started time.Time, c Subject) string {
+	return fmt.Sprintf("%0*d-%s%s", timeDigits, max(started.UnixNano(), 0), shortHash(c), extension)
 }
 
-// parseName tells whether a file is a record by its name, and when the attempt
-// started.
-func parseName(name string) (started time.Time, ok bool) {
+// shortHash tells containers apart, but for one pair in four thousand millions.
+func shortHash(c Subject) string {
+	sum := sha256.Sum256([]byte(c.Namespace + "/" + c.Container))
+	return hex.EncodeToString(sum[:containerDigits/2])
+}
+
+// parseName tells whether a file is a record by its name, when it started, and
+// the hash of its container.
+func parseName(name string) (started time.Time, container string, ok bool) {
 	id, ok := strings.CutSuffix(name, extension)
-	if !ok || len(id) != timeDigits+1+chanceDigits || id[timeDigits] != '-' {
-		return time.Time{}, false
+	if !ok || len(id) != timeDigits+1+containerDigits || id[timeDigits] != '-' {
+		return time.Time{}, "", false
 	}
-	if _, err := hex.DecodeString(id[timeDigits+1:]); err != nil {
-		return time.Time{}, false
+	container = id[timeDigits+1:]
+	if _, err := hex.DecodeString(container); err != nil {
+		return time.Time{}, "", false
 	}
 	nanos, err := strconv.ParseUint(id[:timeDigits], 10, 63)
-	return time.Unix(0, int64(nanos)), err == nil
+	return time.Unix(0, int64(nanos)), container, err == nil
 }

@@ -14,8 +14,7 @@ import (
 const (
 	// pruneEvery is the least time between two prunings of a directory.
 	pruneEvery = time.Second
-	// stampFile is locked by the store that prunes; its modification time is
-	// when one last did.
+	// stampFile has as its modification time when records were last pruned.
 	stampFile = "pruned"
 	// blockSize is what a file takes beside what is in it, about, in bytes.
 	blockSize = 4 << 10
@@ -65,10 +64,19 @@ func (s *Store) pruneDue(size int) (hurry, due bool) {
 // prune removes what is beyond the limits, unless another process does so now
 // or, without hurry, did within the last second.
 func (s *Store) prune(hurry bool) error {
+	dir, err := os.Open(s.dir)
+	if err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	defer dir.Close()
+	// Of two at once, each would take what the other is removing for open.
+	if err := lock(dir, unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return nil
+	}
 	stamp, err := s.create(filepath.Join(s.dir, stampFile), os.O_RDWR)
 	if err == nil {
 		defer stamp.Close()
-		if !s.mayPrune(stamp, hurry) {
+		if !isDue(stamp, hurry) {
 			return nil
 		}
 	}
@@ -76,10 +84,8 @@ func (s *Store) prune(hurry bool) error {
 	return errors.Join(err, s.pruneRecords(), s.pruneStatuses())
 }
 
-func (s *Store) mayPrune(stamp *os.File, hurry bool) bool {
-	if err := lock(stamp, unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
-		return false
-	}
+// isDue tells whether the stamp allows a pruning now, and renews it.
+func isDue(stamp *os.File, hurry bool) bool {
 	st, err := stamp.Stat()
 	if err != nil {
 		return true
@@ -91,79 +97,4 @@ func (s *Store) mayPrune(stamp *os.File, hurry bool) bool {
 	now := time.Now()
 	_ = os.Chtimes(stamp.Name(), now, now) // an error: others may prune again
 	return true
-}
-
-// attempt is the file of a record, to the pruner.
-type attempt struct {
-	path    string
-	started time.Time
-	bytes   int64 // allocated
-}
-
-func (s *Store) pruneRecords() error {
-	attempts, bytes, err := s.attempts()
-	if err != nil {
-		return err
-	}
-	count := len(attempts)
-	var failed error
-	for _, a := range attempts {
-		if count <= s.limits.MaxCount && bytes <= s.limits.MaxBytes && time.Since(a.started) <= s.limits.MaxAge {
-			break
-		}
-		removed, err := removeUnlocked(a.path)
-		failed = errors.Join(failed, err)
-		if removed {
-			count, bytes = count-1, bytes-a.bytes
-		}
-	}
-	return failed
-}
-
-// attempts returns the files of all records, the oldest in front, and what they
-// take.
-func (s *Store) attempts() (attempts []attempt, bytes int64, err error) {
-	files, err := readDir(filepath.Join(s.dir, recordsDir))
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, f := range files {
-		started, ok := parseName(f.Name())
-		if !ok || !f.Type().IsRegular() {
-			continue
-		}
-		a := attempt{path: s.recordPath(f.Name()), started: started}
-		var st unix.Stat_t
-		if unix.Lstat(a.path, &st) != nil {
-			continue // removed meanwhile
-		}
-		a.bytes = st.Blocks * 512
-		attempts, bytes = append(attempts, a), bytes+a.bytes
-	}
-	return attempts, bytes, nil
-}
-
-// removeUnlocked removes a record whose attempt has ended, and tells whether it
-// is gone.
-func removeUnlocked(path string) (bool, error) {
-	f, err := openRegular(path, os.O_RDONLY)
-	if err != nil {
-		return errors.Is(err, fs.ErrNotExist), ignore(err, fs.ErrNotExist)
-	}
-	defer f.Close()
-	if err := lock(f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return false, ignore(err, unix.EWOULDBLOCK)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	return true, nil
-}
-
-// ignore returns err unless it is one that is expected.
-func ignore(err, expected error) error {
-	if errors.Is(err, expected) {
-		return nil
-	}
-	return err
 }

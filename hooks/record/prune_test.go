@@ -132,9 +132,6 @@ func TestManyMayPruneAtOnce(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			other := Open(s.dir, s.limits)
-			if err := other.pruneRecords(); err != nil { // past the stamp, on purpose
-				t.Error(err)
-			}
 			if err := other.prune(true); err != nil {
 				t.Error(err)
 			}

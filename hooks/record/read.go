@@ -54,7 +54,7 @@ func (f *Follower) Poll() (changed []Record, skipped []error, err error) {
 	there := make(map[string]glance, len(files))
 	for _, file := range files {
 		name := file.Name()
-		if _, ok := parseName(name); !ok {
+		if _, _, ok := parseName(name); !ok {
 			continue
 		}
 		r, seen, err := f.look(name)

@@ -15,7 +15,7 @@ const Version = 1
 type Subject struct {
 	Namespace    string `json:"namespace"`              // containerd's
 	Container    string `json:"container"`              // its id
-	Name         string `json:"name,omitempty"`         // within its pod; empty outside CRI
+	Name         string `json:"name,omitempty"`         // within its pod, or nerdctl's; empty: it has none
 	Pod          string `json:"pod,omitempty"`          // name; empty outside CRI
 	PodNamespace string `json:"podNamespace,omitempty"` // Kubernetes' namespace; empty outside CRI
 }

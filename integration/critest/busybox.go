@@ -22,10 +22,11 @@ func findBusybox(ctx context.Context, path, cache string) (string, error) {
 	if err == nil {
 		return path, nil
 	}
-	if fetched := filepath.Join(cache, "busybox", "bin", "busybox"); checkBusybox(ctx, fetched) == nil {
+	dir := filepath.Join(cache, "busybox")
+	if fetched := unpacked(dir); fetched != "" && checkBusybox(ctx, fetched) == nil {
 		return fetched, nil
 	}
-	fetched, fetchErr := fetchBusybox(ctx, filepath.Join(cache, "busybox"))
+	fetched, fetchErr := fetchBusybox(ctx, dir)
 	if fetchErr != nil {
 		return "", fmt.Errorf("busybox: %s: %w; and the package: %w", path, err, fetchErr)
 	}
@@ -49,10 +50,14 @@ func fetchBusybox(ctx context.Context, dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	download := exec.CommandContext(ctx, "apt-get", "download", "-o", "APT::Sandbox::User=root", "busybox")
-	download.Dir = dir
-	if out, err := download.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("apt-get download busybox: %w: %s", err, out)
+	if err := aptGet(ctx, dir, "download", "-o", "APT::Sandbox::User=root", "busybox"); err != nil {
+		// A machine that was just made has no lists of packages.
+		if err := aptGet(ctx, dir, "update", "-qq"); err != nil {
+			return "", err
+		}
+		if err := aptGet(ctx, dir, "download", "-o", "APT::Sandbox::User=root", "busybox"); err != nil {
+			return "", err
+		}
 	}
 	packages, err := filepath.Glob(filepath.Join(dir, "busybox_*.deb"))
 	if err != nil || len(packages) == 0 {
@@ -61,12 +66,29 @@ func fetchBusybox(ctx context.Context, dir string) (string, error) {
 	if out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", packages[0], dir).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("dpkg-deb -x %s: %w: %s", packages[0], err, out)
 	}
-	for _, path := range []string{"bin/busybox", "usr/bin/busybox"} {
-		if path = filepath.Join(dir, path); isFile(path) {
-			return path, nil
-		}
+	if path := unpacked(dir); path != "" {
+		return path, nil
 	}
 	return "", fmt.Errorf("%s has no busybox", packages[0])
+}
+
+// unpacked returns the path of the busybox of a package that was unpacked in dir, or nothing.
+func unpacked(dir string) string {
+	for _, path := range []string{"bin/busybox", "usr/bin/busybox"} {
+		if path = filepath.Join(dir, path); isFile(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+func aptGet(ctx context.Context, dir string, args ...string) error {
+	get := exec.CommandContext(ctx, "apt-get", args...)
+	get.Dir = dir
+	if out, err := get.CombinedOutput(); err != nil {
+		return fmt.Errorf("apt-get %s: %w: %s", args[0], err, out)
+	}
+	return nil
 }
 
 func isFile(path string) bool {

@@ -3,11 +3,12 @@ package main
 import "errors"
 
 var (
-	// errNoCritest: there is no program to run.
-	errNoCritest = errors.New("no critest: get it from the releases of kubernetes-sigs/cri-tools " +
-		"(https://github.com/kubernetes-sigs/cri-tools/releases), and put it on PATH or name it by CRITEST")
-	// errNoTest: a run without tests has nothing to compare.
+	// errNoTest: a run without tests proves nothing.
 	errNoTest = errors.New("critest ran no test; look at its log, and at -focus and -skip")
-	// errDiffer: the two shims don't behave alike.
-	errDiffer = errors.New("outcomes differ")
+	// errEndedEarly: tests are missing that critest meant to run.
+	errEndedEarly = errors.New("critest ended early")
+	// errNotRun: critest did not run a test that it was asked for by name.
+	errNotRun = errors.New("critest did not run")
+	// errOnlyOurs: tests fail with bookend's shim alone.
+	errOnlyOurs = errors.New("tests fail with this shim alone")
 )

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,18 @@ type outcome struct {
 	Message string // of a failure, or why it was skipped
 }
 
+// rank orders outcomes: 2 passed, 1 skipped, 0 the rest, a test that never ran included.
+func (o outcome) rank() int {
+	switch o.State {
+	case "passed":
+		return 2
+	case "skipped":
+		return 1
+	default:
+		return 0
+	}
+}
+
 // results are the outcomes of one run by the tests' full names.
 type results struct {
 	Outcomes map[string]outcome
@@ -25,10 +38,10 @@ type results struct {
 // count tells how many tests passed, were skipped, and ended any other way.
 func (r results) count() (passed, failed, skipped int) {
 	for _, o := range r.Outcomes {
-		switch o.State {
-		case "passed":
+		switch o.rank() {
+		case 2:
 			passed++
-		case "skipped":
+		case 1:
 			skipped++
 		default:
 			failed++
@@ -37,10 +50,35 @@ func (r results) count() (passed, failed, skipped int) {
 	return passed, failed, skipped
 }
 
+// notPassed lists the tests that failed or were skipped, by name.
+func (r results) notPassed() (tests []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.Outcomes)) {
+		if r.Outcomes[name].State != "passed" {
+			tests = append(tests, name)
+		}
+	}
+	return tests
+}
+
+// only returns the results of tests alone. One that is missing is an error.
+func (r results) only(tests []string) (results, error) {
+	chosen := results{Outcomes: map[string]outcome{}, Took: r.Took}
+	for _, test := range tests {
+		o, ok := r.Outcomes[test]
+		if !ok {
+			return results{}, fmt.Errorf("%w: %s", errNotRun, test)
+		}
+		chosen.Outcomes[test] = o
+	}
+	return chosen, nil
+}
+
 // ginkgoReport is the part that matters of one suite in a Ginkgo JSON report.
 type ginkgoReport struct {
-	RunTime     time.Duration // ns
-	SpecReports []ginkgoSpec
+	RunTime                    time.Duration // ns
+	PreRunStats                struct{ SpecsThatWillRun int }
+	SpecialSuiteFailureReasons []string // that it was interrupted, or had no time left
+	SpecReports                []ginkgoSpec
 }
 
 type ginkgoSpec struct {
@@ -53,23 +91,32 @@ type ginkgoSpec struct {
 }
 
 // readReport reads a Ginkgo JSON report. Tests that were filtered out (benchmarks, or by -focus) are
-// not in the results; a report without any other test is an error, since it proves nothing.
+// not in the results. A report without any other test proves nothing and is an error, as is one of a
+// suite that ended early: the tests it did not get to look like those that were filtered out.
 func readReport(r io.Reader) (results, error) {
 	var suites []ginkgoReport
 	if err := json.NewDecoder(r).Decode(&suites); err != nil {
 		return results{}, fmt.Errorf("critest's report: %w", err)
 	}
 	all := results{Outcomes: map[string]outcome{}}
+	planned := 0
 	for _, suite := range suites {
 		all.Took += suite.RunTime
+		planned += suite.PreRunStats.SpecsThatWillRun
 		for _, spec := range suite.SpecReports {
 			if err := all.add(spec); err != nil {
 				return results{}, fmt.Errorf("critest's report: %w", err)
 			}
 		}
+		if reasons := suite.SpecialSuiteFailureReasons; len(reasons) > 0 {
+			return results{}, fmt.Errorf("%w: %s", errEndedEarly, strings.Join(reasons, ", "))
+		}
 	}
-	if len(all.Outcomes) == 0 {
+	switch ran := len(all.Outcomes); {
+	case ran == 0:
 		return results{}, errNoTest
+	case ran != planned:
+		return results{}, fmt.Errorf("%w: after %d of %d tests", errEndedEarly, ran, planned)
 	}
 	return all, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -48,8 +49,8 @@ func newSite(ctx context.Context, busybox, cache string) (*site, error) {
 func (s *site) close() error { return s.server.Close() }
 
 // with runs work against a containerd of its own that pulls from the site's registry: every handler
-// begins with a fresh one. socket is containerd's.
-func (s *site) with(ctx context.Context, work func(socket string) error) (err error) {
+// begins with a fresh one.
+func (s *site) with(ctx context.Context, work func(*integration.Daemon) error) (err error) {
 	cgroups, err := cgroupParents()
 	if err != nil {
 		return err
@@ -58,7 +59,7 @@ func (s *site) with(ctx context.Context, work func(socket string) error) (err er
 	if err != nil {
 		return err
 	}
-	daemon, err := integration.Start(ctx, integration.Options{HostPorts: true})
+	daemon, err := integration.Start(ctx, integration.Options{HostPorts: true, NRI: true})
 	if err != nil {
 		return err
 	}
@@ -69,5 +70,21 @@ func (s *site) with(ctx context.Context, work func(socket string) error) (err er
 	if err := writeHosts(filepath.Join(daemon.Dir, "registry"), s.listener.Addr().String()); err != nil {
 		return err
 	}
-	return work(daemon.Address())
+	return work(daemon)
+}
+
+// runner runs a suite here, telling out of each run before it begins.
+func (s *site) runner(suite suite, out io.Writer) runner {
+	runs := 0
+	return func(ctx context.Context, handler string, tests []string) (r results, err error) {
+		runs++
+		c := call{handler: handler, tests: tests, name: fmt.Sprintf("%d-%s", runs, handler)}
+		fmt.Fprintf(out, "run %d: %s with handler %s, seed %d; log: %s\n", runs, suite.scope(c), handler, suite.seed, suite.log(c))
+		err = s.with(ctx, func(daemon *integration.Daemon) (err error) {
+			c.socket, c.nri = daemon.Address(), daemon.NRISocket()
+			r, err = suite.run(ctx, c)
+			return err
+		})
+		return r, err
+	}
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"bookend.dev/bookend/integration"
 )
 
 // fakeCritest is a critest that writes report, where one is given, prints its arguments and TMPDIR, and
@@ -20,30 +23,35 @@ func fakeCritest(t *testing.T, report, end string) suite {
 	if report != "" {
 		write = "while [ $1 != -ginkgo.json-report ]; do shift; done; echo '" + report + "' >$2\n"
 	}
-	text := "#!/bin/sh\necho args: $*\necho scratch: $TMPDIR\ntouch $TMPDIR/left\n" + write + end + "\n"
+	text := "#!/bin/sh\necho \"args: $*\"\necho scratch: $TMPDIR\ntouch $TMPDIR/left\n" + write + end + "\n"
 	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return suite{critest: path, out: filepath.Join(dir, "out"), timeout: time.Minute, seed: 7, args: []string{"-x"}}
 }
 
-const oneFailure = `[{"SpecReports": [{"LeafNodeType": "It", "LeafNodeText": "t", "State": "failed", "RunTime": 1}]}]`
+// aCall is a call of the whole suite.
+var aCall = call{socket: "/run/c.sock", nri: "/run/nri.sock", handler: "runc", name: "2-runc"}
+
+const oneFailure = `[{"PreRunStats": {"SpecsThatWillRun": 1}, "SpecReports": [{"LeafNodeType": "It", "LeafNodeText": "t", "State": "failed", "RunTime": 1}]}]`
 
 func TestSuiteRun(t *testing.T) {
 	s := fakeCritest(t, oneFailure, "exit 1")
-	got, err := s.run(t.Context(), "/run/c.sock", "bookend")
+	s.focus, s.skip = "Pod|Image", "slow"
+	c := call{socket: "/run/c.sock", nri: "/run/nri.sock", handler: "bookend", name: "1-bookend"}
+	got, err := s.run(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.Outcomes["t"].State != "failed" {
 		t.Errorf("outcomes %v", got.Outcomes)
 	}
-	log, err := os.ReadFile(s.file("bookend", "log"))
+	log, err := os.ReadFile(s.log(c))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"-runtime-endpoint unix:///run/c.sock", "-image-endpoint unix:///run/c.sock",
-		"-runtime-handler bookend", "-ginkgo.seed 7", "-ginkgo.timeout 1m0s", " -x\n"} {
+		"-nri-socket /run/nri.sock", "-runtime-handler bookend", "-ginkgo.seed 7", "-ginkgo.timeout 1m0s", " -x -ginkgo.focus Pod|Image -ginkgo.skip slow\n"} {
 		if !strings.Contains(string(log), want) {
 			t.Errorf("critest was called without %q:\n%s", want, log)
 		}
@@ -65,7 +73,7 @@ func TestSuiteThatBreaks(t *testing.T) {
 		"torn report":  fakeCritest(t, "[{", "exit 1"),
 		"empty report": fakeCritest(t, "[]", "exit 0"),
 	} {
-		if got, err := s.run(t.Context(), "/run/c.sock", "runc"); err == nil {
+		if got, err := s.run(t.Context(), aCall); err == nil {
 			t.Errorf("%s: results %v, want an error", name, got)
 		}
 	}
@@ -76,11 +84,11 @@ func TestSuiteIgnoresAnOldReport(t *testing.T) {
 	if err := os.MkdirAll(s.out, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(s.file("runc", "json"), []byte(oneFailure), 0o644); err != nil {
+	if err := os.WriteFile(s.report(aCall), []byte(oneFailure), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.run(t.Context(), "/run/c.sock", "runc")
-	if err == nil || !strings.Contains(err.Error(), s.file("runc", "log")) {
+	got, err := s.run(t.Context(), aCall)
+	if err == nil || !strings.Contains(err.Error(), s.log(aCall)) {
 		t.Errorf("results %v, error %v; want one that names the log", got, err)
 	}
 }
@@ -94,18 +102,86 @@ func TestSuiteInterrupted(t *testing.T) {
 			<-time.After(5 * time.Millisecond)
 		}
 	}()
-	if got, err := s.run(ctx, "/run/c.sock", "runc"); !errors.Is(err, context.Canceled) {
+	if got, err := s.run(ctx, aCall); !errors.Is(err, context.Canceled) {
 		t.Errorf("results %v, error %v; want context.Canceled", got, err)
 	}
 }
 
-func TestNoCritest(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	t.Setenv("CRITEST", "")
-	for _, args := range [][]string{nil, {"-critest", ""}, {"-critest", "/nowhere/critest"}} {
-		err := mainErr(t.Context(), args, &strings.Builder{})
-		if !errors.Is(err, errNoCritest) || !strings.Contains(err.Error(), "kubernetes-sigs/cri-tools") {
-			t.Errorf("%q: %v, want where to get it", args, err)
+// A call of tests by their names runs them, whatever the focus is, and gives no results but theirs.
+func TestSuiteRunsTestsByName(t *testing.T) {
+	s := fakeCritest(t, oneFailure, "exit 1")
+	s.focus, s.skip = "Pod", "slow"
+	c := aCall
+	c.tests = []string{"t"}
+	got, err := s.run(t.Context(), c)
+	if err != nil || len(got.Outcomes) != 1 {
+		t.Errorf("results %v, error %v", got, err)
+	}
+	c.tests = []string{"[k8s.io] Pod runs (2)", "t"}
+	if _, err := s.run(t.Context(), c); !errors.Is(err, errNotRun) {
+		t.Errorf("%v, want errNotRun", err)
+	}
+	log, err := os.ReadFile(s.log(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = ` -x -ginkgo.focus  \[k8s\.io\] Pod runs( \(\d+\))?$ -ginkgo.focus  t( \(\d+\))?$ -ginkgo.skip slow` + "\n"
+	if !strings.Contains(string(log), want) {
+		t.Errorf("critest was called without %q:\n%s", want, log)
+	}
+}
+
+func TestScope(t *testing.T) {
+	o, err := parse([]string{"-focus", "Pod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, some := call{}, call{tests: []string{"a", "b"}}
+	for got, want := range map[string]string{
+		suite{}.scope(all):           "all tests",
+		suite{focus: "x"}.scope(all): `all tests that match "x"`,
+		o.scope(all):                 `all tests that match "Pod" but those that match "` + racing + `"`,
+		o.scope(some):                "2 of the tests",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+func TestPattern(t *testing.T) {
+	for _, c := range []struct {
+		test, text string
+		want       bool
+	}{
+		{"Pod [x] runs (or not)", "CRI Pod [x] runs (or not)", true},
+		{"Pod [x] runs (or not)", "CRI Pod x runs (or not)", false},
+		{"Pod runs", "CRI Pod runs twice", false},
+		{"Pod runs (2)", "CRI Pod runs", true},
+		{"runs", "CRI Pod overruns", false},
+	} {
+		if got := regexp.MustCompile(pattern(c.test)).MatchString(c.text); got != c.want {
+			t.Errorf("%q and %q: %v, want %v", c.test, c.text, got, c.want)
+		}
+	}
+}
+
+func TestFindCritest(t *testing.T) {
+	tools := integration.Binaries{Tools: t.TempDir()}
+	if _, err := findCritest("", tools); !errors.Is(err, integration.ErrMissing) {
+		t.Errorf("no tool: %v, want ErrMissing", err)
+	}
+	own := filepath.Join(tools.Tools, "critest")
+	if err := os.WriteFile(own, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	other := fakeCritest(t, "", "").critest
+	for path, want := range map[string]string{"": own, other: other} {
+		if got, err := findCritest(path, tools); got != want {
+			t.Errorf("%q: %q, error %v; want %q", path, got, err, want)
+		}
+	}
+	if _, err := findCritest("/nowhere/critest", tools); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a path that isn't there: %v, want not exist", err)
 	}
 }

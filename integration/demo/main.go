@@ -3,8 +3,8 @@
 // when what happened, and removes everything. It takes no arguments, needs
 // root, and finds the programs where the Makefile puts them: `make demo`.
 //
-// Every line of the timeline was observed, and names its source: a CRI call of
-// this program, an event of containerd's bus, containerd's log, the web
+// Every line of the timeline was observed, and names its source: a CRI call by
+// crictl, an event of containerd's bus, containerd's log, the web
 // server's own log, or a request to it. What was expected and not observed
 // fails the demo.
 package main
@@ -77,7 +77,7 @@ func show(ctx context.Context, d *integration.Daemon) error {
 		return err
 	}
 	defer s.events.Close()
-	fmt.Printf("The pod is driven by %s.\n\n", s.client)
+	fmt.Printf("crictl drives the pod.\n\n")
 	played, cleared := s.play(ctx), s.clear(ctx)
 	if interrupted(ctx) { // what play says of it is of no use
 		return errors.Join(context.Cause(ctx), cleared)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,6 @@ import (
 // belongs to one goroutine, the timeline and the events excepted.
 type scene struct {
 	daemon *integration.Daemon
-	client string // what drives the pod, in words
 	calls  *recordedCalls
 	events *integration.EventLog
 
@@ -33,18 +31,19 @@ type scene struct {
 	proof    proof
 }
 
-// newScene makes d's CRI client one that records its calls, and makes those
-// that change a pod by crictl where that is installed. The caller closes events.
+// newScene makes d's CRI client one that makes the calls that change a pod by
+// crictl, and records them. The caller closes events.
 func newScene(ctx context.Context, d *integration.Daemon) (*scene, error) {
-	s := &scene{daemon: d, client: "this program's own CRI client (no crictl on PATH)", timeline: &timeline{}}
-	calls := d.CRI.RuntimeServiceClient
-	if path, err := exec.LookPath("crictl"); err == nil {
-		s.client = path
-		calls = &crictl{RuntimeServiceClient: calls, program: path, endpoint: "unix://" + d.Address()}
+	program, err := d.Binaries().Tool("crictl")
+	if err != nil {
+		return nil, err
 	}
-	s.calls = &recordedCalls{RuntimeServiceClient: calls, timeline: s.timeline, names: map[string]string{}}
+	s := &scene{daemon: d, timeline: &timeline{}}
+	s.calls = &recordedCalls{
+		RuntimeServiceClient: &crictl{d.CRI.RuntimeServiceClient, program, "unix://" + d.Address()},
+		timeline:             s.timeline, names: map[string]string{},
+	}
 	d.CRI.RuntimeServiceClient = s.calls
-	var err error
 	s.events, err = d.Events(ctx)
 	return s, err
 }

@@ -10,11 +10,13 @@ TOOLS_STAMP := $(TOOLS_DIR)/built-$(shell cat integration/tools/go.mod integrati
 
 CONTAINERD := github.com/containerd/containerd/v2
 CNI        := github.com/containernetworking/plugins/plugins
-containerd_version = $$(go list -m -f '{{.Version}}' $(CONTAINERD))
+CRITOOLS   := sigs.k8s.io/cri-tools
+version_of  = $$(go list -m -f '{{.Version}}' $(1))
 TOOLS_BUILD := go build -buildvcs=false -trimpath -o $(abspath $(TOOLS_BIN))/
+CRI_LDFLAGS  = -s -w -X $(CRITOOLS)/pkg/version.Version=$(call version_of,$(CRITOOLS))
 
 .PHONY: tools
-tools: $(TOOLS_STAMP) ## Build containerd, runc and the CNI plugins that tests run
+tools: $(TOOLS_STAMP) ## Build containerd, runc, the CNI plugins, crictl and critest, which tests run
 
 $(TOOLS_STAMP):
 	rm -rf $(TOOLS_DIR)
@@ -23,6 +25,8 @@ $(TOOLS_STAMP):
 	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -ldflags '-s -w' \
 		$(CNI)/main/bridge $(CNI)/main/loopback $(CNI)/ipam/host-local $(CNI)/meta/portmap
 	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -tags 'no_btrfs no_devmapper no_zfs' \
-		-ldflags "-s -w -X $(CONTAINERD)/version.Version=$(containerd_version)" \
+		-ldflags "-s -w -X $(CONTAINERD)/version.Version=$(call version_of,$(CONTAINERD))" \
 		$(CONTAINERD)/cmd/containerd $(CONTAINERD)/cmd/ctr $(CONTAINERD)/cmd/containerd-shim-runc-v2
+	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -ldflags "$(CRI_LDFLAGS)" $(CRITOOLS)/cmd/crictl
+	cd integration/tools && CGO_ENABLED=0 go test -c -trimpath -ldflags "$(CRI_LDFLAGS)" -o $(abspath $(TOOLS_BIN))/critest $(CRITOOLS)/cmd/critest
 	touch $@

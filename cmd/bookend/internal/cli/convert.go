@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"bookend.dev/bookend/cmd/bookend/internal/manifest"
@@ -14,7 +16,7 @@ import (
 var (
 	errOneFile      = errors.New("several files can be converted with --in-place only")
 	errStdinInPlace = errors.New("the standard input cannot be converted --in-place")
-	errNoClass      = errors.New("--runtime-class must not be empty")
+	errClass        = errors.New("must be the name of a RuntimeClass, of a-z, 0-9, '-' and '.', such as bookend")
 )
 
 func newConvert() *cobra.Command {
@@ -23,25 +25,32 @@ func newConvert() *cobra.Command {
 		Short: "Move hooks in a manifest from lifecycle to annotations, or back",
 		Long: `convert rewrites the YAML manifests of Pods and of objects with a pod template:
 each container's lifecycle becomes the annotation lifecycle.bookend.dev/NAME of
-the pod, and the pod gets a runtimeClassName. The lifecycle's text stays as it
-is, comments included, and so does every other line of the file. A comment takes
-the lifecycle's place.
+the pod, or joins the one that is there, and the pod gets a runtimeClassName. The
+lifecycle's text stays as it is, comments included, and so does every other line
+of the file. A comment takes the lifecycle's place. What is in flow style ({...},
+KYAML) and has no lines for the change is printed anew in block style.
 
 --reverse takes annotations back: to where that comment is, or else to the end of
 the container. It removes the runtimeClassName if it is the one of
---runtime-class. A manifest that was converted comes back as it was.
+--runtime-class and was not there before. A manifest that was converted comes back
+as it was, but for what was printed anew.
+
+The standard error has one line, FILE:LINE: PATH: message, for all that is to be
+said: what was printed anew, a lifecycle that was left alone and why, and what
+validate warns of in the result; lines of warnings are those of the result. It
+also names files in which nothing was converted.
 
 Nothing is written if something cannot be converted: a handler that bookend has
-no equal of (tcpSocket) or that the node's policy forbids, an annotation or
-another runtimeClassName that is there already, with --reverse a field that
-Kubernetes does not know (timeoutSeconds, retries, ...), and lifecycles in JSON,
-in flow style containers or behind YAML aliases. Such places are printed to the
-standard error, one a line, as FILE:LINE: PATH: reason.
+no equal of (tcpSocket) or that the node's policy forbids, a hook that is in the
+annotation too, another runtimeClassName, with --reverse a field that Kubernetes
+does not know (timeoutSeconds, retries, ...), and lifecycles in JSON or behind
+YAML anchors and aliases. Then such places are printed.
 
 Exit codes: 0 done; 1 a file cannot be read or written; 2 wrong usage; 3 the
 manifest cannot be converted.`,
 		Example: `  bookend convert -f deploy.yaml | kubectl apply -f -
   bookend convert -i -f manifests/*.yaml
+  bookend convert -i -R -f deploy
   bookend convert -f deploy.yaml --reverse`,
 	}
 	fileArgs(cmd)
@@ -51,7 +60,10 @@ manifest cannot be converted.`,
 	inPlace := cmd.Flags().BoolP("in-place", "i", false, "write the result to the file instead of the standard output")
 	config := policyFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		files := slices.Concat(*files, args)
+		files, err := files(args)
+		if err != nil {
+			return err
+		}
 		if err := checkConvert(files, *class, *inPlace); err != nil {
 			return &usageError{err}
 		}
@@ -74,12 +86,10 @@ manifest cannot be converted.`,
 // checkConvert finds what flags cannot say together.
 func checkConvert(files []string, class string, inPlace bool) error {
 	switch {
-	case len(files) == 0:
-		return errNoFiles
 	case len(files) > 1 && !inPlace:
 		return errOneFile
-	case class == "":
-		return errNoClass
+	case !manifest.IsRuntimeClass(class):
+		return fmt.Errorf("--runtime-class %q: %w", class, errClass)
 	}
 	for _, name := range files {
 		if inPlace && name == stdin {
@@ -97,29 +107,44 @@ type rewritten struct {
 
 // convert rewrites all files, or none if one of them cannot be.
 func convert(cmd *cobra.Command, files []string, inPlace bool, rewrite func(string, []byte) ([]byte, []manifest.Finding)) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(patientGC))
 	var results []rewritten
-	var refused []manifest.Finding
+	var said []manifest.Finding
+	refused := false
 	for _, name := range files {
 		data, err := readInput(cmd, name)
 		if err != nil {
 			return err
 		}
 		out, findings := rewrite(inputName(name), data)
-		refused = append(refused, findings...)
+		if out == nil {
+			refused = true
+		} else if bytes.Equal(out, data) {
+			findings = append(findings, manifest.Finding{File: inputName(name), Severity: manifest.Note, Message: "nothing was converted"})
+		}
+		said = append(said, findings...)
 		results = append(results, rewritten{name, data, out})
 	}
-	if len(refused) > 0 {
-		if err := printFindings(cmd.ErrOrStderr(), refused); err != nil {
-			return err
-		}
-		return errFound
+	if refused {
+		said = slices.DeleteFunc(said, func(f manifest.Finding) bool { return f.Severity != manifest.Error })
 	}
-	if !inPlace {
-		_, err := cmd.OutOrStdout().Write(results[0].new)
+	if err := printFindings(cmd.ErrOrStderr(), said); err != nil {
 		return err
 	}
-	for _, r := range results {
-		if err := r.write(); err != nil {
+	if refused {
+		return errFound
+	}
+	return deliver(cmd.OutOrStdout(), results, inPlace)
+}
+
+// deliver writes all results to their files, or the only one to w.
+func deliver(w io.Writer, results []rewritten, inPlace bool) error {
+	if !inPlace {
+		_, err := w.Write(results[0].new)
+		return err
+	}
+	for i := range results {
+		if err := results[i].write(); err != nil {
 			return err
 		}
 	}

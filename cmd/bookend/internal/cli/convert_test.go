@@ -76,14 +76,23 @@ func TestConvertExitCodes(t *testing.T) {
 		{"a field that Kubernetes does not know", strings.Replace(convertedPod, "# drain", "\n        retries: 3", 1), "-f - --reverse", ExitFound, "<stdin>:8: metadata.annotations[lifecycle.bookend.dev/web].preStop.retries: is unknown to Kubernetes"},
 		{"forbidden by policy", host, "-f -", ExitFound, "<stdin>:10: spec.containers[0].lifecycle.preStop.httpGet.host: "},
 		{"allowed by policy", host, "-f - --config " + policy, ExitOK, ""},
-		{"nothing to convert", "kind: Service\n", "-f -", ExitOK, ""},
+		{"nothing to convert", "kind: Service\n", "-f -", ExitOK, "<stdin>: note: nothing was converted\n"},
+		{"converted already", convertedPod, "-f -", ExitOK, "<stdin>: note: nothing was converted\n"},
+		{"values of a chart", "replicas: 2\nlifecycle:\n  preStop: {sleep: {seconds: 1}}\n", "-f -", ExitOK, "<stdin>:1: warning: is no Kubernetes object (it has no kind): left as it is\n<stdin>:2: warning: lifecycle: is left alone: "},
+		{"flow style", strings.Replace(plainPod, "metadata:\n  name: web", "metadata: {name: web}", 1), "-f -", ExitOK, "<stdin>:3: note: metadata: was printed anew in block style"},
+		{"a sleep that does not fit", strings.Replace(plainPod, "seconds: 5", "seconds: 30", 1), "-f -", ExitOK, "<stdin>:8: warning: metadata.annotations[lifecycle.bookend.dev/web].preStop.sleep.seconds: 30s does not fit into the grace period of 30s"},
+		{"another class", strings.Replace(plainPod, "spec:", "spec:\n  runtimeClassName: kata", 1), "-f -", ExitFound, "say --runtime-class kata\n"},
 		{"a missing file", "", "-f " + file + ".not", ExitFailed, "no such file or directory"},
 		{"no file", "", "", ExitUsage, "no file given"},
 		{"two files", "", "-f " + file + " -f " + file, ExitUsage, "--in-place only"},
 		{"two arguments", "", file + " " + file, ExitUsage, "--in-place only"},
 		{"an argument alone", plainPod, "-", ExitOK, ""},
 		{"standard input in place", plainPod, "-i -f -", ExitUsage, "standard input cannot"},
-		{"no class", plainPod, "-f - --runtime-class=", ExitUsage, "must not be empty"},
+		{"no class", plainPod, "-f - --runtime-class=", ExitUsage, "must be the name of a RuntimeClass"},
+		{"a class with capitals", plainPod, "-f - --runtime-class=Kata", ExitUsage, "must be the name of a RuntimeClass"},
+		{"a class that is YAML", plainPod, "-f - --runtime-class=a:{", ExitUsage, "must be the name of a RuntimeClass"},
+		{"a class with two dots", plainPod, "-f - --runtime-class=a..b", ExitUsage, "must be the name of a RuntimeClass"},
+		{"a class that is too long", plainPod, "-f - --runtime-class=" + strings.Repeat("a", 254), ExitUsage, "must be the name of a RuntimeClass"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			code, out, errs := run(t, tt.in, append([]string{"convert"}, strings.Fields(tt.args)...)...)
@@ -91,6 +100,20 @@ func TestConvertExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, stdout %q, stderr %q; want %d, %q", code, out, errs, tt.code, tt.errs)
 			}
 		})
+	}
+}
+
+// TestConvertQuotesAClassThatYAMLWouldRead: 1.5 is a number, no a boolean to
+// those who read YAML 1.1.
+func TestConvertQuotesAClassThatYAMLWouldRead(t *testing.T) {
+	for _, class := range []string{"123", "1.5", "no", "null", "1e3", "0x1f"} {
+		code, out, errs := run(t, plainPod, "convert", "-f", "-", "--runtime-class", class)
+		if code != ExitOK || errs != "" || !strings.Contains(out, "runtimeClassName: \""+class+"\"\n") {
+			t.Errorf("%s: exit code %d, stderr %q, stdout\n%s", class, code, errs, out)
+		}
+		if code, back, errs := run(t, out, "convert", "-f", "-", "--runtime-class", class, "--reverse"); code != ExitOK || back != plainPod {
+			t.Errorf("%s, reversed: exit code %d, stderr %q, stdout\n%s", class, code, errs, back)
+		}
 	}
 }
 
@@ -158,6 +181,25 @@ func TestConvertInPlaceTakesFilesAsArguments(t *testing.T) {
 	code, out, errs := run(t, "", "convert", "-i", "-f", one, two)
 	if code != ExitOK || out != "" || errs != "" || content(t, one) != convertedPod || content(t, two) != convertedPod {
 		t.Errorf("exit code %d, stdout %q, stderr %q, files:\n%s\n%s", code, out, errs, content(t, one), content(t, two))
+	}
+}
+
+func TestConvertADirectoryInPlace(t *testing.T) {
+	dir := tree(t, map[string]string{"a.yaml": plainPod, "b.json": `{"kind": "Service"}`, "notes.txt": plainPod, "sub/c.yml": plainPod})
+	if code, out, errs := run(t, "", "convert", "-f", dir); code != ExitUsage || out != "" || !strings.Contains(errs, "--in-place only") {
+		t.Errorf("not in place: exit code %d, stdout %q, stderr %q", code, out, errs)
+	}
+	code, out, errs := run(t, "", "convert", "-i", "-f", dir)
+	if want := filepath.Join(dir, "b.json") + ": note: nothing was converted\n"; code != ExitOK || out != "" || errs != want {
+		t.Errorf("exit code %d, stdout %q, stderr %q, want %q", code, out, errs, want)
+	}
+	for name, want := range map[string]string{"a.yaml": convertedPod, "notes.txt": plainPod, "sub/c.yml": plainPod} {
+		if got := content(t, filepath.Join(dir, name)); got != want {
+			t.Errorf("%s is\n%s", name, got)
+		}
+	}
+	if code, _, errs := run(t, "", "convert", "-i", "-R", "-f", dir); code != ExitOK || content(t, filepath.Join(dir, "sub/c.yml")) != convertedPod {
+		t.Errorf("-R: exit code %d, stderr %q", code, errs)
 	}
 }
 

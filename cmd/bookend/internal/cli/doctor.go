@@ -1,14 +1,13 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
 )
 
@@ -22,20 +21,28 @@ binaries, at runc, and at what the node gives them. It changes nothing. Run it a
 root, after install and after every restart of containerd with a new configuration.
 
 A failed check means that hooks do not run, or not as they should; a warning, that
-they run with a limit, or that it cannot be told. It exits with 3 if a check failed.`,
+they run with a limit, or that it cannot be told. It exits with 3 if a check failed.
+
+An installation in another place is the one that --bin-dir and --lib-dir name, as
+for install: they are checked, and stand in the advice.`,
 		Example: `  bookend doctor
   bookend doctor -o json | jq '.[] | select(.status != "pass")'`,
 		Args: usage(cobra.NoArgs),
 	}
+	runtimeNameFlag(cmd, &opts.RuntimeName)
 	f := cmd.Flags()
-	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else /run/containerd/containerd.sock)")
+	f.StringVar(&opts.BinDir, "bin-dir", "", "directory of the installation's links (default that of the runtime's shim, else "+defaultBinDir+")")
+	f.StringVar(&opts.LibDir, "lib-dir", "", "directory of the installation's binaries (default \"../lib/bookend\" beside --bin-dir)")
+	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
 	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked if no daemon answers")
 	f.StringVar(&opts.ContainerdConfig, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with)")
-	f.StringVar(&opts.RuntimeName, "runtime-name", defaultRuntimeName, "name of the runtime in containerd's configuration")
 	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $BOOKEND_CONFIG of containerd, else /etc/bookend/config.toml)")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		opts.Address = cmp.Or(*address, os.Getenv(addressEnv), "/run/containerd/containerd.sock")
+		if err := absolute(&opts.BinDir, &opts.LibDir, &opts.ContainerdConfig); err != nil {
+			return err
+		}
+		opts.Address = containerdSocket(*address)
 		results := doctor.Examine(doctor.Gather(cmd.Context(), opts))
 		err := printResults(cmd.OutOrStdout(), *output, results)
 		if err == nil && doctor.Failed(results) {

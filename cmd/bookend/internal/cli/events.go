@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/cmd/bookend/internal/hookevents"
 	"bookend.dev/bookend/cmd/bookend/internal/show"
 	"bookend.dev/bookend/hooks/record"
@@ -32,7 +33,7 @@ It fails when containerd cannot be reached, and when it goes away.`,
   bookend events -n k8s.io -o json | jq -c 'select(.what == "failure") | .labels'`,
 		Args: usage(cobra.NoArgs),
 	}
-	address := cmd.Flags().String("address", "", "containerd's socket (default $"+addressEnv+", else /run/containerd/containerd.sock)")
+	address := cmd.Flags().String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
 	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -52,7 +53,7 @@ It fails when containerd cannot be reached, and when it goes away.`,
 // containerdSocket is the path of containerd's socket: the one that is named,
 // else the environment's, else the usual one.
 func containerdSocket(named string) string {
-	return strings.TrimPrefix(cmp.Or(named, os.Getenv(addressEnv), "/run/containerd/containerd.sock"), "unix://")
+	return strings.TrimPrefix(cmp.Or(named, os.Getenv(addressEnv), daemon.Socket), "unix://")
 }
 
 // printEvent prints a line: there is no table, because its columns would have to

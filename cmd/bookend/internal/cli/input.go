@@ -4,7 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"bookend.dev/bookend/hooks"
 	"github.com/spf13/cobra"
@@ -13,13 +17,66 @@ import (
 // stdin is how an argument names the standard input.
 const stdin = "-"
 
-var errNoFiles = errors.New("no file given, use -f FILE, or -f - for the standard input")
+var errNoFiles = errors.New("no file given, use -f FILE, -f DIRECTORY, or -f - for the standard input")
 
-// filesFlag adds -f to a command. It may be given more than once.
-func filesFlag(cmd *cobra.Command, use string) *[]string {
-	files := cmd.Flags().StringArrayP("filename", "f", nil, use)
+// manifestSuffixes are those of the files that are read in a directory.
+func manifestSuffixes() []string { return []string{".yaml", ".yml", ".json"} }
+
+// filesFlag adds -f and -R to a command. The function it returns lists the files
+// that they and args name: in place of a directory its manifests.
+func filesFlag(cmd *cobra.Command, use string) func(args []string) ([]string, error) {
+	names := cmd.Flags().StringArrayP("filename", "f", nil, use+"; of a directory its *.yaml, *.yml and *.json")
 	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
-	return files
+	recursive := cmd.Flags().BoolP("recursive", "R", false, "of a directory, read the directories below it too")
+	return func(args []string) ([]string, error) {
+		named := slices.Concat(*names, args)
+		if len(named) == 0 {
+			return nil, &usageError{errNoFiles}
+		}
+		var files []string
+		for _, name := range named {
+			found, err := filesIn(name, *recursive)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, found...)
+		}
+		return files, nil
+	}
+}
+
+// filesIn returns the manifests in a directory, in order; anything else is
+// itself, be it there or not.
+func filesIn(name string, recursive bool) ([]string, error) {
+	if name == stdin || !isDirectory(name) {
+		return []string{name}, nil
+	}
+	// With the separator a symbolic link to a directory is the directory.
+	root := strings.TrimRight(name, "/") + "/"
+	var files []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && !recursive && path != root:
+			return fs.SkipDir
+		case !entry.IsDir() && slices.Contains(manifestSuffixes(), filepath.Ext(path)):
+			files = append(files, path)
+		}
+		return nil
+	})
+	switch {
+	case err != nil || len(files) > 0:
+		return files, err
+	case recursive:
+		return nil, fmt.Errorf("%s: no *.yaml, *.yml or *.json in this directory or below it", name)
+	}
+	return nil, fmt.Errorf("%s: no *.yaml, *.yml or *.json in this directory; -R reads those below it too", name)
+}
+
+func isDirectory(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // fileArgs are the arguments of a command that takes -f. Files may be among

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,10 +15,10 @@ import (
 
 func newInstall() *cobra.Command {
 	var (
-		where      place
-		opts       install.Options
-		containerd string
-		dryRun     bool
+		where  place
+		to     target
+		opts   install.Options
+		dryRun bool
 	)
 	cmd := &cobra.Command{
 		Use:   "install",
@@ -35,33 +36,34 @@ touched, and uninstall puts all of it back.
 
 Running it again does nothing, or upgrades. Shims that run keep the binaries that
 they were started from, until --prune finds them unused. containerd is never
-restarted: a change of its configuration needs that, new binaries do not.`,
+restarted: a change of its configuration needs that, new binaries do not.
+
+On a host with several containerds, --address names the one to configure.`,
 		Example: `  bookend install --dry-run
   bookend install --edit-config && systemctl restart containerd && bookend doctor
   bookend install --from ./bin --prune`,
 		Args: usage(cobra.NoArgs),
 	}
 	where.flags(cmd)
+	to.flags(cmd)
+	runtimeNameFlag(cmd, &opts.RuntimeName)
 	f := cmd.Flags()
 	f.StringVar(&opts.From, "from", "", "directory of the new binaries (default that of this command)")
-	f.StringVar(&opts.ContainerdConfig, "containerd-config", defaultContainerdConfig, "containerd's main configuration file")
-	f.StringVar(&opts.RuntimeName, "runtime-name", defaultRuntimeName, "name of the runtime, which a RuntimeClass calls its handler")
-	f.StringVar(&containerd, "containerd", "containerd", "containerd's binary, asked for its version")
 	f.BoolVar(&opts.EditConfig, "edit-config", false, "add a drop-in directory to the imports of containerd's main file if needed")
 	f.BoolVar(&opts.BinariesOnly, "binaries-only", false, "leave containerd's configuration alone")
 	f.BoolVar(&opts.Prune, "prune", false, "remove older binaries that no running shim uses")
 	f.BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
 	_ = cmd.MarkFlagDirname("from")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := where.resolve(); err != nil {
+		if err := errors.Join(checkRuntimeName(opts.RuntimeName), where.resolve(), fromSelf(&opts)); err != nil {
 			return err
 		}
 		opts.BinDir, opts.LibDir = where.bin, where.lib
-		if err := fromSelf(&opts); err != nil {
+		version, versionErr, err := to.find(cmd.Context())
+		if err != nil {
 			return err
 		}
-		version, versionErr := daemon.VersionOf(cmd.Context(), containerd)
-		opts.OldContainerd = oldContainerd(version, versionErr)
+		opts.ContainerdConfig, opts.OldContainerd = to.config, oldContainerd(version, versionErr)
 		plan, err := install.New(cmd.Context(), opts)
 		if err != nil {
 			return err
@@ -69,12 +71,12 @@ restarted: a change of its configuration needs that, new binaries do not.`,
 		if versionErr == nil && version.Older(2, 3) {
 			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs 2.3 or newer", version))
 		}
-		return carryOut(cmd.OutOrStdout(), plan, dryRun)
+		return carryOut(cmd.OutOrStdout(), plan, to.restart, dryRun)
 	}
 	return cmd
 }
 
-// fromSelf makes the paths absolute; new binaries are those beside this one unless
+// fromSelf makes the path absolute; new binaries are those beside this one unless
 // a flag says otherwise.
 func fromSelf(opts *install.Options) error {
 	if opts.From == "" {
@@ -84,7 +86,7 @@ func fromSelf(opts *install.Options) error {
 		}
 		opts.From = filepath.Dir(self)
 	}
-	return absolute(&opts.From, &opts.ContainerdConfig)
+	return absolute(&opts.From)
 }
 
 // oldContainerd tells whether a drop-in may do harm. Where the version is not
@@ -98,7 +100,7 @@ func oldContainerd(v daemon.Version, err error) func(configVersion int) bool {
 	}
 }
 
-func carryOut(w io.Writer, plan *install.Plan, dryRun bool) error {
+func carryOut(w io.Writer, plan *install.Plan, restart string, dryRun bool) error {
 	fmt.Fprint(w, plan)
 	if plan.Empty() && plan.Todo == "" {
 		fmt.Fprintf(w, "Nothing to change: %s is installed.\n", plan.Set)
@@ -115,10 +117,10 @@ func carryOut(w io.Writer, plan *install.Plan, dryRun bool) error {
 	case dryRun:
 		fmt.Fprintln(w, "Dry run: nothing was changed.")
 	case plan.Restart && plan.Todo == "":
-		fmt.Fprintln(w, "Restart containerd for its new configuration (systemctl restart containerd), then run bookend doctor.")
+		fmt.Fprintf(w, "Restart containerd for its new configuration (%s), then run bookend doctor.\n", restart)
 	}
 	if plan.Todo != "" {
-		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd.\n", plan.Todo)
+		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd (%s).\n", plan.Todo, restart)
 		return errFound
 	}
 	return nil

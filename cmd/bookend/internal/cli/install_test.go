@@ -151,7 +151,17 @@ func TestDoctorFailsWithoutContainerd(t *testing.T) {
 	s := newSite(t, importing)
 	out := s.run(ExitFound, "doctor", "--address", "DIR/none.sock", "--containerd", "DIR/containerd", "--containerd-config", "DIR/etc/config.toml")
 	want := regexp.MustCompile(`(?m)^containerd +fail +no daemon answers \(2\.4\.2 is installed\): dial unix DIR/none\.sock`)
-	if !want.MatchString(out) || !strings.Contains(out, "  runtime, annotations, shim, bookend-exec: bookend install --edit-config --containerd-config DIR/etc/config.toml && systemctl restart containerd\n") {
+	if !want.MatchString(out) || !strings.Contains(out, "  runtime, annotations, shim, bookend-exec: bookend install --edit-config --containerd-config DIR/etc/config.toml, then restart the containerd of DIR/none.sock\n") {
+		t.Errorf("got\n%s", out)
+	}
+}
+
+func TestDoctorsAdviceNamesTheInstallation(t *testing.T) {
+	s := newSite(t, importing)
+	out := s.run(ExitFound, "doctor", "--address", "DIR/none.sock", "--containerd", "DIR/containerd", "--containerd-config", "DIR/etc/config.toml",
+		"--bin-dir", "DIR/bin", "--lib-dir", "DIR/other", "--runtime-name", "hooked")
+	const want = "bookend install --edit-config --bin-dir DIR/bin --lib-dir DIR/other --containerd-config DIR/etc/config.toml --runtime-name hooked, then restart the containerd of DIR/none.sock\n"
+	if !strings.Contains(out, want) {
 		t.Errorf("got\n%s", out)
 	}
 }

@@ -21,7 +21,7 @@ func newLogs() *cobra.Command {
 		Long: `logs prints what the hooks of a container printed, the newest last, also after the
 container is gone. ID is a container's id, the beginning of one, or a name: name,
 pod/name or namespace/pod/name. A name means all containers that had it in that
-pod, one after the other; where several pods have such a container, they are listed
+pod, or under nerdctl, one after the other; where several pods have such a container, they are listed
 and it is for you to choose.
 
 Before the output of an attempt is a line that says how it went. Then come stdout

@@ -32,8 +32,12 @@ func (p *place) resolve() (err error) {
 	return absolute(&p.bin, &p.lib)
 }
 
+// absolute makes paths absolute; one that is empty is not named, and stays so.
 func absolute(paths ...*string) (err error) {
 	for _, path := range paths {
+		if *path == "" {
+			continue
+		}
 		if *path, err = filepath.Abs(*path); err != nil {
 			return err
 		}

@@ -2,7 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -17,16 +21,20 @@ type recordsPlace struct{ config, dir string }
 func recordsFlags(cmd *cobra.Command) *recordsPlace {
 	p := &recordsPlace{}
 	cmd.Flags().StringVar(&p.config, "config", "", "the node's configuration, which says where records are (default $"+hooks.ConfigEnv+", else containerd's, else "+hooks.ConfigPath+")")
-	cmd.Flags().StringVar(&p.dir, "records", "", "directory of the records, in place of the configuration's")
+	cmd.Flags().StringVar(&p.dir, "records", "", "directory of the records, in place of the configuration's; it has to be there")
 	_ = cmd.MarkFlagDirname("records")
 	return p
 }
 
-// open returns the store that shims write to; it need not be there. Where the
-// node's own configuration cannot be read it is the default one, and warn is
-// told: such a node is one to look at. A file that the flag names must be right.
+// open returns the store that shims write to, which is not there before the
+// first record. Where the node's own configuration cannot be read it is the
+// default one, and warn is told: such a node is one to look at. What a flag names
+// must be right: a file valid, a directory there.
 func (p *recordsPlace) open(ctx context.Context, warn func(error)) (*record.Store, error) {
 	if p.dir != "" {
+		if err := isDir(p.dir); err != nil {
+			return nil, fmt.Errorf("--records: %s: %w", p.dir, err)
+		}
 		return record.Open(p.dir, record.Limits{}), nil
 	}
 	cfg, err := nodeConfig(ctx, p.config)
@@ -38,6 +46,19 @@ func (p *recordsPlace) open(ctx context.Context, warn func(error)) (*record.Stor
 		warn(fmt.Errorf("%w: looking for records in %s", err, cfg.Records.Directory))
 	}
 	return record.Open(cfg.Records.Directory, record.Limits{}), nil
+}
+
+// isDir returns why a path leads to no directory; nil: it does.
+func isDir(path string) error {
+	st, err := os.Stat(path)
+	var cause *fs.PathError
+	switch {
+	case errors.As(err, &cause):
+		return cause.Err
+	case err == nil && !st.IsDir():
+		return syscall.ENOTDIR
+	}
+	return err
 }
 
 // subjects are the containers that the store knows, some more than once.

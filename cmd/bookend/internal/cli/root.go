@@ -2,7 +2,8 @@
 // reads flags, calls the package that does the work, and prints what came of it.
 //
 // What people read goes to Out as a table or text; `-o json` prints the same
-// for programs. Err has errors and nothing else. See [ExitOK] for exit codes.
+// for programs. Err has errors, and what convert has to say beside its result.
+// See [ExitOK] for exit codes.
 package cli
 
 import (

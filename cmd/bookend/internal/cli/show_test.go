@@ -190,15 +190,38 @@ func TestWhatCannotBeShown(t *testing.T) {
 }
 
 func TestANodeWithoutRecordsHasNone(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "none")
+	config := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(config, []byte("[records]\ndirectory = '"+config+".none'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for args, want := range map[string]string{
 		"ps": "NAMESPACE   ID   POD/NAME   PHASE   HOOK   ELAPSED   DEADLINE\n", "ps -o json": "[]\n",
 		"history": "TIME   NAMESPACE   CONTAINER   POD/NAME   HOOK   HANDLER   ATTEMPT   OUTCOME   CAUSE   DURATION\n", "history -o json": "[]\n",
 	} {
-		code, out, errs := run(t, "", append(strings.Fields(args), "--records", dir)...)
+		code, out, errs := run(t, "", append(strings.Fields(args), "--config", config)...)
 		if code != ExitOK || out != want || errs != "" {
 			t.Errorf("%s: exit code %d, %q, %q; want %q", args, code, out, errs, want)
 		}
+	}
+}
+
+func TestADirectoryThatIsNamedHasToBeThere(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	file := none + ".file"
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"ps", "ps -o json", "history", "history -o json", "logs web"} {
+		for dir, want := range map[string]string{none: "no such file or directory", file: "not a directory"} {
+			code, out, errs := run(t, "", append(strings.Fields(args), "--records", dir)...)
+			if want := "bookend: --records: " + dir + ": " + want + "\n"; code != ExitFailed || out != "" || errs != want {
+				t.Errorf("%s: exit code %d, %q, %q; want %q", args, code, out, errs, want)
+			}
+		}
+	}
+	code, out, errs := run(t, "", "__complete", "logs", "--records", none, "")
+	if code != ExitOK || !strings.HasPrefix(out, ":") {
+		t.Errorf("completion: exit code %d, %q, %q", code, out, errs)
 	}
 }
 

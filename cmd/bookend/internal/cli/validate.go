@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"runtime/debug"
 
 	"bookend.dev/bookend/cmd/bookend/internal/manifest"
 	"github.com/spf13/cobra"
@@ -14,23 +14,27 @@ func newValidate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [-f] FILE...",
 		Short: "Check the hooks in manifests",
-		Long: `validate checks the hooks in files, which may hold several YAML documents:
+		Long: `validate checks the hooks in files and directories. A file may hold several YAML
+documents:
 
   Pods, Lists, and every object with a pod template (Deployment, CronJob, ...)
   crictl's container and pod configurations
   OCI specs (config.json)
+  Compose files: annotations and labels of services
   Lifecycle objects, as they stand in an annotation
 
 Other Kubernetes objects are passed over. Each finding is one line, FILE:LINE:
 PATH: what was expected, with "warning: " before the path of a warning. Errors
-are what the shim would refuse. Warnings are about what it cannot see: an
-annotation for a container that does not exist, a hook that does not fit into
-its time, a hook that the kubelet runs too. The last line counts them; with
--o json the findings alone are printed, as a list.
+are what the shim would refuse, keys that are there twice, and documents that are
+none of the above. Warnings are about what it cannot see: an annotation for a
+container that does not exist, a hook that does not fit into its time, a hook that
+the kubelet runs too, a command that needs a shell, a lifecycle outside pods. The
+last line counts them; with -o json the findings alone are printed, as a list.
 
 Exit codes: 0 no errors; 1 a file cannot be read; 2 wrong usage; 3 errors, or
 with --strict warnings, were found.`,
 		Example: `  bookend validate -f manifests/*.yaml
+  bookend validate -f deploy -R
   kubectl get pods -A -o json | bookend validate -f - --strict
   bookend validate -f pod.yaml --config /etc/bookend/config.toml`,
 	}
@@ -40,9 +44,9 @@ with --strict warnings, were found.`,
 	config := policyFlag(cmd)
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		files := slices.Concat(*files, args)
-		if len(files) == 0 {
-			return &usageError{errNoFiles}
+		files, err := files(args)
+		if err != nil {
+			return err
 		}
 		c, err := config()
 		if err != nil {
@@ -63,8 +67,14 @@ with --strict warnings, were found.`,
 	return cmd
 }
 
+// patientGC lets the heap grow to five times what is in use.
+const patientGC = 400
+
 // validate checks all files that can be read; the error is about the others.
 func validate(cmd *cobra.Command, files []string, o manifest.Options) (manifest.Report, error) {
+	// The nodes of a file live as long as it is looked at, and may take ten times
+	// its size: to collect garbage as they grow finds none.
+	defer debug.SetGCPercent(debug.SetGCPercent(patientGC))
 	var all manifest.Report
 	var unread []error
 	for _, name := range files {

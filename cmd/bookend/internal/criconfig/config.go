@@ -11,7 +11,6 @@ import (
 
 	srvconfig "github.com/containerd/containerd/v2/cmd/containerd/server/config"
 	"github.com/containerd/log"
-	"github.com/pelletier/go-toml/v2"
 	"github.com/sirupsen/logrus"
 )
 
@@ -34,13 +33,15 @@ type Config struct {
 	// file says another.
 	DefaultRuntime string
 	CRIDisabled    bool
+
+	files []source // in the order in which containerd merges them
 }
 
 // Read reads the configuration whose main file is path. That the file does not
 // exist is no error: containerd runs with its defaults then.
 func Read(ctx context.Context, path string) (*Config, error) {
-	c := &Config{Path: path, Runtimes: map[string]Runtime{}, DefaultRuntime: "runc"}
-	data, err := os.ReadFile(path)
+	c := &Config{Path: path, Runtimes: map[string]Runtime{}, DefaultRuntime: runcName}
+	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
@@ -48,39 +49,22 @@ func Read(ctx context.Context, path string) (*Config, error) {
 		return nil, err
 	}
 	c.Exists = true
-	if c.Version, c.Imports, err = head(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if c.files, err = sources(path); err != nil {
+		return nil, err
 	}
-	// Older files are brought to version 2, by containerd's rules. What leads from
-	// there to newer ones belongs to plugins, so sections keep the names that their
-	// files give them. What containerd would log is not for our output.
+	c.Version, c.Imports = c.files[0].Version, c.files[0].Imports
+	// What containerd would log is not for our output.
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
-	merged := srvconfig.Config{Version: 2}
-	if err := srvconfig.LoadConfig(log.WithLogger(ctx, logrus.NewEntry(quiet)), path, &merged); err != nil {
+	merged := srvconfig.Config{Version: MaxVersion}
+	if err := srvconfig.LoadConfigWithPlugins(log.WithLogger(ctx, logrus.NewEntry(quiet)), path, migrations, &merged); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c.CRIDisabled = slices.ContainsFunc(merged.DisabledPlugins, isCRI)
-	for _, plugin := range []string{pluginV2, pluginV3} {
-		if err := c.readPlugin(merged.Plugins[plugin]); err != nil {
-			return nil, fmt.Errorf("%s: plugins.%q: %w", path, plugin, err)
-		}
+	if err := c.readPlugin(merged.Plugins[pluginV3]); err != nil {
+		return nil, fmt.Errorf("%s: plugins.%q: %w", path, pluginV3, err)
 	}
 	return c, nil
-}
-
-// head reads what only the main file itself can tell.
-func head(data []byte) (version int, imports []string, err error) {
-	var file struct {
-		Version int
-		Imports []string
-	}
-	err = toml.Unmarshal(data, &file)
-	if where := (*toml.DecodeError)(nil); errors.As(err, &where) {
-		line, _ := where.Position()
-		err = fmt.Errorf("line %d: %w", line, err)
-	}
-	return file.Version, file.Imports, err
 }
 
 func (c *Config) readPlugin(section any) error {
@@ -100,9 +84,14 @@ func (c *Config) readPlugin(section any) error {
 		if err != nil {
 			return err
 		}
-		if c.Runtimes[name], err = newRuntime(t); err != nil {
+		r, err := newRuntime(t)
+		if err != nil {
 			return fmt.Errorf("containerd.runtimes.%s: %w", name, err)
 		}
+		if _, said := t["runtime_type"]; name == runcName && !said {
+			r.Type = RuncType // containerd's default has a runtime of this name, and no other
+		}
+		c.Runtimes[name] = r
 	}
 	return nil
 }

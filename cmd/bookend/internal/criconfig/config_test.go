@@ -1,9 +1,11 @@
 package criconfig
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,8 +58,8 @@ func TestRuntimesOfEveryVersionAreFound(t *testing.T) {
 		"imported, over it": {"config.toml": "version = 3\nimports = ['a.toml']\n" + strings.Replace(runcV3, "/usr/sbin/runc", "x", 1), "a.toml": "version = 3\n" + runcV3},
 	} {
 		c := read(t, files)
-		r := c.Runc()
-		if r.Type != runcType || r.BinaryName() != "/usr/sbin/runc" || r.Options["SystemdCgroup"] != true {
+		_, r := c.Runc()
+		if r.Type != RuncType || r.BinaryName() != "/usr/sbin/runc" || r.Options["SystemdCgroup"] != true {
 			t.Errorf("%s: got %+v", name, r)
 		}
 	}
@@ -65,7 +67,7 @@ func TestRuntimesOfEveryVersionAreFound(t *testing.T) {
 
 func TestThereNeedBeNoFile(t *testing.T) {
 	c, err := Read(t.Context(), "/no/such/config.toml")
-	if err != nil || c.Exists || c.DefaultRuntime != "runc" || c.Runc().Type != runcType {
+	if name, r := c.Runc(); err != nil || c.Exists || c.DefaultRuntime != "runc" || name != "" || r.Type != RuncType {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }
@@ -103,14 +105,78 @@ runtime_path = "PATH"
 options = {BinaryName = "/usr/bin/crun"}
 `
 	for _, tt := range []struct{ name, kind, path, want string }{
-		{"crun", runcType, "", "/usr/bin/crun"},
+		{"crun", RuncType, "", "/usr/bin/crun"},
 		{"kata", "io.containerd.kata.v2", "", ""},
-		{"runc", runcType, "/opt/other-shim", ""},
+		{"runc", RuncType, "/opt/other-shim", "/usr/bin/crun"},
+		{"crun", RuncType, "/opt/other-shim", "/usr/bin/crun"},
 	} {
 		text := strings.NewReplacer("NAME", tt.name, "TYPE", tt.kind, "PATH", tt.path).Replace(other)
-		if got := read(t, map[string]string{"config.toml": text}).Runc().BinaryName(); got != tt.want {
-			t.Errorf("%+v: got %q", tt, got)
+		name, r := read(t, map[string]string{"config.toml": text}).Runc()
+		if r.BinaryName() != tt.want || (name != "") != (tt.want != "") {
+			t.Errorf("%+v: got %q, %+v", tt, name, r)
 		}
+	}
+}
+
+// containerd's default configuration has a runtime runc; what files say of it is
+// merged into that.
+func TestATableWithoutATypeIsRuncsOnlyByTheNameOfRunc(t *testing.T) {
+	const text = "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd]\ndefault_runtime_name = 'NAME'\n" +
+		"[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.NAME]\nTYPE\noptions = {SystemdCgroup = true}\n"
+	for _, tt := range []struct {
+		name, kind string
+		want       bool
+	}{{"runc", "", true}, {"runc", "runtime_type = ''", false}, {"crun", "", false}} {
+		file := strings.NewReplacer("NAME", tt.name, "TYPE", tt.kind).Replace(text)
+		if _, r := read(t, map[string]string{"config.toml": file}).Runc(); r.SystemdCgroup() != tt.want || r.Type != RuncType {
+			t.Errorf("%+v: got %+v", tt, r)
+		}
+	}
+}
+
+// The old name of the plugin counts in files of a version before 4, and there only
+// where the new one has no runtimes.
+func TestTheOldNameOfThePluginCountsAsForContainerd(t *testing.T) {
+	old, crun := strings.ReplaceAll(runcV3, pluginV3, pluginV2), strings.ReplaceAll(runcV3, "runtimes.runc", "runtimes.crun")
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"3":                  {map[string]string{"config.toml": "version = 3\n" + old}, []string{"runc"}},
+		"4":                  {map[string]string{"config.toml": "version = 4\n" + old}, nil},
+		"both":               {map[string]string{"config.toml": "version = 3\n" + old + crun}, []string{"crun"}},
+		"both, in two files": {map[string]string{"config.toml": "version = 3\nimports = ['a.toml']\n" + old, "a.toml": "version = 4\n" + crun}, []string{"crun", "runc"}},
+		"none":               {map[string]string{"config.toml": strings.ReplaceAll(runcV3, pluginV3, "cri")}, []string{"runc"}},
+	} {
+		c := read(t, tt.files)
+		if got := slices.Sorted(maps.Keys(c.Runtimes)); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
+		}
+		for _, runtime := range []string{"runc", "crun"} {
+			if got := len(c.Definers(runtime)) > 0; got != slices.Contains(tt.want, runtime) {
+				t.Errorf("%s: that a file defines %s: got %v", name, runtime, got)
+			}
+		}
+	}
+}
+
+func TestTheFilesThatDefineARuntimeAreNamedInTheirOrder(t *testing.T) {
+	dir := write(t, map[string]string{
+		"config.toml":   "version = 3\nimports = ['conf.d/*.toml', 'more.toml', 'conf.d/b.toml']\n",
+		"conf.d/b.toml": "version = 2\n" + strings.ReplaceAll(runcV3, pluginV3, pluginV2), "conf.d/a.toml": "version = 3\nimports = ['../config.toml', 'deep.toml']\n" + runcV3,
+		"conf.d/deep.toml": "version = 4\n" + runcV3, "more.toml": "version = 4\n" + runcV3, "conf.d/c.toml": "version = 3\n",
+	})
+	// deep.toml is covered by conf.d/*.toml and read with it, once.
+	var want []string
+	for _, name := range []string{"conf.d/a.toml", "conf.d/b.toml", "conf.d/deep.toml", "more.toml"} {
+		want = append(want, filepath.Join(dir, name))
+	}
+	c, err := Read(t.Context(), filepath.Join(dir, "config.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Definers("runc"); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

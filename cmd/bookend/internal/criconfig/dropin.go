@@ -20,7 +20,7 @@ const dropInName = "bookend.toml"
 func (c *Config) DropIn() (file string, imported bool) {
 	own := filepath.Join(filepath.Dir(c.Path), "conf.d", dropInName)
 	files := []string{own}
-	for _, pattern := range c.patterns() {
+	for _, pattern := range resolve(c.Path, c.Imports) {
 		if strings.Contains(filepath.Base(pattern), "*") && !strings.Contains(filepath.Dir(pattern), "*") {
 			files = append(files, filepath.Join(filepath.Dir(pattern), dropInName))
 		}
@@ -38,23 +38,18 @@ func (c *Config) ImportPattern() string {
 	return filepath.Join(filepath.Dir(c.Path), "conf.d", "*.toml")
 }
 
+// Dormant are the files beside our drop-in that an import of that directory would
+// wake up: containerd does not read them so far.
+func (c *Config) Dormant(ours string) ([]string, error) {
+	files, err := filepath.Glob(c.ImportPattern())
+	return slices.DeleteFunc(files, func(f string) bool { return f == ours || c.Reads(f) }), err
+}
+
 func (c *Config) imports(file string) bool {
-	return slices.ContainsFunc(c.patterns(), func(pattern string) bool {
+	return slices.ContainsFunc(resolve(c.Path, c.Imports), func(pattern string) bool {
 		ok, err := filepath.Match(pattern, file)
 		return ok && err == nil
 	})
-}
-
-// patterns are the imports as containerd resolves them.
-func (c *Config) patterns() []string {
-	var out []string
-	for _, p := range c.Imports {
-		if p = filepath.Clean(p); !filepath.IsAbs(p) {
-			p = filepath.Join(filepath.Dir(c.Path), p)
-		}
-		out = append(out, p)
-	}
-	return out
 }
 
 // DropInVersion is the version of configuration that a drop-in has to be

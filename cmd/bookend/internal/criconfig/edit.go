@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -28,11 +29,11 @@ var importsLine = regexp.MustCompile(`(?m)^[ \t]*imports[ \t]*=[ \t]*\[(.*)\][ \
 // new or changed; everything else is kept byte for byte. It fails where that is
 // not possible, or where the result would not say exactly the same otherwise.
 func AddImport(text []byte, pattern string) ([]byte, Edit, error) {
-	_, imports, err := head(text)
+	file, err := parse(text)
 	if err != nil {
 		return nil, Edit{}, err
 	}
-	imports = append(imports, pattern)
+	imports := slices.Concat(file.Imports, []string{pattern})
 	e := Edit{New: "imports = " + list(imports) + " # changed by bookend install\n"}
 	at, end := 0, 0
 	if keys, err := topKeys(text); err != nil {
@@ -50,6 +51,24 @@ func AddImport(text []byte, pattern string) ([]byte, Edit, error) {
 		return nil, Edit{}, err
 	}
 	return out, e, nil
+}
+
+// noEdit is how programs say in the head of a file that they write it.
+var noEdit = regexp.MustCompile(`(?i)\bdo not (edit|modify)\b`)
+
+// Generated tells whether the main file says of itself, in the comments at its
+// top, that another program writes it: that would undo an edit.
+func (c *Config) Generated() (bool, error) {
+	text, err := os.ReadFile(c.Path)
+	for line := range bytes.Lines(text) {
+		switch line = bytes.TrimSpace(line); {
+		case len(line) > 0 && line[0] != '#':
+			return false, err
+		case noEdit.Match(line):
+			return true, err
+		}
+	}
+	return false, err
 }
 
 // Undo takes the edit out of text, which may have been changed elsewhere. It

@@ -6,8 +6,13 @@ import (
 	"slices"
 )
 
-// runcType is the runtime type of the stock shim.
-const runcType = "io.containerd.runc.v2"
+// Runtime types.
+const (
+	RuncType = "io.containerd.runc.v2"    // the stock shim's
+	OwnType  = "io.containerd.bookend.v2" // leads to bookend's shim by name
+)
+
+const runcName = "runc" // containerd's own runtime
 
 // Runtime is one runtime of the CRI plugin.
 type Runtime struct {
@@ -57,21 +62,33 @@ func stringList(v any) ([]string, error) {
 	return out, nil
 }
 
-// Runc returns the node's runc runtime: the one named so, else the default one
-// if it is of runc's type, else one without any settings.
-func (c *Config) Runc() Runtime {
-	for _, name := range []string{"runc", c.DefaultRuntime} {
-		if r, ok := c.Runtimes[name]; ok && (r.Type == runcType || r.Type == "") && r.Path == "" {
-			return r
+// Runc returns the node's runc runtime and its name: the one named so, else the
+// default one if it is of runc's type, else one without a name or any settings.
+// A runtime_path does not matter: by the type containerd knows that the options
+// are runc's, whichever shim they go to.
+func (c *Config) Runc() (name string, r Runtime) {
+	for _, name := range []string{runcName, c.DefaultRuntime} {
+		if r, ok := c.Runtimes[name]; ok && r.IsRunc() {
+			return name, r
 		}
 	}
-	return Runtime{Type: runcType}
+	return "", Runtime{Type: RuncType}
 }
+
+// IsRunc tells whether the runtime's options are runc's.
+func (r Runtime) IsRunc() bool { return r.Type == RuncType }
+
+// OptionNames are the options that are set, in order.
+func (r Runtime) OptionNames() []string { return sortedKeys(set(r.Options)) }
+
+// SystemdCgroup tells whether systemd makes the cgroups of the runtime's
+// containers, as its options have it.
+func (r Runtime) SystemdCgroup() bool { return r.Options["SystemdCgroup"] == true }
 
 // Bookend returns runc's runtime with bookend's shim, found at shim, in place
 // of the stock one, and with the annotations that bookend must be handed.
 func (r Runtime) Bookend(shim string) Runtime {
-	r.Type, r.Path = runcType, shim
+	r.Type, r.Path = RuncType, shim
 	r.PodAnnotations = union(PodAnnotations(), r.PodAnnotations)
 	r.ContainerAnnotations = union(ContainerAnnotations(), r.ContainerAnnotations)
 	return r

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,6 +17,7 @@ type Process struct {
 	Args []string
 	Dir  string            // its working directory; empty: not known
 	Env  map[string]string // shims inherit it
+	Unit string            // of systemd, without .service; empty: none, or not known
 }
 
 // readProcess reads the process whose directory is dir, /proc/<pid>.
@@ -36,12 +38,28 @@ func readProcess(pid int, dir string) (Process, error) {
 	if p.Dir, err = os.Readlink(filepath.Join(dir, "cwd")); err != nil {
 		return Process{}, fmt.Errorf("containerd's process: %w", err)
 	}
+	p.Unit = unitOf(filepath.Join(dir, "cgroup"))
 	for _, v := range env {
 		if name, value, ok := strings.Cut(v, "="); ok {
 			p.Env[name] = value
 		}
 	}
 	return p, nil
+}
+
+// systemUnit is the cgroup of a service of the system's, whoever the process is in it.
+var systemUnit = regexp.MustCompile(`(?m):/system\.slice/([^/\n]+\.service)$`)
+
+// unitOf reads the systemd unit of a process from its file of cgroups.
+func unitOf(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	if m := systemUnit.FindSubmatch(data); m != nil {
+		return strings.TrimSuffix(string(m[1]), ".service")
+	}
+	return ""
 }
 
 // stringsOf reads strings that end in a zero byte each.

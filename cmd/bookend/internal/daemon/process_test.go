@@ -34,6 +34,29 @@ func TestAProcessIsReadFromItsFiles(t *testing.T) {
 	}
 }
 
+func TestTheUnitIsThatOfTheSystemsServices(t *testing.T) {
+	for cgroups, want := range map[string]string{
+		"0::/system.slice/containerd.service\n":                                     "containerd",
+		"3:cpu:/\n1:name=systemd:/system.slice/k3s.service\n0::/\n":                 "k3s",
+		"0::/user.slice/user-0.slice/user@0.service/app.slice/containerd.service\n": "",
+		"0::/system.slice/ssh.service/x\n":                                          "",
+		"0::/system.slice/ssh.service/x.service\n":                                  "",
+		"0::/docker/abc/system.slice/containerd.service\n":                          "",
+		"0::/kubepods/pod1\n":                                                       "",
+	} {
+		file := filepath.Join(t.TempDir(), "cgroup")
+		if err := os.WriteFile(file, []byte(cgroups), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := unitOf(file); got != want {
+			t.Errorf("%q: got %q, want %q", cgroups, got, want)
+		}
+	}
+	if got := unitOf(t.TempDir()); got != "" {
+		t.Errorf("of no file: got %q", got)
+	}
+}
+
 func TestTheConfigurationFileIsThatOfTheCommandLine(t *testing.T) {
 	for want, args := range map[string][]string{
 		"":     {"containerd", "--log-level", "debug"},

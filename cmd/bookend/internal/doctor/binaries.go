@@ -1,12 +1,32 @@
 package doctor
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"strings"
+
+	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+)
 
 func shimFound(f *Facts) Result {
 	if f.Shim.Err != nil {
 		return fail(f.install(), "%v", f.Shim.Err)
 	}
+	if other := f.otherPlace(); other != "" {
+		return warn(f.install()+"; or look at that installation, without the flags", "%s, version %s, is not of the installation in %s", f.Shim.where(), f.Shim.Version, other)
+	}
 	return pass("%s, version %s", f.Shim.where(), f.Shim.Version)
+}
+
+// otherPlace is the directory that is named and that the runtime's shim does not
+// come from; empty: it comes from those that are.
+func (f *Facts) otherPlace() string {
+	switch {
+	case f.BinDir != "" && filepath.Dir(f.Shim.Path) != f.BinDir:
+		return f.BinDir
+	case f.LibDir != "" && !strings.HasPrefix(f.Shim.Resolved, f.LibDir+"/"):
+		return f.LibDir
+	}
+	return ""
 }
 
 func (p Program) where() string {
@@ -39,14 +59,14 @@ func commandFits(f *Facts) Result {
 func shimOnPath(f *Facts) Result {
 	r, _ := f.runtime()
 	switch {
-	case f.ByName.Err != nil && (f.byTypeAlone() || r.Path == "" && r.Type == ownType):
+	case f.ByName.Err != nil && (f.byTypeAlone() || r.Path == "" && r.Type == criconfig.OwnType):
 		return fail(f.install(), "the runtime's type leads nowhere: %v", f.ByName.Err)
 	case f.ByName.Err != nil:
 		return warn("link it from a directory of containerd's PATH, for ctr, nerdctl and Docker", "%v", f.ByName.Err)
 	case f.Shim.Err == nil && f.ByName.Resolved != f.Shim.Resolved:
 		return warn("remove one of the two", "%s is found by name, but runtime %q uses %s", f.ByName.Path, f.RuntimeName, f.Shim.Path)
 	}
-	return pass("%s leads to %s", ownType, f.ByName.Path)
+	return pass("%s leads to %s", criconfig.OwnType, f.ByName.Path)
 }
 
 // runcFits compares runc with the library that joins its containers. Where they

@@ -52,15 +52,30 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		found, mend  string
 	}{
 		{"containerd", "does not run", func(f *Facts) { f.Daemon, f.DaemonErr = nil, syscall.ECONNREFUSED }, Fail, "(none is installed): connection refused", "systemctl start containerd"},
+		{"containerd", "does not run elsewhere", func(f *Facts) { f.Daemon, f.DaemonErr, f.Address = nil, syscall.ECONNREFUSED, "/x.sock" }, Fail, "refused", "start the containerd of /x.sock"},
 		{"containerd", "not ours to ask", func(f *Facts) { f.Daemon, f.DaemonErr, f.Installed = nil, syscall.EACCES, version("2.4.2") }, Fail, "(2.4.2 is installed)", "as root"},
 		{"containerd", "old", func(f *Facts) { f.Daemon.Version = version("2.2.5") }, Fail, "2.2.5 cannot start this shim", "2.3 or newer"},
 
 		{"runtime", "no file", func(f *Facts) { f.CRI, f.CRIErr = nil, errBroken }, Fail, "broken", "configuration"},
 		{"runtime", "none", func(f *Facts) { delete(f.CRI.Runtimes, "bookend") }, Fail, `no runtime "bookend"`, "bookend install --edit-config && systemctl restart containerd"},
 		{"runtime", "none elsewhere", func(f *Facts) { f.RuntimeName, f.ContainerdConfig = "other", "/x.toml" }, Fail, `no runtime "other"`, "--containerd-config /x.toml --runtime-name other"},
+		{"runtime", "none of another installation", func(f *Facts) {
+			delete(f.CRI.Runtimes, "bookend")
+			f.BinDir, f.LibDir = "/opt/b/bin", "/opt/x"
+		}, Fail, "no runtime", "bookend install --edit-config --bin-dir /opt/b/bin --lib-dir /opt/x && systemctl restart containerd"},
+		{"runtime", "none of another containerd", func(f *Facts) {
+			delete(f.CRI.Runtimes, "bookend")
+			f.Address, f.BinDir, f.LibDir = "/run/k3s/containerd/containerd.sock", "/opt/b/bin", "/opt/b/lib/bookend"
+			f.Daemon.Unit, f.Daemon.Args = "k3s", []string{"containerd", "-c", "/k3s.toml"}
+		}, Fail, "no runtime", "bookend install --edit-config --bin-dir /opt/b/bin --address /run/k3s/containerd/containerd.sock && systemctl restart k3s"},
+		{"runtime", "none, and no unit", func(f *Facts) {
+			delete(f.CRI.Runtimes, "bookend")
+			f.Address = "/x.sock"
+		}, Fail, "no runtime", "bookend install --edit-config --address /x.sock, then restart the containerd of /x.sock"},
+		{"runtime", "no type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Type = "" }) }, Fail, "no runtime_type", `runtime_type = "io.containerd.runc.v2"`},
 		{"runtime", "no plugin", func(f *Facts) { f.dockerOnly() }, Warning, "disables the CRI plugin", "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins"},
 		{"runtime", "no path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "" }) }, Fail, "the stock shim's", "runtime_path"},
-		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", ownType }) }, Pass, ownType, ""},
+		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", criconfig.OwnType }) }, Pass, criconfig.OwnType, ""},
 
 		{"annotations", "no list", func(f *Facts) {
 			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations, r.ContainerAnnotations = nil, nil })
@@ -109,15 +124,25 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
 			f.Shim = Program{Err: errBroken}
 		}, Fail, "broken", "bookend install --binaries-only --bin-dir /opt/b --from DIR"},
+		{"shim", "of a named installation", func(f *Facts) {
+			f.BinDir, f.LibDir, f.Shim = "/usr/local/bin", "/opt/x", Program{Err: errBroken}
+		}, Fail, "broken", "bookend install --binaries-only --lib-dir /opt/x --from DIR"},
+		{"shim", "of the installation that is named", func(f *Facts) { f.BinDir, f.LibDir = "/usr/local/bin", "/usr/local/lib/bookend" }, Pass, "1.0.0", ""},
+		{"shim", "links of another installation", func(f *Facts) { f.BinDir = "/opt/b/bin" }, Warning, "is not of the installation in /opt/b/bin", "--bin-dir /opt/b/bin --from"},
+		{"shim", "binaries of another installation", func(f *Facts) { f.LibDir = "/usr/local/lib/book" }, Warning, "is not of the installation in /usr/local/lib/book", "--lib-dir /usr/local/lib/book --from"},
 		{"shim", "none, and no plugin", func(f *Facts) { f.dockerOnly(); f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only"},
 		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "exec hooks cannot run: file does not exist", "bookend install"},
 		{"bookend-exec", "another version", func(f *Facts) { f.Executor.Version = version("0.9.0") }, Fail, "of version 0.9.0, the shim beside it of 1.0.0", "bookend install"},
+		{"bookend-exec", "of an installation in another place", func(f *Facts) {
+			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
+			f.Shim.Path, f.Shim.Resolved, f.Executor.Err = "/opt/b/"+shimName, "/opt/l/versions/1.0.0-0/"+shimName, errBroken
+		}, Fail, "broken", "bookend install --binaries-only --bin-dir /opt/b --lib-dir /opt/l --from DIR"},
 		{"bookend-exec", "no shim", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "no shim", "bookend install"},
 		{"bookend", "another version", func(f *Facts) { f.Version = "2.0.0" }, Warning, "of version 2.0.0, the shim of 1.0.0", "/usr/local/lib/bookend/versions/1.0.0-0"},
 		{"PATH", "not there", func(f *Facts) { f.ByName = Program{Err: errBroken} }, Warning, "broken", "ctr, nerdctl and Docker"},
 		{"PATH", "not there, needed", func(f *Facts) {
 			f.ByName = Program{Err: errBroken}
-			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", ownType })
+			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", criconfig.OwnType })
 		}, Fail, "leads nowhere", "bookend install"},
 		{"PATH", "not there, and no plugin", func(f *Facts) { f.dockerOnly(); f.ByName = Program{Err: errBroken} }, Fail, "leads nowhere", "bookend install --binaries-only"},
 		{"PATH", "another", func(f *Facts) { f.ByName.Path, f.ByName.Resolved = "/usr/bin/x", "/usr/bin/x" }, Warning, "/usr/bin/x is found by name", "remove"},
@@ -131,6 +156,18 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 
 		{"cgroups", "version 1", func(f *Facts) { f.CgroupV2, f.Freezer = false, true }, Pass, "version 1", ""},
 		{"cgroups", "no freezer", func(f *Facts) { f.CgroupV2 = false }, Warning, "no freezer", "cgroup v2"},
+		{"cgroups", "systemd's, without systemd", func(f *Facts) {
+			f.Systemd = false
+			f.edit(func(r *criconfig.Runtime) { r.Options = map[string]any{"SystemdCgroup": true} })
+		}, Fail, "systemd does not run here", "SystemdCgroup = false"},
+		{"cgroups", "no systemd", func(f *Facts) { f.Systemd = false }, Pass, "version 2", ""},
+		{"cgroups", "another driver than runc's", func(f *Facts) {
+			f.CRI.Runtimes["runc"] = criconfig.Runtime{Type: criconfig.RuncType, Options: map[string]any{"SystemdCgroup": true}}
+		}, Warning, `SystemdCgroup is false in runtime "bookend" and true in "runc"`, "else bookend install --edit-config && systemctl restart containerd, which takes over the options of runc"},
+		{"cgroups", "runc's driver", func(f *Facts) {
+			f.CRI.Runtimes["runc"] = criconfig.Runtime{Type: criconfig.RuncType, Options: map[string]any{"SystemdCgroup": true}}
+			f.edit(func(r *criconfig.Runtime) { r.Options = f.CRI.Runtimes["runc"].Options })
+		}, Pass, "", ""},
 		{"capabilities", "one is missing", func(f *Facts) { f.Capabilities[capability.CAP_SYS_PTRACE] = false }, Fail, "containerd lacks CAP_SYS_PTRACE (", "CapabilityBoundingSet"},
 		{"capabilities", "our own", func(f *Facts) { f.Daemon, f.Capabilities[capability.CAP_KILL] = nil, false }, Warning, "this process lacks CAP_KILL (", "as root"},
 		{"capabilities", "unknown", func(f *Facts) { f.Capabilities = nil }, Warning, "cannot be read", "as root"},

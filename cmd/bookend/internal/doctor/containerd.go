@@ -18,7 +18,7 @@ const needMajor, needMinor = 2, 3
 func containerdRuns(f *Facts) Result {
 	const upgrade = "upgrade containerd to 2.3 or newer"
 	if f.Daemon == nil {
-		mend := "systemctl start containerd, or name its socket with --address"
+		mend := f.start() + ", or name its socket with --address"
 		if errors.Is(f.DaemonErr, fs.ErrPermission) {
 			mend = "run bookend doctor as root"
 		}
@@ -44,7 +44,9 @@ func runtimeConfigured(f *Facts) Result {
 		return warn(f.enable(), "%s disables the CRI plugin, and no runtime %q is in it: ctr, nerdctl and Docker find the shim by its type", f.CRI.Path, f.RuntimeName)
 	case !ok:
 		return fail(f.install(), "no runtime %q in %s and what it imports", f.RuntimeName, f.CRI.Path)
-	case r.Path == "" && r.Type != ownType:
+	case r.Type == "":
+		return fail("set runtime_type = \""+criconfig.RuncType+"\" in the runtime's table, then "+f.restart(), "runtime %q has no runtime_type: containerd starts nothing with it", f.RuntimeName)
+	case r.Path == "" && r.Type != criconfig.OwnType:
 		return fail("set runtime_path to the path of "+shimName+" in "+f.CRI.Path, "runtime %q is of type %s and names no runtime_path: it is the stock shim's", f.RuntimeName, r.Type)
 	case r.Path == "":
 		return pass("%q, of type %s", f.RuntimeName, r.Type)
@@ -57,9 +59,6 @@ func runtimeConfigured(f *Facts) Result {
 func (f *Facts) enable() string {
 	return "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins in " + f.CRI.Path + ", then " + f.configure()
 }
-
-// ownType is the runtime type that leads to the shim by name.
-const ownType = "io.containerd.bookend.v2"
 
 func annotationsListed(f *Facts) Result {
 	r, ok := f.runtime()
@@ -85,7 +84,7 @@ func annotationsListed(f *Facts) Result {
 		mend = append(mend, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()),
 			listLine("container_annotations", r.ContainerAnnotations, criconfig.ContainerAnnotations()))
 	}
-	result := warn("in the runtime's table: "+strings.Join(mend, " and ")+", then "+restart, "%s", strings.Join(found, "; "))
+	result := warn("in the runtime's table: "+strings.Join(mend, " and ")+", then "+f.restart(), "%s", strings.Join(found, "; "))
 	if fatal {
 		result.Status = Fail
 	}
@@ -108,11 +107,11 @@ func runtimeLoaded(f *Facts) Result {
 	r, configured := f.runtime()
 	switch {
 	case f.Daemon == nil:
-		return fail("systemctl start containerd", "no containerd runs")
+		return fail(f.start(), "no containerd runs")
 	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI) && f.CRI != nil && f.CRI.CRIDisabled:
 		return warn("enable the CRI plugin for Kubernetes; ctr, nerdctl and Docker do without", "%v", f.Daemon.CRIErr)
 	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI):
-		return fail(restart+"; if the plugin is missing still, containerd's log and ctr plugins ls say why it did not load",
+		return fail(f.restart()+"; if the plugin is missing still, containerd's log and ctr plugins ls say why it did not load",
 			"%v, and %s does not disable it", f.Daemon.CRIErr, f.mainConfig())
 	case f.Daemon.CRIErr != nil:
 		return warn("crictl info, and containerd's log", "%v", f.Daemon.CRIErr)
@@ -120,13 +119,13 @@ func runtimeLoaded(f *Facts) Result {
 	h, ok := f.Daemon.Handlers[f.RuntimeName]
 	switch {
 	case !ok && configured:
-		return fail(restart, "containerd runs with an older configuration, without runtime %q", f.RuntimeName)
+		return fail(f.restart(), "containerd runs with an older configuration, without runtime %q", f.RuntimeName)
 	case !ok && f.byTypeAlone():
-		return warn(restart, "containerd runs with its CRI plugin, which %s disables, and without runtime %q", f.CRI.Path, f.RuntimeName)
+		return warn(f.restart(), "containerd runs with its CRI plugin, which %s disables, and without runtime %q", f.CRI.Path, f.RuntimeName)
 	case !ok:
 		return fail(f.install(), "containerd runs without runtime %q", f.RuntimeName)
 	case configured && !loadedAs(h, r):
-		return fail(restart, "containerd runs with an older configuration of runtime %q", f.RuntimeName)
+		return fail(f.restart(), "containerd runs with an older configuration of runtime %q", f.RuntimeName)
 	}
 	return pass("containerd runs with runtime %q", f.RuntimeName)
 }

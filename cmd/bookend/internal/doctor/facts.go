@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/moby/sys/capability"
 
@@ -18,8 +17,11 @@ type Options struct {
 	Containerd       string // its binary, where it does not run
 	ContainerdConfig string // its main file; empty: the one that it runs with
 	RuntimeName      string
-	NodeConfig       string // bookend's own file; empty: the one that shims read
-	Version          string // of this command
+	// BinDir and LibDir are the installation's, those of its links and of its
+	// binaries; empty: those that the runtime leads to.
+	BinDir, LibDir string
+	NodeConfig     string // bookend's own file; empty: the one that shims read
+	Version        string // of this command
 }
 
 // Facts are what was found. A field with an error beside it is set where that
@@ -42,6 +44,7 @@ type Facts struct {
 	Library  daemon.Version // runc's, in the executor
 
 	CgroupV2, Freezer bool
+	Systemd           bool                    // it runs here
 	Capabilities      map[capability.Cap]bool // those of containerd, or of this process
 
 	NodeConfig  Document // bookend's own
@@ -68,8 +71,13 @@ type Document struct {
 const (
 	shimName     = "containerd-shim-bookend-v2"
 	executorName = "bookend-exec"
-	mainConfig   = "/etc/containerd/config.toml" // containerd's default
-	binDir       = "/usr/local/bin"              // that of an installation
+)
+
+// Where things are unless flags say otherwise.
+const (
+	mainConfig = "/etc/containerd/config.toml" // containerd's default
+	binDir     = "/usr/local/bin"              // that of an installation
+	handler    = "bookend"
 )
 
 // Gather looks at the node. Nothing is changed.
@@ -84,6 +92,7 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	node, runc := f.readNode()
 	f.findBinaries(ctx, runc)
 	f.CgroupV2, f.Freezer = cgroups("/sys/fs/cgroup", "/proc/self/mountinfo")
+	f.Systemd = exists("/run/systemd/system")
 	f.Capabilities = capabilitiesOf(f.pid())
 	f.RecordsDir = node.Records.Directory
 	f.RecordsMode, f.RecordsErr = writable(f.RecordsDir)
@@ -133,32 +142,3 @@ func (f *Facts) byTypeAlone() bool {
 	_, ok := f.runtime()
 	return !ok && f.CRI != nil && f.CRI.CRIDisabled
 }
-
-// install is the command that puts in place what is missing: binaries alone
-// where the runtime is configured, perhaps by hand, or needs not be. They have to
-// be named, because those of the command that is installed may be what is wrong.
-func (f *Facts) install() string {
-	r, ok := f.runtime()
-	if !ok && !f.byTypeAlone() {
-		return f.configure()
-	}
-	command := "bookend install --binaries-only"
-	if dir := filepath.Dir(r.Path); filepath.Base(r.Path) == shimName && dir != binDir {
-		command += " --bin-dir " + dir
-	}
-	return command + " --from DIR, a directory with the binaries of a release"
-}
-
-// configure is the command that puts the binaries and the runtime in place.
-func (f *Facts) configure() string {
-	args := []string{"bookend install --edit-config"}
-	if path := f.mainConfig(); path != mainConfig {
-		args = append(args, "--containerd-config "+path)
-	}
-	if f.RuntimeName != "bookend" {
-		args = append(args, "--runtime-name "+f.RuntimeName)
-	}
-	return strings.Join(append(args, "&& "+restart), " ")
-}
-
-const restart = "systemctl restart containerd"

@@ -166,14 +166,14 @@ func TestARuntimeOfOurOwnTypeHasItsConfigurationInItsOptions(t *testing.T) {
 		asked, dir, runc    string
 		document, complaint string
 	}{
-		"a file":           {criconfig.Runtime{Type: ownType, Options: map[string]any{"ConfigPath": file}}, "", "/file", "/file/runc", file, ""},
-		"a file, asked":    {criconfig.Runtime{Type: ownType, Options: map[string]any{"ConfigPath": file}}, env, "/env", "/env/runc", env, ""},
-		"the table itself": {criconfig.Runtime{Type: ownType, Options: inline}, "", "/inline", "/inline/runc", `the options of runtime "strict" in /c.toml`, ""},
+		"a file":           {criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"ConfigPath": file}}, "", "/file", "/file/runc", file, ""},
+		"a file, asked":    {criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"ConfigPath": file}}, env, "/env", "/env/runc", env, ""},
+		"the table itself": {criconfig.Runtime{Type: criconfig.OwnType, Options: inline}, "", "/inline", "/inline/runc", `the options of runtime "strict" in /c.toml`, ""},
 		"runc's names in it": {
-			criconfig.Runtime{Type: ownType, Options: map[string]any{"BinaryName": "/x"}}, "", hooks.DefaultRecords().Directory, "",
+			criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"BinaryName": "/x"}}, "", hooks.DefaultRecords().Directory, "",
 			`the options of runtime "strict" in /c.toml`, "BinaryName: unknown field",
 		},
-		"no options":  {criconfig.Runtime{Type: ownType}, "", "/env", "", env, ""},
+		"no options":  {criconfig.Runtime{Type: criconfig.OwnType}, "", "/env", "", env, ""},
 		"runc's type": {criconfig.Runtime{Type: "io.containerd.runc.v2", Options: map[string]any{"BinaryName": "/x"}}, "", "/env", "/x", env, ""},
 	} {
 		f := &Facts{

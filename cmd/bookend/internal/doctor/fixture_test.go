@@ -31,7 +31,7 @@ func healthy() *Facts {
 		Executor: Program{Path: set + executorName, Resolved: set + executorName, Version: v},
 		Runc:     Program{Path: "/usr/bin/runc", Version: daemon.Version{Major: 1, Minor: 5, Patch: 2, Text: "1.5.2"}},
 		Library:  daemon.Version{Major: 1, Minor: 5, Patch: 0, Text: "1.5.0"},
-		CgroupV2: true, Capabilities: map[capability.Cap]bool{},
+		CgroupV2: true, Systemd: true, Capabilities: map[capability.Cap]bool{},
 		NodeConfig: Document{Path: hooks.ConfigPath, Must: true},
 		RecordsDir: hooks.DefaultRecords().Directory, RecordsMode: 0o700,
 	}

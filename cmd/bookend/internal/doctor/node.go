@@ -12,6 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/sys/unix"
 
+	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -22,7 +23,7 @@ import (
 func (f *Facts) readNode() (node *hooks.Config, runc string) {
 	r, _ := f.runtime()
 	asked, env := f.Options.NodeConfig, f.env(hooks.ConfigEnv)
-	if r.Type != ownType || len(r.Options) == 0 {
+	if r.Type != criconfig.OwnType || len(r.Options) == 0 {
 		f.NodeConfig, node = readNodeConfig(asked, env)
 		return node, r.BinaryName()
 	}

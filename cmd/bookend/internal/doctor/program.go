@@ -17,6 +17,7 @@ import (
 	"github.com/containerd/containerd/api/types"
 	"google.golang.org/protobuf/proto"
 
+	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/hooks"
 )
@@ -103,7 +104,7 @@ func (f *Facts) shimProgram(ctx context.Context, p Program) Program {
 		p.Err = fmt.Errorf("%s -info: %w", p.Path, err)
 		return p
 	}
-	if info.GetName() != ownType {
+	if info.GetName() != criconfig.OwnType {
 		p.Err = fmt.Errorf("%s: %w: it calls itself %q", p.Path, errOther, info.GetName())
 		return p
 	}

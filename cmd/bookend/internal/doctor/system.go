@@ -8,6 +8,8 @@ import (
 	"github.com/moby/sys/capability"
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 )
 
 // cgroups tells which version is mounted at root and, where it is 1, whether
@@ -29,7 +31,13 @@ func cgroups(root, mounts string) (v2, freezer bool) {
 }
 
 func cgroupsFit(f *Facts) Result {
+	r, _ := f.runtime()
+	name, usual := f.runc()
 	switch {
+	case r.IsRunc() && r.SystemdCgroup() && !f.Systemd:
+		return fail("set SystemdCgroup = false in the options of runtime \""+f.RuntimeName+"\", then "+f.restart(), "runtime %q has SystemdCgroup, and systemd does not run here: no container starts", f.RuntimeName)
+	case r.IsRunc() && name != "" && r.SystemdCgroup() != usual.SystemdCgroup():
+		return warn("set SystemdCgroup in the runtime's table, if it was written by hand; else "+f.configure()+", which takes over the options of "+name, "SystemdCgroup is %v in runtime %q and %v in %q: containers of the two are in different trees of cgroups", r.SystemdCgroup(), f.RuntimeName, usual.SystemdCgroup(), name)
 	case f.CgroupV2:
 		return pass("version 2")
 	case f.Freezer:
@@ -37,6 +45,19 @@ func cgroupsFit(f *Facts) Result {
 	}
 	return warn("mount the freezer controller of cgroup v1, or use cgroup v2",
 		"no version 2, and no freezer of version 1: a cancelled hook's children that leave its session live on")
+}
+
+// runc is the node's runc runtime and its name; empty: its files have none.
+func (f *Facts) runc() (name string, r criconfig.Runtime) {
+	if f.CRI == nil {
+		return "", criconfig.Runtime{}
+	}
+	return f.CRI.Runc()
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // needs are the capabilities that the shim and bookend-exec inherit from

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +57,9 @@ func versionOf(ctx context.Context, command string) (string, error) {
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
+	if errors.Is(err, fs.ErrPermission) && noExec(filepath.Dir(command)) != nil {
+		return "", fmt.Errorf("new binaries in %s: %w: put them elsewhere (--from)", filepath.Dir(command), ErrNoExec)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%s version: %w: %s", command, err, bytes.TrimSpace(errs.Bytes()))
 	}

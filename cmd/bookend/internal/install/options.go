@@ -45,7 +45,9 @@ var (
 	// ErrInUse says that shims of this installation run.
 	ErrInUse = errors.New("shims of this installation run")
 	// ErrConfigured says that the runtime is configured, but not by an installation.
-	ErrConfigured = errors.New("is configured already, and not by bookend install")
+	ErrConfigured = errors.New("is configured already, and not by this installation")
+	// ErrElsewhere says that a file is from an installation in another place.
+	ErrElsewhere = errors.New("is from another installation of bookend")
 	// ErrDamaged says that binaries are not those that were installed.
 	ErrDamaged = errors.New("the installed binaries are damaged")
 	// ErrForeign says that a file stands where ours is to be.

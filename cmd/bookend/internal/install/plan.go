@@ -2,10 +2,10 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
-
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"strings"
 )
 
 // Plan is what is to be done; nothing of it has been.
@@ -44,7 +44,7 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 	p := &Plan{opts: opts}
 	var err error
 	if p.state, err = loadState(opts.LibDir); err != nil {
-		if !isNotInstalled(err) {
+		if !errors.Is(err, ErrNotInstalled) {
 			return nil, err
 		}
 		p.state = &state{Format: stateFormat}
@@ -74,7 +74,7 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	return p, nil
+	return p, p.possible()
 }
 
 func (p *Plan) setDir() string { return filepath.Join(p.opts.versionsDir(), p.Set) }
@@ -87,8 +87,21 @@ func (p *Plan) link(name string) error {
 	if err != nil {
 		return err
 	}
+	if p.state.find(path) == nil && before != nil && strings.HasPrefix(before.Link, p.opts.versionsDir()+"/") {
+		p.adopt(path, before)
+	}
 	p.change(path, before, &Entry{Link: filepath.Join(p.setDir(), name)}, changed{Ours: true})
 	return nil
+}
+
+// adopt takes what an installation here has left, whose state is gone, for this
+// one's own: there was nothing before it.
+func (p *Plan) adopt(path string, left *Entry) {
+	p.state.set(changed{Path: path, Written: *save(left), Ours: true})
+}
+
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
 }
 
 // change plans one change, unless it has been made, and keeps what stood there
@@ -111,90 +124,4 @@ func (p *Plan) change(path string, before, after *Entry, note changed) {
 		note.Previous = save(before)
 	}
 	p.state.set(note)
-}
-
-// configure plans the drop-in, and what makes containerd read it.
-func (p *Plan) configure(ctx context.Context) error {
-	cfg, err := criconfig.Read(ctx, p.opts.ContainerdConfig)
-	if err != nil {
-		return err
-	}
-	file, imported := cfg.DropIn()
-	if r, ok := cfg.Runtimes[p.opts.RuntimeName]; ok && !p.defines(file) {
-		return p.foreignRuntime(cfg, r, file)
-	}
-	if err := p.rename(file); err != nil {
-		return err
-	}
-	if cfg.CRIDisabled {
-		p.note("containerd's CRI plugin is disabled in %s: the runtime will serve ctr, nerdctl and Docker only", cfg.Path)
-	}
-	table, err := criconfig.Table(cfg.DropInVersion(), p.opts.RuntimeName, cfg.Runc().Bookend(p.opts.shimPath()))
-	if err != nil {
-		return err
-	}
-	if p.opts.OldContainerd(cfg.Version) {
-		p.Todo = "This containerd may be older than 2.0, where a drop-in replaces the runtimes of the main file.\n" +
-			"Add to " + cfg.Path + ":\n\n" + string(table)
-		return nil
-	}
-	if !imported && cfg.Exists && !p.opts.EditConfig {
-		p.Todo = "containerd does not read " + file + ": " + cfg.Path + " does not import it.\n" +
-			"Run this again with --edit-config, or put this line at the top of " + cfg.Path + ",\n" +
-			"in place of its imports if it has any:\n\n" + cfg.Snippet() + "\n"
-	}
-	if err := p.dropIn(cfg, file, table); err != nil {
-		return err
-	}
-	if imported || p.Todo != "" {
-		return nil
-	}
-	return p.editMain(cfg)
-}
-
-// dropIn plans bookend's own file.
-func (p *Plan) dropIn(cfg *criconfig.Config, file string, table []byte) error {
-	before, err := readEntry(file)
-	if err != nil {
-		return err
-	}
-	known := p.state.find(file)
-	if before != nil && known == nil {
-		return fmt.Errorf("%s: %w", file, ErrForeign)
-	}
-	if before != nil && !known.wrote(before) && !known.Original.is(before) {
-		p.note("%s has been changed since it was installed, and is left as it is", file)
-		return nil
-	}
-	p.makeDir(filepath.Dir(file))
-	after := owned(dropInText(cfg, table))
-	p.Restart = p.Restart || !before.same(after)
-	p.change(file, before, after, changed{Ours: true, Runtime: p.opts.RuntimeName})
-	return nil
-}
-
-// editMain plans the main file: a new one, or the old with one line changed.
-func (p *Plan) editMain(cfg *criconfig.Config) error {
-	before, err := readEntry(cfg.Path)
-	if err != nil {
-		return err
-	}
-	p.Restart = true
-	if before == nil {
-		p.makeDir(filepath.Dir(cfg.Path))
-		p.change(cfg.Path, nil, owned(cfg.NewMain()), changed{})
-		return nil
-	}
-	if before.Link != "" {
-		p.Todo = cfg.Path + " is a symbolic link, and is left alone. Put this line at the top of the file it leads to,\n" +
-			"in place of its imports if it has any:\n\n" + cfg.Snippet() + "\n"
-		return nil
-	}
-	text, edit, err := criconfig.AddImport(before.Data, cfg.ImportPattern())
-	if err == nil {
-		p.change(cfg.Path, before, before.withData(text), changed{Edit: &edit})
-	} else {
-		p.Todo = "The imports of " + cfg.Path + " cannot be changed by machine (" + err.Error() + "). Make them:\n\n" + cfg.Snippet() + "\n"
-	}
-	return nil
 }

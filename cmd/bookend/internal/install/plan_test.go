@@ -50,7 +50,13 @@ func TestATableThatAPersonHasAddedIsWhatWasAskedFor(t *testing.T) {
 			t.Errorf("%s containerd: got %s%s", name, p, p.Todo)
 		}
 	}
+	n.write("etc/config.toml", "version = 2\n"+strings.Replace(table, "runc.v2", "bookend.v2", 1), 0o600)
+	if p := n.install(); !p.Empty() || p.Todo != "" || p.Restart {
+		t.Errorf("bookend's own type: got %s%s", p, p.Todo)
+	}
 	for name, other := range map[string]string{
+		"another type":      strings.Replace(table, "runc.v2", "runsc.v1", 1),
+		"no type":           strings.Replace(table, "runtime_type", "io_type", 1),
 		"another shim":      strings.Replace(table, n.path("bin"), "/elsewhere", 1),
 		"a list with a gap": strings.ReplaceAll(table, `"lifecycle.bookend.dev/*"`, `"x"`),
 	} {

@@ -34,8 +34,6 @@ type changed struct {
 	Edit     *criconfig.Edit `json:"edit,omitempty"` // the only line that differs
 	// Ours says that nobody else has a say in the content.
 	Ours bool `json:"ours,omitempty"`
-	// Runtime is the name of the runtime that the file defines.
-	Runtime string `json:"runtime,omitempty"`
 }
 
 // wrote tells whether e came from an installation.

@@ -30,7 +30,10 @@ func Undo(lib string, force bool) (*Plan, error) {
 			return nil, err
 		}
 	}
-	return p, p.own()
+	if err := p.own(); err != nil {
+		return nil, err
+	}
+	return p, p.possible()
 }
 
 // own plans to remove what is ours in the directory of the installation, which

@@ -1,107 +1,145 @@
 package manifest
 
 import (
-	"strings"
-
 	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
-// annotate adds an annotation to the pod for each lifecycle.
+// annotate adds an annotation to the pod for each lifecycle, or adds the
+// lifecycle to the one that is there.
 func (w *rewriter) annotate(p *pod, moves []move) {
+	var fresh []move
+	keep := false
 	existing := field(p.metadata, "annotations")
 	for i := range moves {
-		name := hooks.AnnotationPrefix + moves[i].container.name
-		if field(existing, name) != nil {
-			w.refuse(moves[i].key.Line, join(moves[i].container.path, "lifecycle"), "has the annotation %s beside it: remove one of them", name)
-			return
+		m := &moves[i]
+		if name := hooks.AnnotationPrefix + m.container.name; field(existing, name) != nil {
+			w.merge(p, m, name)
+			continue
 		}
+		fresh = append(fresh, *m)
+		keep = keep || m.chomp == "+"
 	}
-	at, indent, err := w.annotationsPlace(p)
-	if err != nil {
-		w.refuse(w.at, p.annotationsPath(), "%v", err)
+	if len(fresh) == 0 {
 		return
 	}
-	_, annotations := written(p.metadata, "annotations")
-	for i := range moves {
-		w.insert(at, moves[i].annotation(indent)...)
-		put(annotations, hooks.AnnotationPrefix+moves[i].container.name, scalar(strings.Join(moves[i].lines, "\n")+"\n"))
+	place, err := w.annotationsPlace(p, keep)
+	if err != nil {
+		w.refuse(place.at, place.path, "%v", err)
+		return
+	}
+	for i := range fresh {
+		m := &fresh[i]
+		w.insert(place.at, m.annotation(place.indent)...)
+		_, text, _ := blockScalar(m.lines, m.value)
+		put(place.node, hooks.AnnotationPrefix+m.container.name, scalar(text))
 	}
 }
 
-// annotationsPlace returns the line before which an annotation is to be added,
-// and its indentation. It makes the mapping for it, and that for the mapping,
-// where there is none, in lines and nodes.
-func (w *rewriter) annotationsPlace(p *pod) (at, indent int, err error) {
+// annotation returns the lines of the annotation for m.
+func (m *move) annotation(indent int) []string {
+	lines := []string{spaces(indent) + hooks.AnnotationPrefix + m.container.name + ": |" + m.chomp + m.head}
+	return append(lines, reindent(m.lines, 0, indent+m.step, 0)...)
+}
+
+// place is where annotations are to be added.
+type place struct {
+	node   *yaml.Node // that has them
+	at     int        // the line before which they come
+	indent int
+	path   string // of what is in the way, at the line at, with an error
+}
+
+// annotationsPlace returns where to add annotations. It makes the mapping for
+// them, and that for the mapping, where there is none, in lines and nodes. With
+// first no empty line can follow, which would belong to the annotation.
+func (w *rewriter) annotationsPlace(p *pod, first bool) (place, error) {
 	if key, _ := written(p.node, "metadata"); key == nil && p.metadata == nil {
 		return w.newMetadata(p)
 	}
 	key, metadata, err := w.openMapping(p.node, "metadata")
 	if err != nil {
-		return 0, 0, err
+		return place{at: lineOr(key, w.at), path: join(p.path, "metadata")}, err
 	}
 	p.metadata = metadata
-	if len(metadata.Content) == 0 {
-		indent = key.Column + 1
-		w.insert(key.Line, spaces(indent)+"annotations:")
-		put(metadata, "annotations", &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"})
-		return key.Line, indent + 2, nil
+	under, _ := written(metadata, "annotations")
+	if under == nil && field(metadata, "annotations") == nil {
+		at, indent, step := key.Line, key.Column-1+flowStep, flowStep
+		if len(metadata.Content) > 0 {
+			at, indent = w.edge(key, metadata, first), columns(metadata)
+			step = indent - (key.Column - 1)
+		}
+		w.insert(at, spaces(indent)+"annotations:")
+		annotations := emptyMapping()
+		put(metadata, "annotations", annotations)
+		return place{node: annotations, at: at, indent: indent + max(step, 1)}, nil
 	}
 	step := columns(metadata) - (key.Column - 1)
-	if under, _ := written(metadata, "annotations"); under == nil && field(metadata, "annotations") == nil {
-		at, indent = w.entryEnd(key, metadata), columns(metadata)
-		w.insert(at, spaces(indent)+"annotations:")
-		put(metadata, "annotations", &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"})
-		return at, indent + step, nil
-	}
 	key, annotations, err := w.openMapping(metadata, "annotations")
 	switch {
 	case err != nil:
-		return 0, 0, err
+		return place{at: lineOr(key, w.at), path: p.annotationsPath()}, err
 	case len(annotations.Content) == 0:
-		return key.Line, key.Column - 1 + step, nil
+		return place{node: annotations, at: key.Line, indent: key.Column - 1 + max(step, 1)}, nil
 	}
-	return w.entryEnd(key, annotations), columns(annotations), nil
+	return place{node: annotations, at: w.edge(key, annotations, first), indent: columns(annotations)}, nil
+}
+
+// edge is the line before which an entry comes that is added to a mapping.
+func (w *rewriter) edge(key, value *yaml.Node, first bool) int {
+	if !first {
+		return w.entryEnd(key, value)
+	}
+	at := key.Line
+	for at < value.Line-1 && isBlank(w.lines[at]) {
+		at++
+	}
+	return at
 }
 
 // openMapping returns a field that is a mapping in block style. One that is
 // null or {} becomes an empty one to which lines can be added.
 func (w *rewriter) openMapping(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
 	key, value, err = own(n, name)
-	if err != nil || key == nil {
+	switch {
+	case err != nil:
+		return key, value, err
+	case key == nil:
 		return key, value, errMerged
 	}
-	tail, plain := w.keyTail(key)
-	empty := present(value) == nil || isMapping(value) && len(value.Content) == 0
+	raw, tail, ok := w.keyTail(key)
 	switch {
-	case empty && plain && (isQuiet(tail) || isQuiet(strings.Replace(tail, " {}", "", 1)) || isQuiet(strings.Replace(tail, " null", "", 1))):
-		if !isQuiet(tail) {
-			tail = strings.Replace(strings.Replace(tail, " {}", "", 1), " null", "", 1)
-			w.replace(key.Line-1, key.Line, w.before(key)+name+":"+tail)
-		}
-		*value = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-		return key, value, nil
-	case empty || value.Style&yaml.FlowStyle != 0 || value.Kind != yaml.MappingNode:
+	case present(value) != nil && (value.Kind != yaml.MappingNode || len(value.Content) > 0 && value.Style&yaml.FlowStyle != 0):
 		return key, value, errFlow
+	case len(value.Content) > 0:
+		return key, value, nil
 	}
+	opened, empty := openTail(tail)
+	if !ok || !empty || value.Line > key.Line && present(value) != nil {
+		return key, value, errEmpty
+	}
+	if opened != tail {
+		w.replace(key.Line-1, key.Line, w.before(key)+raw+":"+opened)
+	}
+	*value = *emptyMapping()
 	return key, value, nil
 }
 
 // newMetadata writes metadata before the pod's spec, for one that has none.
-func (w *rewriter) newMetadata(p *pod) (at, indent int, err error) {
+func (w *rewriter) newMetadata(p *pod) (place, error) {
 	key, spec, err := block(p.node, "spec")
 	if err != nil {
-		return 0, 0, err
+		return place{at: lineOr(key, w.at), path: join(p.path, "spec")}, err
 	}
-	indent = key.Column - 1
+	indent := key.Column - 1
 	step := columns(spec) - indent
 	w.insert(key.Line-1, w.before(key)+"metadata:", spaces(indent+step)+"annotations:")
 	// The line of the spec itself begins anew: what is before its key may be a
 	// list's dash, which now is before the metadata.
 	w.replace(key.Line-1, key.Line, spaces(indent)+w.from(key))
-	annotations := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-	p.metadata = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	annotations := emptyMapping()
+	p.metadata = emptyMapping()
 	put(p.metadata, "annotations", annotations)
 	put(p.node, "metadata", p.metadata)
-	return key.Line - 1, indent + 2*step, nil
+	return place{node: annotations, at: key.Line - 1, indent: indent + 2*step}, nil
 }

@@ -48,9 +48,9 @@ type value struct {
 }
 
 // newValue is the Lifecycle object that an annotation carries.
-func newValue(e entry, path string) value {
+func (r *reporter) newValue(e entry, path string) value {
 	node := follow(e.value)
-	v := value{path: path, source: e.key.Value, text: node.Value, root: rootOf(node.Value), at: e.key.Line}
+	v := value{path: path, source: e.key.Value, text: node.Value, root: r.memo.root(node.Value), at: e.key.Line}
 	if node.Style&yaml.LiteralStyle != 0 {
 		v.first = node.Line + 1
 	}
@@ -103,7 +103,7 @@ func (v *value) portNames() []string {
 // resolve asks the shim's own code what a container with these annotations
 // gets. What it refuses becomes a finding, and the result nil.
 func (r *reporter) resolve(v *value, annotations map[string]string, o Options) *hooks.Lifecycle {
-	l, err := hooks.Resolve(annotations, func() (*hooks.Config, error) { return o.Config, nil })
+	l, err := r.memo.resolve(annotations, o.Config)
 	if err == nil && v.terminal {
 		err = l.RefuseTerminal(annotations)
 	}

@@ -23,14 +23,14 @@ func (r *reporter) cri(root *yaml.Node, o Options) {
 			r.unknown(e, path, forItsContainer)
 		case !ours || !r.isString(e, path):
 		case sandbox:
-			v := newValue(e, path)
+			v := r.newValue(e, path)
 			annotations := forContainer(of, v.text)
 			annotations[ports] = assumedPorts(&v)
 			r.limits(&v, r.resolve(&v, annotations, o), limits{})
 		case of != name:
 			r.add(Warning, e.key.Line, path, "has no effect here: the container's name is %q", name)
 		default:
-			v := newValue(e, path)
+			v := r.newValue(e, path)
 			v.terminal = isTrue(root, "tty")
 			annotations := forContainer(of, v.text)
 			for _, key := range []string{ports, gracePeriod} {
@@ -87,7 +87,7 @@ func (r *reporter) spec(root *yaml.Node, o Options) {
 			r.add(Warning, e.key.Line, path, "has no effect here: a container that is not CRI's reads %s", hooks.AnnotationKey)
 		case forPod && name != all[containerName]: // that of another container of the pod
 		default:
-			v := newValue(e, path)
+			v := r.newValue(e, path)
 			v.terminal = isTrue(field(root, "process"), "terminal")
 			r.limits(&v, r.resolve(&v, all, o), limits{})
 		}

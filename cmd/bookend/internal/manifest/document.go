@@ -14,6 +14,7 @@ type document struct {
 	text  string
 	line  int // of the file, where text begins; from 1
 	json  bool
+	err   error        // of JSON, which is read as it is split
 	roots []*yaml.Node // none: nothing but comments; several where they cannot be told apart line by line
 	lines []int        // of the file, for each line that nodes know, less one
 }
@@ -70,9 +71,7 @@ func isPrelude(line string) bool {
 // parse reads the document's nodes. An error has the line of the document.
 func (d *document) parse() (line int, err error) {
 	if d.json {
-		root, err := readJSON(d.text)
-		d.roots = append(d.roots, root)
-		return 1, err
+		return 1, d.err
 	}
 	d.roots, line, err = readYAML(d.text)
 	return line, err
@@ -106,6 +105,9 @@ func readYAML(text string) (roots []*yaml.Node, line int, err error) {
 // fileLine returns the line of the file for a line that a node knows. To the
 // YAML library more characters end a line than to an editor.
 func (d *document) fileLine(line int) int {
+	if d.json {
+		return d.line + line - 1
+	}
 	if d.lines == nil {
 		d.lines = fileLines(d.text, d.line, d.json)
 	}

@@ -78,8 +78,27 @@ func (e *editor) text() string {
 }
 
 // entryEnd returns the line behind the last one of a block mapping's entry.
-// Comments that are indented deeper than its key are part of it.
+// Comments that are indented deeper than its key are part of it, and empty lines
+// behind it where they belong to its last scalar.
 func (e *editor) entryEnd(key, value *yaml.Node) int {
+	end := e.contentEnd(key, value)
+	for keepsLines(value) && end < len(e.lines) && isBlank(e.lines[end]) {
+		end++
+	}
+	return end
+}
+
+// keepsLines tells whether the last scalar in n is one to which empty lines
+// behind it belong ("|+").
+func keepsLines(n *yaml.Node) bool {
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && (strings.HasSuffix(n.Value, "\n\n") || n.Value == "\n")
+}
+
+// contentEnd is entryEnd without those empty lines.
+func (e *editor) contentEnd(key, value *yaml.Node) int {
 	indent, end := key.Column-1, key.Line
 	for i := key.Line; i < len(e.lines); i++ {
 		rest := strings.TrimLeft(e.lines[i], " ")
@@ -109,18 +128,27 @@ func (e *editor) cut(key *yaml.Node, before bool) string {
 	return string(line[at:])
 }
 
-// keyTail returns what follows "name:" on the line of a key; false: the key is
-// written in another way.
-func (e *editor) keyTail(key *yaml.Node) (string, bool) {
-	return strings.CutPrefix(e.from(key), key.Value+":")
+// keyTail returns a block mapping's key as it is written, quotes included, and
+// what follows the colon behind it; false: it is written in another way.
+func (e *editor) keyTail(key *yaml.Node) (raw, tail string, ok bool) {
+	from := e.from(key)
+	length := len(key.Value)
+	if key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 && from != "" {
+		length = quotedLength(from)
+	} else if !strings.HasPrefix(from, key.Value) {
+		return "", "", false
+	}
+	raw, tail, ok = strings.Cut(from[length:], ":")
+	ok = ok && length > 0 && isBlank(raw) && (tail == "" || tail[0] == ' ' || tail[0] == '\t')
+	return from[:length] + raw, tail, ok
 }
 
 func isBlank(line string) bool   { return strings.TrimSpace(line) == "" }
-func isComment(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " "), "#") }
+func isComment(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") }
 
 // isQuiet tells whether the rest of a line has nothing but a comment.
 func isQuiet(tail string) bool {
-	return isBlank(tail) || tail[0] == ' ' && isComment(tail)
+	return isBlank(tail) || (tail[0] == ' ' || tail[0] == '\t') && isComment(tail)
 }
 
 func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bookend.dev/bookend/cmd/bookend/internal/show"
@@ -14,16 +15,18 @@ import (
 type Severity string
 
 // An error is refused by the shim or cannot be converted; a warning is about
-// what the shim cannot see, or accepts and the author may not mean.
+// what the shim cannot see, or accepts and the author may not mean; a note says
+// what was done.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	Note    Severity = "note"
 )
 
 // Finding is one thing that is wrong in a file.
 type Finding struct {
 	File     string   `json:"file"` // as it was given: String escapes it
-	Line     int      `json:"line"` // from 1
+	Line     int      `json:"line"` // from 1; 0: it is about the file
 	Path     string   `json:"path"` // "spec.template.metadata.annotations[lifecycle.bookend.dev/web].preStop"; empty: the document
 	Severity Severity `json:"severity"`
 	Message  string   `json:"message"`
@@ -35,9 +38,13 @@ type Finding struct {
 //	web.yaml:9: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container "wbe", only web
 func (f Finding) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d: ", show.Escape(f.File), f.Line)
-	if f.Severity == Warning {
-		b.WriteString("warning: ")
+	b.WriteString(show.Escape(f.File) + ":")
+	if f.Line > 0 {
+		b.WriteString(strconv.Itoa(f.Line) + ":")
+	}
+	b.WriteString(" ")
+	if f.Severity == Warning || f.Severity == Note {
+		b.WriteString(string(f.Severity) + ": ")
 	}
 	if f.Path != "" {
 		b.WriteString(f.Path + ": ")
@@ -63,6 +70,11 @@ func (r *Report) Count(s Severity) int {
 	return n
 }
 
+// only returns the findings of the severity s.
+func (r *Report) only(s Severity) []Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Severity != s })
+}
+
 // Options are what a node would know beside the file.
 type Options struct {
 	// Config is the node's configuration; nil: the default one.
@@ -72,8 +84,11 @@ type Options struct {
 // reporter collects what is found in one document.
 type reporter struct {
 	*Report
+	memo *memo
 	file string
 	doc  *document
+	// rewriting: what is no Kubernetes object is not checked, only left alone.
+	rewriting bool
 }
 
 // add notes a finding. line is a node's, of the document. What stands in the
@@ -83,6 +98,11 @@ func (r *reporter) add(s Severity, line int, path, format string, args ...any) {
 		File: r.file, Line: r.doc.fileLine(line), Path: show.Escape(path), Severity: s,
 		Message: show.Escape(fmt.Sprintf(format, args...)),
 	})
+}
+
+// note says what was done to a document.
+func (r *reporter) note(line int, path, format string, args ...any) {
+	r.add(Note, line, path, format, args...)
 }
 
 // sort puts the findings into the order of the file.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"bookend.dev/bookend/hooks"
@@ -15,15 +16,19 @@ const startLimit = 2 * time.Minute
 type limits struct {
 	kubelet  bool   // a kubelet starts the container
 	podGrace *int64 // the pod's terminationGracePeriodSeconds; nil: there is no pod
+	sidecar  bool   // it is a native sidecar
+	// stopSignal is what the client sends, "": the image's, which is not known.
+	stopSignal string
 }
 
-// limits warns of hooks in l that cannot do what they say in the time they
-// have. v is where they are written; l may be nil.
+// limits warns of hooks in l that cannot do what they say, or not in the time
+// they have. v is where they are written; l may be nil.
 func (r *reporter) limits(v *value, l *hooks.Lifecycle, by limits) {
 	if l == nil {
 		return
 	}
 	r.gracePeriod(v, l, by)
+	r.stopSignal(v, l, by)
 	if l.PostStart != nil && field(v.root, string(hooks.PostStart)) != nil {
 		r.sleepTimeout(v, l.PostStart)
 		if by.kubelet {
@@ -33,7 +38,11 @@ func (r *reporter) limits(v *value, l *hooks.Lifecycle, by limits) {
 	if l.PreStop != nil && field(v.root, string(hooks.PreStop)) != nil {
 		r.sleepTimeout(v, l.PreStop)
 		r.sleepGrace(v, l)
+		if by.sidecar {
+			r.sidecar(v)
+		}
 	}
+	r.commands(v)
 }
 
 // gracePeriod warns of a promise that the pod does not keep.
@@ -49,23 +58,35 @@ func (r *reporter) gracePeriod(v *value, l *hooks.Lifecycle, by limits) {
 
 // sleepTimeout warns of a sleep that its own timeout always ends.
 func (r *reporter) sleepTimeout(v *value, h *hooks.Hook) {
-	if h.Sleep != nil && h.Timeout > 0 && h.Sleep.Duration > h.Timeout {
-		r.add(Warning, v.lineOf(string(h.Point), "sleep", "seconds"), join(v.path, string(h.Point)+".sleep.seconds"),
-			"%s is longer than the hook's timeout of %s: it always fails", seconds(h.Sleep.Duration), seconds(h.Timeout))
+	if d, names := sleeps(h); d > 0 && h.Timeout > 0 && d >= h.Timeout {
+		r.add(Warning, v.lineOf(names...), join(v.path, strings.Join(names, ".")),
+			"%s is not shorter than the hook's timeout of %s: it always fails", seconds(d), seconds(h.Timeout))
 	}
 }
 
 // sleepGrace warns of a preStop sleep that the end of the grace period cuts.
 func (r *reporter) sleepGrace(v *value, l *hooks.Lifecycle) {
-	h := l.PreStop
-	if h.Sleep == nil || l.GracePeriod == nil {
+	d, names := sleeps(l.PreStop)
+	if d == 0 || l.GracePeriod == nil {
 		return
 	}
 	grace := *l.GracePeriod
-	if limit := grace - min(2*time.Second, grace/2); h.Sleep.Duration > limit {
-		r.add(Warning, v.lineOf(string(h.Point), "sleep", "seconds"), join(v.path, string(h.Point)+".sleep.seconds"),
-			"%s does not fit into the grace period of %s: the hook is cut after %s, to leave the stop signal its time", seconds(h.Sleep.Duration), seconds(grace), seconds(limit))
+	if limit := grace - min(2*time.Second, grace/2); d > limit {
+		r.add(Warning, v.lineOf(names...), join(v.path, strings.Join(names, ".")),
+			"%s does not fit into the grace period of %s: the hook is cut after %s, to leave the stop signal its time", seconds(d), seconds(grace), seconds(limit))
 	}
+}
+
+// sleeps returns how long a hook sleeps at least, and the field that says so; 0:
+// not known.
+func sleeps(h *hooks.Hook) (d time.Duration, names []string) {
+	switch {
+	case h.Sleep != nil:
+		return h.Sleep.Duration, []string{string(h.Point), "sleep", "seconds"}
+	case h.Exec != nil:
+		return commandSleeps(h.Exec.Command), []string{string(h.Point), "exec", "command"}
+	}
+	return 0, nil
 }
 
 // startLimit warns of a postStart that the kubelet may not wait for.

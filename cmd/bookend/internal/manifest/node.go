@@ -27,7 +27,7 @@ func entries(n *yaml.Node) []entry {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
-	var list []entry
+	list := make([]entry, 0, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		list = append(list, entry{n.Content[i], n.Content[i+1]})
 	}
@@ -37,12 +37,20 @@ func entries(n *yaml.Node) []entry {
 // written returns the field of a mapping that is written there by name, not
 // merged in: nil where there is none.
 func written(n *yaml.Node, name string) (key, value *yaml.Node) {
-	for _, e := range entries(n) {
-		if e.key.Kind == yaml.ScalarNode && e.key.Value == name && e.key.ShortTag() != "!!merge" {
-			return e.key, e.value
+	if n = follow(n); !isMapping(n) {
+		return nil, nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; key.Value == name && key.Kind == yaml.ScalarNode && !isMerge(key) {
+			return key, n.Content[i+1]
 		}
 	}
 	return nil, nil
+}
+
+// isMerge tells whether a key is that of merged mappings ("<<").
+func isMerge(key *yaml.Node) bool {
+	return (key.Value == "<<" || key.Tag != "" && key.Tag != "!!str") && key.ShortTag() == "!!merge"
 }
 
 // isTrue tells whether a field of a mapping is the boolean true.
@@ -57,6 +65,9 @@ func field(n *yaml.Node, name string) *yaml.Node {
 	if _, v := written(n, name); v != nil {
 		return present(follow(v))
 	}
+	if !merges(n) {
+		return nil
+	}
 	for _, e := range mergedEntries(n) {
 		if e.key.Kind == yaml.ScalarNode && e.key.Value == name {
 			return present(follow(e.value))
@@ -65,9 +76,25 @@ func field(n *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
+// merges tells whether other mappings are merged into one.
+func merges(n *yaml.Node) bool {
+	if n = follow(n); !isMapping(n) {
+		return false
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		if isMerge(n.Content[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // mergedEntries returns the fields of a mapping and those merged into it, each
 // name once unless it is written twice.
 func mergedEntries(n *yaml.Node) []entry {
+	if !merges(n) {
+		return entries(n)
+	}
 	budget := mergeLimit
 	return mergeEntries(n, &budget)
 }
@@ -81,7 +108,7 @@ func mergeEntries(n *yaml.Node, budget *int) []entry {
 	}
 	seen := map[string]bool{}
 	for _, e := range entries(n) {
-		if e.key.ShortTag() != "!!merge" {
+		if !isMerge(e.key) {
 			list = append(list, e)
 			seen[e.key.Value] = true
 			continue

@@ -28,20 +28,29 @@ type stray struct {
 	metadata *yaml.Node
 }
 
+// loose is a lifecycle that is no container's of a pod.
+type loose struct {
+	path string
+	key  *yaml.Node
+	why  string // it is left alone
+}
+
 // finder walks through an object.
 type finder struct {
 	seen   map[*yaml.Node]bool // an alias may lead back, or to one node many times
 	pods   []pod
 	strays []stray
+	loose  []loose
+	kind   string // of the object that is being visited
 }
 
 // findPods returns the pods in a Kubernetes object of whatever kind: a Pod, an
 // item of a List, and every "template" that has a list of containers, as all
 // workloads have one and those of custom resources do.
-func findPods(root *yaml.Node) ([]pod, []stray) {
-	f := finder{seen: map[*yaml.Node]bool{}}
+func findPods(root *yaml.Node) *finder {
+	f := &finder{seen: map[*yaml.Node]bool{}}
 	f.visit(root, "", "", "")
-	return f.pods, f.strays
+	return f
 }
 
 // visit looks at a node which is the field name of its parent. kind is the one
@@ -61,14 +70,21 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	if k := text(n, "kind"); k != "" {
 		kind = k
 	}
+	if kind != "" {
+		defer func(outer string) { f.kind = outer }(f.kind)
+		f.kind = kind
+	}
 	spec, metadata := field(n, "spec"), field(n, "metadata")
 	switch containers := field(spec, "containers"); {
 	case kind == "Pod" && isMapping(spec), isTemplate(name) && containers != nil && containers.Kind == yaml.SequenceNode:
 		f.pods = append(f.pods, pod{path: path, node: n, metadata: metadata, spec: spec})
+		f.findLoose(n, path, "it is in none of the pod's containers")
+		f.findLoose(spec, join(path, "spec"), "it is in none of the pod's containers")
 		return
 	case metadata != nil:
 		f.strays = append(f.strays, stray{path: path, metadata: metadata})
 	}
+	f.findLoose(n, path, f.whyAlone())
 	for _, e := range entries(n) {
 		of := ""
 		if e.key.Value == "items" {
@@ -78,18 +94,47 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	}
 }
 
+// findLoose notes the lifecycles among the fields of a mapping that is no
+// container.
+func (f *finder) findLoose(n *yaml.Node, path, why string) {
+	for _, e := range entries(n) {
+		if strings.Contains(strings.ToLower(e.key.Value), "lifecycle") && hasHooks(follow(e.value)) {
+			f.loose = append(f.loose, loose{join(path, e.key.Value), e.key, why})
+		}
+	}
+}
+
+// whyAlone is why a lifecycle outside pods is left alone.
+func (f *finder) whyAlone() string {
+	if f.kind == "" {
+		return "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
+	}
+	return "it is in no Pod and no pod template; the controller of " + f.kind + " decides what becomes of it"
+}
+
+// hasHooks tells whether a mapping has the hooks of a container.
+func hasHooks(n *yaml.Node) bool {
+	return isMapping(field(n, "postStart")) || isMapping(field(n, "preStop"))
+}
+
 // isTemplate tells whether a field of this name may be a pod template.
 func isTemplate(name string) bool { return name == "template" || strings.HasSuffix(name, "Template") }
 
 // containers returns the pod's containers of all sorts.
 func (p *pod) containers() []container {
 	var list []container
-	for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
+	for _, name := range containerLists() {
 		for i, n := range items(field(p.spec, name)) {
 			list = append(list, container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), list: name, node: n})
 		}
 	}
 	return list
+}
+
+// isSidecar tells whether it is a native sidecar: an init container that runs
+// beside the others.
+func (c *container) isSidecar() bool {
+	return c.list == "initContainers" && text(c.node, "restartPolicy") == "Always"
 }
 
 // find returns the container of that name.
@@ -104,3 +149,8 @@ func find(containers []container, name string) *container {
 
 // annotationsPath is where the pod's annotations are or would be.
 func (p *pod) annotationsPath() string { return join(p.path, "metadata.annotations") }
+
+// containerLists are the fields of a pod's spec that list containers.
+func containerLists() []string {
+	return []string{"initContainers", "containers", "ephemeralContainers"}
+}

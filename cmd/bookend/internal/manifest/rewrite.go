@@ -3,9 +3,9 @@ package manifest
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
-	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -18,20 +18,29 @@ type RewriteOptions struct {
 // Convert moves the lifecycle of each container in a manifest to an annotation
 // of its pod. The lines of the lifecycle become those of a block scalar,
 // comments included; a comment that names the annotation takes its place.
-// Documents without a lifecycle stay as they are.
+// Documents without a lifecycle stay as they are. Flow style that is in the way
+// is printed anew in block style, which a finding says.
 //
-// Where there is an error among the findings, nothing is converted: the manifest
-// is invalid, or what it asks for has no equal, or it is written in a way that
-// is not understood. Such findings are about data.
+// Where there is an error among the findings, nothing is converted and the
+// result is nil: the manifest is invalid, or what it asks for has no equal, or
+// it is written in a way that is not understood. Such findings are about data.
+// All others are about the result: what [Validate] warns of, what was left
+// alone, and what was printed anew.
 func Convert(file string, data []byte, o RewriteOptions) ([]byte, []Finding) {
-	return rewrite(file, data, o, (*rewriter).convert)
+	return rewrite(file, data, o, direction{convertTargets, (*rewriter).convert})
 }
 
 // Reverse moves annotations back, to where the comment of Convert is or else to
 // the end of their container. What Kubernetes does not know is an error, and
 // otherwise it is as with Convert.
 func Reverse(file string, data []byte, o RewriteOptions) ([]byte, []Finding) {
-	return rewrite(file, data, o, (*rewriter).reverse)
+	return rewrite(file, data, o, direction{reverseTargets, (*rewriter).reverse})
+}
+
+// direction is which way to rewrite.
+type direction struct {
+	targets func(*pod, map[*yaml.Node]bool) // adds the nodes in whose lines change works
+	change  func(*rewriter, *pod)
 }
 
 // rewriter changes one document: its lines, and beside them its nodes, to know
@@ -47,38 +56,34 @@ type rewriter struct {
 	at        int // a line of what is changed
 }
 
-func rewrite(file string, data []byte, o RewriteOptions, change func(*rewriter, *pod)) ([]byte, []Finding) {
+func rewrite(file string, data []byte, o RewriteOptions, way direction) ([]byte, []Finding) {
 	report := validate(file, data, o.Options, true)
 	if report.Count(Error) > 0 {
-		return nil, errorsOf(report)
+		return nil, report.only(Error)
 	}
 	report.Findings = nil
 	var b strings.Builder
+	known := newMemo()
 	for _, d := range split(string(data)) {
-		b.WriteString(rewriteDocument(reporter{Report: &report, file: file, doc: d}, o, change))
+		b.WriteString(rewriteDocument(reporter{Report: &report, memo: known, file: file, doc: d, rewriting: true}, o, way))
 	}
-	if len(report.Findings) > 0 {
-		report.sort()
-		return nil, report.Findings
+	report.sort()
+	if report.Count(Error) > 0 {
+		return nil, report.only(Error)
 	}
-	return []byte(b.String()), nil
-}
-
-func errorsOf(r Report) []Finding {
-	var list []Finding
-	for _, f := range r.Findings {
-		if f.Severity == Error {
-			list = append(list, f)
-		}
+	result := []byte(b.String())
+	after := validate(file, result, o.Options, true)
+	if after.Count(Error) > 0 {
+		return nil, after.only(Error)
 	}
-	return list
+	return result, slices.Concat(report.Findings, after.Findings)
 }
 
 // byteOrderMark begins some files; to the nodes it is not there.
 const byteOrderMark = "\ufeff"
 
 // rewriteDocument returns a document's text, changed or not.
-func rewriteDocument(r reporter, o RewriteOptions, change func(*rewriter, *pod)) string {
+func rewriteDocument(r reporter, o RewriteOptions, way direction) string {
 	d := r.doc
 	// Errors of the parser are among those of Validate.
 	if _, err := d.parse(); err != nil || len(d.roots) == 0 {
@@ -91,9 +96,15 @@ func rewriteDocument(r reporter, o RewriteOptions, change func(*rewriter, *pod))
 	}
 	w.oddBreaks = len(d.roots) > 1 || len(fileLines(d.text, 1, false)) != len(fileLines(d.text, 1, true))
 	before := r.Count(Error)
-	pods, _ := findPods(w.root)
+	pods, targets := findPods(w.root).pods, map[*yaml.Node]bool{}
 	for i := range pods {
-		change(w, &pods[i])
+		way.targets(&pods[i], targets)
+	}
+	if !w.oddBreaks && !d.json && len(targets) > 0 && w.unflow(targets) {
+		pods = findPods(w.root).pods
+	}
+	for i := range pods {
+		way.change(w, &pods[i])
 	}
 	if !w.changed || r.Count(Error) > before {
 		return d.text
@@ -130,6 +141,7 @@ func (w *rewriter) canEdit(at *yaml.Node, path string) bool {
 var (
 	errMerged = errors.New("comes from a YAML alias or merge key: write it out")
 	errFlow   = errors.New("is in flow style ({...}): write it in block style")
+	errEmpty  = errors.New("is empty in a way that no lines can be added to: remove it")
 	errAnchor = errors.New("has a YAML anchor or tag: write it out where it is used")
 )
 
@@ -158,8 +170,3 @@ func block(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
 
 // isName tells what may stand in an annotation's key without quotes.
 var isName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`).MatchString
-
-// marker is the comment that stands where a lifecycle was.
-func marker(name string) string {
-	return "# lifecycle: see the annotation " + hooks.AnnotationPrefix + name
-}

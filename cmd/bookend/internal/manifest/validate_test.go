@@ -35,7 +35,11 @@ func TestValidateEdges(t *testing.T) {
 		{"markers that are none", pod + "    a: |\n      ---\n      ...\n" + wrong, "f:10: " + says + "1 objects\n"},
 		{"directives", "%YAML 1.1\n# a\n---\nkind: A\n...\n# b\n%YAML 1.1\n---\n" + pod + wrong, "f:15: " + says + "1 objects\n"},
 		{"an unfinished quote at the end", "kind: \"Pod\n", "f:1: is not valid YAML: found unexpected end of stream\n0 objects\n"},
-		{"something else", "- a\n- b\n", "f:1: must be a Kubernetes object (kind), a CRI container or pod configuration (metadata), an OCI spec (ociVersion) or a Lifecycle object (postStart, preStop)\n0 objects\n"},
+		{"something else", "- a\n- b\n", "f:1: is no Kubernetes object (it has no kind), nor a CRI container or pod configuration (metadata), an OCI spec (ociVersion), a Compose file (services) or a Lifecycle object (postStart, preStop)\n0 objects\n"},
+		{"a key twice among many", "kind: ConfigMap\ndata:\n" + manyKeys(40) + "  key7: x\n", "f:43: data.key7: duplicate key \"key7\"\n0 objects\n"},
+		{"merge keys twice", "kind: A\nx: &x {a: b}\ny: &y {c: d}\nz: {<<: *x, <<: *y}\n", "0 objects\n"},
+		{"a key twice in JSON", "{\"kind\": \"A\",\n\"kind\": \"B\"}", "f:2: kind: duplicate key \"kind\"\n0 objects\n"},
+		{"a template", "kind: Pod\n{{- if .Values.pod }}\nspec:\n{{- end }}\n", "f:3: is not valid YAML: could not find expected ':'; it looks like a template: render it first\n0 objects\n"},
 		{"items that leave out their kind", "kind: PodList\nitems:\n- metadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {}\"}}\n  spec: {runtimeClassName: b, containers: [{name: a}]}\n", "f:3: items[0]." + says + "1 objects\n"},
 		{"containers that are no pod's", "kind: Prometheus\nspec: {containers: [{name: a}]}\n", "0 objects\n"},
 		{"a template of another kind", "kind: A\nspec: {x: {podTemplate: {metadata: {annotations: {lifecycle.bookend.dev/a: \"preStop: {}\"}}, spec: {runtimeClassName: b, containers: [{name: a}]}}}}\n", "f:2: spec.x.podTemplate." + says + "1 objects\n"},
@@ -53,6 +57,15 @@ func TestValidateEdges(t *testing.T) {
 			t.Errorf("%s: got\n%swant\n%s", tt.name, got, tt.want)
 		}
 	}
+}
+
+// manyKeys are the lines of a mapping with as many.
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "  key%d: x\n", i)
+	}
+	return b.String()
 }
 
 // TestValidateFindsOutputForATerminal: what the shim refuses by the request and

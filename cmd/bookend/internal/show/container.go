@@ -23,7 +23,8 @@ func ShortID(id string) string {
 	return id
 }
 
-// Name is what people call a container: "pod/name", or nothing outside CRI.
+// Name is what people call a container: "pod/name"; outside CRI "name", where its
+// client has handed one over, or nothing.
 func Name(c record.Subject) string {
 	if c.Pod == "" {
 		return c.Name
@@ -73,7 +74,7 @@ func (f Found) Has(c record.Subject) bool {
 }
 
 // Find returns the containers that word means: one by its id; all that had one
-// name in one pod, of which every restart makes another; or one by the beginning
+// name in one pod, of which every restart makes another, or outside of pods; or one by the beginning
 // of its id. What comes first in this list wins. A name is "name", "pod/name" or
 // "namespace/pod/name", the namespace being Kubernetes'.
 //
@@ -133,8 +134,8 @@ func Words(all []record.Subject) []string {
 	var words []string
 	for _, c := range all {
 		words = append(words, c.Container)
-		if c.Pod != "" {
-			words = append(words, Name(c))
+		if name := Name(c); name != "" {
+			words = append(words, name)
 		}
 	}
 	slices.Sort(words)

@@ -24,6 +24,7 @@ func known() []record.Subject {
 		{Namespace: "default", Container: "cc"}, {Namespace: "default", Container: "ccc"},
 		{Namespace: "k8s.io", Container: "dd07", Name: "same"}, {Namespace: "moby", Container: "dd08", Name: "same"},
 		{Namespace: "default", Container: "twin"}, {Namespace: "moby", Container: "twin"},
+		{Namespace: "default", Container: "ff09", Name: "shop"}, {Namespace: "default", Container: "ff10", Name: "shop"},
 		inPod("aa01", "web", "nginx"),
 	}
 }
@@ -45,6 +46,7 @@ func TestFind(t *testing.T) {
 		"e":                 "ee01",
 		"twin":              "! twin: 2 containers go by this:\n  default  twin\n  moby  twin",
 		"same":              "! same: 2 containers go by this:\n  k8s.io  dd07  same\n  moby  dd08  same",
+		"shop":              "ff09 ff10", // made again under its name
 		"web":               "! web: no container with hooks has this id or name",
 		"":                  "! : no container with hooks has this id or name",
 		"\x1b[2J":           `! \x1b[2J: no container with hooks has this id or name`,
@@ -84,8 +86,8 @@ func TestShortID(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
-	want := []string{"bb04", "c", "db/log"}
-	if got := Words([]record.Subject{inPod("bb04", "db", "log"), {Container: "c"}, inPod("bb04", "db", "log")}); !slices.Equal(got, want) {
+	want := []string{"bb04", "c", "db/log", "dd", "web"}
+	if got := Words([]record.Subject{inPod("bb04", "db", "log"), {Container: "c"}, {Container: "dd", Name: "web"}, inPod("bb04", "db", "log")}); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -17,7 +17,7 @@ func attempts() []record.Record {
 		{ID: "2", Subject: inPod("ab03", "web", "log"), Hook: hooks.PreStop, Started: noon.Add(time.Minute), End: record.End{Outcome: hooks.Failed}},
 		{ID: "3", Subject: record.Subject{Namespace: "default", Container: "cc"}, Hook: hooks.PreStop, Started: noon.Add(2 * time.Minute), End: record.End{Outcome: hooks.TimedOut}},
 		{ID: "4", Subject: record.Subject{Namespace: "default", Container: "cc"}, Hook: hooks.PreStop, Started: noon.Add(3 * time.Minute), Running: true},
-		{ID: "5", Subject: record.Subject{Namespace: "default", Container: "dd"}, Hook: hooks.PreStop, Started: noon.Add(4 * time.Minute)}, // its shim died
+		{ID: "5", Subject: record.Subject{Namespace: "default", Container: "dd", Name: "shop"}, Hook: hooks.PreStop, Started: noon.Add(4 * time.Minute)}, // its shim died
 	}
 }
 
@@ -37,6 +37,7 @@ func TestFilter(t *testing.T) {
 		"until":       {filter: Filter{Until: noon.Add(time.Minute)}, want: "129"},
 		"a beginning": {filter: Filter{Container: "a"}, want: "129"},
 		"a name":      {filter: Filter{Container: "nginx"}, want: "19"},
+		"no pod's":    {filter: Filter{Container: "shop"}, want: "5"},
 		"pod/name":    {filter: Filter{Container: "web/log"}, want: "2"},
 		"nobody":      {filter: Filter{Container: "zz"}, want: ""},
 		"two":         {filter: Filter{Namespace: "default", Until: noon.Add(3 * time.Minute)}, want: "34"},

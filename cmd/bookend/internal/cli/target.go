@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+)
+
+// target is the containerd that an installation is for.
+type target struct {
+	address string // of its socket; empty: not named
+	binary  string
+	config  string // its main file; empty: not named
+	restart string // what makes it read that again
+}
+
+func (t *target) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&t.address, "address", "", "socket of the containerd to configure (default $"+addressEnv+", else "+daemon.Socket+")")
+	f.StringVar(&t.config, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with, else "+defaultContainerdConfig+")")
+	f.StringVar(&t.binary, "containerd", "containerd", "containerd's binary, asked for its version if no daemon is")
+}
+
+// socket is that of the daemon to ask, and whether somebody has named it; empty:
+// none is, because a file is named and may be that of another daemon than the
+// usual one.
+func (t *target) socket() (path string, named bool) {
+	named = t.address != "" || os.Getenv(addressEnv) != ""
+	if !named && t.config != "" {
+		return "", false
+	}
+	return containerdSocket(t.address), named
+}
+
+// find sets the main file and how to restart, and asks for the version: the
+// daemon or, where none is to be asked, the binary. A daemon that is named has to
+// answer, or its file be named as well; the usual one need not run yet.
+func (t *target) find(ctx context.Context) (v daemon.Version, versionErr, err error) {
+	socket, named := t.socket()
+	t.restart, _ = daemon.Restart(nil, socket)
+	if socket != "" {
+		d, findErr := daemon.Find(ctx, socket)
+		if findErr == nil {
+			t.restart, _ = daemon.Restart(d, socket)
+			return d.Version, nil, t.configOf(d)
+		}
+		if named && t.config == "" {
+			return v, nil, fmt.Errorf("which file the containerd at %s reads cannot be asked: %w: start it, or name the file (--containerd-config)", socket, findErr)
+		}
+	}
+	if t.config == "" {
+		t.config = defaultContainerdConfig
+	}
+	v, versionErr = daemon.VersionOf(ctx, t.binary)
+	return v, versionErr, absolute(&t.config)
+}
+
+// configOf sets the main file to that of a daemon, unless it is named.
+func (t *target) configOf(d *daemon.Daemon) error {
+	if t.config == "" {
+		t.config = d.ConfigFile()
+		if !filepath.IsAbs(t.config) {
+			t.config = defaultContainerdConfig
+		}
+	}
+	return absolute(&t.config)
+}
+
+// runtimeNameFlag is the name of the runtime.
+func runtimeNameFlag(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "runtime-name", defaultRuntimeName, "name of the runtime in containerd's configuration, which a RuntimeClass calls its handler")
+}
+
+// handlerName is what Kubernetes takes for a RuntimeClass's handler.
+var handlerName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
+func checkRuntimeName(name string) error {
+	if !handlerName.MatchString(name) {
+		return &usageError{fmt.Errorf("--runtime-name %q: must be at most 63 lower-case letters, digits and '-', as the handler of a RuntimeClass", name)}
+	}
+	return nil
+}

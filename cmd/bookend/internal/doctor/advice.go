@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"cmp"
+	"path/filepath"
+	"strings"
+
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+)
+
+// install is the command that puts in place what is missing: binaries alone
+// where the runtime is configured, perhaps by hand, or needs not be. They have to
+// be named, because those of the command that is installed may be what is wrong.
+func (f *Facts) install() string {
+	if _, ok := f.runtime(); !ok && !f.byTypeAlone() {
+		return f.configure()
+	}
+	args := append([]string{"bookend install --binaries-only"}, f.place()...)
+	return strings.Join(args, " ") + " --from DIR, a directory with the binaries of a release"
+}
+
+// configure is the command that puts the binaries and the runtime in place.
+func (f *Facts) configure() string {
+	args := append([]string{"bookend install --edit-config"}, f.place()...)
+	switch path := f.mainConfig(); {
+	case f.ContainerdConfig == "" && f.elsewhere():
+		args = append(args, "--address "+f.Address)
+	case path != mainConfig:
+		args = append(args, "--containerd-config "+path)
+	}
+	if f.RuntimeName != handler {
+		args = append(args, "--runtime-name "+f.RuntimeName)
+	}
+	restart, command := daemon.Restart(f.Daemon, f.Address)
+	then := ", then "
+	if command {
+		then = " && "
+	}
+	return strings.Join(args, " ") + then + restart
+}
+
+// place are the flags for the directories of the installation, where they are
+// not the usual ones.
+func (f *Facts) place() (flags []string) {
+	bin, lib := f.binDir(), f.libDir()
+	if bin != binDir {
+		flags = append(flags, "--bin-dir "+bin)
+	}
+	if lib != libOf(bin) {
+		flags = append(flags, "--lib-dir "+lib)
+	}
+	return flags
+}
+
+// binDir is the directory of the installation's links: the one that is named,
+// that of the runtime's shim, or the usual one.
+func (f *Facts) binDir() string {
+	of := ""
+	if r, ok := f.runtime(); ok && filepath.Base(r.Path) == shimName {
+		of = filepath.Dir(r.Path)
+	}
+	return cmp.Or(f.BinDir, of, binDir)
+}
+
+// libDir is the directory of the installation's binaries: the one that is named,
+// the one that the shim lies in, or the usual one.
+func (f *Facts) libDir() string {
+	of := ""
+	if versions := filepath.Dir(filepath.Dir(f.Shim.Resolved)); filepath.Base(versions) == "versions" && filepath.Dir(f.Shim.Path) == f.binDir() {
+		of = filepath.Dir(versions)
+	}
+	return cmp.Or(f.LibDir, of, libOf(f.binDir()))
+}
+
+// libOf is where an installation's binaries are unless --lib-dir says otherwise.
+func libOf(bin string) string { return filepath.Join(bin, "..", "lib", "bookend") }
+
+// restart is what makes containerd read its files again.
+func (f *Facts) restart() string {
+	what, _ := daemon.Restart(f.Daemon, f.Address)
+	return what
+}
+
+// start is what makes containerd run.
+func (f *Facts) start() string {
+	if f.elsewhere() {
+		return "start the containerd of " + f.Address
+	}
+	return "systemctl start containerd"
+}
+
+// elsewhere tells whether a containerd is meant that is not the usual one.
+func (f *Facts) elsewhere() bool { return f.Address != "" && f.Address != daemon.Socket }

@@ -1,0 +1,96 @@
+package integration
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// On a host with two containerds the one that --address names is configured, in
+// the file that it was started with: here one with imports of another directory,
+// and with a runc runtime that has a path of its own, no type, and a part of its
+// options in a drop-in of somebody's. A pod of the runtime is then made as that runc
+// runtime would make it, after every installation anew.
+func TestInstallIsForTheContainerdThatIsNamed(t *testing.T) {
+	bins, err := FindBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	runc, calls := tracingRunc(t)
+	other := newNode(t, Options{Imports: []string{"conf.d/*.toml"}})
+	n := newNode(t, Options{Imports: []string{"v3.d/*.toml"}, Handlers: []Handler{
+		{Name: Runc, Type: "io.containerd.runc.v2", Path: filepath.Join(bins.Tools, "containerd-shim-runc-v2"), Options: map[string]any{"BinaryName": runc}},
+		{Name: "untyped", Path: filepath.Join(bins.Bin, "containerd-shim-bookend-v2")},
+	}})
+	root := t.TempDir()
+	n.write("v3.d/zz.toml", "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]\nRoot = '"+root+"'\n")
+	others, before := other.files(), n.files()
+	flags := []string{"--address", n.Address(), "--bin-dir", n.bin, "--lib-dir", n.lib}
+	for range 2 {
+		n.wantCode(0, append([]string{"install"}, flags...)...)
+		if !maps.Equal(other.files(), others) || !maps.Equal(n.files(), before) {
+			t.Errorf("main files have changed: %q, %q", other.files(), n.files())
+		}
+		n.restart()
+		n.wantDoctor(0, healthy(), flags[2:]...)
+		t.Run("pod", func(t *testing.T) {
+			if err := os.RemoveAll(calls); err != nil {
+				t.Fatal(err)
+			}
+			pod := n.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
+			m := runMember(t, n.Daemon, pod, ContainerOptions{Name: "main"})
+			wantRuntime(t, m.ID, root, calls)
+			m.stop()
+			m.wantTrace(notes...)
+		})
+		n.uninstall()
+		if out := n.wantCode(1, n.uninstallArgs()...); !strings.Contains(out, "is not installed there") {
+			t.Errorf("uninstall again: %s", out)
+		}
+	}
+	n.restart()
+	n.wantNoHandler()
+	if _, err := n.CRI.RunPod(t.Context(), PodOptions{Handler: "untyped"}); err == nil {
+		t.Error("containerd runs pods of a runtime without a type, which doctor says it does not")
+	}
+	n.wantMend("untyped", "runtime", "set runtime_type = ")
+	// The advice is for this installation.
+	n.wantMend("hooked", "runtime", "bookend install --edit-config --bin-dir "+n.bin+" --lib-dir "+n.lib+" --address "+n.Address()+" --runtime-name hooked, then restart the containerd of "+n.Address())
+}
+
+// wantMend wants doctor to say how to mend what a check finds wrong with a
+// runtime.
+func (n *node) wantMend(runtime, check, want string) {
+	n.t.Helper()
+	out := n.wantCode(3, "doctor", "--address", n.Address(), "-o", "json", "--runtime-name", runtime, "--bin-dir", n.bin, "--lib-dir", n.lib)
+	var results []struct{ Check, Mend string }
+	if err := json.Unmarshal([]byte(out), &results); err != nil {
+		n.t.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Check == check && strings.Contains(r.Mend, want) {
+			return
+		}
+	}
+	n.t.Errorf("no %q for %s in\n%s", want, check, out)
+}
+
+// write puts a file into a directory of its own in the daemon's, for one test.
+func (n *node) write(name, text string) {
+	n.t.Helper()
+	path := filepath.Join(n.Dir, name)
+	n.t.Cleanup(func() {
+		if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+			n.t.Error(err)
+		}
+	})
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		n.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+}
