@@ -101,6 +101,10 @@ critest: build tools ## Run critest on bookend, and what it does not pass on the
 bench: build tools peers ## Measure bookend beside its peers; BENCH picks one, QUICK=1 is short (root)
 	go run ./integration/bench $(if $(BENCH),-bench $(BENCH)) $(if $(filter-out 0,$(QUICK)),-quick) $(ARGS)
 
+.PHONY: mutants
+mutants: build tools ## Break what is promised of hooks row by row and see tests fail; RUN picks rows by a regexp (root)
+	go run ./integration/mutants -run '$(RUN)' $(ARGS)
+
 .PHONY: lint
 lint: deps ## Run the linters
 	@test -z "$$(gofmt -l cmd hooks integration runtime shim)" || { gofmt -d cmd hooks integration runtime shim; exit 1; }
