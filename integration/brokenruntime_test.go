@@ -150,7 +150,7 @@ func TestAnUndeliveredStopIsTold(t *testing.T) {
 	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	sw.halve()
 	h.kill(syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
 	defer cancel()
 	_, err := h.events.WaitFor(ctx, func(e Event) bool {
 		payload, ok := e.Payload.(*apievents.ContainerUpdate)
@@ -196,7 +196,7 @@ func TestARuntimeThatHangsHoldsNoSIGKILLUp(t *testing.T) {
 	release := sw.hang(`*" kill "*" 15"`)
 	h.kill(syscall.SIGTERM)
 	sw.awaitHung()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
 	defer cancel()
 	if err := h.Kill(ctx, syscall.SIGKILL); err != nil {
 		t.Errorf("SIGKILL behind a runtime that hangs: %v", err)

@@ -74,7 +74,7 @@ const patience = 100 * time.Second
 // was told rather than killed.
 func (m *member) stop() {
 	m.t.Helper()
-	if err := m.Stop(m.t.Context(), patience); err != nil {
+	if err := m.Stop(m.t.Context(), limited(patience)); err != nil {
 		m.t.Fatal(err)
 	}
 	st, err := m.WaitState(m.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)

@@ -215,6 +215,7 @@ func TestAStopSignalIsDeliveredOnce(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
 	h.kill(syscall.SIGTERM)
+	h.awaitTrace("pre", "term")
 	awaitStatus(t, d, h.ID(), "stopping", "")
 	h.kill(syscall.SIGHUP) // behind all that was sent
 	h.awaitTrace("pre", "term", "hup")
@@ -410,7 +411,9 @@ func TestCRICountsPreStopAgainstTheGracePeriod(t *testing.T) {
 	p.await("main")
 	// Neither the hook nor the container ends by itself: only a grace period
 	// that is not held up by the hook ends this call.
-	if err := p.container.Stop(t.Context(), 2*time.Second); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), atOnce)
+	defer cancel()
+	if err := p.container.Stop(ctx, 2*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	st, err := p.container.Status(t.Context())

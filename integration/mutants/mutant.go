@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -87,7 +88,7 @@ func (m *mutant) apply(source string) (string, error) {
 	return (before + "\n" + m.new + after)[1:], nil
 }
 
-// load reads lists of mutants.
+// load reads lists of mutants. The name of a list is in front of its rows.
 func load(paths ...string) ([]mutant, error) {
 	var all []mutant
 	for _, path := range paths {
@@ -99,7 +100,10 @@ func load(paths ...string) ([]mutant, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		all = append(all, mutants...)
+		for _, m := range mutants {
+			m.row = strings.TrimSuffix(filepath.Base(path), ".txt") + ", " + m.row
+			all = append(all, m)
+		}
 	}
 	return all, nil
 }

@@ -72,7 +72,7 @@ func TestTheListsAreWellFormed(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, m := range mutants {
-		if edit := m.file + m.old + m.new + strings.Join(m.tests, " "); seen[edit] && !strings.HasPrefix(m.row, "not run: ") {
+		if edit := m.file + m.old + m.new + strings.Join(m.tests, " "); seen[edit] && !strings.Contains(m.row, "not run: ") {
 			t.Errorf("row %q is another's edit", m.row)
 		} else {
 			seen[edit] = true

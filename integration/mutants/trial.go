@@ -50,11 +50,11 @@ func (t *trial) killedBy() string {
 func (t *trial) line() string {
 	switch {
 	case t.err != nil:
-		return fmt.Sprintf("%-70s  FAULT: %v", t.row, t.err)
+		return fmt.Sprintf("%-84s  FAULT: %v", t.row, t.err)
 	case t.killedBy() == "":
-		return fmt.Sprintf("%-70s  SURVIVED %s", t.row, strings.Join(t.tests, " "))
+		return fmt.Sprintf("%-84s  SURVIVED %s", t.row, strings.Join(t.tests, " "))
 	}
-	return fmt.Sprintf("%-70s  %5.1f s  %s\n    %s", t.row, t.took.Seconds(), t.killedBy(), t.verdict.said)
+	return fmt.Sprintf("%-84s  %5.1f s  %s\n    %s", t.row, t.took.Seconds(), t.killedBy(), t.verdict.said)
 }
 
 // tryAll tries mutants, several at a time since tests wait more than they work,
