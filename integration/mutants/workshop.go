@@ -82,7 +82,7 @@ func (w *workshop) build(ctx context.Context, dir string, m mutant, source strin
 	if err != nil {
 		return err
 	}
-	args := []string{"build", "-buildvcs=false", "-trimpath", "-overlay", overlay, "-o", dir + "/", "./cmd/" + shimName}
+	args := []string{"build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-overlay", overlay, "-o", dir + "/", "./cmd/" + shimName}
 	if m.pkg != "" {
 		args = []string{"test", "-c", "-overlay", overlay, "-o", filepath.Join(dir, unitTest), m.pkg}
 	}
