@@ -3,6 +3,7 @@ package shim
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/containerd/containerd/v2/pkg/namespaces"
@@ -104,9 +105,13 @@ func (l leftRecords) abandon(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	for dir, ids := range l {
-		store := record.Open(dir, record.Limits{})
-		store.Log = func(err error) { log.G(ctx).WithError(err).Warn("bookend: records of a dead shim") }
-		store.Abandon(namespace, ids...)
+	var all sync.WaitGroup
+	for dir, ids := range l { // side by side: each may hang, until its time is up
+		all.Go(func() {
+			store := record.Open(dir, record.Limits{})
+			store.Log = func(err error) { log.G(ctx).WithError(err).Warn("bookend: records of a dead shim") }
+			store.Abandon(namespace, ids...)
+		})
 	}
+	all.Wait()
 }
