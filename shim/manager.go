@@ -95,8 +95,12 @@ func (m bootManager) stopAll(ctx context.Context, bundles, id string, members []
 	return st, err
 }
 
-// stopOrphan cleans up after one container.
+// stopOrphan cleans up after one container. What its hooks have left goes first:
+// frozen, it would keep the init from dying.
 func (m bootManager) stopOrphan(ctx context.Context, bundles, id string) (shim.StopStatus, error) {
+	if err := runtime.KillLeftHooks(filepath.Join(bundles, id)); err != nil {
+		log.G(ctx).WithError(err).WithField("container", id).Warn("bookend: hooks of a dead shim")
+	}
 	return m.stock.Stop(ctx, id)
 }
 

@@ -3,6 +3,7 @@ package shim
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -150,6 +151,34 @@ func TestTheMembersOfADeadShimAreCleanedUpSideBySide(t *testing.T) {
 		}
 		if p.completed("stranger") {
 			t.Error("the record of another pod's container was completed")
+		}
+	})
+}
+
+func TestWhatADeadShimHeldStillIsThawedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newDeadPod(t, 1, "unix:///no/such/socket")
+		frozen := map[string][]string{}
+		for _, id := range []string{"pod", "m0"} {
+			cgroup := t.TempDir()
+			hook := filepath.Join(cgroup, "bookend-hook")
+			frozen[id] = []string{filepath.Join(hook, "freezer.state"), filepath.Join(hook, "cgroup.freeze")}
+			err := errors.Join(
+				os.Mkdir(hook, 0o700), os.WriteFile(frozen[id][0], []byte("FROZEN"), 0o600), os.WriteFile(frozen[id][1], []byte("1"), 0o600),
+				os.WriteFile(filepath.Join(p.bundles, id, "bookend-cgroup"), []byte(cgroup), 0o600))
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.stop = func(id string) {
+			v1, _ := os.ReadFile(frozen[id][0])
+			v2, _ := os.ReadFile(frozen[id][1])
+			if string(v1) != "THAWED" && string(v2) != "0" {
+				t.Errorf("%s is cleaned up with a hook's cgroup that is %s (%s)", id, v1, v2)
+			}
+		}
+		if _, err := p.delete("pod"); err != nil {
+			t.Error(err)
 		}
 	})
 }
