@@ -31,7 +31,7 @@ func TestHooksThatAreLeftFrozenInTheirCgroupDie(t *testing.T) {
 		t.Error("another's cgroup was thawed")
 	}
 	must(t, theirs.freeze(false))
-	if !c.Init.Alive() {
+	if c.Init.Liveness() != hooks.Alive {
 		t.Error("the init died")
 	}
 }
