@@ -41,7 +41,8 @@ func MayHaveHooks(annotations map[string]string) bool {
 // Errors come in two kinds. An [*InvalidError] is the container's: Create must
 // fail with it. An error that matches [ErrConfig] is the node's: load failed,
 // and the container has no annotation that asks for hooks. It runs as without
-// bookend, and the error goes to the log. No error is of both kinds.
+// bookend, and the error goes to the log. No error is of both kinds. Where load
+// failed the text of an InvalidError does not say why: that is for the log.
 func Resolve(annotations map[string]string, load func() (*Config, error)) (*Lifecycle, error) {
 	if !MayHaveHooks(annotations) {
 		return nil, nil
@@ -53,7 +54,7 @@ func Resolve(annotations map[string]string, load func() (*Config, error)) (*Life
 	cfg, err := load()
 	switch {
 	case err != nil && key != "":
-		return nil, &InvalidError{Source: "annotation " + key, Message: "cannot be applied, the node's configuration is invalid: " + err.Error(), Err: err}
+		return nil, &InvalidError{Source: "annotation " + key, Message: unusableConfig, Err: err}
 	case err != nil:
 		// Not wrapped: it may be an InvalidError, which is for containers.
 		return nil, fmt.Errorf("%w: %s", ErrConfig, err.Error())
@@ -68,6 +69,10 @@ func Resolve(annotations map[string]string, load func() (*Config, error)) (*Life
 	}
 	return cfg.apply(w, annotations)
 }
+
+// unusableConfig is all that a container's author learns of a configuration that
+// is not theirs.
+const unusableConfig = "cannot be applied, the node's configuration is invalid; the node's log says why"
 
 // Annotated tells whether a container with these OCI annotations asks for
 // something itself, beyond the node's defaults.

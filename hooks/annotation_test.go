@@ -83,7 +83,7 @@ func TestResolveWithoutUsableConfiguration(t *testing.T) {
 		if l != nil || errors.Is(err, ErrConfig) || !errors.Is(err, cause) {
 			t.Errorf("with annotation: %v, %#v; want an InvalidError with the cause", l, err)
 		}
-		want := "annotation lifecycle.bookend.dev/web: cannot be applied, the node's configuration is invalid: " + cause.Error()
+		want := "annotation lifecycle.bookend.dev/web: cannot be applied, the node's configuration is invalid; the node's log says why"
 		if text := errorText(t, err); text != want {
 			t.Errorf("error %q, want %q", text, want)
 		}

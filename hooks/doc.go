@@ -56,10 +56,11 @@
 //
 // Choices where Kubernetes or the specification leave room:
 //
-//   - httpGet.host may always be a loopback address or "localhost": the socket
-//     is made in the container's own network namespace. Whatever else it names
-//     must be allowed by policy, "0.0.0.0" and the pod's own address included.
-//     It is a name or an address without brackets, port or zone.
+//   - httpGet.host may always be a loopback address or "localhost", which is not
+//     looked up: the socket is made in the container's own network namespace.
+//     Whatever else it names must be allowed by policy, "0.0.0.0" and the pod's
+//     own address included. It is a name or an address without brackets, port or
+//     zone.
 //   - httpGet.path is read as by the kubelet: a URL reference of which path and
 //     query count. httpGet.protocol may be HTTP1; HTTP2 is for probes.
 //   - httpGet.expectStatus is a number or a string of statuses and ranges from

@@ -150,6 +150,7 @@ var rejected = []struct{ text, want string }{
 	{"postStart: {httpGet: {port: 80, host: 10.0.0.1}}", `postStart.httpGet.host: "10.0.0.1" is not allowed on this node (policy.allowHosts)`},
 	{"postStart: {httpGet: {port: 80, host: example.com}}", `postStart.httpGet.host: "example.com" is not allowed on this node (policy.allowHosts)`},
 	{"postStart: {httpGet: {port: 80, host: localhost.example.com}}", `postStart.httpGet.host: "localhost.example.com" is not allowed on this node (policy.allowHosts)`},
+	{"postStart: {httpGet: {port: 80, host: x.localhost}}", `postStart.httpGet.host: "x.localhost" is not allowed on this node (policy.allowHosts)`},
 	{"postStart: {httpGet: {port: 80, host: 0.0.0.0}}", `postStart.httpGet.host: "0.0.0.0" is not allowed on this node (policy.allowHosts)`},
 	{"postStart: {httpGet: {port: 80, host: 127.1}}", `postStart.httpGet.host: must be a string, got a fractional number: put it in quotes`},
 	{"postStart: {httpGet: {port: 80, host: '127.1'}}", `postStart.httpGet.host: "127.1" is not allowed on this node (policy.allowHosts)`},

@@ -61,6 +61,7 @@ var accepted = []struct {
 	{"port in another base", `httpGet: {port: 0x50}`, get(HTTPGet{Port: 80})},
 	{"port, highest", `httpGet: {port: 65_535}`, get(HTTPGet{Port: 65535})},
 	{"host localhost", `httpGet: {port: 80, host: LOCALHOST}`, get(HTTPGet{Port: 80, Host: "LOCALHOST"})},
+	{"host localhost with a dot", `httpGet: {port: 80, host: localhost.}`, get(HTTPGet{Port: 80, Host: "localhost."})},
 	{"host ::1", `httpGet: {port: 80, host: "::1"}`, get(HTTPGet{Port: 80, Host: "::1"})},
 	{"host, loopback mapped", `httpGet: {port: 80, host: "::ffff:127.9.9.9"}`, get(HTTPGet{Port: 80, Host: "::ffff:127.9.9.9"})},
 	{"host by policy, address", `httpGet: {port: 80, host: 10.2.3.4}`, get(HTTPGet{Port: 80, Host: "10.2.3.4"})},

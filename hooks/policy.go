@@ -171,5 +171,11 @@ func isLoopback(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.IsLoopback()
 	}
-	return sameName(host, "localhost")
+	return IsLocalhost(host)
 }
+
+// IsLocalhost tells whether a host is "localhost", in any case and with or without
+// a dot at the end. It needs no policy, so a [Network] MUST NOT look it up: it is
+// 127.0.0.1, then ::1, whatever the container's files say. A name below it, such as
+// x.localhost, is one like any other.
+func IsLocalhost(host string) bool { return sameName(host, "localhost") }

@@ -83,7 +83,7 @@ func TestAnInvalidAnnotationFailsTheContainerOfAPodAlone(t *testing.T) {
 
 // refused starts a container "main" whose Create must fail with a message that
 // has want in it, and checks that nothing is left of it.
-func refused(t *testing.T, d *Daemon, pod *Pod, annotations map[string]string, want string) {
+func refused(t *testing.T, d *Daemon, pod *Pod, annotations map[string]string, want string) (id string) {
 	t.Helper()
 	before, err := d.Inventory()
 	if err != nil {
@@ -108,6 +108,7 @@ func refused(t *testing.T, d *Daemon, pod *Pod, annotations map[string]string, w
 		t.Error(err)
 	}
 	wantNothingNew(t, d, before)
+	return c.ID
 }
 
 // wantNothingNew is CheckLeaks beside running containers, whose processes may

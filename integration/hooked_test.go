@@ -150,16 +150,22 @@ func (h *hooked) awaitTrace(want ...string) {
 // awaitLog waits for a line about this container in the log.
 func (h *hooked) awaitLog(text string) {
 	h.t.Helper()
-	err := poll(h.t.Context(), readyTimeout, "a line in the log", func() error {
-		for line := range strings.Lines(h.daemon.Log()) {
-			if strings.Contains(line, "container="+h.ID()) && strings.Contains(line, text) {
+	awaitLog(h.t, h.daemon, h.ID(), text)
+}
+
+// awaitLog waits for a line about a container in the log.
+func awaitLog(t *testing.T, d *Daemon, id, text string) {
+	t.Helper()
+	err := poll(t.Context(), readyTimeout, "a line in the log", func() error {
+		for line := range strings.Lines(d.Log()) {
+			if strings.Contains(line, "container="+id) && strings.Contains(line, text) {
 				return nil
 			}
 		}
 		return fmt.Errorf("none says %q", text)
 	})
 	if err != nil {
-		h.t.Error(err)
+		t.Error(err)
 	}
 }
 

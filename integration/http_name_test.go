@@ -38,6 +38,29 @@ func TestANameIsLookedUpInTheContainersHostsFile(t *testing.T) {
 	}
 }
 
+// localhost needs no policy: it must not lead to what a container's author makes
+// of it.
+func TestLocalhostIsThePodsOwnWhateverItsHostsFileSays(t *testing.T) {
+	d := shared.Daemon(t)
+	s, other := newSite(t, d, PodOptions{}), newSite(t, d, PodOptions{})
+	elsewhere := withHosts(t, other.ip+" localhost localhost. LOCALHOST x.localhost\n")
+	for _, host := range []string{"localhost", "LOCALHOST", "localhost.", "LocalHost."} {
+		t.Run(host, func(t *testing.T) {
+			got, err := s.hit(`{"port":80,"host":"`+host+`","expectStatus":"204","path":"`+redirect("http://"+host+"/status/204")+`"}`, elsewhere)
+			if err != nil || len(got) != 2 {
+				t.Errorf("Start: %v, requests %+v; want the first and that of the redirect", err, got)
+			}
+		})
+	}
+	err := hit(t, s.pod, `{"port":80,"host":"x.localhost"}`, elsewhere)
+	if err == nil || !strings.Contains(err.Error(), `"x.localhost" is not allowed on this node (policy.allowHosts)`) {
+		t.Errorf("Start: %v, want a name below localhost to need policy", err)
+	}
+	if got := other.requests(); len(got) != 0 {
+		t.Errorf("another host got %+v", got)
+	}
+}
+
 // withHosts gives a container a hosts file of its own.
 func withHosts(t *testing.T, content string) func(*runtimeapi.ContainerConfig) {
 	t.Helper()

@@ -147,20 +147,15 @@ func TestAnInvalidConfigurationIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			setConfig(t, d, tt.content)
 			want := "config " + d.path("bookend.toml") + ": " + tt.want
-			_, err := d.Tasks.Create(t.Context(), TaskOptions{
-				Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"sleep":{}}}`},
-			})
-			wantInvalid := "annotation " + lifecycleKey + ": cannot be applied, the node's configuration is invalid: " + want
-			if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), wantInvalid) {
-				t.Errorf("Create: %v, want InvalidArgument with %q", err, wantInvalid)
-			}
+			wantUnusable(t, d)
 			h := runHooked(t, d, "", without)
 			h.awaitLog(want)
 			h.term()
 			h.wantTrace("term")
 
 			pod := d.TestPod(t, PodOptions{Handler: Bookend})
-			refused(t, d, pod, map[string]string{podLifecycleKey: `{"preStop":{"sleep":{}}}`}, want)
+			id := refused(t, d, pod, map[string]string{podLifecycleKey: `{"preStop":{"sleep":{}}}`}, unusable)
+			awaitLog(t, d, id, want)
 			m := runMember(t, d, pod, ContainerOptions{})
 			m.stop()
 			m.wantTrace("term")
@@ -170,14 +165,23 @@ func TestAnInvalidConfigurationIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 
 func TestAConfigurationThatIsNamedMustBeThere(t *testing.T) {
 	d := StartDaemon(t, Options{Env: []string{"BOOKEND_CONFIG=/no/such/config.toml"}})
-	_, err := d.Tasks.Create(t.Context(), TaskOptions{
-		Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"sleep":{}}}`},
-	})
-	if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "/no/such/config.toml: no such file or directory") {
-		t.Errorf("Create: %v, want InvalidArgument that names the file", err)
-	}
+	wantUnusable(t, d)
 	h := runHooked(t, d, "", without)
 	h.awaitLog("/no/such/config.toml")
 	h.term()
 	h.wantTrace("term")
+}
+
+// unusable is what the author of an annotation is told of a node's configuration.
+const unusable = ": cannot be applied, the node's configuration is invalid; the node's log says why"
+
+// wantUnusable has a container with an annotation refused, without the reason.
+func wantUnusable(t *testing.T, d *Daemon) {
+	t.Helper()
+	_, err := d.Tasks.Create(t.Context(), TaskOptions{
+		Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"sleep":{}}}`},
+	})
+	if !errdefs.IsInvalidArgument(err) || !strings.HasSuffix(err.Error(), "annotation "+lifecycleKey+unusable) {
+		t.Errorf("Create: %v, want InvalidArgument that ends in %q", err, unusable)
+	}
 }

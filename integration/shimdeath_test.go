@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,10 +65,13 @@ func inCgroup(t *testing.T, d *Daemon, id string) []Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(procs, func(p Process) bool {
-		cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
-		return err != nil || !strings.Contains(string(cgroup), "/"+id)
-	})
+	return slices.DeleteFunc(procs, func(p Process) bool { return !p.inCgroupOf(id) })
+}
+
+// inCgroupOf tells whether a process is in a cgroup of the container's.
+func (p Process) inCgroupOf(id string) bool {
+	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
+	return err == nil && strings.Contains(string(cgroup), "/"+id)
 }
 
 // wantNoProcess waits until the container has no process any more.
@@ -200,17 +204,12 @@ func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
 	}
 }
 
-// Older containerds ask for the clean-up of a dead shim's sandbox and of
-// nothing else; the newest asks for each container. This is the former's call.
-func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
-	d := shared.Daemon(t)
-	ours, _, tools := shims(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
-	other := runMember(t, d, d.TestPod(t, PodOptions{Handler: Bookend}), ContainerOptions{})
-	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
-
-	pid := shimPID(t, d, pod.ID)
-	if err := d.Terminate(t.Context()); err != nil { // it would clean up by itself
+// killShimUnseen kills a pod's shim while containerd, which would clean up by
+// itself, is not there. The caller relaunches it.
+func killShimUnseen(t *testing.T, d *Daemon, id string) {
+	t.Helper()
+	pid := shimPID(t, d, id)
+	if err := d.Terminate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -218,7 +217,7 @@ func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
 	}
 	// What containerd waits for: the shim is gone when its connections are.
 	err := poll(t.Context(), readyTimeout, "the shim's end", func() error {
-		s, err := d.Shim(t.Context(), CRINamespace, pod.ID)
+		s, err := d.Shim(t.Context(), CRINamespace, id)
 		if err == nil {
 			return errors.Join(errors.New("it takes connections"), s.Close())
 		}
@@ -227,11 +226,36 @@ func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundle := d.Bundle(CRINamespace, pod.ID)
-	cmd := exec.Command(ours, "-namespace", CRINamespace, "-address", d.Address(), "-id", pod.ID, "-bundle", bundle, "delete")
-	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + tools, "BOOKEND_CONFIG=" + d.path("bookend.toml")}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("delete: %v: %s", err, out)
+}
+
+// cleanUpAsContainerdDoes runs the delete action for a dead shim, which is given
+// five seconds, with the runc of a directory; empty: the usual one.
+func cleanUpAsContainerdDoes(t *testing.T, d *Daemon, id, runc string) error {
+	t.Helper()
+	ours, _, tools := shims(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	bundle := d.Bundle(CRINamespace, id)
+	cmd := exec.CommandContext(ctx, ours, "-namespace", CRINamespace, "-address", d.Address(), "-id", id, "-bundle", bundle, "delete")
+	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + cmp.Or(runc, tools) + ":/usr/bin:/bin", "BOOKEND_CONFIG=" + d.path("bookend.toml"), markVariable + "=" + d.Dir}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("delete: %w: %s", err, out)
+	}
+	return err
+}
+
+// Older containerds ask for the clean-up of a dead shim's sandbox and of
+// nothing else; the newest asks for each container. This is the former's call.
+func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
+	other := runMember(t, d, d.TestPod(t, PodOptions{Handler: Bookend}), ContainerOptions{})
+	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
+
+	killShimUnseen(t, d, pod.ID)
+	if err := cleanUpAsContainerdDoes(t, d, pod.ID, ""); err != nil {
+		t.Error(err)
 	}
 	wantNoProcess(t, d, pod.ID)
 	wantNoProcess(t, d, main.ID)

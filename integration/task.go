@@ -137,6 +137,11 @@ func (t *Task) Remove(ctx context.Context) error {
 	}
 	if _, err := t.Delete(ctx, containerd.WithProcessKill); err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("delete task %s: %w", t.ID(), err)
+	} else if err != nil && t.IO() != nil {
+		// containerd's client keeps the FIFOs of a task that is gone by itself, as one
+		// is whose shim has died.
+		t.IO().Cancel()
+		_ = t.IO().Close() // an error: they were closed before
 	}
 	if err := t.Container.Delete(ctx, containerd.WithSnapshotCleanup); err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("delete container %s: %w", t.ID(), err)

@@ -174,7 +174,9 @@ func TestExecCancelledWhileFrozenInTheMiddleOfItsStart(t *testing.T) {
 	// Frozen is only what joins a cgroup that runc does not look at.
 	ctx, cancel := context.WithCancelCause(t.Context())
 	c.executor.monitor = newTripwire(func() {
-		(&hookCgroup{Cgroup: Cgroup{dir: c.hookCgroups()[0], unified: c.Cgroup.unified}}).freeze(true)
+		if err := (&hookCgroup{Cgroup: Cgroup{dir: c.hookCgroups()[0], unified: c.Cgroup.unified}}).freeze(true); err != nil {
+			t.Error(err)
+		}
 	})
 	done := make(chan hooks.Report, 1)
 	go func() { done <- c.handler(&hooks.Exec{Command: []string{"sh", "-c", "touch /scratch/ran"}}).Run(ctx) }()

@@ -79,10 +79,14 @@ func newExecRun() *execRun {
 // place makes the cgroup that the hook is to run in, and opens lines.
 func (r *execRun) place(ctx context.Context, c Container, lines *HookLog) {
 	r.stdoutLines, r.stderrLines = lines.writers(ctx, c.ID)
+	logger := log.G(ctx).WithField("id", c.ID)
+	if err := c.Cgroup.note(c.Bundle); err != nil {
+		logger.WithError(err).Warn("should this shim die, an exec hook that is frozen is not thawed")
+	}
 	var err error
 	// Where the container's own cgroup is gone, so is the container.
 	if r.cgroup, err = c.Cgroup.newHookCgroup(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.G(ctx).WithError(err).WithField("id", c.ID).
+		logger.WithError(err).
 			Warn("exec hook gets no cgroup of its own: cancelled, only the processes of its session are killed")
 	}
 }

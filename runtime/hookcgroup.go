@@ -24,12 +24,15 @@ type hookCgroup struct {
 	name string
 }
 
+// hookCgroupPrefix begins the names of hooks' cgroups.
+const hookCgroupPrefix = "bookend-"
+
 // newHookCgroup makes a cgroup for one hook.
 func (c Cgroup) newHookCgroup() (*hookCgroup, error) {
 	if c.dir == "" {
 		return nil, errNoCgroup
 	}
-	name := "bookend-" + strings.ToLower(rand.Text()[:10])
+	name := hookCgroupPrefix + strings.ToLower(rand.Text()[:10])
 	child := Cgroup{dir: filepath.Join(c.dir, name), unified: c.unified}
 	if err := os.Mkdir(child.dir, 0o755); err != nil {
 		return nil, err
@@ -99,23 +102,24 @@ func (h *hookCgroup) killByKernel() bool {
 // killFrozen holds the processes still, kills them, and returns how many there
 // were.
 func (h *hookCgroup) killFrozen() int {
-	h.freeze(true)
-	defer h.freeze(false)
+	_ = h.freeze(true)
+	defer func() { _ = h.freeze(false) }()
 	return h.signalAll()
 }
 
 // freeze freezes or thaws the cgroup; freezing waits a little for the last
-// process to stop. It is a help against processes that fork faster than they
-// can be killed, so that it fails is no failure.
-func (h *hookCgroup) freeze(on bool) {
+// process to stop. Where one kills, freezing is a help against processes that fork
+// faster than that: that it fails is no failure then.
+func (h *hookCgroup) freeze(on bool) error {
 	file, value := "freezer.state", map[bool]string{true: "FROZEN", false: "THAWED"}[on]
 	if h.unified {
 		file, value = "cgroup.freeze", map[bool]string{true: "1", false: "0"}[on]
 	}
-	if h.write(file, value) != nil || !on {
-		return
+	if err := h.write(file, value); err != nil || !on {
+		return err
 	}
 	poll(time.Now().Add(50*time.Millisecond), h.frozen)
+	return nil
 }
 
 func (h *hookCgroup) frozen() bool {

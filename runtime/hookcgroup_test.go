@@ -84,14 +84,14 @@ func TestHookCgroupFreezesToKillOnV2(t *testing.T) {
 	cmd := exec.Command("sleep", "1000")
 	must(t, cmd.Start())
 	must(t, h.write("cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
-	h.freeze(true)
+	must(t, h.freeze(true))
 	if !h.frozen() {
 		t.Error("not frozen")
 	}
 	if n := h.signalAll(); n != 1 {
 		t.Errorf("signalled %d", n)
 	}
-	h.freeze(false)
+	must(t, h.freeze(false))
 	if err := cmd.Wait(); err == nil {
 		t.Error("not killed")
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // lookupHosts returns the addresses that a hosts file (hosts(5)) gives name,
-// in its order. "localhost" is a name even where the file does not say so.
+// in its order.
 func lookupHosts(file []byte, name string) []netip.Addr {
 	name = strings.TrimSuffix(name, ".")
 	var found []netip.Addr
@@ -25,9 +25,6 @@ func lookupHosts(file []byte, name string) []netip.Addr {
 				break
 			}
 		}
-	}
-	if len(found) == 0 && strings.EqualFold(name, "localhost") {
-		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 	}
 	return found
 }

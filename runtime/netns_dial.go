@@ -16,8 +16,8 @@ import (
 )
 
 // DialContext connects to address from inside the container's network
-// namespace. A name is looked up in the container's hosts file and then with
-// its name servers, and each of its addresses is tried in turn. Errors are
+// namespace. A name other than localhost is looked up in the container's hosts
+// file and then with its name servers, and each of its addresses is tried in turn. Errors are
 // those of [hooks.Network]; a connection that does not come about is a
 // [*net.OpError]. network must be "tcp".
 func (n *Network) DialContext(ctx context.Context, network, address string) (net.Conn, error) {

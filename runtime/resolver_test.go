@@ -74,6 +74,23 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// Policy lets every hook name localhost. What the container's files make of it is
+// of no account; of a name below it, it is.
+func TestLocalhostIsNotLookedUp(t *testing.T) {
+	c := startInNetns(t, unix.CLONE_NEWNET, map[string]string{
+		"etc/resolv.conf": "search example\n", "etc/hosts": "10.1.1.1 localhost x.localhost\n::2 LOCALHOST localhost.\n",
+	})
+	c.ip(t, "link set lo up")
+	s := c.startNameServer(t, "127.0.0.1", zone(map[string]string{"localhost.": "10.0.0.1", "localhost.example.": "10.0.0.2"}))
+	for _, host := range []string{"localhost", "LOCALHOST", "localhost.", "LocalHost."} {
+		c.expectLookup(t, host, "127.0.0.1", "::1")
+	}
+	c.expectLookup(t, "x.localhost", "10.1.1.1")
+	if asked := s.names(); len(asked) != 0 {
+		t.Errorf("asked for %q", asked)
+	}
+}
+
 func TestLookupTruncatedGoesOverTCP(t *testing.T) {
 	c := withResolvConf(t, "nameserver 127.0.0.1\n")
 	s := c.startNameServer(t, "127.0.0.1", func(m *dnsmessage.Message, tcp bool) []dnsmessage.Message {

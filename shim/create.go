@@ -57,9 +57,14 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 			lc, err = nil, nil
 		}
 	}()
-	lc, err = hooks.Resolve(annotations, node.load)
+	lc, err = hooks.Resolve(annotations, func() (*hooks.Config, error) {
+		cfg, err := node.load()
+		if err != nil {
+			logger.WithError(err).Error("bookend: the node's configuration is invalid; containers that ask for hooks are refused, all others run without its defaults")
+		}
+		return cfg, err
+	})
 	if errors.Is(err, hooks.ErrConfig) {
-		logger.WithError(err).Error("bookend: the node's configuration is invalid; this container runs without its defaults")
 		return nil, nil
 	}
 	if err == nil && lc != nil && hooks.Annotated(annotations) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/manager"
 	"github.com/containerd/containerd/v2/pkg/shim"
 	"github.com/containerd/log"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -55,18 +57,51 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 		return m.stock.Stop(ctx, id)
 	}
 	members := orphans(ctx, bundles, id)
-	left := recordsOf(ctx, bundles, append(members, id))
-	for _, member := range members {
-		if _, err := m.stock.Stop(ctx, member); err != nil {
-			log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
-		}
-	}
-	st, err := m.stock.Stop(ctx, id)
+	// First, and the container that was asked for at the head of the rest:
+	// containerd grants five seconds for all of it.
+	recordsOf(ctx, bundles, append(members, id)).abandon(ctx)
+	st, err := m.stopAll(ctx, bundles, id, members)
 	if addressErr == nil {
 		removeDeadSocket(address)
 	}
-	left.abandon(ctx) // last: containerd grants five seconds for all of it
 	return st, err
+}
+
+// stopsAtOnce bounds the clean-ups that run side by side. Most of one is waiting:
+// runc looks every 100 ms whether the init that it killed has gone.
+const stopsAtOnce = 8
+
+// stopAll cleans up after a dead shim: a container's, whose exit it returns, and
+// those of the members of its pod.
+func (m bootManager) stopAll(ctx context.Context, bundles, id string, members []string) (st shim.StopStatus, err error) {
+	var all errgroup.Group
+	all.SetLimit(stopsAtOnce)
+	all.Go(func() (err error) {
+		st, err = m.stopOrphan(ctx, bundles, id)
+		return err
+	})
+	for _, member := range members {
+		all.Go(func() error {
+			if _, err := os.Stat(filepath.Join(bundles, member)); errors.Is(err, fs.ErrNotExist) {
+				return nil // the newest containerds ask for members too
+			}
+			if _, err := m.stopOrphan(ctx, bundles, member); err != nil {
+				log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
+			}
+			return nil
+		})
+	}
+	err = all.Wait()
+	return st, err
+}
+
+// stopOrphan cleans up after one container. What its hooks have left goes first:
+// frozen, it would keep the init from dying.
+func (m bootManager) stopOrphan(ctx context.Context, bundles, id string) (shim.StopStatus, error) {
+	if err := runtime.KillLeftHooks(filepath.Join(bundles, id)); err != nil {
+		log.G(ctx).WithError(err).WithField("container", id).Warn("bookend: hooks of a dead shim")
+	}
+	return m.stock.Stop(ctx, id)
 }
 
 // orphans returns the members of a sandbox's pod whose shim is dead.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/containerd/containerd/v2/pkg/namespaces"
@@ -116,9 +117,13 @@ func (l leftRecords) abandon(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	for dir, ids := range l {
-		store := record.Open(dir, record.Limits{})
-		store.Log = func(err error) { log.G(ctx).WithError(err).Warn("bookend: records of a dead shim") }
-		store.Abandon(namespace, ids...)
+	var all sync.WaitGroup
+	for dir, ids := range l { // side by side: each may hang, until its time is up
+		all.Go(func() {
+			store := record.Open(dir, record.Limits{})
+			store.Log = func(err error) { log.G(ctx).WithError(err).Warn("bookend: records of a dead shim") }
+			store.Abandon(namespace, ids...)
+		})
 	}
+	all.Wait()
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,8 +53,8 @@ func (s *Store) abandon(namespace string, containers []string) error {
 			continue
 		}
 		path := s.recordPath(f.Name())
-		r, _, err := readRecord(path)
-		if err == nil && r.Namespace == namespace && slices.Contains(containers, r.Container) && r.Outcome == hooks.Unknown {
+		of, err := readSubject(path) // an error: foreign, or pruned meanwhile
+		if err == nil && of.Namespace == namespace && slices.Contains(containers, of.Container) {
 			failed = errors.Join(failed, complete(path))
 		}
 	}
@@ -62,6 +63,23 @@ func (s *Store) abandon(namespace string, containers []string) error {
 		failed = errors.Join(failed, removeDead(s.statusPath(name)), ignore(os.Remove(s.statusPath(tmpPrefix+name)), fs.ErrNotExist))
 	}
 	return failed
+}
+
+// readSubject reads of a record whose it is, which its first line tells. There may
+// be thousands of others, and a pod has as many of these clean-ups at once as it has
+// containers.
+func readSubject(path string) (Subject, error) {
+	f, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return Subject{}, err
+	}
+	defer f.Close()
+	line, err := bufio.NewReaderSize(io.LimitReader(f, maxFile), entrySize).ReadBytes('\n')
+	if err != nil {
+		return Subject{}, err
+	}
+	r, err := decode(line)
+	return r.Subject, err
 }
 
 // complete ends a record that nobody writes any more and that has no end. A

@@ -55,7 +55,7 @@ func fill(b *testing.B) *Store {
 		r := example(fmt.Sprintf("c%d", i/8), 1)
 		r.Started = r.Started.Add(-time.Duration(i) * time.Second)
 		e := s.Begin(r)
-		e.End(End{Outcome: hooks.Succeeded, Stdout: make([]byte, 1<<10)})
+		e.End(End{Outcome: hooks.Succeeded, Stdout: make([]byte, 10<<10)})
 	}
 	s.flush()
 	return s
@@ -66,6 +66,17 @@ func BenchmarkList(b *testing.B) {
 	s := fill(b)
 	for b.Loop() {
 		if _, _, err := s.List(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkAbandon is what the clean-up after a dead shim does with 2000 records
+// of other containers.
+func BenchmarkAbandon(b *testing.B) {
+	s := fill(b)
+	for b.Loop() {
+		if err := s.abandon("n", []string{"dead"}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -67,11 +67,10 @@ func (r Record) what() string {
 // Delivery is what became of a stop signal that could not be sent for a while.
 type Delivery string
 
+// Every delivery there is.
 const (
-	// Delivered: it was sent in the end.
-	Delivered Delivery = "delivered"
-	// Ended: the container's init ended before it was sent.
-	Ended Delivery = "ended"
+	Delivered Delivery = "delivered" // it was sent in the end
+	Ended     Delivery = "ended"     // the container's init ended before
 )
 
 // End is what an attempt, or a stop, came to. Until then it is empty, but for

@@ -47,7 +47,7 @@ func following(t *testing.T, dir string, args string, test func(s *record.Store,
 		s := record.Open(dir, record.Limits{MaxAge: 1 << 62})
 		test(s, func() string {
 			settle(s)
-			<-time.After(2 * watchInterval)                                  // of the bubble's clock
+			<-time.After(2 * watchInterval) // of the bubble's clock
 			synctest.Wait()
 			return out.take()
 		})

@@ -10,15 +10,12 @@ import (
 	"bookend.dev/bookend/hooks/record"
 )
 
+// What is shown as an outcome and is none of a hook.
 const (
-	// Running is shown as the outcome of an attempt that has none yet.
-	Running hooks.Outcome = "Running"
-	// Undelivered, Delivered and Ended are shown as those of a stop signal that
-	// could not be sent: it still cannot, it was sent in the end, or the
-	// container's init ended before.
-	Undelivered hooks.Outcome = "Undelivered"
-	Delivered   hooks.Outcome = "Delivered"
-	Ended       hooks.Outcome = "Ended"
+	Running     hooks.Outcome = "Running"     // of an attempt: it has none yet
+	Undelivered hooks.Outcome = "Undelivered" // of a stop signal: it still cannot be sent
+	Delivered   hooks.Outcome = "Delivered"   // it was sent in the end
+	Ended       hooks.Outcome = "Ended"       // the container's init ended before
 )
 
 // outcomes are all that [Outcome] returns.

@@ -1,0 +1,132 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// The tests in this file are about a shim that dies while it holds a hook still, as
+// it does for the moment in which it kills one.
+
+// freezeHook freezes the cgroup of a container's exec hook, behind its shim's back.
+func freezeHook(t *testing.T, d *Daemon, id string) {
+	t.Helper()
+	all, err := cgroupsBelow(d.name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range all {
+		if filepath.Base(filepath.Dir(dir)) != id || !strings.HasPrefix(filepath.Base(dir), "bookend-") {
+			continue
+		}
+		state, value := filepath.Join(dir, "freezer.state"), "FROZEN"
+		if _, err := os.Stat(state); err != nil {
+			state, value = filepath.Join(dir, "cgroup.freeze"), "1"
+		}
+		if err := os.WriteFile(state, []byte(value), 0); err != nil {
+			t.Fatal(err)
+		}
+		err := poll(t.Context(), readyTimeout, "the hook to be frozen", func() error {
+			data, _ := os.ReadFile(state)
+			if got := strings.TrimSpace(string(data)); got != value {
+				return fmt.Errorf("it is %s", got)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("no hook of %s has a cgroup", id)
+}
+
+func TestAShimThatDiesWithAFrozenHookLeavesNothing(t *testing.T) {
+	d := shared.Daemon(t)
+	preStop := `{"preStop":{"exec":` + shell(waitingPre) + `}}`
+	for _, paused := range []bool{false, true} {
+		t.Run(fmt.Sprintf("task, paused %t", paused), func(t *testing.T) {
+			h := runHooked(t, d, preStop)
+			h.kill(syscall.SIGTERM)
+			h.await("pre")
+			freezeHook(t, d, h.ID())
+			if paused {
+				if err := h.Pause(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			killShim(t, d, h.ID())
+			wantNoProcess(t, d, h.ID())
+			if _, err := h.events.WaitTopic(t.Context(), "/tasks/exit", h.ID()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Run("pod", func(t *testing.T) {
+		pod, main, side := frozenPod(t, d, preStop)
+		killShim(t, d, pod.ID)
+		for _, m := range []*member{main, side} {
+			wantNoProcess(t, d, m.ID)
+			if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+				t.Error(err)
+			}
+		}
+		wantNoProcess(t, d, pod.ID)
+	})
+	t.Run("pod, of which the sandbox is asked for", func(t *testing.T) {
+		pod, main, side := frozenPod(t, d, preStop)
+		pid, err := main.PID(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		killShimUnseen(t, d, pod.ID)
+		// The init waits for its hook, and shows no cgroup any more.
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if err := cleanUpAsContainerdDoes(t, d, pod.ID, ""); err != nil {
+			t.Error(err)
+		}
+		for _, id := range []string{main.ID, side.ID, pod.ID} {
+			wantNoProcess(t, d, id)
+		}
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("the init is still there: %v", err)
+		}
+		if err := d.Relaunch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := main.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// frozenPod is a pod whose first member has a frozen preStop.
+func frozenPod(t *testing.T, d *Daemon, preStop string) (pod *Pod, main, side *member) {
+	t.Helper()
+	pod = d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: preStop}})
+	main = runMember(t, d, pod, ContainerOptions{Name: "main"})
+	side = runMember(t, d, pod, ContainerOptions{Name: "side"})
+	shim, err := d.Shim(t.Context(), CRINamespace, main.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shim.Close()
+	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: main.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := main.gate.Await(t.Context(), "pre"); err != nil {
+		t.Fatal(err)
+	}
+	freezeHook(t, d, main.ID)
+	return pod, main, side
+}
