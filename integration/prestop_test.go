@@ -452,18 +452,20 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	ctx, cancel := context.WithTimeout(s.Context(t.Context()), atOnce)
-	defer cancel()
-	for name, call := range map[string]func() error{
-		"State":   func() error { _, err := s.State(ctx, &taskapi.StateRequest{ID: id}); return err },
-		"Connect": func() error { _, err := s.Connect(ctx, &taskapi.ConnectRequest{ID: id}); return err },
-		"Pids":    func() error { _, err := s.Pids(ctx, &taskapi.PidsRequest{ID: id}); return err },
-		"Stats":   func() error { _, err := s.Stats(ctx, &taskapi.StatsRequest{ID: id}); return err },
+	for name, call := range map[string]func(ctx context.Context) error{
+		"State":   func(ctx context.Context) error { _, err := s.State(ctx, &taskapi.StateRequest{ID: id}); return err },
+		"Connect": func(ctx context.Context) error { _, err := s.Connect(ctx, &taskapi.ConnectRequest{ID: id}); return err },
+		"Pids":    func(ctx context.Context) error { _, err := s.Pids(ctx, &taskapi.PidsRequest{ID: id}); return err },
+		"Stats":   func(ctx context.Context) error { _, err := s.Stats(ctx, &taskapi.StatsRequest{ID: id}); return err },
 	} {
-		if err := call(); err != nil {
+		ctx, cancel := context.WithTimeout(s.Context(t.Context()), atOnce)
+		if err := call(ctx); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+		cancel()
 	}
+	ctx, cancel := context.WithTimeout(s.Context(t.Context()), 3*atOnce) // of several calls
+	defer cancel()
 	execIn(ctx, t, d, id)
 	waited := make(chan error, 1)
 	go func() {
