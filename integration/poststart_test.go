@@ -44,7 +44,7 @@ func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
 		t.Errorf("the two runtimes say %q", said)
 	}
 	task := created[bookendRuntime]
-	if _, err := task.Delete(t.Context()); err != nil { // it waits for a hook that runs
+	if _, err := task.Delete(t.Context(), containerd.WithProcessKill); err != nil { // it waits for a hook that runs
 		t.Error(err)
 	}
 	if ran := attempts(t, d.RecordsDir(), task.ID()); len(ran) > 0 {
@@ -214,7 +214,9 @@ func TestPostStartFailsForEveryReason(t *testing.T) {
 				t.Errorf("Start: %v, want Aborted with %q", err, tt.want)
 			}
 			// By SIGTERM, or by SIGKILL where the hook was faster than the trap.
-			if _, err := h.Exited(t.Context()); err != nil {
+			ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
+			defer cancel()
+			if _, err := h.Exited(ctx); err != nil {
 				t.Error(err)
 			}
 		})
