@@ -9,12 +9,17 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
 
 	"bookend.dev/bookend/integration"
 )
+
+// jobsPerCPU is how many mutants are tried at a time for each processor: their
+// tests wait more than they work.
+const jobsPerCPU = 3
 
 func main() {
 	if err := command(os.Args[1:]); err != nil {
@@ -26,7 +31,7 @@ func main() {
 func command(args []string) error {
 	flags := flag.NewFlagSet("mutants", flag.ExitOnError)
 	rows := flags.String("run", "", "break only the rows that match this regular `expression`")
-	jobs := flags.Int("jobs", 4, "try so many mutants at a time")
+	jobs := flags.Int("jobs", jobsPerCPU*runtime.NumCPU(), "try so many mutants at a time")
 	limit := flags.Duration("limit", 25*time.Second, "the longest that a test waits for one thing")
 	_ = flags.Parse(args) // exits on an error
 	match, err := regexp.Compile(*rows)

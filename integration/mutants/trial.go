@@ -57,8 +57,8 @@ func (t *trial) line() string {
 	return fmt.Sprintf("%-84s  %5.1f s  %s\n    %s", t.row, t.took.Seconds(), t.killedBy(), t.verdict.said)
 }
 
-// tryAll tries mutants, several at a time since tests wait more than they work,
-// and calls tell for each that has ended, one after the other.
+// tryAll tries mutants, several at a time, and calls tell for each that has
+// ended, one after the other.
 func (w *workshop) tryAll(ctx context.Context, trials []*trial, jobs int, tell func(*trial)) {
 	var mu sync.Mutex
 	inParallel(jobs, trials, func(t *trial) {
