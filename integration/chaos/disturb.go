@@ -6,7 +6,6 @@ import (
 	"time"
 
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
-	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
 	containerd "github.com/containerd/containerd/v2/client"
 )
 
@@ -20,15 +19,9 @@ var disturbances = map[string]func(context.Context, *round){
 	"usr1":        func(ctx context.Context, r *round) { _ = r.kill(ctx, syscall.SIGUSR1) },
 }
 
-// kill sends a signal as a client does that has looked at the task before: a
-// shim whose runtime hangs does not say what state it is in.
+// kill sends a signal as a client does.
 func (r *round) kill(ctx context.Context, sig syscall.Signal) error {
-	return r.do(ctx, call{Op: opKill, Signal: int(sig)}, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(r.context(ctx), 20*time.Second)
-		defer cancel()
-		_, err := r.daemon.Client.TaskService().Kill(ctx, &tasksapi.KillRequest{ContainerID: r.id, Signal: uint32(sig)})
-		return err
-	})
+	return r.do(ctx, call{Op: opKill, Signal: int(sig)}, func(ctx context.Context) error { return r.sendSignal(ctx, sig) })
 }
 
 // stop sends the plan's stop signal. It waits for the entrypoint first: a

@@ -83,7 +83,10 @@ func (d *driver) passes(ctx context.Context) error {
 	begun := time.Now()
 	chosen := slices.DeleteFunc(slices.Clone(topics), func(t topic) bool { return d.only != "" && t.name != d.only })
 	if len(chosen) == 0 {
-		return fmt.Errorf("no topic %q", d.only)
+		return fmt.Errorf("no fault %q", d.only)
+	}
+	if d.only != "" {
+		chosen = slices.Repeat(chosen, slots)
 	}
 	left := d.rounds
 	for n := d.first; ctx.Err() == nil; {

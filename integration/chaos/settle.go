@@ -18,6 +18,8 @@ const (
 	// lingerTime is how long a client waits for an init that was told to stop
 	// before Start had replied.
 	lingerTime = time.Second
+	// echoTime is given to a signal that comes twice.
+	echoTime = 300 * time.Millisecond
 	// removeTime is for what comes after a round.
 	removeTime = time.Minute
 )
@@ -45,6 +47,10 @@ func (r *round) settle(ctx context.Context) {
 	last := &lastStop{}
 	await(ctx, limit, func() bool { pause(ctx, 4*pollInterval); return r.settled(ctx, last) })
 	survived := r.alive(ctx)
+	if survived && r.plan.Pre != nil {
+		pause(ctx, echoTime)
+		survived = r.alive(ctx)
+	}
 	r.note(func(h *history) { h.Settled, h.Survived = time.Now(), survived })
 }
 
@@ -145,7 +151,7 @@ func (r *round) finish(ctx context.Context) {
 		}
 	}()
 	if r.alive(ctx) {
-		err := r.kill(ctx, syscall.SIGKILL)
+		err := r.sendSignal(ctx, syscall.SIGKILL)
 		if !await(ctx, 15*time.Second, func() bool { return !r.alive(ctx) }) {
 			r.fault("the init outlived a SIGKILL, which was answered with: %v", err)
 		}
@@ -177,5 +183,12 @@ func (r *round) collect() error {
 		return err
 	}
 	r.h = *h
+	r.h.cut()
 	return nil
+}
+
+// cut leaves out what the round's end has brought about.
+func (h *history) cut() {
+	h.Marks = slices.DeleteFunc(h.Marks, func(m mark) bool { return m.At.After(h.Settled) })
+	h.Runtime = slices.DeleteFunc(h.Runtime, func(c runtimeCall) bool { return c.At.After(h.Settled) })
 }

@@ -73,6 +73,14 @@ var runtimeTopics = []topic{
 		r.launchDirectly(ctx, 2)
 		r.started(ctx)
 	}, shown: acted("start", "fail")},
+	{name: "a Start fails before another", kinds: []kind{task, group}, alone: true, shape: lasting, act: func(ctx context.Context, r *round) {
+		r.spoilCalls("start", "once-hangfail", func() {
+			r.launchDirectly(ctx, 2)
+			pause(ctx, 200*time.Millisecond+r.plan.moment(300*time.Millisecond))
+		})
+		r.slot.release()
+		r.started(ctx)
+	}, shown: acted("start", "hangfail")},
 	{name: "start is slow", shape: lasting, act: func(ctx context.Context, r *round) {
 		r.spoilCalls("start", "once-hang", func() {
 			r.launch(ctx, 0)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
@@ -166,6 +168,15 @@ func (v *victim) task(ctx context.Context) (containerd.Task, error) {
 // at its state first.
 func (v *victim) delete(ctx context.Context) error {
 	_, err := v.daemon.Client.TaskService().Delete(v.context(ctx), &tasksapi.DeleteTaskRequest{ContainerID: v.id})
+	return err
+}
+
+// sendSignal signals the init through containerd, as a client that has looked
+// at the task before: a shim whose runtime hangs does not say how it stands.
+func (v *victim) sendSignal(ctx context.Context, sig syscall.Signal) error {
+	ctx, cancel := context.WithTimeout(v.context(ctx), 20*time.Second)
+	defer cancel()
+	_, err := v.daemon.Client.TaskService().Kill(ctx, &tasksapi.KillRequest{ContainerID: v.id, Signal: uint32(sig)})
 	return err
 }
 
