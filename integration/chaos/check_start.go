@@ -107,4 +107,3 @@ func startTimedOut(h *history) bool {
 	ended := len(posts) > 0 && posts[len(posts)-1].Outcome == hooks.Succeeded
 	return !ended && slices.ContainsFunc(h.calls(opStart), func(c call) bool { return c.Deadline })
 }
-

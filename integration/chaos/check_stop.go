@@ -132,4 +132,3 @@ func undeliveredUntold(h *history) string {
 	}
 	return fmt.Sprintf("the runtime was broken until %s after preStop, and no event says so", h.Spoiled.To.Sub(end).Round(time.Millisecond))
 }
-
