@@ -88,8 +88,8 @@ func (d *driver) passes(ctx context.Context) error {
 	if d.only != "" {
 		chosen = slices.Repeat(chosen, slots)
 	}
-	left := d.rounds
-	for n := d.first; ctx.Err() == nil; {
+	left, n := d.rounds, d.first
+	for ctx.Err() == nil {
 		pass := d.plan(chosen, n)
 		if d.rounds > 0 {
 			pass = pass[:min(len(pass), left)]
@@ -100,8 +100,27 @@ func (d *driver) passes(ctx context.Context) error {
 			return err
 		}
 		if d.rounds > 0 && left == 0 || d.rounds == 0 && time.Since(begun) > d.duration {
-			return nil
+			break
 		}
+	}
+	return d.again(ctx, n)
+}
+
+// tries is how often a fault is planned again that did not happen: chance may
+// have had the container ended before it.
+const tries = 3
+
+// again plans the faults that did not happen; n is the first round's number.
+func (d *driver) again(ctx context.Context, n int) error {
+	for range tries {
+		missed := slices.DeleteFunc(slices.Clone(topics), func(t topic) bool { return !d.report.missed(t.name) })
+		if len(missed) == 0 || ctx.Err() != nil {
+			break
+		}
+		if err := d.pass(ctx, d.plan(missed, n)); err != nil {
+			return err
+		}
+		n += len(missed)
 	}
 	return ctx.Err()
 }

@@ -58,6 +58,13 @@ func (r *report) leak(err error) {
 	r.print(err.Error())
 }
 
+// missed tells whether a fault was planned and has not happened.
+func (r *report) missed(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.planned[name] > 0 && r.shown[name] == 0
+}
+
 // failures says why the run has failed; empty: it has not. A fault that was
 // planned and never happened fails it too.
 func (r *report) failures() []string {

@@ -148,8 +148,8 @@ func TestAStarvedProcessHasNoDescriptorAndGetsItsLimitBack(t *testing.T) {
 		}
 		done <- err
 	}()
-	if !await(t.Context(), patience, func() bool { return limit() == lowestFree(cmd.Process.Pid) }) {
-		t.Errorf("limit %d, want %d", limit(), lowestFree(cmd.Process.Pid))
+	if !await(t.Context(), patience, func() bool { return limit() == occupied }) {
+		t.Errorf("limit %d, want %d", limit(), occupied)
 	}
 	if err := <-done; err != nil || limit() != before {
 		t.Errorf("limit %d afterwards, want %d; %v", limit(), before, err)
