@@ -12,17 +12,21 @@ import (
 // plan is what a round is to be: the container, its hooks, and the fault that
 // it is about. It follows from the seed and the round's number.
 type plan struct {
-	Seed   uint64
-	Round  int
-	Topic  topic
-	Kind   kind
-	Init   string // a key of inits
-	Post   *hook  // nil: none
-	Pre    *hook  // nil: none
-	Grace  int    // seconds; 0: not said
-	Stop   syscall.Signal
-	Extras []extra
-	rng    *rand.Rand // for the moments
+	Seed  uint64
+	Round int
+	Topic topic
+	Kind  kind
+	Init  string         // a key of inits
+	Post  *hook          // nil: none
+	Pre   *hook          // nil: none
+	Grace int            // seconds; 0: not said
+	Stop  syscall.Signal // what clients send
+	// Instead is delivered in its place, 0: nothing else; Narrow says that no
+	// other signal is one that means stop.
+	Instead syscall.Signal
+	Narrow  bool
+	Extras  []extra
+	rng     *rand.Rand // for the moments
 }
 
 // kind is how a container is made.
@@ -45,6 +49,12 @@ var inits = map[string]string{
 
 // stopSignals are those of the default set.
 var stopSignals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, 37}
+
+// signalNames are those that annotations have.
+var signalNames = map[syscall.Signal]string{
+	syscall.SIGHUP: "SIGHUP", syscall.SIGKILL: "SIGKILL",
+	syscall.SIGTERM: "SIGTERM", syscall.SIGINT: "SIGINT", syscall.SIGQUIT: "SIGQUIT", 37: "SIGRTMIN+3",
+}
 
 // extra is a disturbance beside a round's topic.
 type extra struct {
@@ -70,6 +80,14 @@ func newPlan(seed uint64, round int, t topic) *plan {
 	}
 	if rng.IntN(3) > 0 || p.Init == "deaf" {
 		p.Grace = 2 + rng.IntN(2)
+	}
+	switch rng.IntN(10) {
+	case 0, 1:
+		p.Instead = syscall.SIGHUP
+	case 2:
+		p.Instead = syscall.SIGKILL
+	case 3, 4:
+		p.Narrow = true
 	}
 	if !t.alone {
 		for range rng.IntN(3) {
@@ -109,6 +127,12 @@ func (p *plan) lifecycle() string {
 	}
 	if p.Grace > 0 {
 		m["terminationGracePeriodSeconds"] = p.Grace
+	}
+	if p.Instead != 0 {
+		m["stopSignal"] = signalNames[p.Instead]
+	}
+	if p.Narrow {
+		m["stopSignals"] = []string{signalNames[p.Stop]}
 	}
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -172,6 +196,12 @@ func (h *hook) String() string {
 
 func (p *plan) String() string {
 	s := fmt.Sprintf("round %d: %s: %s, init %s, postStart %s, preStop %s, grace %d, stop %d", p.Round, p.Topic.name, p.Kind, p.Init, p.Post, p.Pre, p.Grace, p.Stop)
+	if p.Instead != 0 {
+		s += fmt.Sprintf(" turned into %d", p.Instead)
+	}
+	if p.Narrow {
+		s += " alone"
+	}
 	for _, e := range p.Extras {
 		s += fmt.Sprintf(", %s after %s", e.what, e.after)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -64,7 +65,7 @@ func acted(verb string, modes ...string) func(*history) int {
 func opened(h *history) int { return int(h.Opens) }
 
 // topics are the faults, each of them planned once in every pass.
-var topics = append(append(clientTopics, runtimeTopics...), restartTopics...)
+var topics = slices.Concat(clientTopics, runtimeTopics, stormTopics, restartTopics)
 
 // clientTopics need no fault of the runtime's.
 var clientTopics = []topic{
