@@ -120,15 +120,21 @@ func absorbs(h *history, c call) bool {
 	})
 }
 
-// undeliveredUntold wants an event where a fault outlasted the bound by far.
+// undeliveredUntold wants an event and a record where a fault outlasted the
+// bound by far.
 func undeliveredUntold(h *history) string {
+	for _, r := range h.Stops {
+		if r.Delivery == "" && r.Outcome == "" {
+			return "a record of a stop has no end"
+		}
+	}
 	runs := h.of(hooks.PreStop)
-	if !h.Survived || len(runs) == 0 || h.Spoiled.From.IsZero() || len(h.Undelivered) > 0 {
+	if len(runs) == 0 || len(h.signals()) == 0 || h.Spoiled.From.IsZero() || len(h.Undelivered) > 0 && len(h.Stops) > 0 {
 		return ""
 	}
 	end := endOf(runs[len(runs)-1])
 	if end.Before(h.Spoiled.From) || h.Spoiled.To.Sub(end) < undeliveredAfter+time.Second {
 		return ""
 	}
-	return fmt.Sprintf("the runtime was broken until %s after preStop, and no event says so", h.Spoiled.To.Sub(end).Round(time.Millisecond))
+	return fmt.Sprintf("the runtime was broken until %s after preStop; there are %d events and %d records", h.Spoiled.To.Sub(end).Round(time.Millisecond), len(h.Undelivered), len(h.Stops))
 }

@@ -95,6 +95,11 @@ func TestAHistoryWithoutFaultBreaksNothing(t *testing.T) {
 			h.Calls[0].Err, h.Calls[0].Deadline, h.Calls[0].Alive = "the container still runs, its kill is pending", true, true
 			h.Records[0].Outcome, h.Survived = hooks.Cancelled, false
 		},
+		"a stop that took long, and was told of": func(h *history) {
+			h.Spoiled, h.Settled, h.Undelivered = span{at(1000), at(13_000)}, at(15_000), []time.Time{at(11_500)}
+			h.Marks[5].At, h.Runtime[1].At = at(13_100), at(13_100)
+			h.Stops = []stopRecord{{Kind: "stop", Delivery: "delivered"}}
+		},
 		"an init without a trap yet": func(h *history) {
 			h.Calls[1] = forgedCall(opKill, 15, 50, 51)
 			h.Records[1] = forgedRecord(hooks.PreStop, 1, 52, 70, hooks.Succeeded)
@@ -152,6 +157,11 @@ var forgeries = []struct {
 		h.Spoiled, h.Settled = span{at(1000), at(13_000)}, at(15_000)
 		h.Marks[5].At, h.Runtime[1].At = at(13_100), at(13_100)
 	}},
+	{"for long, and in an event alone", "what is undelivered is told", func(h *history) {
+		h.Spoiled, h.Settled, h.Undelivered = span{at(1000), at(13_000)}, at(15_000), []time.Time{at(11_500)}
+		h.Marks[5].At, h.Runtime[1].At = at(13_100), at(13_100)
+	}},
+	{"a record without an end", "what is undelivered is told", func(h *history) { h.Stops = []stopRecord{{Kind: "stop"}} }},
 	{"no reply", "Start replies", func(h *history) { h.Calls[0].Ended = time.Time{} }},
 	{"a reply that the end of the round brought", "Start replies", func(h *history) { h.Calls[0].Ended = at(2100) }},
 	{"Aborted, and the init lives", "Start tells the truth", func(h *history) {

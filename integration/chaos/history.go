@@ -17,7 +17,8 @@ type history struct {
 	Marks       []mark
 	Records     []record.Record // of hooks, the one that started first in front
 	Runtime     []runtimeCall
-	Undelivered []time.Time // events that say so
+	Undelivered []time.Time  // events that say so
+	Stops       []stopRecord // records that do
 
 	// Spoiled is while a fault of the runtime was in place, Starved while the
 	// shim had no descriptors to spare; zero: never.

@@ -184,7 +184,8 @@ func (r *round) collect() error {
 	}
 	r.h = *h
 	r.h.cut()
-	return nil
+	r.h.Stops, err = stopRecords(r.daemon.RecordsDir(), r.id)
+	return err
 }
 
 // cut leaves out what the round's end has brought about.
