@@ -117,6 +117,9 @@ var clientTopics = []topic{
 	twoStarts("two Starts", 2), twoStarts("three Starts", 3), twoStarts("many Starts", 6),
 	{name: "sandbox killed before Start", kinds: []kind{group}, alone: true, shape: lasting, act: func(ctx context.Context, r *round) {
 		r.killSandbox(ctx, r.plan.rng.IntN(2) == 0)
+		if r.plan.rng.IntN(3) > 0 {
+			pause(ctx, 100*time.Millisecond+r.plan.moment(300*time.Millisecond))
+		}
 		r.launch(ctx, 0)
 	}, shown: did(opKillSandbox)},
 	{name: "sandbox killed", kinds: []kind{group, pod}, act: func(ctx context.Context, r *round) {

@@ -132,40 +132,6 @@ var runtimeTopics = []topic{
 	}, shown: starved},
 }
 
-// stormTopics are whatever comes, more of it and at any moment.
-var stormTopics = []topic{storm("storm"), storm("another storm"), storm("a third storm")}
-
-func storm(name string) topic {
-	return topic{name: name, kinds: []kind{task, group}, shape: func(p *plan) {
-		for range 2 + p.rng.IntN(3) {
-			p.Extras = append(p.Extras, newExtra(p.rng))
-		}
-	}, act: func(ctx context.Context, r *round) {
-		rng := r.plan.rng
-		r.launch(ctx, 0)
-		for range 2 + rng.IntN(3) {
-			pause(ctx, r.plan.moment(500*time.Millisecond))
-			verb := []string{"kill", "kill", "start", "pause", "resume", "state"}[rng.IntN(6)]
-			mode := []string{"fail", "once-fail", "once-hang", "once-hangfail", "once-hangafter"}[rng.IntN(5)]
-			d := r.plan.moment(1500 * time.Millisecond)
-			if rng.IntN(3) == 0 {
-				r.spoilFor([]string{missing, empty, half}[rng.IntN(3)], func() { pause(ctx, d) })
-			} else {
-				r.spoilCalls(verb, mode, func() { pause(ctx, d) })
-			}
-			r.slot.release()
-		}
-	}, shown: func(h *history) int {
-		n := int(h.Opens)
-		for _, c := range h.Runtime {
-			if c.Mode != "pass" {
-				n++
-			}
-		}
-		return n
-	}}
-}
-
 // undeliveredAfter is when a stop signal that could not be sent is told of.
 const undeliveredAfter = 10 * time.Second
 
