@@ -25,9 +25,9 @@ func forgedCall(op operation, signal, began, ended int) call {
 	return c
 }
 
-func forgedRecord(point hooks.Point, attempt, from, to int, outcome hooks.Outcome) record.Record {
+func forgedRecord(point hooks.Point, from, to int, outcome hooks.Outcome) record.Record {
 	return record.Record{
-		Hook: point, Attempt: attempt, Started: at(from),
+		Hook: point, Attempt: 1, Started: at(from),
 		End: record.End{Outcome: outcome, DurationSeconds: float64(to-from) / 1000},
 	}
 }
@@ -46,8 +46,8 @@ func forged() *history {
 			{at(1010), "pre begin"}, {at(1490), "pre end"}, {at(1510), "sig 15"},
 		},
 		Records: []record.Record{
-			forgedRecord(hooks.PostStart, 1, 100, 490, hooks.Succeeded),
-			forgedRecord(hooks.PreStop, 1, 1003, 1500, hooks.Succeeded),
+			forgedRecord(hooks.PostStart, 100, 490, hooks.Succeeded),
+			forgedRecord(hooks.PreStop, 1003, 1500, hooks.Succeeded),
 		},
 		Runtime: []runtimeCall{{At: at(90), Verb: "start", Mode: "pass"}, {At: at(1505), Verb: "kill", Signal: 15, Mode: "pass"}},
 		Settled: at(2000), Survived: true,
@@ -71,24 +71,24 @@ func TestAHistoryWithoutFaultBreaksNothing(t *testing.T) {
 		"a SIGKILL during preStop": func(h *history) {
 			h.Calls = append(h.Calls, forgedCall(opKill, 9, 1200, 1201))
 			h.Marks = h.Marks[:4]
-			h.Records[1] = forgedRecord(hooks.PreStop, 1, 1003, 1210, hooks.Cancelled)
+			h.Records[1] = forgedRecord(hooks.PreStop, 1003, 1210, hooks.Cancelled)
 			h.Survived = false
 		},
 		"a shim that died during preStop": func(h *history) {
 			h.Calls = append(h.Calls, forgedCall(opKillShim, 0, 1200, 1201))
 			h.Marks = h.Marks[:4]
-			h.Records[1] = forgedRecord(hooks.PreStop, 1, 1003, 1003, hooks.Unknown)
+			h.Records[1] = forgedRecord(hooks.PreStop, 1003, 1003, hooks.Unknown)
 			h.Survived = false
 		},
 		"a postStart that failed": func(h *history) {
 			h.Calls = h.Calls[:1]
 			h.Calls[0].Err, h.Calls[0].Aborted, h.Calls[0].Ended = "FailedPostStartHook", true, at(1600)
-			h.Records[0] = forgedRecord(hooks.PostStart, 1, 100, 490, hooks.Failed)
+			h.Records[0] = forgedRecord(hooks.PostStart, 100, 490, hooks.Failed)
 			h.Survived = false
 		},
 		"a postStart that failed once and is retried": func(h *history) {
 			h.Plan.Post.retries = 1
-			h.Records = slices.Insert(h.Records, 0, forgedRecord(hooks.PostStart, 1, 80, 90, hooks.Failed))
+			h.Records = slices.Insert(h.Records, 0, forgedRecord(hooks.PostStart, 80, 90, hooks.Failed))
 			h.Records[1].Attempt = 2
 		},
 		"a deadline that says the kill is pending": func(h *history) {
@@ -102,7 +102,7 @@ func TestAHistoryWithoutFaultBreaksNothing(t *testing.T) {
 		},
 		"an init without a trap yet": func(h *history) {
 			h.Calls[1] = forgedCall(opKill, 15, 50, 51)
-			h.Records[1] = forgedRecord(hooks.PreStop, 1, 52, 70, hooks.Succeeded)
+			h.Records[1] = forgedRecord(hooks.PreStop, 52, 70, hooks.Succeeded)
 			h.Marks, h.Runtime[1].At = h.Marks[:3], at(80)
 		},
 	} {
@@ -132,11 +132,11 @@ var forgeries = []struct {
 		h.Marks = append(h.Marks, mark{at(700), "post begin"})
 	}},
 	{"postStart twice", "postStart runs once, preStop once for each stop", func(h *history) {
-		h.Records = append(h.Records, forgedRecord(hooks.PostStart, 1, 600, 610, hooks.Succeeded))
+		h.Records = append(h.Records, forgedRecord(hooks.PostStart, 600, 610, hooks.Succeeded))
 	}},
 	{"preStop twice for one stop", "postStart runs once, preStop once for each stop", func(h *history) {
-		h.Records[1] = forgedRecord(hooks.PreStop, 1, 1003, 1100, hooks.Failed)
-		h.Records = append(h.Records, forgedRecord(hooks.PreStop, 1, 1110, 1500, hooks.Succeeded))
+		h.Records[1] = forgedRecord(hooks.PreStop, 1003, 1100, hooks.Failed)
+		h.Records = append(h.Records, forgedRecord(hooks.PreStop, 1110, 1500, hooks.Succeeded))
 	}},
 	{"during preStop", "no stop signal comes while a hook runs", func(h *history) { h.Marks[5].At = at(1200) }},
 	{"during postStart", "no stop signal comes while a hook runs", func(h *history) {

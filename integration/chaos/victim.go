@@ -137,7 +137,7 @@ func (v *victim) createTask(ctx context.Context, p *plan, s *slot, key string, a
 	}
 	t, err := v.daemon.Tasks.Create(ctx, integration.TaskOptions{
 		Runtime: bookendRuntime, RuntimeOptions: &options.Options{BinaryName: s.runc()}, Args: command,
-		Annotations: all, IO: func(id string) (cio.IO, error) { return cio.NullIO(id) },
+		Annotations: all, IO: cio.NullIO,
 		Spec: []oci.SpecOpts{oci.WithMounts([]specs.Mount{{
 			Type: "bind", Source: v.gate.Dir, Destination: integration.GateDir, Options: []string{"bind", "rw"},
 		}})},
