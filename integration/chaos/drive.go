@@ -176,8 +176,9 @@ func (d *driver) together(ctx context.Context, plans []*plan, restarts string) e
 	}
 	w := &wave{}
 	if restarts != "" { // one is not much for so much trouble
-		for i := range uint64(slots - 1) {
-			plans = append(plans, newPlan(d.seed+i+1, plans[0].Round, plans[0].Topic))
+		plans = plans[:min(len(plans), slots)] // all are to be there when it comes
+		for i := uint64(1); len(plans) < slots; i++ {
+			plans = append(plans, newPlan(d.seed+i, plans[0].Round, plans[0].Topic))
 		}
 		w.restarted = make(chan call, len(plans))
 	}
