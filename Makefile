@@ -24,8 +24,10 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 include integration/tools/tools.mk
 include integration/vm/vm.mk
 
-# All but the tests in a virtual machine, which want this one for themselves.
-INTEGRATION = $$(go list ./integration/... | grep -v /integration/vm)
+# All but the tests in a virtual machine, which want this one for themselves, and
+# those that break things, which would be in the way of others that look at time.
+INTEGRATION = $$(go list ./integration/... | grep -vE '/integration/(vm|chaos)$$')
+CHAOS_TEST  = go test -race -count=1 -v -timeout 10m ./integration/chaos
 
 .PHONY: help
 help: ## List the targets
@@ -70,6 +72,7 @@ test: build tools peers vm-deps vm-kernel ## Build, install what is missing, run
 	go vet ./...
 	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
+	$(CHAOS_TEST)
 	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: unit
@@ -79,6 +82,7 @@ unit: ## Run the unit tests, with the race detector
 .PHONY: integration
 integration: build tools peers ## Run the integration tests against a real containerd (root)
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
+	$(CHAOS_TEST)
 
 .PHONY: vm-deps
 vm-deps:
@@ -88,6 +92,11 @@ vm-deps:
 .PHONY: vm
 vm: build tools vm-deps vm-kernel ## Run the tests that need cgroup v2 in a virtual machine
 	go test -count=1 -timeout 25m ./integration/vm
+
+.PHONY: chaos
+chaos: build tools ## Break what hooks depend on and check what is promised; SEED, DURATION=1m or ROUNDS, FAULT names one (root)
+	go run -race ./integration/chaos $(if $(SEED),-seed $(SEED)) $(if $(DURATION),-duration $(DURATION)) \
+		$(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(FAULT),-only '$(FAULT)') $(ARGS)
 
 .PHONY: demo
 demo: build tools ## Run the Kubernetes lifecycle example as a real pod and print its timeline (root)

@@ -56,14 +56,14 @@ func TestInstallIsForTheContainerdThatIsNamed(t *testing.T) {
 	if _, err := n.CRI.RunPod(t.Context(), PodOptions{Handler: "untyped"}); err == nil {
 		t.Error("containerd runs pods of a runtime without a type, which doctor says it does not")
 	}
-	n.wantMend("untyped", "runtime", "set runtime_type = ")
+	n.wantMend("untyped", "set runtime_type = ")
 	// The advice is for this installation.
-	n.wantMend("hooked", "runtime", "bookend install --edit-config --bin-dir "+n.bin+" --lib-dir "+n.lib+" --address "+n.Address()+" --runtime-name hooked, then restart the containerd of "+n.Address())
+	n.wantMend("hooked", "bookend install --edit-config --bin-dir "+n.bin+" --lib-dir "+n.lib+" --address "+n.Address()+" --runtime-name hooked, then restart the containerd of "+n.Address())
 }
 
-// wantMend wants doctor to say how to mend what a check finds wrong with a
-// runtime.
-func (n *node) wantMend(runtime, check, want string) {
+// wantMend wants doctor to say how to mend what it finds wrong with a runtime's
+// configuration.
+func (n *node) wantMend(runtime, want string) {
 	n.t.Helper()
 	out := n.wantCode(3, "doctor", "--address", n.Address(), "-o", "json", "--runtime-name", runtime, "--bin-dir", n.bin, "--lib-dir", n.lib)
 	var results []struct{ Check, Mend string }
@@ -71,11 +71,11 @@ func (n *node) wantMend(runtime, check, want string) {
 		n.t.Fatal(err)
 	}
 	for _, r := range results {
-		if r.Check == check && strings.Contains(r.Mend, want) {
+		if r.Check == "runtime" && strings.Contains(r.Mend, want) {
 			return
 		}
 	}
-	n.t.Errorf("no %q for %s in\n%s", want, check, out)
+	n.t.Errorf("no %q for the runtime in\n%s", want, out)
 }
 
 // write puts a file into a directory of its own in the daemon's, for one test.

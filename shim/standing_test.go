@@ -122,3 +122,17 @@ func TestTheStopOfAFailedPostStartShowsItsCut(t *testing.T) {
 		w.wantStandings("created", "starting", "postStart postStart 0s 19s", "preStop preStop 0s 15s")
 	})
 }
+
+// The status is removed when its task is deleted: nothing may put it back.
+func TestTheEndOfATaskIsNotShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sleepers(0, time.Hour))
+		if err := <-w.start(0); err != nil {
+			t.Fatal(err)
+		}
+		w.task.ask(stopRequested{sigterm})
+		w.wantStandings("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s -")
+		w.task.end()
+		w.wantStandings("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s -")
+	})
+}

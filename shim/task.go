@@ -136,7 +136,7 @@ func (l *taskLoop) run(ctx context.Context) {
 	l.show()
 	for m := range l.mail {
 		if m.last {
-			l.take(ctx, letter{event: initExited{}})
+			l.step(ctx, initExited{}) // not shown: the status is being removed
 			return
 		}
 		if fired, ok := m.event.(timerFired); ok && l.timers[fired.timer] != m.alarm {
@@ -159,18 +159,23 @@ func (l *taskLoop) take(ctx context.Context, m letter) {
 	if _, ok := m.event.(hookEnded); ok {
 		l.hook = nil
 	}
-	ans, actions := l.machine.step(m.event)
+	ans := l.step(ctx, m.event)
 	if ans.kind == later {
 		l.later = append(l.later, m)
 		return
-	}
-	for _, a := range actions {
-		l.perform(ctx, a)
 	}
 	l.show()
 	if m.answer != nil {
 		m.answer <- ans
 	}
+}
+
+func (l *taskLoop) step(ctx context.Context, ev event) answer {
+	ans, actions := l.machine.step(ev)
+	for _, a := range actions {
+		l.perform(ctx, a)
+	}
+	return ans
 }
 
 func (l *taskLoop) perform(ctx context.Context, a action) {

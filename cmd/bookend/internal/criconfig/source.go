@@ -79,9 +79,9 @@ func parse(data []byte) (source, error) {
 		migrate(file.Plugins)
 	}
 	s := source{Version: file.Version, Imports: file.Imports}
-	if containerd, err := table(file.Plugins[pluginV3], "containerd"); err == nil {
-		s.Runtimes, _ = table(containerd, "runtimes") // what is no table is told of where all is merged
-	}
+	// What is no table is an error where all is merged.
+	containerd, _ := table(file.Plugins[pluginV3], "containerd")
+	s.Runtimes, _ = table(containerd, "runtimes")
 	return s, nil
 }
 

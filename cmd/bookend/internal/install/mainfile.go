@@ -24,12 +24,12 @@ func (p *Plan) editMain(cfg *criconfig.Config, file string) error {
 		return nil
 	}
 	text, edit, err := criconfig.AddImport(before.Data, cfg.ImportPattern())
-	if err != nil {
+	if err == nil {
+		p.Restart = true
+		p.change(cfg.Path, before, before.withData(text), changed{Edit: &edit})
+	} else {
 		p.Todo = "The imports of " + cfg.Path + " cannot be changed by machine (" + err.Error() + "). Make them:\n\n" + cfg.Snippet() + "\n"
-		return nil
 	}
-	p.Restart = true
-	p.change(cfg.Path, before, before.withData(text), changed{Edit: &edit})
 	return nil
 }
 

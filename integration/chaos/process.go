@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// process is one process beyond the reuse of its pid.
+type process struct {
+	pid   int
+	start string // field 22 of its stat
+}
+
+// readInit identifies a process.
+func readInit(pid int) (process, error) {
+	f, err := statFields(pid)
+	if err != nil {
+		return process{}, err
+	}
+	return process{pid, f[19]}, nil
+}
+
+// statFields are those of /proc/PID/stat from the third on.
+func statFields(pid int) ([]string, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil, err
+	}
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(f) < 20 {
+		return nil, fmt.Errorf("/proc/%d/stat: unexpected form", pid)
+	}
+	return f, nil
+}
+
+// alive tells whether the process runs; a zombie does not.
+func (p process) alive() bool {
+	if p.pid == 0 {
+		return false
+	}
+	f, err := statFields(p.pid)
+	return err == nil && f[19] == p.start && f[0] != "Z" && f[0] != "X"
+}
+
+var errNoProcess = errors.New("no such process")
+
+// findProcesses returns those whose command line matches.
+func findProcesses(matches func(args []string) bool) []int {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	var pids []int
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // ended meanwhile
+		}
+		if matches(strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// hookProcess returns a process of the hooks that bear a mark.
+func hookProcess(mark string) (int, error) {
+	pids := findProcesses(func(args []string) bool {
+		return len(args) > 2 && args[0] == "sh" && strings.Contains(args[2], mark)
+	})
+	if len(pids) == 0 {
+		return 0, fmt.Errorf("hook %s: %w", mark, errNoProcess)
+	}
+	return pids[0], nil
+}
+
+// shimProcess returns the shim that was started for a container, or for its
+// sandbox.
+func shimProcess(id string) (int, error) {
+	pids := findProcesses(func(args []string) bool {
+		return strings.Contains(filepath.Base(args[0]), "containerd-shim-bookend") && slices.Contains(args, id)
+	})
+	if len(pids) == 0 {
+		return 0, fmt.Errorf("shim of %s: %w", id, errNoProcess)
+	}
+	return pids[0], nil
+}
