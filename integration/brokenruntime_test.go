@@ -263,69 +263,6 @@ func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing
 	h.wantExit(137)
 }
 
-func TestAStartWaitsForAnotherThatFails(t *testing.T) {
-	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"postStart":`+note("post")+`}`)
-	fifo := filepath.Join(sw.dir, "go")
-	if err := unix.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	// The first start fails when it is told to; it takes the reason with it.
-	sw.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" start \"*) if mv %[1]s/go %[1]s/taken 2>/dev/null; then cat %[1]s/taken; exit 1; fi;; esac\nexec %[2]s \"$@\"\n", sw.dir, sw.real))
-	shims := make([]*Shim, 2)
-	for i := range shims {
-		var err error
-		if shims[i], err = d.Shim(t.Context(), TaskNamespace, h.ID()); err != nil {
-			t.Fatal(err)
-		}
-		defer shims[i].Close()
-	}
-	replies := make(chan error, 2)
-	start := func(s *Shim) {
-		go func() {
-			_, err := s.Start(s.Context(t.Context()), &taskapi.StartRequest{ID: h.ID()})
-			replies <- err
-		}()
-	}
-	start(shims[0])
-	err := poll(t.Context(), time.Minute, "the first start", func() error {
-		_, err := os.Stat(sw.dir + "/taken")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	start(shims[1])
-	f, err := os.OpenFile(sw.dir+"/taken", os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	got := []error{wantReply(t, replies), wantReply(t, replies)}
-	if (got[0] == nil) == (got[1] == nil) {
-		t.Errorf("the two calls of Start returned %v; want one failure", got)
-	}
-	h.wantTrace("post")
-	h.await("main")
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
-}
-
-func TestPreStopOfAPausedContainerWaitsForItsResume(t *testing.T) {
-	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`)
-	if err := h.Pause(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	h.kill(syscall.SIGTERM)
-	awaitStatus(t, d, h.ID(), "preStop", "preStop")
-	if err := h.Resume(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	h.wantExit(0)
-	h.wantTrace("pre", "term")
-}
-
 func TestASignalOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`, func(o *TaskOptions) {

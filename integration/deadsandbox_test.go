@@ -103,3 +103,18 @@ func TestAContainerOfADeadSandboxIsKilledByItsSecondStart(t *testing.T) {
 		t.Error("postStart ran")
 	}
 }
+
+func TestASandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
+	d := shared.Daemon(t)
+	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, "sleep 1000")
+	reply := p.begin()
+	p.await("post")
+	if err := p.pod.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_ = wantReply(t, reply)
+	if _, err := p.events.WaitTopic(t.Context(), "/tasks/exit", p.container.ID); err != nil {
+		t.Error("the container lives on in a dead sandbox:", err)
+	}
+	wantHookEvent(t, p.events, p.container.ID, "postStart", "cancel")
+}

@@ -17,63 +17,6 @@ import (
 
 // The tests in this file are the rows of postStart.
 
-func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
-	sw, d := newRuntimeSwitch(t)
-	created := map[string]*Task{}
-	for _, runtime := range []string{"io.containerd.runc.v2", bookendRuntime} {
-		task, err := d.Tasks.Create(t.Context(), TaskOptions{
-			Runtime: runtime, Annotations: map[string]string{lifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		cleanup(t, task.Remove)
-		created[runtime] = task
-	}
-	sw.fail(`*" start "*`)
-	said := map[string]string{}
-	for runtime, task := range created {
-		err := task.Start(t.Context())
-		if err == nil {
-			t.Fatalf("%s: Start succeeded with a runtime that fails", runtime)
-		}
-		said[runtime] = err.Error()
-	}
-	sw.restore()
-	if said[bookendRuntime] != said["io.containerd.runc.v2"] {
-		t.Errorf("the two runtimes say %q", said)
-	}
-	task := created[bookendRuntime]
-	if _, err := task.Delete(t.Context(), containerd.WithProcessKill); err != nil { // it waits for a hook that runs
-		t.Error(err)
-	}
-	if ran := attempts(t, d.RecordsDir(), task.ID()); len(ran) > 0 {
-		t.Errorf("a hook ran: %+v", ran)
-	}
-}
-
-func TestCreateFailsAsTheRuntimeSays(t *testing.T) {
-	d := shared.Daemon(t)
-	said := map[string]string{}
-	for _, runtime := range []string{"io.containerd.runc.v2", bookendRuntime} {
-		task, err := d.Tasks.Create(t.Context(), TaskOptions{
-			Runtime: runtime, Args: []string{"/no/such/command"},
-			Annotations: map[string]string{lifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
-		})
-		if err == nil {
-			cleanup(t, task.Remove)
-			t.Fatalf("%s: Create succeeded without the entrypoint", runtime)
-		}
-		said[runtime] = afterLast(err.Error())
-	}
-	if said[bookendRuntime] != said["io.containerd.runc.v2"] {
-		t.Errorf("the two runtimes say %q", said)
-	}
-}
-
-// afterLast leaves of a runtime's error what does not name the container.
-func afterLast(text string) string { return text[strings.LastIndex(text, "exec:"):] }
-
 func TestPostStartRunsBesideTheEntrypoint(t *testing.T) {
 	d := shared.Daemon(t)
 	// Each waits for the other: neither could if one went first.
@@ -415,21 +358,6 @@ func TestPostStartOutlivesItsConnection(t *testing.T) {
 	}
 }
 
-func TestASandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
-	d := shared.Daemon(t)
-	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, "sleep 1000")
-	reply := p.begin()
-	p.await("post")
-	if err := p.pod.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	_ = wantReply(t, reply)
-	if _, err := p.events.WaitTopic(t.Context(), "/tasks/exit", p.container.ID); err != nil {
-		t.Error("the container lives on in a dead sandbox:", err)
-	}
-	wantHookEvent(t, p.events, p.container.ID, "postStart", "cancel")
-}
-
 func TestDeleteDuringPostStart(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
@@ -457,31 +385,6 @@ func TestDeleteDuringPostStart(t *testing.T) {
 		t.Errorf("Start: %v, want success, as after SIGKILL", err)
 	}
 	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete")
-}
-
-func TestPauseDuringPostStartFreezesItAndNotItsTimeout(t *testing.T) {
-	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"timeoutSeconds":3,"failurePolicy":"Ignore","exec":`+shell(waitingPost+`; echo late >> /gate/trace`)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	if err := h.Pause(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Paused {
-		t.Errorf("State: %v, %v; want paused", st.Status, err)
-	}
-	// Nothing but the timeout can end a hook that is frozen.
-	if err := wantReply(t, reply); err != nil {
-		t.Error(err)
-	}
-	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "timeout"); ev["outcome"] != "TimedOut" {
-		t.Errorf("event %v", ev)
-	}
-	if err := h.Resume(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	h.wantTrace("post")
 }
 
 func TestCRIShowsWhatBecameOfPostStart(t *testing.T) {

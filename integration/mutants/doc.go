@@ -18,8 +18,8 @@
 // a row that no test from outside can see, and says why none can.
 //
 // All named tests are run unchanged first, and must pass. Then each mutant's
-// shim is built from the work tree and the edit beside it (go build -overlay: no
-// file of the tree is touched), and its tests are run against that. A mutant is
+// shim is built from a copy of the work tree and the edit beside it (go build
+// -overlay), and its tests are run against that. A mutant is
 // killed by a named test that fails, and by nothing else: an edit that does not
 // apply, a build that fails, a test binary that panics or takes too long, and a
 // mutant that survives each fail the run.

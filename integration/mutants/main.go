@@ -50,15 +50,15 @@ func command(args []string) error {
 		return err
 	}
 	mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return !match.MatchString(m.row) })
-	trials, err := newTrials(bins.Root, mutants)
-	if err != nil {
-		return err
-	}
-	w, err := newWorkshop(ctx, bins.Root, bins.Bin, *limit)
+	w, err := newWorkshop(ctx, bins, *limit)
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	trials, err := newTrials(w.root, mutants)
+	if err != nil {
+		return err
+	}
 	return w.tryList(ctx, trials, *jobs)
 }
 

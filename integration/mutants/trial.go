@@ -112,11 +112,11 @@ func (w *workshop) tryTests(ctx context.Context, pkg string, tests []string) err
 	binary, dir := w.test, "./integration"
 	if pkg != "" {
 		binary, dir = filepath.Join(w.dir, filepath.Base(pkg)+".test"), pkg
-		if out, err := w.command(ctx, "go", "test", "-c", "-o", binary, pkg).CombinedOutput(); err != nil {
+		if out, err := w.command(ctx, "go", "test", "-c", "-trimpath", "-o", binary, pkg).CombinedOutput(); err != nil {
 			return fmt.Errorf("build the tests of %s: %w: %s", pkg, err, out)
 		}
 	}
-	v, err := w.run(ctx, binary, dir, "", tests)
+	v, err := w.run(ctx, binary, dir, w.bins.Bin, tests)
 	if err != nil {
 		return err
 	}

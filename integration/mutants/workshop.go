@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"bookend.dev/bookend/integration"
 )
 
 // runLimit bounds one run of tests, and graceOfRun is what the process has
@@ -26,22 +28,26 @@ const (
 
 // workshop builds mutants and runs tests against them.
 type workshop struct {
-	root string // the repository
-	bin  string // bookend's binaries, unchanged
 	dir  string // scratch, for this run alone
+	root string // a copy of the repository in it: the work tree may change meanwhile
+	bins integration.Binaries
 	test string // the binary of the integration tests
 	// limit bounds each wait of a test for what it wants to see.
 	limit time.Duration
 }
 
-// newWorkshop builds the integration tests, once for all mutants.
-func newWorkshop(ctx context.Context, root, bin string, limit time.Duration) (*workshop, error) {
+// newWorkshop copies the repository and builds the integration tests, once for
+// all mutants.
+func newWorkshop(ctx context.Context, bins integration.Binaries, limit time.Duration) (*workshop, error) {
 	dir, err := os.MkdirTemp("", "bookend-mutants-")
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{root: root, bin: bin, dir: dir, test: filepath.Join(dir, "integration.test"), limit: limit}
-	if out, err := w.command(ctx, "go", "test", "-c", "-o", w.test, "./integration").CombinedOutput(); err != nil {
+	w := &workshop{dir: dir, root: filepath.Join(dir, "root"), bins: bins, test: filepath.Join(dir, "integration.test"), limit: limit}
+	if err := copyTree(w.root, bins.Root); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	if out, err := w.command(ctx, "go", "test", "-c", "-trimpath", "-o", w.test, "./integration").CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build the integration tests: %w: %s", err, out), w.close())
 	}
 	return w, nil
@@ -66,10 +72,10 @@ func (w *workshop) try(ctx context.Context, m mutant, source string) (verdict, e
 		return verdict{}, err
 	}
 	if m.pkg != "" {
-		return w.run(ctx, filepath.Join(dir, unitTest), m.pkg, "", m.tests)
+		return w.run(ctx, filepath.Join(dir, unitTest), m.pkg, w.bins.Bin, m.tests)
 	}
 	for _, name := range []string{"bookend", "bookend-exec"} {
-		if err := os.Symlink(filepath.Join(w.bin, name), filepath.Join(dir, name)); err != nil {
+		if err := os.Symlink(filepath.Join(w.bins.Bin, name), filepath.Join(dir, name)); err != nil {
 			return verdict{}, err
 		}
 	}
@@ -84,7 +90,7 @@ func (w *workshop) build(ctx context.Context, dir string, m mutant, source strin
 	}
 	args := []string{"build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-overlay", overlay, "-o", dir + "/", "./cmd/" + shimName}
 	if m.pkg != "" {
-		args = []string{"test", "-c", "-overlay", overlay, "-o", filepath.Join(dir, unitTest), m.pkg}
+		args = []string{"test", "-c", "-trimpath", "-overlay", overlay, "-o", filepath.Join(dir, unitTest), m.pkg}
 	}
 	cmd := w.command(ctx, "go", args...)
 	if m.pkg == "" {
@@ -116,10 +122,8 @@ func (w *workshop) run(ctx context.Context, binary, pkg, bin string, tests []str
 	cmd := w.command(ctx, binary, "-test.v", "-test.failfast", "-test.timeout", runLimit.String(), "-test.run", "^("+strings.Join(tests, "|")+")$")
 	cmd.Dir = filepath.Join(w.root, pkg)
 	cmd.WaitDelay = graceOfRun // of what a test left behind and holds its output open
-	cmd.Env = append(os.Environ(), "BOOKEND_TEST_LIMIT="+w.limit.String())
-	if bin != "" {
-		cmd.Env = append(cmd.Env, "BOOKEND_BIN="+bin, "BOOKEND_TEST_EXEC="+filepath.Join(bin, "bookend-exec"))
-	}
+	cmd.Env = append(os.Environ(), "BOOKEND_BIN="+bin, "BOOKEND_TEST_EXEC="+filepath.Join(bin, "bookend-exec"),
+		"BOOKEND_TOOLS="+w.bins.Tools, "BOOKEND_TEST_LIMIT="+w.limit.String())
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return verdict{}, fmt.Errorf("the tests %s: %w", strings.Join(tests, ", "), ctx.Err())

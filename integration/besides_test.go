@@ -1,0 +1,71 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+)
+
+func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
+	d := shared.Daemon(t)
+	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, entrypoint)
+	id := p.container.ID
+	reply := p.begin()
+	p.await("main")
+	p.await("post")
+
+	besides, cancel := context.WithTimeout(t.Context(), 3*atOnce) // of several calls
+	defer cancel()
+	other, err := p.pod.RunContainer(besides, ContainerOptions{Name: "other", Command: []string{"sh", "-c", entrypoint}, Mounts: p.gate.Mounts()})
+	if err != nil {
+		t.Fatalf("another container of the pod: %v", err)
+	}
+	p.await("main") // it takes signals
+	if got, err := other.Exec(besides, "echo", "hi"); err != nil || got.Stdout != "hi\n" {
+		t.Errorf("exec in another container of the pod: %+v, %v", got, err)
+	}
+	if err := other.Stop(besides, patience); err != nil {
+		t.Errorf("stop of another container of the pod: %v", err)
+	}
+
+	s, err := d.Shim(t.Context(), CRINamespace, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for name, call := range map[string]func(ctx context.Context) error{
+		"State":   func(ctx context.Context) error { _, err := s.State(ctx, &taskapi.StateRequest{ID: id}); return err },
+		"Connect": func(ctx context.Context) error { _, err := s.Connect(ctx, &taskapi.ConnectRequest{ID: id}); return err },
+		"Pids":    func(ctx context.Context) error { _, err := s.Pids(ctx, &taskapi.PidsRequest{ID: id}); return err },
+		"Stats":   func(ctx context.Context) error { _, err := s.Stats(ctx, &taskapi.StatsRequest{ID: id}); return err },
+	} {
+		ctx, cancel := context.WithTimeout(s.Context(t.Context()), atOnce)
+		if err := call(ctx); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
+	}
+	ctx, cancel := context.WithTimeout(s.Context(t.Context()), 3*atOnce) // of several calls
+	defer cancel()
+	execIn(ctx, t, d, id)
+	waited := make(chan error, 1)
+	go func() {
+		st, err := s.Wait(ctx, &taskapi.WaitRequest{ID: id})
+		if err == nil && st.ExitStatus != 137 {
+			err = fmt.Errorf("exit status %d, want 137", st.ExitStatus)
+		}
+		waited <- err
+	}()
+	stillWithheld(t, reply)
+	if _, err := s.Kill(ctx, &taskapi.KillRequest{ID: id, Signal: 9}); err != nil {
+		t.Error(err)
+	}
+	if err := wantReply(t, waited); err != nil {
+		t.Errorf("Wait: %v", err)
+	}
+	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+}
