@@ -104,6 +104,13 @@ func TestAStartWaitsForAnotherThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(shims[1])
+	// Each of these calls is behind that one on its connection, once it was sent.
+	ctx := shims[1].Context(t.Context())
+	for range 20 {
+		if _, err := shims[1].State(ctx, &taskapi.StateRequest{ID: "none"}); err == nil {
+			t.Fatal("State of no container succeeded")
+		}
+	}
 	f, err := os.OpenFile(sw.dir+"/taken", os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
