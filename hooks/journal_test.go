@@ -47,7 +47,7 @@ func TestEachAttemptIsToldBeforeAndAfter(t *testing.T) {
 		"succeeds": {Hook{}, func(context.Context, int) Report { return Report{Stdout: []byte("out")} }, nil,
 			[]string{"0s begin 1", `0s end 1 Succeeded "" 0s out`}},
 		"retried": {Hook{Retries: 1}, func(ctx context.Context, n int) Report {
-			pause(ctx, time.Second)
+			Pause(ctx, time.Second)
 			if n == 1 {
 				return exit1
 			}

@@ -56,7 +56,7 @@ func Run(ctx context.Context, hook *Hook, h Handler, init func() Liveness, journ
 		if res.Outcome != Failed || known == Gone || res.Attempts > hook.Retries {
 			break
 		}
-		if !pause(ctx, retryPause) {
+		if !Pause(ctx, retryPause) {
 			res.Outcome = judge(ctx, &res.Report)
 			break
 		}
@@ -91,7 +91,8 @@ func attempt(ctx context.Context, h Handler) (r Report) {
 	return h.Run(ctx)
 }
 
-func pause(ctx context.Context, d time.Duration) bool {
+// Pause waits for d, and tells whether it did before ctx was done.
+func Pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -23,7 +23,7 @@ func (h *handlerFunc) Run(ctx context.Context) Report {
 // takes returns a handler that returns r after d, or fails once ctx is done.
 func takes(d time.Duration, r Report) *handlerFunc {
 	return &handlerFunc{run: func(ctx context.Context, _ int) Report {
-		if !pause(ctx, d) {
+		if !Pause(ctx, d) {
 			return Report{Cause: CauseSignal, Signal: 9, Suspect: true}
 		}
 		return r

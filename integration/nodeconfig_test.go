@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,10 +131,18 @@ func TestAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
 	}
 	setConfig(t, d, "[policy]\nallowHosts = ['"+ip+"/32']\n")
 	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
+	m := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
 		podLifecycleKey: `{"postStart":{"httpGet":{"host":"` + ip + `","port":80,"path":"/peer"}}}`,
 	}})
 	wantRequest(t, g, "/peer")
+	// A status is written a moment late; who takes stock must not find it new.
+	err = poll(t.Context(), endTimeout, "the status", func() error {
+		_, err := os.Stat(statusPath(d, CRINamespace, m.ID))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	refused(t, d, pod, map[string]string{podLifecycleKey: `{"preStop":{"httpGet":{"host":"192.0.2.1","port":80}}}`},
 		`preStop.httpGet.host: "192.0.2.1" is not allowed on this node (policy.allowHosts)`)
 }

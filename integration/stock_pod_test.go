@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,9 +209,10 @@ func (p *podPlay) end() {
 	st, err := p.pod.Status(p.t.Context())
 	p.note("status of the pod", st.GetState(), err)
 	p.note("second stop of the pod", nil, p.pod.Stop(p.t.Context()))
-	if _, err := p.log.WaitTopic(p.t.Context(), "/tasks/exit", p.pod.ID); err != nil {
-		p.t.Error(err)
-	}
 	p.events = append(p.events, taskEvents(p.log, m.ID)...)
-	p.events = append(p.events, taskEvents(p.log, p.pod.ID)...)
+	// A shim ends with its sandbox: the stock one, on a busy machine, before the
+	// sandbox's exit event is out.
+	p.events = append(p.events, slices.DeleteFunc(taskEvents(p.log, p.pod.ID), func(topic string) bool {
+		return topic == "/tasks/exit"
+	})...)
 }

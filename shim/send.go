@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"syscall"
 	"time"
+
+	"bookend.dev/bookend/hooks"
 )
 
 const (
@@ -81,7 +83,7 @@ func (t *task) repeat(ctx context.Context, d delivery, done func(gone bool, err 
 		} else {
 			t.guard(ctx, func() { t.effects.unsent(d, attempt, err) })
 		}
-		if !pause(ctx, p) {
+		if !hooks.Pause(ctx, p) {
 			return false
 		}
 		if err == nil {
@@ -103,15 +105,4 @@ func (t *task) sendOnce(ctx context.Context, d delivery) (gone bool, err error) 
 		}
 	})
 	return gone, err
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -2,7 +2,6 @@ package shim
 
 import (
 	"context"
-	"fmt"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -235,38 +234,6 @@ func (l *taskLoop) resolve(ctx context.Context, err error, exited bool) {
 	})
 }
 
-func (l *taskLoop) startHook(ctx context.Context, a runHook) {
-	ctx, cancel := context.WithCancel(ctx)
-	l.cancelHook, l.hook = cancel, newRunningHook(a)
-	stop := func() {}
-	if a.bound > 0 {
-		ctx, stop = context.WithTimeoutCause(ctx, a.bound, hooks.ErrTimeout)
-	}
-	go func() {
-		defer cancel()
-		defer stop()
-		res := l.carryOut(ctx, a.hook)
-		if !l.post(letter{event: hookEnded{res}}) {
-			l.effects.report(cancelledResult(res)) // the container is deleted
-		}
-	}()
-}
-
-// carryOut makes a panic anywhere in a hook's code that hook's failure.
-func (t *task) carryOut(ctx context.Context, hook *hooks.Hook) (res hooks.Result) {
-	started := time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			res = hooks.Result{
-				Report: hooks.Report{Cause: hooks.CauseInternal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())},
-				Point:  hook.Point, Handler: hook.HandlerName(), Outcome: hooks.Failed,
-				Attempts: 1, Started: started, Duration: time.Since(started),
-			}
-		}
-	}()
-	return t.effects.runHook(ctx, hook)
-}
-
 func (t *task) guard(ctx context.Context, f func()) { guard(ctx, t.id, f) }
 
 // guard keeps a panic in one container's code from ending the shim, and with
@@ -278,26 +245,6 @@ func guard(ctx context.Context, id string, f func()) {
 		}
 	}()
 	f()
-}
-
-func (l *taskLoop) setTimer(name timer, after time.Duration) {
-	l.stopTimer(name)
-	// The callback reads the variable only after the assignment: it posts to
-	// this goroutine, through which the timer is handed over.
-	handle := make(chan *time.Timer, 1)
-	alarm := time.AfterFunc(max(after, 0), func() {
-		l.post(letter{event: timerFired{name}, alarm: <-handle})
-	})
-	handle <- alarm
-	l.timers[name] = alarm
-}
-
-func (l *taskLoop) stopTimer(name timer) {
-	delete(l.ends, name)
-	if alarm := l.timers[name]; alarm != nil {
-		alarm.Stop()
-		delete(l.timers, name)
-	}
 }
 
 // breakDown turns the container into one without hooks: a stop that clients
