@@ -15,7 +15,7 @@ func newDoctor() *cobra.Command {
 	opts := doctor.Options{Version: Version}
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check whether hooks will run on this node, and say how to mend what is wrong",
+		Short: "Check whether hooks will run on this node, and say how to fix what is wrong",
 		Long: `doctor looks at containerd as it runs and as it is configured, at bookend's
 binaries, at runc, and at what the node gives them. It changes nothing. Run it as
 root, after install and after every restart of containerd with a new configuration.
@@ -73,18 +73,18 @@ func printMends(w io.Writer, results []doctor.Result) {
 	var order []string
 	checks := map[string][]string{}
 	for _, r := range results {
-		if r.Mend == "" {
+		if r.Fix == "" {
 			continue
 		}
-		if checks[r.Mend] == nil {
-			order = append(order, r.Mend)
+		if checks[r.Fix] == nil {
+			order = append(order, r.Fix)
 		}
-		checks[r.Mend] = append(checks[r.Mend], r.Check)
+		checks[r.Fix] = append(checks[r.Fix], r.Check)
 	}
 	if len(order) > 0 {
-		fmt.Fprintln(w, "\nTo mend:")
+		fmt.Fprintln(w, "\nTo fix:")
 	}
-	for _, mend := range order {
-		fmt.Fprintf(w, "  %s: %s\n", strings.Join(checks[mend], ", "), mend)
+	for _, fix := range order {
+		fmt.Fprintf(w, "  %s: %s\n", strings.Join(checks[fix], ", "), fix)
 	}
 }
