@@ -99,6 +99,17 @@ func TestOldContainerdsHaveNoDropIn(t *testing.T) {
 	}
 }
 
+// The containerd that was configured is the one that has to be restarted, on a
+// host with several and where a service of another name runs it.
+func TestUninstallNamesTheContainerdThatWasConfigured(t *testing.T) {
+	s := newSite(t, importing)
+	s.install(ExitOK, "--address", "DIR/none.sock")
+	out := s.run(ExitOK, "uninstall", "--bin-dir", "DIR/bin")
+	if want := "(restart the containerd of DIR/none.sock)"; !strings.Contains(out, want) {
+		t.Errorf("got %s, want %q in it", out, want)
+	}
+}
+
 func TestUninstallSaysWhatItDoes(t *testing.T) {
 	s := newSite(t, "version = 3\n")
 	uninstall := []string{"uninstall", "--bin-dir", "DIR/bin"}
