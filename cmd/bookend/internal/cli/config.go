@@ -85,7 +85,7 @@ containerd may run with another.`,
 	return cmd
 }
 
-// configChecked is what came of a check.
+// configChecked is the result of a check.
 type configChecked struct {
 	File    string `json:"file"`
 	Valid   bool   `json:"valid"`

@@ -20,11 +20,12 @@ func newDoctor() *cobra.Command {
 binaries, at runc, and at what the node gives them. It changes nothing. Run it as
 root, after install and after every restart of containerd with a new configuration.
 
-A failed check means that hooks do not run, or not as they should; a warning, that
-they run with a limit, or that it cannot be told. It exits with 3 if a check failed.
+A failed check means that hooks do not run, or not as they should. A warning means
+that they run with a limit, or that doctor cannot tell. It exits with 3 if a check
+failed.
 
-An installation in another place is the one that --bin-dir and --lib-dir name, as
-for install: they are checked, and stand in the advice.`,
+Give --bin-dir and --lib-dir the same values as install: doctor checks what is
+there, and its advice names them.`,
 		Example: `  bookend doctor
   bookend doctor -o json | jq '.[] | select(.status != "pass")'`,
 		Args: usage(cobra.NoArgs),

@@ -1,5 +1,5 @@
 // Package cli is the command line of bookend: one file for each command, which
-// reads flags, calls the package that does the work, and prints what came of it.
+// reads flags, calls the package that does the work, and prints the result.
 //
 // What people read goes to Out as a table or text; `-o json` prints the same
 // for programs. Err has errors, and what convert has to say beside its result.

@@ -2,7 +2,7 @@ package doctor
 
 import "fmt"
 
-// Status is what came of a check.
+// Status is the result of a check.
 type Status string
 
 // What can come of one.
