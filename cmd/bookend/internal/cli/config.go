@@ -30,7 +30,7 @@ func newConfig() *cobra.Command {
 may ask for, and where records are kept. The shim reads it at each Create.`,
 		Example: `  bookend config default
   bookend config check`,
-		Args: usage(cobra.NoArgs),
+		Args: usage(noSuchCommand),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newConfigDefault(), newConfigCheck())

@@ -35,7 +35,7 @@ On a terminal control characters are escaped; to a file or pipe, output goes as 
 		Example: `  bookend logs web/nginx
   bookend logs 3f1c9a --hook preStop --follow
   bookend logs web --raw > output`,
-		Args: usage(cobra.ExactArgs(1)),
+		Args: usage(oneContainer),
 	}
 	place := recordsFlags(cmd)
 	var l logs
@@ -144,6 +144,13 @@ func (l *logs) writeJSON(records []record.Record) error {
 		if err := printJSONLine(l.out, a); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func oneContainer(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errors.New("name one container: its id, name or pod/name")
 	}
 	return nil
 }

@@ -28,11 +28,15 @@ type Streams struct {
 func Execute(ctx context.Context, args []string, s Streams) int {
 	root := newRoot(s)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !isSilent(err) {
 		fmt.Fprintf(s.Err, "bookend: %v\n", err)
 	}
-	return exitCode(err)
+	code := exitCode(err)
+	if code == ExitUsage {
+		fmt.Fprintf(s.Err, "See %s --help\n", cmd.CommandPath())
+	}
+	return code
 }
 
 func newRoot(s Streams) *cobra.Command {
@@ -44,7 +48,7 @@ of this node's containers do and did, and installs and checks the runtime.
 
 Exit codes: 0 done; 1 it could not be done; 2 wrong usage; 3 done, and something
 is wrong with what was looked at.`,
-		Args:          usage(cobra.NoArgs),
+		Args:          usage(noSuchCommand),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
