@@ -56,22 +56,22 @@ func TestInstallIsForTheContainerdThatIsNamed(t *testing.T) {
 	if _, err := n.CRI.RunPod(t.Context(), PodOptions{Handler: "untyped"}); err == nil {
 		t.Error("containerd runs pods of a runtime without a type, which doctor says it does not")
 	}
-	n.wantMend("untyped", "set runtime_type = ")
+	n.wantFix("untyped", "set runtime_type = ")
 	// The advice is for this installation.
-	n.wantMend("hooked", "bookend install --edit-config --bin-dir "+n.bin+" --lib-dir "+n.lib+" --address "+n.Address()+" --runtime-name hooked, then restart the containerd of "+n.Address())
+	n.wantFix("hooked", "bookend install --edit-config --bin-dir "+n.bin+" --lib-dir "+n.lib+" --address "+n.Address()+" --runtime-name hooked, then restart the containerd of "+n.Address())
 }
 
-// wantMend wants doctor to say how to mend what it finds wrong with a runtime's
+// wantFix wants doctor to say how to fix what it finds wrong with a runtime's
 // configuration.
-func (n *node) wantMend(runtime, want string) {
+func (n *node) wantFix(runtime, want string) {
 	n.t.Helper()
 	out := n.wantCode(3, "doctor", "--address", n.Address(), "-o", "json", "--runtime-name", runtime, "--bin-dir", n.bin, "--lib-dir", n.lib)
-	var results []struct{ Check, Mend string }
+	var results []struct{ Check, Fix string }
 	if err := json.Unmarshal([]byte(out), &results); err != nil {
 		n.t.Fatal(err)
 	}
 	for _, r := range results {
-		if r.Check == "runtime" && strings.Contains(r.Mend, want) {
+		if r.Check == "runtime" && strings.Contains(r.Fix, want) {
 			return
 		}
 	}

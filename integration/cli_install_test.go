@@ -78,7 +78,7 @@ func (n *node) uninstallArgs(more ...string) []string {
 func (n *node) wantDoctor(code int, want map[string]string, flags ...string) {
 	n.t.Helper()
 	out := n.wantCode(code, append([]string{"doctor", "--address", n.Address(), "-o", "json"}, flags...)...)
-	var results []struct{ Check, Status, Found, Mend string }
+	var results []struct{ Check, Status, Found, Fix string }
 	if err := json.Unmarshal([]byte(out), &results); err != nil {
 		n.t.Fatalf("%v in %s", err, out)
 	}
@@ -87,8 +87,8 @@ func (n *node) wantDoctor(code int, want map[string]string, flags ...string) {
 		if _, ok := want[r.Check]; ok {
 			got[r.Check] = r.Status
 		}
-		if r.Status != "pass" && r.Mend == "" {
-			n.t.Errorf("doctor does not say how to mend %s: %s", r.Check, r.Found)
+		if r.Status != "pass" && r.Fix == "" {
+			n.t.Errorf("doctor does not say how to fix %s: %s", r.Check, r.Found)
 		}
 	}
 	if !maps.Equal(got, want) {

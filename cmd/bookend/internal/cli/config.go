@@ -30,7 +30,7 @@ func newConfig() *cobra.Command {
 may ask for, and where records are kept. The shim reads it at each Create.`,
 		Example: `  bookend config default
   bookend config check`,
-		Args: usage(cobra.NoArgs),
+		Args: usage(noSuchCommand),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newConfigDefault(), newConfigCheck())
@@ -85,7 +85,7 @@ containerd may run with another.`,
 	return cmd
 }
 
-// configChecked is what came of a check.
+// configChecked is the result of a check.
 type configChecked struct {
 	File    string `json:"file"`
 	Valid   bool   `json:"valid"`

@@ -28,17 +28,17 @@ each container's lifecycle becomes the annotation lifecycle.bookend.dev/NAME of
 the pod, or joins the one that is there, and the pod gets a runtimeClassName. The
 lifecycle's text stays as it is, comments included, and so does every other line
 of the file. A comment takes the lifecycle's place. What is in flow style ({...},
-KYAML) and has no lines for the change is printed anew in block style.
+KYAML) and has no lines for the change is reprinted in block style.
 
 --reverse takes annotations back: to where that comment is, or else to the end of
 the container. It removes the runtimeClassName if it is the one of
 --runtime-class and was not there before. A manifest that was converted comes back
-as it was, but for what was printed anew.
+as it was, except for what was reprinted.
 
-The standard error has one line, FILE:LINE: PATH: message, for all that is to be
-said: what was printed anew, a lifecycle that was left alone and why, and what
-validate warns of in the result; lines of warnings are those of the result. It
-also names files in which nothing was converted.
+The standard error has one line, FILE:LINE: PATH: message, for each of these: what
+was reprinted, a lifecycle that was left alone and why, and what validate warns of
+in the result (LINE is one of the result). It also names files in which nothing
+was converted.
 
 Nothing is written if something cannot be converted: a handler that bookend has
 no equal of (tcpSocket) or that the node's policy forbids, a hook that is in the

@@ -79,7 +79,7 @@ func TestConvertExitCodes(t *testing.T) {
 		{"nothing to convert", "kind: Service\n", "-f -", ExitOK, "<stdin>: note: nothing was converted\n"},
 		{"converted already", convertedPod, "-f -", ExitOK, "<stdin>: note: nothing was converted\n"},
 		{"values of a chart", "replicas: 2\nlifecycle:\n  preStop: {sleep: {seconds: 1}}\n", "-f -", ExitOK, "<stdin>:1: warning: is no Kubernetes object (it has no kind): left as it is\n<stdin>:2: warning: lifecycle: is left alone: "},
-		{"flow style", strings.Replace(plainPod, "metadata:\n  name: web", "metadata: {name: web}", 1), "-f -", ExitOK, "<stdin>:3: note: metadata: was printed anew in block style"},
+		{"flow style", strings.Replace(plainPod, "metadata:\n  name: web", "metadata: {name: web}", 1), "-f -", ExitOK, "<stdin>:3: note: metadata: was reprinted in block style"},
 		{"a sleep that does not fit", strings.Replace(plainPod, "seconds: 5", "seconds: 30", 1), "-f -", ExitOK, "<stdin>:8: warning: metadata.annotations[lifecycle.bookend.dev/web].preStop.sleep.seconds: 30s does not fit into the grace period of 30s"},
 		{"another class", strings.Replace(plainPod, "spec:", "spec:\n  runtimeClassName: kata", 1), "-f -", ExitFound, "say --runtime-class kata\n"},
 		{"a missing file", "", "-f " + file + ".not", ExitFailed, "no such file or directory"},

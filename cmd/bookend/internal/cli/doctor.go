@@ -15,16 +15,17 @@ func newDoctor() *cobra.Command {
 	opts := doctor.Options{Version: Version}
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check whether hooks will run on this node, and say how to mend what is wrong",
+		Short: "Check whether hooks will run on this node, and say how to fix what is wrong",
 		Long: `doctor looks at containerd as it runs and as it is configured, at bookend's
 binaries, at runc, and at what the node gives them. It changes nothing. Run it as
 root, after install and after every restart of containerd with a new configuration.
 
-A failed check means that hooks do not run, or not as they should; a warning, that
-they run with a limit, or that it cannot be told. It exits with 3 if a check failed.
+A failed check means that hooks do not run, or not as they should. A warning means
+that they run with a limit, or that doctor cannot tell. It exits with 3 if a check
+failed.
 
-An installation in another place is the one that --bin-dir and --lib-dir name, as
-for install: they are checked, and stand in the advice.`,
+Give --bin-dir and --lib-dir the same values as install: doctor checks what is
+there, and its advice names them.`,
 		Example: `  bookend doctor
   bookend doctor -o json | jq '.[] | select(.status != "pass")'`,
 		Args: usage(cobra.NoArgs),
@@ -73,18 +74,18 @@ func printMends(w io.Writer, results []doctor.Result) {
 	var order []string
 	checks := map[string][]string{}
 	for _, r := range results {
-		if r.Mend == "" {
+		if r.Fix == "" {
 			continue
 		}
-		if checks[r.Mend] == nil {
-			order = append(order, r.Mend)
+		if checks[r.Fix] == nil {
+			order = append(order, r.Fix)
 		}
-		checks[r.Mend] = append(checks[r.Mend], r.Check)
+		checks[r.Fix] = append(checks[r.Fix], r.Check)
 	}
 	if len(order) > 0 {
-		fmt.Fprintln(w, "\nTo mend:")
+		fmt.Fprintln(w, "\nTo fix:")
 	}
-	for _, mend := range order {
-		fmt.Fprintf(w, "  %s: %s\n", strings.Join(checks[mend], ", "), mend)
+	for _, fix := range order {
+		fmt.Fprintf(w, "  %s: %s\n", strings.Join(checks[fix], ", "), fix)
 	}
 }

@@ -23,10 +23,11 @@ the attempt ended) or Running.
 
 A stop signal that could not be sent for 10 seconds after it was due has a row as
 well, with "stop" as its HOOK and the signal as its CAUSE. OUTCOME is Undelivered,
-Delivered, Ended (the container ended before) or Unknown. "bookend logs" has the error.
+Delivered, Ended (the container ended before) or Unknown. "bookend logs" prints
+the error.
 
-With -o json an attempt has everything that its
-record has except the output, which "bookend logs" prints.`,
+With -o json an attempt has all that its record has, except the output: "bookend
+logs" prints that.`,
 		Example: `  bookend history --since 1h --outcome Failed --outcome TimedOut
   bookend history --container web/nginx --hook preStop --limit 5
   bookend history -o json | jq -r 'group_by(.outcome)[] | "\(length) \(.[0].outcome)"'`,

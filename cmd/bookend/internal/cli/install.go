@@ -64,6 +64,7 @@ On a host with several containerds, --address names the one to configure.`,
 			return err
 		}
 		opts.ContainerdConfig, opts.OldContainerd = to.config, oldContainerd(version, versionErr)
+		opts.Restart = to.restart
 		plan, err := install.New(cmd.Context(), opts)
 		if err != nil {
 			return err

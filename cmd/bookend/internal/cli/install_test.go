@@ -99,6 +99,17 @@ func TestOldContainerdsHaveNoDropIn(t *testing.T) {
 	}
 }
 
+// The containerd that was configured is the one that has to be restarted, on a
+// host with several and where a service of another name runs it.
+func TestUninstallNamesTheContainerdThatWasConfigured(t *testing.T) {
+	s := newSite(t, importing)
+	s.install(ExitOK, "--address", "DIR/none.sock")
+	out := s.run(ExitOK, "uninstall", "--bin-dir", "DIR/bin")
+	if want := "(restart the containerd of DIR/none.sock)"; !strings.Contains(out, want) {
+		t.Errorf("got %s, want %q in it", out, want)
+	}
+}
+
 func TestUninstallSaysWhatItDoes(t *testing.T) {
 	s := newSite(t, "version = 3\n")
 	uninstall := []string{"uninstall", "--bin-dir", "DIR/bin"}
@@ -114,9 +125,9 @@ func TestUninstallSaysWhatItDoes(t *testing.T) {
 func TestDoctorsTable(t *testing.T) {
 	results := []doctor.Result{
 		{Check: "containerd", Status: doctor.Pass, Found: "version 2.4.2, pid 7"},
-		{Check: "annotations", Status: doctor.Fail, Found: "pod_annotations lacks x", Mend: "add x, then systemctl restart containerd"},
-		{Check: "PATH", Status: doctor.Warning, Found: "not there", Mend: "link it"},
-		{Check: "loaded", Status: doctor.Fail, Found: "older", Mend: "add x, then systemctl restart containerd"},
+		{Check: "annotations", Status: doctor.Fail, Found: "pod_annotations lacks x", Fix: "add x, then systemctl restart containerd"},
+		{Check: "PATH", Status: doctor.Warning, Found: "not there", Fix: "link it"},
+		{Check: "loaded", Status: doctor.Fail, Found: "older", Fix: "add x, then systemctl restart containerd"},
 	}
 	for name, as := range map[string]format{"table": asTable, "json": asJSON} {
 		var out bytes.Buffer
@@ -126,7 +137,7 @@ func TestDoctorsTable(t *testing.T) {
 		wantGolden(t, "doctor-"+name, out.String())
 	}
 	var out bytes.Buffer
-	if err := printResults(&out, asTable, results[:1]); err != nil || strings.Contains(out.String(), "mend") {
+	if err := printResults(&out, asTable, results[:1]); err != nil || strings.Contains(out.String(), "fix") {
 		t.Errorf("of a healthy node: %v, %s", err, out.String())
 	}
 }

@@ -21,20 +21,21 @@ func newLogs() *cobra.Command {
 		Long: `logs prints what the hooks of a container printed, the newest last, also after the
 container is gone. ID is a container's id, the beginning of one, or a name: name,
 pod/name or namespace/pod/name. A name means all containers that had it in that
-pod, or under nerdctl, one after the other; where several pods have such a container, they are listed
-and it is for you to choose.
+pod, or under nerdctl, one after the other. Where several pods have such a
+container, logs lists them: name the pod.
 
 Before the output of an attempt is a line that says how it went. Then come stdout
 and stderr, one after the other: how they were interleaved is not recorded. Of each,
 the last 64 KiB are kept. What a hook prints is recorded when it ends.
 
-A stop signal that could not be sent has such a line too, and under it the last error.
+A stop signal that could not be sent has such a line as well, with the last error
+below it.
 
 On a terminal control characters are escaped; to a file or pipe, output goes as it is.`,
 		Example: `  bookend logs web/nginx
   bookend logs 3f1c9a --hook preStop --follow
   bookend logs web --raw > output`,
-		Args: usage(cobra.ExactArgs(1)),
+		Args: usage(oneContainer),
 	}
 	place := recordsFlags(cmd)
 	var l logs
@@ -143,6 +144,13 @@ func (l *logs) writeJSON(records []record.Record) error {
 		if err := printJSONLine(l.out, a); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func oneContainer(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errors.New("name one container: its id, name or pod/name")
 	}
 	return nil
 }

@@ -24,10 +24,10 @@ func newPS() *cobra.Command {
 the hook that runs, since when, and how much time it has left ("-": no limit).
 
 Phases: created, starting, postStart, judging (a hook failed as if the container
-had exited: whether it has is waited for), running, preStop, delivering (the stop
-signal is being sent), stopping (it was sent), killing (SIGKILL is being
-sent), killed, exited. HOOK says "stop (undelivered)"
-where a stop signal could not be sent for 10 seconds, ELAPSED since when it was due.
+had exited; bookend waits to see whether it has), running, preStop, delivering
+(the stop signal is being sent), stopping (it was sent), killing (SIGKILL is being
+sent), killed, exited. HOOK says "stop (undelivered)" where a stop signal could not
+be sent for 10 seconds; ELAPSED is then the time since it was due.
 
 NAMESPACE is containerd's. Generated ids are cut to 12 characters. With --watch a
 terminal is redrawn until interrupted; elsewhere the table is printed again when

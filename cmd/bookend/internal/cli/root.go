@@ -1,5 +1,5 @@
 // Package cli is the command line of bookend: one file for each command, which
-// reads flags, calls the package that does the work, and prints what came of it.
+// reads flags, calls the package that does the work, and prints the result.
 //
 // What people read goes to Out as a table or text; `-o json` prints the same
 // for programs. Err has errors, and what convert has to say beside its result.
@@ -28,11 +28,15 @@ type Streams struct {
 func Execute(ctx context.Context, args []string, s Streams) int {
 	root := newRoot(s)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !isSilent(err) {
 		fmt.Fprintf(s.Err, "bookend: %v\n", err)
 	}
-	return exitCode(err)
+	code := exitCode(err)
+	if code == ExitUsage {
+		fmt.Fprintf(s.Err, "See %s --help\n", cmd.CommandPath())
+	}
+	return code
 }
 
 func newRoot(s Streams) *cobra.Command {
@@ -44,7 +48,7 @@ of this node's containers do and did, and installs and checks the runtime.
 
 Exit codes: 0 done; 1 it could not be done; 2 wrong usage; 3 done, and something
 is wrong with what was looked at.`,
-		Args:          usage(cobra.NoArgs),
+		Args:          usage(noSuchCommand),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -17,12 +17,15 @@ func run(t *testing.T, in string, args ...string) (code int, out, errs string) {
 func TestUsageMistakesHaveTheirExitCode(t *testing.T) {
 	for _, tt := range []struct{ args, says string }{
 		{"nonsense", `unknown command "nonsense" for "bookend"`},
+		{"vaildate", `unknown command "vaildate" for "bookend"; did you mean validate?` + "\n" + "See bookend --help\n"},
+		{"logs", "name one container: its id, name or pod/name\nSee bookend logs --help\n"},
+		{"config chekc", `did you mean check?` + "\n"},
 		{"--nonsense", "unknown flag: --nonsense"},
 		{"version extra", `unknown command "extra" for "bookend version"`},
 		{"version -o yaml", "must be table or json"},
 	} {
 		code, out, errs := run(t, "", strings.Fields(tt.args)...)
-		if code != ExitUsage || !strings.Contains(errs, tt.says) || !strings.HasPrefix(errs, "bookend: ") || out != "" {
+		if code != ExitUsage || !strings.Contains(errs, tt.says) || !strings.HasPrefix(errs, "bookend: ") || !strings.HasSuffix(errs, " --help\n") || out != "" {
 			t.Errorf("bookend %s: exit code %d, stdout %q, stderr %q; want %d and %q", tt.args, code, out, errs, ExitUsage, tt.says)
 		}
 	}

@@ -170,7 +170,7 @@ func TestWhatCannotBeShown(t *testing.T) {
 		"logs nobody":                 {ExitFailed, "bookend: nobody: no container with hooks has this id or name in " + dir + "\n"},
 		"logs batch -n k8s.io":        {ExitFailed, "bookend: batch: no container with hooks has this id or name in " + dir + "\n"},
 		"logs 9c":                     {ExitFailed, "bookend: 9c: 2 containers go by this:\n  k8s.io  " + redis.Container + "  default/cache/redis\n  k8s.io  " + nginx.Container + "  default/web/nginx\n"},
-		"logs":                        {ExitUsage, "bookend: accepts 1 arg(s), received 0\n"},
+		"logs":                        {ExitUsage, "bookend: name one container: its id, name or pod/name\n"},
 		"logs batch --hook preStart":  {ExitUsage, `bookend: invalid argument "preStart" for "--hook" flag: must be one of postStart, preStop, stop` + "\n"},
 		"history --since yesterday":   {ExitUsage, `bookend: --since: must be a duration before now, such as 90m, or a time, such as 2006-01-02T15:04:05Z or 2006-01-02, got "yesterday"` + "\n"},
 		"history --outcome Exploded":  {ExitUsage, `bookend: invalid argument "Exploded" for "--outcome" flag: must be one of Succeeded, Failed, TimedOut, Cancelled, Unknown, Running, Undelivered, Delivered, Ended` + "\n"},
@@ -183,6 +183,9 @@ func TestWhatCannotBeShown(t *testing.T) {
 			fields = append(fields, "--records", dir)
 		}
 		code, out, errs := run(t, "", fields...)
+		if want.code == ExitUsage {
+			want.says += "See bookend " + fields[0] + " --help\n"
+		}
 		if code != want.code || errs != want.says || out != "" {
 			t.Errorf("%s: exit code %d, stdout %q, stderr\n%s\nwant %d and\n%s", args, code, out, errs, want.code, want.says)
 		}

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/cmd/bookend/internal/install"
 )
 
@@ -63,7 +65,8 @@ func revert(w io.Writer, plan *install.Plan, dryRun bool) error {
 	case dryRun:
 		fmt.Fprintln(w, "Dry run: nothing was changed.")
 	case plan.Restart:
-		fmt.Fprintln(w, "Restart containerd for its old configuration: systemctl restart containerd")
+		usual, _ := daemon.Restart(nil, "")
+		fmt.Fprintf(w, "Restart containerd for its old configuration (%s).\n", cmp.Or(plan.HowToRestart(), usual))
 	}
 	return nil
 }

@@ -25,8 +25,8 @@ documents:
 
 Other Kubernetes objects are passed over. Each finding is one line, FILE:LINE:
 PATH: what was expected, with "warning: " before the path of a warning. Errors
-are what the shim would refuse, keys that are there twice, and documents that are
-none of the above. Warnings are about what it cannot see: an annotation for a
+are what the shim would refuse, duplicate keys, and documents that are none of the
+above. Warnings are about what it cannot see: an annotation for a
 container that does not exist, a hook that does not fit into its time, a hook that
 the kubelet runs too, a command that needs a shell, a lifecycle outside pods. The
 last line counts them; with -o json the findings alone are printed, as a list.

@@ -18,7 +18,7 @@ import (
 func TestAHealthyNodePasses(t *testing.T) {
 	results := Examine(healthy())
 	for _, r := range results {
-		if r.Status != Pass || r.Mend != "" || r.Found == "" || r.Check == "" {
+		if r.Status != Pass || r.Fix != "" || r.Found == "" || r.Check == "" {
 			t.Errorf("got %+v", r)
 		}
 	}
@@ -49,7 +49,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		check, fault string
 		spoil        func(*Facts)
 		want         Status
-		found, mend  string
+		found, fix   string
 	}{
 		{"containerd", "does not run", func(f *Facts) { f.Daemon, f.DaemonErr = nil, syscall.ECONNREFUSED }, Fail, "(none is installed): connection refused", "systemctl start containerd"},
 		{"containerd", "does not run elsewhere", func(f *Facts) { f.Daemon, f.DaemonErr, f.Address = nil, syscall.ECONNREFUSED, "/x.sock" }, Fail, "refused", "start the containerd of /x.sock"},
@@ -171,7 +171,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"capabilities", "one is missing", func(f *Facts) { f.Capabilities[capability.CAP_SYS_PTRACE] = false }, Fail, "containerd lacks CAP_SYS_PTRACE (", "CapabilityBoundingSet"},
 		{"capabilities", "our own", func(f *Facts) { f.Daemon, f.Capabilities[capability.CAP_KILL] = nil, false }, Warning, "this process lacks CAP_KILL (", "as root"},
 		{"capabilities", "unknown", func(f *Facts) { f.Capabilities = nil }, Warning, "cannot be read", "as root"},
-		{"configuration", "invalid", func(f *Facts) { f.NodeConfig.Err = errBroken }, Fail, "broken", "mend " + hooks.ConfigPath},
+		{"configuration", "invalid", func(f *Facts) { f.NodeConfig.Err = errBroken }, Fail, "broken", "fix " + hooks.ConfigPath},
 		{"configuration", "named and not there", func(f *Facts) { f.NodeConfig.Err = fs.ErrNotExist }, Fail, "not exist", hooks.ConfigPath},
 		{"configuration", "not there", func(f *Facts) { f.NodeConfig.Err, f.NodeConfig.Must = fs.ErrNotExist, false }, Pass, "defaults", ""},
 		{"records", "not writable", func(f *Facts) { f.RecordsErr = syscall.EROFS }, Warning, "read-only", hooks.DefaultRecords().Directory},
@@ -185,11 +185,11 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 				if r.Check != tt.check {
 					continue
 				}
-				if r.Status != tt.want || !strings.Contains(r.Found, tt.found) || !strings.Contains(r.Mend, tt.mend) {
-					t.Errorf("got %+v, want %s with %q and %q", r, tt.want, tt.found, tt.mend)
+				if r.Status != tt.want || !strings.Contains(r.Found, tt.found) || !strings.Contains(r.Fix, tt.fix) {
+					t.Errorf("got %+v, want %s with %q and %q", r, tt.want, tt.found, tt.fix)
 				}
-				if (r.Mend == "") != (r.Status == Pass) {
-					t.Errorf("status %s and mend %q", r.Status, r.Mend)
+				if (r.Fix == "") != (r.Status == Pass) {
+					t.Errorf("status %s and fix %q", r.Status, r.Fix)
 				}
 				return
 			}

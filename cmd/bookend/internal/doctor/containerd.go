@@ -18,15 +18,15 @@ const needMajor, needMinor = 2, 3
 func containerdRuns(f *Facts) Result {
 	const upgrade = "upgrade containerd to 2.3 or newer"
 	if f.Daemon == nil {
-		mend := f.start() + ", or name its socket with --address"
+		fix := f.start() + ", or name its socket with --address"
 		if errors.Is(f.DaemonErr, fs.ErrPermission) {
-			mend = "run bookend doctor as root"
+			fix = "run bookend doctor as root"
 		}
 		found := "none is installed"
 		if f.Installed.Text != "" {
 			found = f.Installed.Text + " is installed"
 		}
-		return fail(mend, "no daemon answers (%s): %v", found, f.DaemonErr)
+		return fail(fix, "no daemon answers (%s): %v", found, f.DaemonErr)
 	}
 	if f.Daemon.Version.Older(needMajor, needMinor) {
 		return fail(upgrade, "version %s cannot start this shim", f.Daemon.Version)
@@ -36,7 +36,7 @@ func containerdRuns(f *Facts) Result {
 
 func runtimeConfigured(f *Facts) Result {
 	if f.CRIErr != nil {
-		return fail("mend containerd's configuration", "%v", f.CRIErr)
+		return fail("fix containerd's configuration", "%v", f.CRIErr)
 	}
 	r, ok := f.runtime()
 	switch {
@@ -72,19 +72,19 @@ func annotationsListed(f *Facts) Result {
 	if len(gaps) == 0 {
 		return pass("pod_annotations and container_annotations have all that is needed")
 	}
-	var found, mend []string
+	var found, fix []string
 	fatal := false
 	for _, g := range gaps {
 		found = append(found, g.List+" lacks "+g.Pattern+" ("+g.Without+")")
 		fatal = fatal || g.Fatal
 	}
 	if !slices.ContainsFunc(gaps, func(g criconfig.Gap) bool { return g.List == "container_annotations" }) {
-		mend = append(mend, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()))
+		fix = append(fix, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()))
 	} else {
-		mend = append(mend, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()),
+		fix = append(fix, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()),
 			listLine("container_annotations", r.ContainerAnnotations, criconfig.ContainerAnnotations()))
 	}
-	result := warn("in the runtime's table: "+strings.Join(mend, " and ")+", then "+f.restart(), "%s", strings.Join(found, "; "))
+	result := warn("in the runtime's table: "+strings.Join(fix, " and ")+", then "+f.restart(), "%s", strings.Join(found, "; "))
 	if fatal {
 		result.Status = Fail
 	}

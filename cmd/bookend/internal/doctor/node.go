@@ -90,7 +90,7 @@ func configurationValid(f *Facts) Result {
 	case errors.Is(d.Err, fs.ErrNotExist) && !d.Must:
 		return pass("no %s, the defaults hold", d.Path)
 	case d.Err != nil:
-		return fail("mend "+d.Path+": until then containers with a hook annotation cannot be created", "%v", d.Err)
+		return fail("fix "+d.Path+": until then containers with a hook annotation cannot be created", "%v", d.Err)
 	}
 	return pass("%s is valid", d.Path)
 }

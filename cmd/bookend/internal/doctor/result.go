@@ -2,7 +2,7 @@ package doctor
 
 import "fmt"
 
-// Status is what came of a check.
+// Status is the result of a check.
 type Status string
 
 // What can come of one.
@@ -16,20 +16,20 @@ const (
 type Result struct {
 	Check  string `json:"check"`
 	Status Status `json:"status"`
-	Found  string `json:"found"`          // what was looked at and what it is like
-	Mend   string `json:"mend,omitempty"` // what to do; empty: nothing
+	Found  string `json:"found"`         // what was looked at and what it is like
+	Fix    string `json:"fix,omitempty"` // what to do; empty: nothing
 }
 
 func pass(format string, args ...any) Result {
 	return Result{Status: Pass, Found: fmt.Sprintf(format, args...)}
 }
 
-func warn(mend, format string, args ...any) Result {
-	return Result{Status: Warning, Found: fmt.Sprintf(format, args...), Mend: mend}
+func warn(fix, format string, args ...any) Result {
+	return Result{Status: Warning, Found: fmt.Sprintf(format, args...), Fix: fix}
 }
 
-func fail(mend, format string, args ...any) Result {
-	return Result{Status: Fail, Found: fmt.Sprintf(format, args...), Mend: mend}
+func fail(fix, format string, args ...any) Result {
+	return Result{Status: Fail, Found: fmt.Sprintf(format, args...), Fix: fix}
 }
 
 // check is one line of the table.

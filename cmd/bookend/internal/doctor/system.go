@@ -114,7 +114,7 @@ func capabilitiesHeld(f *Facts) Result {
 	}
 	result := fail("run containerd as root, without CapabilityBoundingSet in its unit", "%s lacks %s", whose, strings.Join(missing, ", "))
 	if f.Daemon == nil {
-		result.Status, result.Mend = Warning, "run bookend doctor as root, with containerd running"
+		result.Status, result.Fix = Warning, "run bookend doctor as root, with containerd running"
 	}
 	return result
 }

@@ -31,6 +31,9 @@ type Options struct {
 	EditConfig    bool // change the imports of containerd's main file if needed
 	BinariesOnly  bool // leave containerd's configuration alone
 	Prune         bool // remove sets of binaries that nothing uses
+	// Restart is what makes containerd read its files again, for the day of the
+	// removal.
+	Restart string
 }
 
 // shimPath is what containerd is told to start.

@@ -39,6 +39,10 @@ type Change struct {
 // Empty tells whether there is nothing to be done, but perhaps by a person.
 func (p *Plan) Empty() bool { return p.Place == "" && len(p.Changes) == 0 && len(p.Remove) == 0 }
 
+// HowToRestart is what makes the containerd that was configured read its files
+// again; empty where the installation did not say.
+func (p *Plan) HowToRestart() string { return p.state.Restart }
+
 // New plans an installation. It changes nothing.
 func New(ctx context.Context, opts Options) (*Plan, error) {
 	p := &Plan{opts: opts}
@@ -65,6 +69,7 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 		}
 	}
 	if !opts.BinariesOnly {
+		p.state.Restart = opts.Restart
 		if err := p.configure(ctx); err != nil {
 			return nil, err
 		}

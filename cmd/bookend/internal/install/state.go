@@ -19,6 +19,8 @@ type state struct {
 	Changed []changed `json:"changed"`
 	// Dirs are the directories that did not exist, outermost first.
 	Dirs []string `json:"dirs,omitempty"`
+	// Restart is what makes the containerd that was configured read its files again.
+	Restart string `json:"restart,omitempty"`
 
 	raw []byte // the file that it came from, or went to
 }

@@ -48,6 +48,7 @@ func (r *reporter) compose(root *yaml.Node, o Options) {
 // service checks the annotations of a service, and what else would act on them.
 func (r *reporter) service(service *yaml.Node, path string, o Options) {
 	var annotated *yaml.Node
+	r.dashed(field(service, "annotations"), join(path, "annotations"))
 	for _, e := range pairs(field(service, "annotations")) {
 		at := keyPath(join(path, "annotations"), e.key.Value)
 		switch {
@@ -69,6 +70,18 @@ func (r *reporter) service(service *yaml.Node, path string, o Options) {
 	for _, name := range []string{"post_start", "pre_stop"} {
 		if key, value := written(service, name); key != nil && present(value) != nil {
 			r.add(Warning, key.Line, join(path, name), "is Compose's own hook: it would run too, beside those of the annotation %s", hooks.AnnotationKey)
+		}
+	}
+}
+
+// dashed notes the items of a list that are mappings, "- KEY: VALUE" or a
+// "- KEY=VALUE" whose value has a colon in it, and ours. Compose takes neither.
+func (r *reporter) dashed(list *yaml.Node, path string) {
+	for i, item := range items(list) {
+		for _, e := range entries(item) {
+			if key, _, _ := strings.Cut(e.key.Value, "="); seemsOurs(key) {
+				r.add(Error, e.key.Line, itemPath(path, i), "must be a string KEY=VALUE, got a mapping: quote the whole item, or write annotations without dashes")
+			}
 		}
 	}
 }

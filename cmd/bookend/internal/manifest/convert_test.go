@@ -79,7 +79,7 @@ func TestReverseOfWhatWasNotConverted(t *testing.T) {
 }
 
 // TestConvertRestyles has manifests that come back with the same meaning but
-// other blanks: flow style in the way of the change, which is printed anew, and
+// other blanks: flow style in the way of the change, which is reprinted, and
 // comments in unusual places.
 func TestConvertRestyles(t *testing.T) {
 	for _, name := range files(t, "restyled", ".yaml") {

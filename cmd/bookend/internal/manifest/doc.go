@@ -10,7 +10,7 @@
 // Files are read as trees of nodes that know their lines. [Convert] and
 // [Reverse] change lines of text, guided by those nodes, and encode nothing
 // anew: comments, order, quotes and line ends stay. What has no lines for a
-// change, because it is in flow style, is printed anew in block style first, from
+// change, because it is in flow style, is reprinted in block style first, from
 // its text. Before they return, they read the result again and compare it, node
 // by node, with what it is to be; a manifest that is written in a way they do not
 // understand is refused, never damaged.

@@ -44,7 +44,7 @@ func (w *rewriter) merge(p *pod, m *move, name string) {
 	w.replace(key.Line-1, w.entryEnd(key, old), append([]string{w.before(key) + raw + ": |" + chomp + b.head},
 		reindent(all, 0, key.Column-1+b.step, 0)...)...)
 	if v.first == 0 || !slices.Equal(lines, b.lines) {
-		w.note(key.Line, v.path, "was printed anew in block style, to join the lifecycle of its container")
+		w.note(key.Line, v.path, "was reprinted in block style, to join the lifecycle of its container")
 	}
 	*old = *scalar(text)
 }

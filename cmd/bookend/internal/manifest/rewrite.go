@@ -19,13 +19,13 @@ type RewriteOptions struct {
 // of its pod. The lines of the lifecycle become those of a block scalar,
 // comments included; a comment that names the annotation takes its place.
 // Documents without a lifecycle stay as they are. Flow style that is in the way
-// is printed anew in block style, which a finding says.
+// is reprinted in block style, which a finding says.
 //
 // Where there is an error among the findings, nothing is converted and the
 // result is nil: the manifest is invalid, or what it asks for has no equal, or
 // it is written in a way that is not understood. Such findings are about data.
 // All others are about the result: what [Validate] warns of, what was left
-// alone, and what was printed anew.
+// alone, and what was reprinted.
 func Convert(file string, data []byte, o RewriteOptions) ([]byte, []Finding) {
 	return rewrite(file, data, o, direction{convertTargets, (*rewriter).convert})
 }

@@ -28,7 +28,7 @@ func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 		if n.path == "" {
 			what = "the document "
 		}
-		w.note(n.line, n.path, "%swas printed anew in block style: its flow style ({...}) has no lines for the change", what)
+		w.note(n.line, n.path, "%swas reprinted in block style: its flow style ({...}) has no lines for the change", what)
 	}
 	from := w.doc
 	lines := make([]int, strings.Count(text, "\n")+1)
@@ -69,7 +69,7 @@ type unflower struct {
 	found   []foundFlow
 }
 
-// foundFlow is a collection that was printed anew.
+// foundFlow is a collection that was reprinted.
 type foundFlow struct {
 	line int
 	path string

@@ -12,17 +12,15 @@ var (
 	commandName = regexp.MustCompile(`bookend (install|uninstall|doctor|events)\b`)
 )
 
-// Every flag that README's section on installing names is there: of the command
-// that stands before it on the line or, without one, of a command of the section.
-func TestReadmesInstallationNamesFlagsThatExist(t *testing.T) {
-	readme, err := os.ReadFile("../../../../README.md")
+// Every flag that the page on installing names exists: in the command that stands
+// before it on the line or, without one, in a command of the page.
+func TestThePageOnInstallingNamesFlagsThatExist(t *testing.T) {
+	page, err := os.ReadFile("../../../../docs/install.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(readme), "\n## Install\n")
-	section, _, _ = strings.Cut(section, "\n## ")
 	found := 0
-	for line := range strings.Lines(section) {
+	for line := range strings.Lines(string(page)) {
 		for _, at := range flagName.FindAllStringSubmatchIndex(line, -1) {
 			found++
 			name := line[at[4]:at[5]]
