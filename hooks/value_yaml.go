@@ -64,11 +64,21 @@ func yamlError(err error) error {
 	case !errors.As(err, &load):
 		return (&value{}).fail("is not valid YAML: %s", quoteMessage(err.Error()))
 	}
-	invalid := &InvalidError{Message: "is not valid YAML: " + quoteMessage(load.Message), ValueLine: load.Mark.Line, Err: load}
+	message := syntaxMessage(load.Message)
+	invalid := &InvalidError{Message: "is not valid YAML: " + message, ValueLine: load.Mark.Line, Err: load}
 	if load.Mark.Line > 0 {
-		invalid.Message = fmt.Sprintf("is not valid YAML: line %d, column %d: %s", load.Mark.Line, load.Mark.Column, quoteMessage(load.Message))
+		invalid.Message = fmt.Sprintf("is not valid YAML: line %d, column %d: %s", load.Mark.Line, load.Mark.Column, message)
 	}
 	return invalid
+}
+
+// syntaxMessage is what the library says of a syntax error. Only of an alias does
+// it repeat the name, which to its author may be a password that begins with "*".
+func syntaxMessage(s string) string {
+	if strings.HasPrefix(s, "unknown anchor ") {
+		return "is an alias of nothing: put text that begins with * in quotes"
+	}
+	return quoteMessage(s)
 }
 
 // quoteMessage makes another library's message, which may repeat the input,
@@ -96,7 +106,8 @@ func fromYAML(n *yaml.Node, at *path, depth int) (*value, error) {
 	case n.Anchor != "":
 		return nil, v.fail("must not carry a YAML anchor")
 	case n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != "!!str":
-		return nil, v.fail("must not carry the YAML tag %s", quote(n.Tag))
+		// Not named: to its author it may be a password that begins with "!".
+		return nil, v.fail("must not carry a YAML tag: put text that begins with ! in quotes")
 	}
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -125,3 +125,18 @@ func TestAStartWaitsForAnotherThatFails(t *testing.T) {
 	h.kill(syscall.SIGTERM)
 	h.wantExit(0)
 }
+
+// The start goes through, and the runtime tells neither of it nor of the state.
+func TestAStartThatFailsOnlyToTellKeepsPreStop(t *testing.T) {
+	sw, d := newRuntimeSwitch(t)
+	h := newHooked(t, d, `{"preStop":`+note("pre")+`}`)
+	sw.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *' start '*) %[1]s \"$@\"; exit 1;; *' state '*) exit 1;; esac\nexec %[1]s \"$@\"\n", sw.real))
+	if err := h.Start(t.Context()); err == nil {
+		t.Error("Start succeeded")
+	}
+	h.await("main")
+	sw.restore()
+	h.kill(syscall.SIGTERM)
+	h.wantExit(0)
+	h.wantTrace("pre", "term")
+}

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
+	"github.com/containerd/log"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )
 
@@ -40,13 +42,47 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 
 // startFailed opens the gate again before the task lets another Start go, and
 // asks the runtime what the init is doing: the inner service says CREATED of one
-// that a start which was cut off has let go.
+// that a start which was cut off has let go. The client does not wait for a
+// runtime that fails at that too; stop signals and other Starts do.
 func (s *Service) startFailed(ctx context.Context, c *container, err error) {
 	s.release(ctx, c, false)
+	started, stateErr := c.isStarted(ctx)
+	if stateErr == nil {
+		c.task.tell(startReturned{err: err, started: started})
+		return
+	}
+	go func() {
+		defer func() { c.task.tell(startReturned{err: err, started: started}) }()
+		c.task.guard(ctx, func() { started = c.isStartedAtLast(ctx) })
+	}()
+}
+
+// isStarted asks the runtime whether the init runs its entrypoint.
+func (c *container) isStarted(ctx context.Context) (bool, error) {
 	ctx, stop := context.WithTimeout(ctx, sendTime)
 	defer stop()
-	st, stateErr := c.runtime.State(ctx, c.id)
-	c.task.tell(startReturned{err: err, started: stateErr == nil && (st.Status == "running" || st.Status == "paused")})
+	st, err := c.runtime.State(ctx, c.id)
+	return err == nil && (st.Status == "running" || st.Status == "paused"), err
+}
+
+// isStartedAtLast asks again until the runtime answers, the init is gone, or
+// sendTime has passed.
+func (c *container) isStartedAtLast(ctx context.Context) bool {
+	ctx, stop := context.WithTimeout(ctx, sendTime)
+	defer stop()
+	for p := firstPause; hooks.Pause(ctx, p); p = min(2*p, longestPause) {
+		if started, err := c.isStarted(ctx); err == nil || c.isGone() {
+			return started
+		}
+	}
+	log.G(ctx).WithField("container", c.id).Warn("bookend: a start failed, and the runtime does not tell whether the container runs: it is taken for one that does not")
+	return false
+}
+
+// isGone tells whether the init has certainly ended.
+func (c *container) isGone() bool {
+	t := c.target.Load()
+	return t != nil && t.Init.Liveness() == hooks.Gone
 }
 
 // started looks at the init of a container restored from a checkpoint, which has

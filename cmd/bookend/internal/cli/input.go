@@ -45,7 +45,7 @@ func filesFlag(cmd *cobra.Command, use string) func(args []string) ([]string, er
 	}
 }
 
-// filesIn returns the manifests in a directory, in order; anything else is
+// filesIn returns the manifests in a directory, in order, which are files; anything else is
 // itself, be it there or not.
 func filesIn(name string, recursive bool) ([]string, error) {
 	if name == stdin || !isDirectory(name) {
@@ -60,7 +60,7 @@ func filesIn(name string, recursive bool) ([]string, error) {
 			return err
 		case entry.IsDir() && !recursive && path != root:
 			return fs.SkipDir
-		case !entry.IsDir() && slices.Contains(manifestSuffixes(), filepath.Ext(path)):
+		case slices.Contains(manifestSuffixes(), filepath.Ext(path)) && !isSpecial(path):
 			files = append(files, path)
 		}
 		return nil
@@ -72,6 +72,13 @@ func filesIn(name string, recursive bool) ([]string, error) {
 		return nil, fmt.Errorf("%s: no *.yaml, *.yml or *.json in this directory or below it", name)
 	}
 	return nil, fmt.Errorf("%s: no *.yaml, *.yml or *.json in this directory; -R reads those below it too", name)
+}
+
+// isSpecial tells whether name is a directory, or one of the things that may never
+// end or never begin to be read: a FIFO, a device. What cannot be looked at is not.
+func isSpecial(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.Mode().IsRegular()
 }
 
 func isDirectory(name string) bool {
