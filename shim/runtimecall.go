@@ -24,21 +24,26 @@ func runtimeOf(namespace string, opts *options.Options) *runcC.Runc {
 	return &runcC.Runc{Command: opts.GetBinaryName(), Root: runcRoot(namespace, opts), SystemdCgroup: opts.GetSystemdCgroup()}
 }
 
-// killDrain bounds how long the end of a kill waits for whoever holds its output
-// open beside the runtime.
+// killDrain bounds how long a kill that was ended waits for whoever holds its
+// output open beside the runtime.
 const killDrain = 100 * time.Millisecond
 
 // killMonitor is the monitor of the inner service's calls of the runtime. The
 // inner service holds its lock until the output of a call has ended; a child of
 // a runtime that was ended because it hung (of a wrapper's) would keep SIGKILL
-// waiting for as long as it lives.
+// waiting for as long as it lives. A kill that ends by itself is read to its end,
+// but for no longer than one may take: what it says decides what the client is told.
 type killMonitor struct{ runcC.ProcessMonitor }
 
 // StartLocked implements [runcC.ProcessMonitor]. Every call of the inner
 // service comes this way.
 func (m killMonitor) StartLocked(c *exec.Cmd) (chan runcC.Exit, error) {
-	if slices.Contains(c.Args, "kill") {
-		c.WaitDelay = killDrain
+	if end := c.Cancel; end != nil && slices.Contains(c.Args, "kill") {
+		c.WaitDelay = sendTime
+		c.Cancel = func() error {
+			c.WaitDelay = killDrain // read after this has returned
+			return end()
+		}
 	}
 	return m.ProcessMonitor.StartLocked(c)
 }
