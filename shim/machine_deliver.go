@@ -84,9 +84,9 @@ func (m *machine) settled(delivered bool) {
 	m.sending = nil
 }
 
-// onSignalPassed remembers for one grace period a signal that may end the
+// onSignalPassing remembers for one grace period the latest signal that may end the
 // container without a preStop.
-func (m *machine) onSignalPassed(sig syscall.Signal) {
+func (m *machine) onSignalPassing(sig syscall.Signal) {
 	if m.phase != running || m.hooks.PreStop == nil {
 		return
 	}
