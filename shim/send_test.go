@@ -295,3 +295,23 @@ func TestAStopDoesNotWaitForeverForAJudgement(t *testing.T) {
 		})
 	}
 }
+
+// The signal waits for a runtime that fails, and a Start comes first: then it is one
+// that comes while the container starts, and goes after the hook like any other.
+func TestAStopThatAFailedStartHasLeftDoesNotOvertakeTheHook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sleepers(time.Hour, 2*time.Second))
+		w.kill = w.until(14*time.Second, w.lives)
+		w.task.askStart(startRequested{at: time.Now()}, make(chan error, 1))
+		w.task.ask(stopRequested{sigterm})
+		w.task.tell(startReturned{err: errRuntime})
+		advance(13 * time.Second)
+		w.start(0)
+		advance(time.Minute)
+		synctest.Wait()
+		want := []string{"10s undelivered terminated since 0s: runc: text file busy", "13s run preStop", "15s signal terminated", "15s settled delivered=true told=true"}
+		if got := w.traced("run", "signal", "undelivered", "settled"); !slices.Equal(got[len(got)-len(want)+1:], want[1:]) || !slices.Contains(got, want[0]) {
+			t.Errorf("got %q, want it to end with %q", got, want)
+		}
+	})
+}
