@@ -315,3 +315,41 @@ func TestAStopThatAFailedStartHasLeftDoesNotOvertakeTheHook(t *testing.T) {
 		}
 	})
 }
+
+// However long an attempt takes.
+func TestASendingThatGoesOnIsLoggedEveryMinute(t *testing.T) {
+	for name, kill := range map[string]func(context.Context, delivery) error{
+		"the runtime fails": func(context.Context, delivery) error { return errRuntime },
+		"the runtime hangs": func(ctx context.Context, _ delivery) error { <-ctx.Done(); return errRuntime },
+		"the init lives on": func(_ context.Context, d delivery) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, sleepers(time.Hour, 0))
+				w.kill = kill
+				reply := w.start(0)
+				synctest.Wait()
+				w.task.tell(sandboxGone{})
+				advance(time.Hour)
+				synctest.Wait()
+				var last time.Duration
+				lines := w.traced("unsent")
+				for _, line := range lines {
+					at, _ := time.ParseDuration(strings.Fields(line)[0])
+					if at-last > 80*time.Second {
+						t.Errorf("nothing was logged from %s to %s", last, at)
+					}
+					last = at
+				}
+				if len(lines) > 60+logsOfBackoff || last < 58*time.Minute {
+					t.Errorf("%d lines, the last after %s", len(lines), last)
+				}
+				select {
+				case err := <-reply:
+					t.Errorf("Start replied with %v", err)
+				default:
+				}
+			})
+		})
+	}
+}

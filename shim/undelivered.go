@@ -10,19 +10,8 @@ import (
 	"bookend.dev/bookend/hooks/record"
 )
 
-// logsOfBackoff is how many attempts that failed to send a signal are logged one
-// by one. After that the back-off has reached its longest pause, and one in
-// logsPerMinute is.
-const (
-	logsOfBackoff = 6
-	logsPerMinute = int(time.Minute / longestPause)
-)
-
 // unsent logs an attempt to send a signal that did not do.
 func (c *container) unsent(d delivery, attempt int, err error) {
-	if attempt%logsPerMinute != 0 && (err == nil || attempt > logsOfBackoff) {
-		return
-	}
 	l := c.logger.WithFields(log.Fields{"container": c.id, "attempt": attempt})
 	name := hooks.SignalName(d.signal)
 	if err == nil {
