@@ -3,6 +3,8 @@ package shim
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containerd/containerd/api/types/runc/options"
 	runcC "github.com/containerd/go-runc"
 )
 
@@ -41,7 +44,7 @@ func lingering(ctx context.Context, t *testing.T, script string) (c *exec.Cmd, o
 // What the runtime says decides what the client is told.
 func TestTheOutputOfAKillIsReadToItsEnd(t *testing.T) {
 	c, output, tell := lingering(t.Context(), t, `(read -r line <"$1"; echo "$line") &`)
-	m := killMonitor{runcC.Monitor}
+	m := callMonitor{runcC.Monitor}
 	exits, err := m.StartLocked(c)
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +56,7 @@ func TestTheOutputOfAKillIsReadToItsEnd(t *testing.T) {
 	case <-exits:
 		t.Errorf("the call has ended after %q", output)
 		tell()
-	case <-time.After(3 * killDrain):
+	case <-time.After(3 * callDrain):
 		tell()
 		<-exits
 	}
@@ -71,7 +74,7 @@ func TestAKillThatWasEndedWaitsForNobody(t *testing.T) {
 	}
 	defer there.Close()
 	c.Stderr = errput
-	m := killMonitor{runcC.Monitor}
+	m := callMonitor{runcC.Monitor}
 	exits, err := m.StartLocked(c)
 	if err != nil {
 		t.Fatal(err)
@@ -87,4 +90,41 @@ func TestAKillThatWasEndedWaitsForNobody(t *testing.T) {
 		t.Error("the call goes on")
 	}
 	tell()
+}
+
+// A Start that failed waits for what the runtime says of the init, and every stop
+// signal behind it.
+func TestAQuestionThatWasEndedWaitsForNobody(t *testing.T) {
+	dir := t.TempDir()
+	there, hang, script := filepath.Join(dir, "there"), filepath.Join(dir, "hang"), filepath.Join(dir, "runc")
+	text := fmt.Sprintf("#!/bin/sh\n(echo there > %s; read -r line < %s) & read -r line < %[2]s\n", there, hang)
+	if err := errors.Join(syscall.Mkfifo(there, 0o600), syscall.Mkfifo(hang, 0o600), os.WriteFile(script, []byte(text), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	monitor := runcC.Monitor
+	defer func() { runcC.Monitor = monitor }()
+	runcC.Monitor = callMonitor{monitor}
+	ctx, cancel := context.WithCancel(t.Context())
+	answered := make(chan error, 1)
+	go func() {
+		_, err := runtimeOf("ns", &options.Options{BinaryName: script}).State(ctx, "c")
+		answered <- err
+	}()
+	if _, err := os.ReadFile(there); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	select {
+	case err := <-answered:
+		if err == nil {
+			t.Error("it has an answer")
+		}
+	case <-time.After(sendTime / 2):
+		t.Error("it is waited for")
+	}
+	f, err := os.OpenFile(hang, os.O_WRONLY, 0) // lets the child go
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
 }
