@@ -30,7 +30,7 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 		s.startFailed(context.WithoutCancel(ctx), c, err)
 		return nil, err
 	}
-	s.started(ctx, c, resp)
+	s.started(ctx, c, int(resp.Pid))
 	c.task.tell(startReturned{})
 	if err := c.await(ctx, reply); err != nil {
 		return nil, startStatus(err)
@@ -46,15 +46,19 @@ func (s *Service) startFailed(ctx context.Context, c *container, err error) {
 	ctx, stop := context.WithTimeout(ctx, sendTime)
 	defer stop()
 	st, stateErr := c.runtime.State(ctx, c.id)
-	c.task.tell(startReturned{err: err, started: stateErr == nil && (st.Status == "running" || st.Status == "paused")})
+	started := stateErr == nil && (st.Status == "running" || st.Status == "paused")
+	if started {
+		s.started(ctx, c, st.Pid)
+	}
+	c.task.tell(startReturned{err: err, started: started})
 }
 
 // started looks at the init of a container restored from a checkpoint, which has
 // one only now. One that cannot be looked at has exited again, and no hook of it
 // will find it.
-func (s *Service) started(ctx context.Context, c *container, resp *taskAPI.StartResponse) {
+func (s *Service) started(ctx context.Context, c *container, pid int) {
 	if c.target.Load() == nil {
-		if err := s.aim(ctx, c, int(resp.Pid)); err != nil {
+		if err := s.aim(ctx, c, pid); err != nil {
 			c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot})
 		}
 	}
