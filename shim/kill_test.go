@@ -7,8 +7,11 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -54,4 +57,47 @@ func TestASignalThatCouldNotBeSentEndsNothing(t *testing.T) {
 			t.Errorf("got %q, want nothing", got)
 		}
 	})
+}
+
+// hung stands in for an inner service whose runtime hangs until its call is ended.
+type hung struct{ taskAPI.TTRPCTaskService }
+
+func (hung) Kill(ctx context.Context, _ *taskAPI.KillRequest) (*emptypb.Empty, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A stop signal that another takes the place of goes on the client's own call.
+func TestAClientHasTheErrorOfItsOwnSignal(t *testing.T) {
+	notFound := status.Error(codes.NotFound, "process already finished")
+	for name, tt := range map[string]struct {
+		inner taskAPI.TTRPCTaskService
+		err   error
+		took  time.Duration
+		then  answerKind
+	}{
+		"no process":     {deadly{exit: func() {}, err: notFound}, notFound, 0, pass},
+		"a broken one":   {deadly{exit: func() {}, err: errRuntime}, errRuntime, 0, deliver},
+		"one that hangs": {hung{}, context.DeadlineExceeded, sendTime, deliver},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lc := sleepers(0, 0)
+				lc.PreStop, lc.StopSignal = nil, syscall.SIGQUIT
+				w := newWorld(t, lc)
+				if err := <-w.start(0); err != nil {
+					t.Fatal(err)
+				}
+				c := &container{id: "c", lifecycle: lc, task: w.task}
+				s := &Service{TTRPCTaskService: tt.inner, containers: map[string]*container{"c": c}}
+				_, err := s.Kill(t.Context(), &taskAPI.KillRequest{ID: "c", Signal: uint32(syscall.SIGTERM)})
+				if took := time.Since(w.begun); !errors.Is(err, tt.err) || took != tt.took {
+					t.Errorf("got %v after %s, want %v after %s", err, took, tt.err, tt.took)
+				}
+				if a := w.task.ask(stopRequested{sigterm}); a.kind != tt.then {
+					t.Errorf("the next one is answered with %v, want %v", a.kind, tt.then)
+				}
+			})
+		})
+	}
 }
