@@ -21,8 +21,9 @@ type Handler interface {
 // Run carries out hook with h: within hook.Timeout, with hook.Retries further
 // attempts, until it succeeds or ctx is done. init tells what is known of the
 // container's init; it is asked only about a failure that is Suspect, which is
-// cleared if the init is alive and ends the attempts if it is gone. A panic of the handler is a failed attempt. journal, where it is not
-// nil, is told of every attempt.
+// cleared if the init is alive and ends the attempts if it is gone. A panic of
+// the handler is a failed attempt. journal, where it is not nil, is told of every
+// attempt.
 //
 // What the hook printed goes to the journal and is not in the result, which may
 // wait for its readers.

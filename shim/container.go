@@ -86,12 +86,13 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 			}
 			return false, nil
 		},
-		unsent: c.unsent,
+		unsent: func(d delivery, attempt int, err error) { s.unsent(ctx, c, d, attempt, err) },
 		undelivered: func(d delivery, due time.Time, err error, settled <-chan bool) {
 			s.undelivered(ctx, c, d, due, err, settled)
 		},
 		unheeded: func(sig syscall.Signal) {
-			s.reporter.tell(ctx, hookReport{logger: c.logger, id: c.id, unheeded: hooks.SignalName(sig)})
+			what := "the container ended after " + hooks.SignalName(sig) + ", which is none of its stopSignals: its preStop did not run"
+			s.reporter.tell(ctx, hookReport{logger: c.logger, id: c.id, warning: what})
 		},
 		alive:   func() hooks.Liveness { return c.target.Load().Init.Liveness() },
 		release: func(exited bool) { s.release(ctx, c, exited) },

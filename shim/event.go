@@ -39,9 +39,9 @@ type (
 		err  error
 		gone bool
 	}
-	// signalPassed: a signal that is none of the container's stop signals was
-	// forwarded for a client.
-	signalPassed struct{ signal syscall.Signal }
+	// signalPassing: a signal that is none of the container's stop signals is
+	// forwarded for a client; 0: that failed.
+	signalPassing struct{ signal syscall.Signal }
 	// judged: what is known of the init of a container that is judged.
 	judged struct{ init hooks.Liveness }
 	// initExited: the init was reaped.
@@ -61,7 +61,7 @@ func (sigkillSent) isEvent()     {}
 func (signalDelivered) isEvent() {}
 func (signalFailed) isEvent()    {}
 func (signalReturned) isEvent()  {}
-func (signalPassed) isEvent()    {}
+func (signalPassing) isEvent()   {}
 func (judged) isEvent()          {}
 func (initExited) isEvent()      {}
 func (sandboxGone) isEvent()     {}

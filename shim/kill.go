@@ -62,11 +62,16 @@ func (s *Service) deliverNow(ctx context.Context, c *container, d delivery) (*em
 	return &emptypb.Empty{}, nil
 }
 
-// passSignal forwards a signal that means something else than "stop".
+// passSignal forwards a signal that means something else than "stop". It tells of
+// it first: an init that it ends may be seen to exit before the call is back.
 func (s *Service) passSignal(ctx context.Context, r *taskAPI.KillRequest, c *container) (*emptypb.Empty, error) {
+	if r.Signal == 0 {
+		return s.inner().Kill(ctx, r)
+	}
+	c.task.tell(signalPassing{syscall.Signal(r.Signal)})
 	resp, err := s.inner().Kill(ctx, r)
-	if err == nil && r.Signal != 0 {
-		c.task.tell(signalPassed{syscall.Signal(r.Signal)})
+	if err != nil {
+		c.task.tell(signalPassing{0})
 	}
 	return resp, err
 }

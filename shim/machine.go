@@ -84,8 +84,8 @@ func (m *machine) dispatch(ev event) answer {
 		m.onSignalFailed(ev.err)
 	case signalReturned:
 		m.onSignalReturned(ev)
-	case signalPassed:
-		m.onSignalPassed(ev.signal)
+	case signalPassing:
+		m.onSignalPassing(ev.signal)
 	case judged:
 		m.onJudged(ev.init)
 	case initExited:

@@ -29,6 +29,16 @@ func (m *machine) send() {
 	m.do(signalInit{m.sending.signal}, setTimer{undeliveredTimer, undeliveredTime})
 }
 
+// recall takes a stop signal back that a Start which failed has left undelivered:
+// it is due behind the hooks of the next Start.
+func (m *machine) recall() {
+	if m.sending == nil {
+		return
+	}
+	m.stop = &m.sending.signal
+	m.do(cancelSignal{}, stopTimer{undeliveredTimer})
+}
+
 // onDelivered begins the grace period: from here every signal passes. A signal
 // that finds no process ends the stop all the same: the init is exiting.
 func (m *machine) onDelivered() {
@@ -84,9 +94,9 @@ func (m *machine) settled(delivered bool) {
 	m.sending = nil
 }
 
-// onSignalPassed remembers for one grace period a signal that may end the
+// onSignalPassing remembers for one grace period the latest signal that may end the
 // container without a preStop.
-func (m *machine) onSignalPassed(sig syscall.Signal) {
+func (m *machine) onSignalPassing(sig syscall.Signal) {
 	if m.phase != running || m.hooks.PreStop == nil {
 		return
 	}

@@ -18,6 +18,7 @@ func (m *machine) onStart(ev startRequested) answer {
 		return answer{kind: pass}
 	}
 	m.enter(starting)
+	m.recall()
 	m.withheld = &withheldStart{at: ev.at, deadline: ev.deadline}
 	return answer{kind: withhold}
 }

@@ -66,6 +66,6 @@ func newService(ctx context.Context, pub shim.Publisher, sd shutdown.Service) (*
 	if err != nil {
 		return nil, err
 	}
-	runcC.Monitor = killMonitor{runcC.Monitor} // the inner service's own
+	runcC.Monitor = callMonitor{runcC.Monitor} // set by the inner service
 	return s, nil
 }

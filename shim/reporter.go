@@ -38,10 +38,12 @@ type hookReport struct {
 	point  hooks.Point
 	kind   string // handler
 	result *hooks.Result
-	fault  error // set: only this is told, in the log
-	// undelivered, where set, is what is told; unheeded, a signal, in the log only.
+	// undelivered, where set, is what is told.
 	undelivered *undeliveredStop
-	unheeded    string
+	// warning, where set, is what is told, in the log only; fault is its cause,
+	// nil: it has none.
+	warning string
+	fault   error
 	// flushed, where set, is closed when all that was told before is out. There is
 	// nothing else in such a report.
 	flushed chan struct{}
@@ -87,7 +89,7 @@ func (r *reporter) tell(_ context.Context, h hookReport) {
 
 // warn puts a fault of records into the log. It never blocks.
 func (r *reporter) warn(ctx context.Context, err error) {
-	r.tell(ctx, hookReport{logger: log.G(ctx), fault: err})
+	r.tell(ctx, hookReport{logger: log.G(ctx), warning: "record", fault: err})
 }
 
 // run does what is to be done with each report, until the shim ends.
@@ -133,14 +135,11 @@ func (r *reporter) log(ctx context.Context, h hookReport) {
 		case <-r.done:
 		}
 		return
-	case h.fault != nil:
-		h.logger.WithError(h.fault).Warn("bookend: record")
+	case h.warning != "":
+		h.warn()
 		return
 	}
 	h.log()
-	if h.unheeded != "" {
-		return
-	}
 	select {
 	case r.logged <- h:
 	default:
@@ -168,13 +167,22 @@ func (r *reporter) recovered(ctx context.Context, h hookReport) {
 	}
 }
 
+func (h hookReport) warn() {
+	l := h.logger
+	if h.id != "" {
+		l = l.WithField("container", h.id)
+	}
+	if h.fault != nil {
+		l = l.WithError(h.fault)
+	}
+	l.Warn("bookend: " + h.warning)
+}
+
 // log tells the cause alone: what an error says may name the command, or the
 // URL with its query. Records have that.
 func (h hookReport) log() {
 	l := h.logger.WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
 	switch res := h.result; {
-	case h.unheeded != "":
-		h.logger.WithField("container", h.id).Warnf("bookend: the container ended after %s, which is none of its stopSignals: its preStop did not run", h.unheeded)
 	case h.undelivered != nil:
 		h.logUndelivered()
 	case res == nil:

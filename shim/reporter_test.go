@@ -156,3 +156,39 @@ func TestTellingNeverBlocks(t *testing.T) {
 		}
 	})
 }
+
+func TestASignalIsSentAgainThoughTheLogHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck, said := io.Pipe() // a log that nobody reads yet
+		ctx, sd := shutdown.WithShutdown(log.WithLogger(t.Context(), loggerTo(said)))
+		s := &Service{reporter: newReporter(ctx, publishFunc(func(string, events.Event) error { return nil }), sd)}
+		c := &container{id: "c", logger: log.G(ctx)}
+		back := make(chan struct{})
+		go func() {
+			s.unsent(ctx, c, sigterm, 1, errRuntime)
+			s.unsent(ctx, c, sigterm, 2, nil)
+			close(back)
+		}()
+		synctest.Wait()
+		select {
+		case <-back:
+		default:
+			t.Error("it waits for the log")
+		}
+		lines := make(chan string)
+		go func() {
+			data, _ := io.ReadAll(stuck)
+			lines <- string(data)
+		}()
+		sd.Shutdown()
+		<-sd.Done()
+		<-back
+		said.Close()
+		got := <-lines
+		for _, want := range []string{"SIGTERM could not be sent; it is sent again", "attempt=1", errRuntime.Error(), "SIGTERM was sent and the init has not exited", "attempt=2"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the log says %q; want %s", got, want)
+			}
+		}
+	})
+}

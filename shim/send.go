@@ -19,6 +19,10 @@ const (
 	// firstPause and longestPause bound the time between two attempts, which
 	// doubles from one to the next.
 	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
+	// logsOfBackoff is how many attempts that failed are logged one by one. After
+	// that the back-off has reached its longest pause, and one in a while is.
+	logsOfBackoff = 6
+	logEvery      = time.Minute
 )
 
 // send carries out what the machine wants sent, in place of what was being sent.
@@ -69,7 +73,13 @@ func (t *task) killUntilExit(ctx context.Context) {
 // repeat sends a signal until done says so of an attempt, and tells whether it
 // did before ctx was done.
 func (t *task) repeat(ctx context.Context, d delivery, done func(gone bool, err error) bool) bool {
-	p := firstPause
+	p, logged := firstPause, time.Now()
+	unsent := func(attempt int, err error) {
+		if err != nil && attempt <= logsOfBackoff || time.Since(logged) >= logEvery {
+			logged = time.Now()
+			t.guard(ctx, func() { t.effects.unsent(d, attempt, err) })
+		}
+	}
 	for attempt := 1; ; attempt++ {
 		gone, err := t.sendOnce(ctx, d)
 		if ctx.Err() != nil {
@@ -81,13 +91,13 @@ func (t *task) repeat(ctx context.Context, d delivery, done func(gone bool, err 
 		if err == nil { // a SIGKILL: the init's end takes its time
 			p = longestPause
 		} else {
-			t.guard(ctx, func() { t.effects.unsent(d, attempt, err) })
+			unsent(attempt, err)
 		}
 		if !hooks.Pause(ctx, p) {
 			return false
 		}
 		if err == nil {
-			t.guard(ctx, func() { t.effects.unsent(d, attempt, nil) })
+			unsent(attempt, nil)
 		}
 		p = min(2*p, longestPause)
 	}

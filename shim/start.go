@@ -6,7 +6,6 @@ import (
 	"time"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
-	"github.com/containerd/log"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -32,7 +31,7 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 		s.startFailed(context.WithoutCancel(ctx), c, err)
 		return nil, err
 	}
-	s.started(ctx, c, resp)
+	s.started(ctx, c, int(resp.Pid))
 	c.task.tell(startReturned{})
 	if err := c.await(ctx, reply); err != nil {
 		return nil, startStatus(err)
@@ -40,43 +39,60 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 	return resp, nil
 }
 
+// stateTime is how long the reply of a Start that failed waits for the runtime to
+// say what the init is doing.
+const stateTime = time.Second
+
 // startFailed opens the gate again before the task lets another Start go, and
 // asks the runtime what the init is doing: the inner service says CREATED of one
 // that a start which was cut off has let go. The client does not wait for a
 // runtime that fails at that too; stop signals and other Starts do.
 func (s *Service) startFailed(ctx context.Context, c *container, err error) {
 	s.release(ctx, c, false)
-	started, stateErr := c.isStarted(ctx)
+	pid, stateErr := c.startedPid(ctx, stateTime)
 	if stateErr == nil {
-		c.task.tell(startReturned{err: err, started: started})
+		s.startJudged(ctx, c, err, pid)
 		return
 	}
 	go func() {
-		defer func() { c.task.tell(startReturned{err: err, started: started}) }()
-		c.task.guard(ctx, func() { started = c.isStartedAtLast(ctx) })
+		defer func() { s.startJudged(ctx, c, err, pid) }()
+		c.task.guard(ctx, func() { pid = c.startedPidAtLast(ctx) })
 	}()
 }
 
-// isStarted asks the runtime whether the init runs its entrypoint.
-func (c *container) isStarted(ctx context.Context) (bool, error) {
-	ctx, stop := context.WithTimeout(ctx, sendTime)
-	defer stop()
-	st, err := c.runtime.State(ctx, c.id)
-	return err == nil && (st.Status == "running" || st.Status == "paused"), err
+// startJudged tells the task what a Start that failed has left: an init that
+// runs, pid being its own, or one that does not, pid being 0.
+func (s *Service) startJudged(ctx context.Context, c *container, err error, pid int) {
+	if pid != 0 {
+		s.started(ctx, c, pid)
+	}
+	c.task.tell(startReturned{err: err, started: pid != 0})
 }
 
-// isStartedAtLast asks again until the runtime answers, the init is gone, or
+// startedPid asks the runtime, for at most limit, whether the init runs its
+// entrypoint: its pid, or 0.
+func (c *container) startedPid(ctx context.Context, limit time.Duration) (int, error) {
+	ctx, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	st, err := c.runtime.State(ctx, c.id)
+	if err != nil || st.Status != "running" && st.Status != "paused" {
+		return 0, err
+	}
+	return st.Pid, nil
+}
+
+// startedPidAtLast asks again until the runtime answers, the init is gone, or
 // sendTime has passed.
-func (c *container) isStartedAtLast(ctx context.Context) bool {
+func (c *container) startedPidAtLast(ctx context.Context) int {
 	ctx, stop := context.WithTimeout(ctx, sendTime)
 	defer stop()
 	for p := firstPause; hooks.Pause(ctx, p); p = min(2*p, longestPause) {
-		if started, err := c.isStarted(ctx); err == nil || c.isGone() {
-			return started
+		if pid, err := c.startedPid(ctx, sendTime); err == nil || c.isGone() {
+			return pid
 		}
 	}
-	log.G(ctx).WithField("container", c.id).Warn("bookend: a start failed, and the runtime does not tell whether the container runs: it is taken for one that does not")
-	return false
+	c.logger.WithField("container", c.id).Warn("bookend: a start failed, and the runtime does not tell whether the container runs: it is taken for one that does not")
+	return 0
 }
 
 // isGone tells whether the init has certainly ended.
@@ -88,9 +104,9 @@ func (c *container) isGone() bool {
 // started looks at the init of a container restored from a checkpoint, which has
 // one only now. One that cannot be looked at has exited again, and no hook of it
 // will find it.
-func (s *Service) started(ctx context.Context, c *container, resp *taskAPI.StartResponse) {
+func (s *Service) started(ctx context.Context, c *container, pid int) {
 	if c.target.Load() == nil {
-		if err := s.aim(ctx, c, int(resp.Pid)); err != nil {
+		if err := s.aim(ctx, c, pid); err != nil {
 			c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot})
 		}
 	}

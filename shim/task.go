@@ -21,7 +21,8 @@ type effects struct {
 	// an error that there is no process to send it to.
 	signal func(ctx context.Context, d delivery) (gone bool, err error)
 	// unsent logs that an attempt to send a signal did not do, and that it is
-	// repeated; a nil err is a SIGKILL that the init outlived so far.
+	// repeated: the first few times, and then each minute; a nil err is a SIGKILL
+	// that the init outlived so far.
 	unsent func(d delivery, attempt int, err error)
 	// undelivered tells of a stop signal that was due some time ago and has not
 	// got through, and then what it came to: it was delivered, or the init ended

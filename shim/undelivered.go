@@ -4,32 +4,17 @@ import (
 	"context"
 	"time"
 
-	"github.com/containerd/log"
-
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
 
-// logsOfBackoff is how many attempts that failed to send a signal are logged one
-// by one. After that the back-off has reached its longest pause, and one in
-// logsPerMinute is.
-const (
-	logsOfBackoff = 6
-	logsPerMinute = int(time.Minute / longestPause)
-)
-
 // unsent logs an attempt to send a signal that did not do.
-func (c *container) unsent(d delivery, attempt int, err error) {
-	if attempt%logsPerMinute != 0 && (err == nil || attempt > logsOfBackoff) {
-		return
-	}
-	l := c.logger.WithFields(log.Fields{"container": c.id, "attempt": attempt})
-	name := hooks.SignalName(d.signal)
+func (s *Service) unsent(ctx context.Context, c *container, d delivery, attempt int, err error) {
+	what := hooks.SignalName(d.signal) + " could not be sent; it is sent again"
 	if err == nil {
-		l.Warnf("bookend: %s was sent and the init has not exited; it is sent again", name)
-		return
+		what = hooks.SignalName(d.signal) + " was sent and the init has not exited; it is sent again"
 	}
-	l.WithError(err).Warnf("bookend: %s could not be sent; it is sent again", name)
+	s.reporter.tell(ctx, hookReport{logger: c.logger.WithField("attempt", attempt), id: c.id, warning: what, fault: err})
 }
 
 // undelivered tells of a stop signal that has not got through, in the log, as an
