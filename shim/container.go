@@ -86,19 +86,19 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 			}
 			return false, nil
 		},
-		unsent: func(d delivery, attempt int, err error) { s.unsent(ctx, c, d, attempt, err) },
+		unsent: func(d delivery, attempt int, err error) { s.unsent(c, d, attempt, err) },
 		undelivered: func(d delivery, due time.Time, err error, settled <-chan bool) {
-			s.undelivered(ctx, c, d, due, err, settled)
+			s.undelivered(c, d, due, err, settled)
 		},
 		unheeded: func(sig syscall.Signal) {
 			what := "the container ended after " + hooks.SignalName(sig) + ", which is none of its stopSignals: its preStop did not run"
-			s.reporter.tell(ctx, hookReport{logger: c.logger, id: c.id, warning: what})
+			s.reporter.tell(hookReport{logger: c.logger, id: c.id, warning: what})
 		},
 		alive:   func() hooks.Liveness { return c.target.Load().Init.Liveness() },
 		release: func(exited bool) { s.release(ctx, c, exited) },
 		report: func(res hooks.Result) {
 			settle(res)
-			s.reporter.tell(ctx, c.reportOf(res.Point, res.Handler, &res))
+			s.reporter.tell(c.reportOf(res.Point, res.Handler, &res))
 		},
 		show: c.show,
 	})
@@ -177,7 +177,7 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 	if h.Point == hooks.PreStop {
 		c.staged.Discard(ctx)
 	}
-	s.reporter.tell(ctx, c.reportOf(h.Point, h.HandlerName(), nil))
+	s.reporter.tell(c.reportOf(h.Point, h.HandlerName(), nil))
 	run := newSignal()
 	c.hookRun.Store(run)
 	defer run.set()

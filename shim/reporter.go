@@ -79,7 +79,7 @@ func newReporter(ctx context.Context, p events.Publisher, sd shutdown.Service) *
 }
 
 // tell never blocks.
-func (r *reporter) tell(_ context.Context, h hookReport) {
+func (r *reporter) tell(h hookReport) {
 	select {
 	case r.reports <- h:
 	default:
@@ -89,7 +89,7 @@ func (r *reporter) tell(_ context.Context, h hookReport) {
 
 // warn puts a fault of records into the log. It never blocks.
 func (r *reporter) warn(ctx context.Context, err error) {
-	r.tell(ctx, hookReport{logger: log.G(ctx), warning: "record", fault: err})
+	r.tell(hookReport{logger: log.G(ctx), warning: "record", fault: err})
 }
 
 // run does what is to be done with each report, until the shim ends.

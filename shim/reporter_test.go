@@ -95,7 +95,7 @@ func reportsOf(t *testing.T, publish func(ctx context.Context)) (topics []string
 		return nil
 	}), sd)
 	for _, res := range []*hooks.Result{nil, {Point: hooks.PreStop, Handler: "sleep", Outcome: hooks.Succeeded}} {
-		r.tell(ctx, hookReport{logger: log.G(ctx), id: "c", point: hooks.PreStop, kind: "sleep", result: res})
+		r.tell(hookReport{logger: log.G(ctx), id: "c", point: hooks.PreStop, kind: "sleep", result: res})
 	}
 	begun := time.Now()
 	sd.Shutdown()
@@ -141,7 +141,7 @@ func TestTellingNeverBlocks(t *testing.T) {
 		ctx, sd := shutdown.WithShutdown(log.WithLogger(t.Context(), loggerTo(said)))
 		r := newReporter(ctx, publishFunc(func(string, events.Event) error { return nil }), sd)
 		for range 2 * reportBacklog {
-			r.tell(ctx, hookReport{logger: log.G(ctx), id: "c", point: hooks.PreStop, kind: "sleep"})
+			r.tell(hookReport{logger: log.G(ctx), id: "c", point: hooks.PreStop, kind: "sleep"})
 		}
 		lines := make(chan string)
 		go func() {
@@ -165,8 +165,8 @@ func TestASignalIsSentAgainThoughTheLogHangs(t *testing.T) {
 		c := &container{id: "c", logger: log.G(ctx)}
 		back := make(chan struct{})
 		go func() {
-			s.unsent(ctx, c, sigterm, 1, errRuntime)
-			s.unsent(ctx, c, sigterm, 2, nil)
+			s.unsent(c, sigterm, 1, errRuntime)
+			s.unsent(c, sigterm, 2, nil)
 			close(back)
 		}()
 		synctest.Wait()

@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"context"
 	"time"
 
 	"bookend.dev/bookend/hooks"
@@ -9,22 +8,22 @@ import (
 )
 
 // unsent logs an attempt to send a signal that did not do.
-func (s *Service) unsent(ctx context.Context, c *container, d delivery, attempt int, err error) {
+func (s *Service) unsent(c *container, d delivery, attempt int, err error) {
 	what := hooks.SignalName(d.signal) + " could not be sent; it is sent again"
 	if err == nil {
 		what = hooks.SignalName(d.signal) + " was sent and the init has not exited; it is sent again"
 	}
-	s.reporter.tell(ctx, hookReport{logger: c.logger.WithField("attempt", attempt), id: c.id, warning: what, fault: err})
+	s.reporter.tell(hookReport{logger: c.logger.WithField("attempt", attempt), id: c.id, warning: what, fault: err})
 }
 
 // undelivered tells of a stop signal that has not got through, in the log, as an
 // event and in a record, and completes the record with what becomes of it.
-func (s *Service) undelivered(ctx context.Context, c *container, d delivery, due time.Time, err error, settled <-chan bool) {
+func (s *Service) undelivered(c *container, d delivery, due time.Time, err error, settled <-chan bool) {
 	done := newSignal()
 	c.stopTold.Store(done)
 	defer done.set()
 	u := &undeliveredStop{signal: hooks.SignalName(d.signal), err: err}
-	s.reporter.tell(ctx, hookReport{logger: c.logger, id: c.id, name: c.subject.Name, undelivered: u})
+	s.reporter.tell(hookReport{logger: c.logger, id: c.id, name: c.subject.Name, undelivered: u})
 	entry := c.store.Begin(record.Record{
 		Kind: record.Stop, Subject: c.subject, Started: due, StopSignal: u.signal, End: record.End{Detail: u.detail()},
 	})
