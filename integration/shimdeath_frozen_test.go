@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -113,20 +112,7 @@ func TestAShimThatDiesWithAFrozenHookLeavesNothing(t *testing.T) {
 // frozenPod is a pod whose first member has a frozen preStop.
 func frozenPod(t *testing.T, d *Daemon, preStop string) (pod *Pod, main, side *member) {
 	t.Helper()
-	pod = d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: preStop}})
-	main = runMember(t, d, pod, ContainerOptions{Name: "main"})
-	side = runMember(t, d, pod, ContainerOptions{Name: "side"})
-	shim, err := d.Shim(t.Context(), CRINamespace, main.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shim.Close()
-	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: main.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := main.gate.Await(t.Context(), "pre"); err != nil {
-		t.Fatal(err)
-	}
+	pod, main, side = stoppingPod(t, d, preStop)
 	freezeHook(t, d, main.ID)
 	return pod, main, side
 }

@@ -88,14 +88,12 @@ func wantNoProcess(t *testing.T, d *Daemon, id string) {
 	}
 }
 
-func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
-	d := shared.Daemon(t)
-	log := d.TestEvents(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
-		podLifecycleKey: `{"preStop":{"exec":` + shell(waitingPre) + `}}`,
-	}})
-	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
-	side := runMember(t, d, pod, ContainerOptions{Name: "side"})
+// stoppingPod is a pod whose first member has begun the preStop of a lifecycle.
+func stoppingPod(t *testing.T, d *Daemon, lifecycle string) (pod *Pod, main, side *member) {
+	t.Helper()
+	pod = d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
+	main = runMember(t, d, pod, ContainerOptions{Name: "main"})
+	side = runMember(t, d, pod, ContainerOptions{Name: "side"})
 	shim, err := d.Shim(t.Context(), CRINamespace, main.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -107,6 +105,13 @@ func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
 	if _, err := main.gate.Await(t.Context(), "pre"); err != nil {
 		t.Fatal(err)
 	}
+	return pod, main, side
+}
+
+func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
+	d := shared.Daemon(t)
+	log := d.TestEvents(t)
+	pod, main, side := stoppingPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
 	if n := len(inCgroup(t, d, main.ID)); n < 3 { // the entrypoint, its sleep, the hook
 		t.Fatalf("main has %d processes while its hook runs", n)
 	}
