@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -83,4 +85,51 @@ func (d *Daemon) runtimeConfig(opts Options, runtimes map[string]any) map[string
 			"use_internal_loopback": true,
 		},
 	}
+}
+
+// configure writes what containerd and its shims read, and their environment.
+func (d *Daemon) configure(opts Options) error {
+	conf, err := d.config(opts)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.ConfigPath(), conf, 0o600); err != nil {
+		return err
+	}
+	if err := d.SetBookendConfig(opts.BookendConfig); err != nil {
+		return err
+	}
+	if err := d.writeCNIConfig(opts.HostPorts); err != nil {
+		return err
+	}
+	d.args = []string{"--config", d.ConfigPath()}
+	if opts.Debug {
+		d.args = append(d.args, "--log-level", "debug")
+	}
+	system := []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	d.env = append([]string{
+		"PATH=" + strings.Join(append(append([]string{}, opts.Path...), system...), ":"),
+		"BOOKEND_CONFIG=" + d.path("bookend.toml"),
+		markVariable + "=" + d.Dir,
+		"HOME=/root",
+		"TMPDIR=" + d.path("tmp"),
+	}, opts.Env...)
+	return os.Mkdir(d.path("tmp"), 0o700)
+}
+
+// RecordsDir is the directory of this daemon's records, in place of the
+// machine's.
+func (d *Daemon) RecordsDir() string { return d.path("records") }
+
+// SetBookendConfig replaces the content of the file that BOOKEND_CONFIG names.
+// What [Options.BookendConfig] says of records holds here too.
+func (d *Daemon) SetBookendConfig(content string) error {
+	if !strings.Contains(content, "[records]") {
+		content += "\n[records]\ndirectory = '" + d.RecordsDir() + "'\n"
+	}
+	tmp := d.path("bookend.toml.new")
+	if err := os.WriteFile(tmp, []byte(content), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, d.path("bookend.toml"))
 }
