@@ -106,21 +106,17 @@ func (s *runtimeSwitch) awaitHung() {
 // starve leaves a process no free descriptor until feed, or the end of the test.
 func starve(t *testing.T, pid int) (feed func()) {
 	t.Helper()
-	var before unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
-		t.Fatal(err)
-	}
 	lowest := 0
 	for ; ; lowest++ {
 		if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", pid, lowest)); err != nil {
 			break
 		}
 	}
-	limit := unix.Rlimit{Cur: uint64(lowest), Max: before.Max}
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+	undo, err := Starve(pid, uint64(lowest))
+	if err != nil {
 		t.Fatal(err)
 	}
-	feed = func() { _ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &before, nil) }
+	feed = func() { _ = undo() }
 	t.Cleanup(feed)
 	return feed
 }

@@ -92,7 +92,7 @@ func (s *started) processes() []Process {
 		data, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // what has vanished holds no process
 		for _, field := range strings.Fields(string(data)) {
 			if pid, err := strconv.Atoi(field); err == nil {
-				if p, err := readProcess(pid); err == nil {
+				if p, err := ReadProcess(pid); err == nil {
 					found = append(found, p)
 				}
 			}
@@ -146,7 +146,7 @@ func (s *started) beside(command ...string) containerd.Process {
 // wantAlive checks that a process runs and is no zombie.
 func (s *started) wantAlive(what string, pid int) {
 	s.t.Helper()
-	if p, err := readProcess(pid); err != nil || p.State == 'Z' {
+	if p, err := ReadProcess(pid); err != nil || p.State == 'Z' {
 		s.t.Errorf("%s is gone: %v, %v", what, p, err)
 	}
 }

@@ -189,7 +189,7 @@ func (s *started) awaitRunning(hook string, server *Gate) {
 // a container may not have been reaped yet.
 func (s *started) wantChildren(comms ...string) {
 	s.t.Helper()
-	init, err := readProcess(s.init)
+	init, err := ReadProcess(s.init)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -53,23 +53,9 @@ func sweep(ctx context.Context) error {
 
 // processID identifies a process beyond the reuse of its pid: "pid starttime".
 func processID(pid int) (string, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	p, err := ReadProcess(pid)
 	if err != nil {
 		return "", err
 	}
-	// comm may hold blanks and parentheses: count from the last one.
-	_, rest, ok := cutLast(string(stat), ") ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 20 {
-		return "", fmt.Errorf("/proc/%d/stat: unexpected form", pid)
-	}
-	return fmt.Sprintf("%d %s", pid, fields[19]), nil
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
+	return fmt.Sprintf("%d %s", p.PID, p.Start), nil
 }

@@ -14,7 +14,8 @@ import (
 type Process struct {
 	PID, PPID int
 	Comm      string
-	State     byte // as in /proc/pid/stat: R, S, D, Z, T, …
+	State     byte   // as in /proc/pid/stat: R, S, D, Z, T, …
+	Start     string // field 22 of it, in clock ticks since boot
 	Args      []string
 }
 
@@ -40,7 +41,7 @@ func processesOf(dir string) ([]Process, error) {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		p, err := readProcess(pid)
+		p, err := ReadProcess(pid)
 		if err != nil {
 			continue // ended meanwhile
 		}
@@ -65,15 +66,16 @@ func processesOf(dir string) ([]Process, error) {
 	return found, nil
 }
 
-func readProcess(pid int) (Process, error) {
+// ReadProcess reads a process that exists, zombies included.
+func ReadProcess(pid int) (Process, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return Process{}, err
 	}
-	before, after, _ := cutLast(string(stat), ") ")
+	before, after, ok := cutLast(string(stat), ") ")
 	_, comm, _ := strings.Cut(before, "(")
 	fields := strings.Fields(after)
-	if len(fields) < 2 {
+	if !ok || len(fields) < 20 {
 		return Process{}, fmt.Errorf("/proc/%d/stat: unexpected form", pid)
 	}
 	ppid, err := strconv.Atoi(fields[1])
@@ -82,7 +84,22 @@ func readProcess(pid int) (Process, error) {
 	}
 	cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	args := strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00")
-	return Process{PID: pid, PPID: ppid, Comm: comm, State: fields[0][0], Args: args}, nil
+	return Process{PID: pid, PPID: ppid, Comm: comm, State: fields[0][0], Start: fields[19], Args: args}, nil
+}
+
+// Alive tells whether the process still runs, beyond the reuse of its pid; a
+// zombie does not.
+func (p Process) Alive() bool {
+	now, err := ReadProcess(p.PID)
+	return err == nil && now.Start == p.Start && now.State != 'Z' && now.State != 'X'
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
 }
 
 // belongs tells by a process's own files whether it is of the daemon in dir.

@@ -39,7 +39,7 @@ func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
 		t.Error(err)
 	}
 	err = poll(t.Context(), time.Second/2, "the shim's end", func() error {
-		if p, err := readProcess(pid); err == nil && p.State != 'Z' {
+		if p, err := ReadProcess(pid); err == nil && p.State != 'Z' {
 			return errors.New("it waits for its events")
 		}
 		return nil

@@ -47,7 +47,7 @@ func TestAnExecPostStartIsTheProcessThatWaitedForIt(t *testing.T) {
 	reply := h.begin(t.Context())
 	h.await("main")
 	h.await("post")
-	hook, err := readProcess(waiting.PID)
+	hook, err := ReadProcess(waiting.PID)
 	if err != nil || hook.Comm != "sh" || !slices.Contains(hook.Args, script) || slices.Contains(hook.Args, gateComm) {
 		t.Errorf("the process that waited is %v, %v; want the hook", hook, err)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -10,43 +9,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-// process is one process beyond the reuse of its pid.
-type process struct {
-	pid   int
-	start string // field 22 of its stat
-}
-
-// readInit identifies a process.
-func readInit(pid int) (process, error) {
-	f, err := statFields(pid)
-	if err != nil {
-		return process{}, err
-	}
-	return process{pid, f[19]}, nil
-}
-
-// statFields are those of /proc/PID/stat from the third on.
-func statFields(pid int) ([]string, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return nil, err
-	}
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	if len(f) < 20 {
-		return nil, fmt.Errorf("/proc/%d/stat: unexpected form", pid)
-	}
-	return f, nil
-}
-
-// alive tells whether the process runs; a zombie does not.
-func (p process) alive() bool {
-	if p.pid == 0 {
-		return false
-	}
-	f, err := statFields(p.pid)
-	return err == nil && f[19] == p.start && f[0] != "Z" && f[0] != "X"
-}
 
 var errNoProcess = errors.New("no such process")
 

@@ -34,7 +34,7 @@ type victim struct {
 	remove    func(ctx context.Context) error
 
 	mu   sync.Mutex
-	init process // zero: not known yet
+	init integration.Process // zero: not known yet
 }
 
 const (
@@ -146,7 +146,7 @@ func (v *victim) createTask(ctx context.Context, p *plan, s *slot, key string, a
 		return err
 	}
 	v.namespace, v.id, v.start, v.remove = integration.TaskNamespace, t.ID(), t.Start, t.Remove
-	v.init, err = readInit(int(t.Pid()))
+	v.init, err = integration.ReadProcess(int(t.Pid()))
 	return err
 }
 
@@ -187,12 +187,12 @@ func (v *victim) shim(ctx context.Context) (*integration.Shim, error) {
 
 // find looks for the container's init, that of a pod being known only once its
 // task is there.
-func (v *victim) find(ctx context.Context) process {
+func (v *victim) find(ctx context.Context) integration.Process {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.init.pid == 0 {
+	if v.init.PID == 0 {
 		if pid := v.pidOf(ctx, v.id); pid > 0 {
-			v.init, _ = readInit(pid)
+			v.init, _ = integration.ReadProcess(pid)
 		}
 	}
 	return v.init
@@ -215,7 +215,10 @@ func (v *victim) pidOf(ctx context.Context, id string) int {
 }
 
 // alive tells whether the init runs.
-func (v *victim) alive(ctx context.Context) bool { return v.find(ctx).alive() }
+func (v *victim) alive(ctx context.Context) bool {
+	init := v.find(ctx)
+	return init.PID != 0 && init.Alive()
+}
 
 // trace reads what the container's processes noted.
 func (v *victim) trace(c clock) ([]mark, error) {
