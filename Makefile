@@ -33,10 +33,24 @@ CHAOS_TEST  = go test -race -count=1 -v -timeout 10m ./integration/chaos
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort
 
-# bookend-exec is linked statically: it starts in two thirds of the time, and
-# runs on nodes that have no libseccomp or another glibc.
+# The joiner is a program without a C library: any gcc for the architecture that
+# Go builds for makes it. Cross-compiled, it wants JOINER_CC.
+JOINER     := runtime/joiner/bin/joiner-$(shell go env GOARCH)
+JOINER_SRC := $(wildcard runtime/joiner/src/*.[ch])
+JOINER_CC  ?= $(if $(and $(filter arm64,$(shell go env GOARCH)),$(filter-out aarch64,$(shell uname -m))),aarch64-linux-gnu-gcc,gcc)
+
+.PHONY: joiner
+joiner: deps $(JOINER) ## Build the joiner, which go build then embeds
+
+$(JOINER): $(JOINER_SRC)
+	$(JOINER_CC) -std=gnu11 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pie -no-pie -s \
+		-fno-stack-protector -fno-asynchronous-unwind-tables $(if $(findstring arm64,$@),-mno-outline-atomics) \
+		-Wl,--build-id=none,-z,noexecstack -o $@ runtime/joiner/src/joiner.c
+
+# bookend-exec is linked statically: it runs on nodes that have no libseccomp or
+# another glibc. Which libseccomp it has matters: docs/runtimes.md.
 .PHONY: build
-build: deps ## Build all binaries into bin/
+build: joiner ## Build all binaries into bin/
 	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2 ./cmd/bookend
 	CGO_ENABLED=1 $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -X main.version=$(VERSION) -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
 
@@ -54,8 +68,8 @@ deps: ## Install what building and testing need and this machine lacks (Debian, 
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
 	fi
 
-# The runtimes whose containers are entered by their own exec: some crun, and
-# some runc that is not ours.
+# Runtimes in whose containers hooks run, besides our runc: some crun, and some
+# runc that is another version.
 .PHONY: peers
 peers:
 	@missing=(); \
@@ -68,7 +82,7 @@ peers:
 	fi
 
 .PHONY: test
-test: build tools peers vm-deps vm-kernel ## Build, install what is missing, run all tests
+test: build tools peers vm-deps vm-kernel vm-programs ## Build, install what is missing, run all tests
 	go vet ./...
 	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
@@ -76,7 +90,7 @@ test: build tools peers vm-deps vm-kernel ## Build, install what is missing, run
 	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: unit
-unit: ## Run the unit tests, with the race detector
+unit: build tools ## Run the unit tests, with the race detector
 	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
 
 .PHONY: integration
@@ -90,8 +104,12 @@ vm-deps:
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-system-x86 >/dev/null; }
 
 .PHONY: vm
-vm: build tools vm-deps vm-kernel ## Run the tests that need cgroup v2 in a virtual machine
+vm: build tools vm-deps vm-kernel vm-programs ## Run the tests that need cgroup v2 in a virtual machine
 	go test -count=1 -timeout 25m ./integration/vm
+
+.PHONY: bench-vm
+bench-vm: build tools vm-deps vm-kernel vm-programs ## Print what a hook costs on cgroup v2, in units of runc exec
+	BOOKEND_VM_BENCH=1 go test -count=1 -timeout 25m -v -run BenchOnCgroupV2 ./integration/vm
 
 .PHONY: chaos
 chaos: build tools ## Break what hooks depend on and check what is promised; SEED, DURATION=1m or ROUNDS, FAULT names one (root)
@@ -115,16 +133,18 @@ mutants: build tools ## Break what is promised of hooks row by row and see tests
 	go run ./integration/mutants -run '$(RUN)' $(ARGS)
 
 .PHONY: lint
-lint: deps ## Run the linters
+lint: joiner ## Run the linters
 	@test -z "$$(gofmt -l cmd hooks integration runtime shim)" || { gofmt -d cmd hooks integration runtime shim; exit 1; }
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz the annotation grammar, the reader of records and the converter, a minute each
+fuzz: ## Fuzz the annotation grammar, the reader of records, the converter and the joiner's parsers, a minute each
 	go test ./hooks -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./hooks/record -run '^$$' -fuzz FuzzDecode -fuzztime 60s
 	go test ./cmd/bookend/internal/manifest -run '^$$' -fuzz FuzzConvert -fuzztime 60s -fuzzminimizetime 1x
 	go test ./cmd/bookend/internal/manifest -run '^$$' -fuzz FuzzJSON -fuzztime 60s
+	go test ./runtime/joiner -run '^$$' -fuzz FuzzPlan -fuzztime 60s
+	go test ./runtime/joiner -run '^$$' -fuzz FuzzHome -fuzztime 60s -fuzzminimizetime 1x
 
 .PHONY: clean
 clean: ## Remove what was built; the cached tools stay

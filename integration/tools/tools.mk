@@ -1,27 +1,35 @@
 # The programs that integration tests run beside bookend's own, each at the one
-# version that go.mod in this directory names. Included by the Makefile at the
-# top of the repository. A stamp named after that go.mod says what is built, so
-# that a cached directory is used exactly as long as it is right; builds run one
-# after the other, since each takes all the memory and cores it can get.
+# version that go.mod in this directory names, and the older releases of runc
+# and gVisor's runsc that those in its subdirectories name. Included by the
+# Makefile at the top of the repository. A stamp named after all of them says what
+# is built, so that a cached directory is used exactly as long as it is right;
+# builds run one after the other, since each takes all the memory and cores it
+# can get.
 
 TOOLS_DIR   := .cache/tools
 TOOLS_BIN   := $(TOOLS_DIR)/bin
-TOOLS_STAMP := $(TOOLS_DIR)/built-$(shell cat integration/tools/go.mod integration/tools/tools.mk | sha256sum | cut -c1-16)
+TOOLS_STAMP := $(TOOLS_DIR)/built-$(shell cat integration/tools/go.mod integration/tools/run*/go.mod integration/tools/tools.mk | sha256sum | cut -c1-16)
 
 CONTAINERD := github.com/containerd/containerd/v2
 CNI        := github.com/containernetworking/plugins/plugins
 CRITOOLS   := sigs.k8s.io/cri-tools
+GVISOR     := gvisor.dev/gvisor
 version_of  = $$(go list -m -f '{{.Version}}' $(1))
 TOOLS_BUILD := go build -buildvcs=false -trimpath -o $(abspath $(TOOLS_BIN))/
 CRI_LDFLAGS  = -s -w -X $(CRITOOLS)/pkg/version.Version=$(call version_of,$(CRITOOLS))
 
 .PHONY: tools
-tools: $(TOOLS_STAMP) ## Build containerd, runc, the CNI plugins, crictl and critest, which tests run
+tools: $(TOOLS_STAMP) ## Build containerd, runc, runsc, the CNI plugins, crictl and critest, which tests run
 
 $(TOOLS_STAMP):
 	rm -rf $(TOOLS_DIR)
 	mkdir -p $(TOOLS_BIN)
 	cd integration/tools && CGO_ENABLED=1 $(TOOLS_BUILD) -tags seccomp -ldflags '-s -w' github.com/opencontainers/runc
+	for old in runc-1.3 runc-1.4; do \
+		(cd integration/tools/$$old && CGO_ENABLED=1 $(TOOLS_BUILD)$$old -tags seccomp -ldflags '-s -w' github.com/opencontainers/runc) || exit 1; \
+	done
+	cd integration/tools/runsc && CGO_ENABLED=0 $(TOOLS_BUILD) \
+		-ldflags "-s -w -X $(GVISOR)/runsc/version.version=$(call version_of,$(GVISOR))" $(GVISOR)/runsc
 	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -ldflags '-s -w' \
 		$(CNI)/main/bridge $(CNI)/main/loopback $(CNI)/ipam/host-local $(CNI)/meta/portmap
 	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -tags 'no_btrfs no_devmapper no_zfs' \

@@ -3,8 +3,10 @@ package vm
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -61,6 +63,31 @@ func (a *Archive) Copy(name, from string) {
 func (a *Archive) Link(name, target string) {
 	a.Dir(path.Dir(name))
 	a.entry(name, typeSymlink|0o777, []byte(target))
+}
+
+// Tree adds a directory of the host's with all that is below it. Every file
+// becomes executable.
+func (a *Archive) Tree(name, from string) {
+	a.Dir(name)
+	a.fail(filepath.WalkDir(from, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		in := path.Join(name, strings.TrimPrefix(file, from))
+		switch {
+		case entry.IsDir():
+			a.Dir(in)
+		case entry.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(file)
+			if err != nil {
+				return err
+			}
+			a.Link(in, target)
+		default:
+			a.Copy(in, file)
+		}
+		return nil
+	}))
 }
 
 // Close ends the archive. It does not close what the archive is written to.

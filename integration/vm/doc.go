@@ -4,7 +4,8 @@
 //
 // [Find] gives a [Machine]: QEMU, which emulates the processor, and Debian's
 // kernel as its package has it. An [Archive] is the file system of one guest,
-// kept in memory: a program, what it needs, and busybox.
+// kept in memory: a program, what it needs, busybox, and for containers in the
+// guest what debian.sh fetched: a JVM, a Node and AppArmor's parser.
 // [Machine.Run] boots the guest, runs the program and turns the guest off:
 //
 //	QEMU -> kernel -> guest.sh (init) -> program -> status on the console

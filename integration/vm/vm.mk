@@ -14,3 +14,10 @@ vm-kernel: ## Fetch the kernel that tests boot in a virtual machine
 		apt-get download -qq "$$(apt-cache depends $(VM_META) | awk '/Depends: linux-image/ { print $$2; exit }')" && \
 		dpkg-deb -x ./*.deb . && mv boot/vmlinuz-* ../vmlinuz && cd .. && rm -r deb; } || \
 		echo "no package $(VM_META): tests in a virtual machine are skipped" >&2
+
+# What guests run besides busybox: see debian.sh.
+VM_DEBIAN := $(VM_DIR)/debian
+
+.PHONY: vm-programs
+vm-programs: ## Fetch Java, Node and AppArmor's parser for tests in a virtual machine
+	@test -e $(VM_DEBIAN)/.fetched-$$(sha256sum <integration/vm/debian.sh | cut -c1-16) || integration/vm/debian.sh $(VM_DEBIAN)

@@ -79,10 +79,10 @@ func unseen(r Result) string {
 	return r.Console
 }
 
-// The tests of package runtime that start exec hooks in containers, kill them
-// and count what they use, where the kernel has cgroup v2 and nothing else.
-// What does not depend on cgroups, or repeats itself many times, is left out.
-func TestExecHooksOnCgroupV2(t *testing.T) {
+// runtimeTests boots a guest that runs tests or benchmarks of package runtime
+// with these arguments.
+func runtimeTests(t *testing.T, arguments string) Result {
+	t.Helper()
 	m, root := find(t)
 	tests := filepath.Join(t.TempDir(), "runtime.test")
 	build := exec.Command("go", "test", "-c", "-o", tests, "./runtime")
@@ -90,16 +90,30 @@ func TestExecHooksOnCgroupV2(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the tests of package runtime: %v: %s", err, out)
 	}
-	result := guest(t, m, func(a *Archive) {
+	return guest(t, m, func(a *Archive) {
+		if _, err := os.Stat(debian(root)); err == nil {
+			a.Tree("/guest/debian", debian(root))
+		}
 		a.Program("/guest/runtime.test", tests)
 		a.Program("/guest/runc", program(t, "BOOKEND_TEST_RUNC", filepath.Join(root, ".cache/tools/bin/runc")))
 		a.Program("/guest/bookend-exec", program(t, "BOOKEND_TEST_EXEC", filepath.Join(root, "bin/bookend-exec")))
 		a.Command(`cat /sys/fs/cgroup/cgroup.controllers
-export BOOKEND_TEST_RUNC=/guest/runc BOOKEND_TEST_EXEC=/guest/bookend-exec
-exec /guest/runtime.test -test.v -test.parallel 4 -test.timeout 10m \
-	-test.run 'Cgroup|OnV2|ExecCancelled|ExecTree|ExecKilled|ExecSucceeded|ExecRuns|ExecShares|ExecReportsHow|CannotBeJoined|InitIsNotAlive|StagedRunsAs|StagedContainerIs|StagedDiscarded|StagedCancelled|PreparedStages|RunnerMoves' \
-	-test.skip 'AtAnyMoment|ExecRunsAsRuncExecDoes/(confined|seccomp|host)'`)
+export BOOKEND_TEST_RUNC=/guest/runc BOOKEND_TEST_EXEC=/guest/bookend-exec BOOKEND_TEST_DEBIAN=/guest/debian
+exec /guest/runtime.test -test.timeout 10m ` + arguments)
 	})
+}
+
+// debian is where `make vm-programs` puts Debian's.
+func debian(root string) string { return filepath.Join(root, ".cache/vm/debian") }
+
+// The tests of package runtime that start exec hooks in containers, kill them
+// and count what they use, where the kernel has cgroup v2 and nothing else; and
+// those for which it must have AppArmor, or the tests more capabilities.
+// What does not depend on the kernel, or repeats itself many times, is left out.
+func TestExecHooksOnCgroupV2(t *testing.T) {
+	skip := `AtAnyMoment|ExecRunsAsRuncExecDoes/(confined|seccomp|host)` + lacking(t)
+	result := runtimeTests(t, `-test.v -test.parallel 4 -test.skip '`+skip+`' -test.run '`+
+		`Cgroup|OnV2|Session|Guard|ExecCancelled|ExecTree|ExecKilled|ExecSucceeded|ExecRuns|ExecShares|ExecReportsHow|CannotBeJoined|InitIsNotAlive|StagedRunsAs|StagedContainerIs|StagedDiscarded|StagedCancelled|PreparedStages|RunnerMoves|AppArmor|MoreThanTheShimHas`+`'`)
 	passed := regexp.MustCompile(`(?m)^--- PASS: (\w+)`).FindAllStringSubmatch(result.Console, -1)
 	skipped := strings.Contains(result.Console, "--- SKIP")
 	if result.Status != 0 || skipped || len(passed) < 15 {
@@ -108,6 +122,36 @@ exec /guest/runtime.test -test.v -test.parallel 4 -test.timeout 10m \
 	for _, p := range passed {
 		t.Log(p[1])
 	}
+}
+
+// What a hook costs there, in units of runc exec: printed, and no test. It is
+// rough, for what is emulated is not equally slow in all.
+func TestBenchOnCgroupV2(t *testing.T) {
+	if os.Getenv("BOOKEND_VM_BENCH") == "" {
+		t.Skip("no test: `make bench-vm` runs it")
+	}
+	result := runtimeTests(t, `-test.run '^$' -test.bench AgainstRuncExec -test.benchtime 10x`)
+	found := regexp.MustCompile(`(?m)^Benchmark.*$`).FindAllString(result.Console, -1)
+	if result.Status != 0 || found == nil {
+		t.Fatalf("status %d\n%s", result.Status, unseen(result))
+	}
+	for _, line := range found {
+		t.Log(line)
+	}
+}
+
+// lacking continues a pattern with the tests of programs that are not among
+// those of Debian's.
+func lacking(t *testing.T) (pattern string) {
+	t.Helper()
+	_, root := find(t)
+	for file, tests := range map[string]string{"usr/bin/java": "Java", "usr/bin/node": "Node", "usr/sbin/apparmor_parser": "AppArmor"} {
+		if _, err := os.Stat(filepath.Join(debian(root), file)); err != nil {
+			t.Logf("left out: tests with %s; run `make vm-programs`", tests)
+			pattern += "|" + tests
+		}
+	}
+	return pattern
 }
 
 // program is the path in the environment variable, or the default.
