@@ -74,13 +74,6 @@ func Resolve(annotations map[string]string, load func() (*Config, error)) (*Life
 // is not theirs.
 const unusableConfig = "cannot be applied, the node's configuration is invalid; the node's log says why"
 
-// Annotated tells whether a container with these OCI annotations asks for
-// something itself, beyond the node's defaults.
-func Annotated(annotations map[string]string) bool {
-	key, err := annotationFor(annotations)
-	return err != nil || key != ""
-}
-
 // annotationFor returns the key of the annotation that speaks to the container,
 // "" where there is none.
 func annotationFor(annotations map[string]string) (string, error) {

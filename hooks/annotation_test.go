@@ -222,26 +222,3 @@ func TestResolveGracePeriod(t *testing.T) {
 		t.Errorf("a container without hooks: got %v, %v", l, err)
 	}
 }
-
-func TestAnnotated(t *testing.T) {
-	own := criContainer()
-	own[AnnotationPrefix+own[annotationContainerName]] = "{}"
-	another := criContainer()
-	another[AnnotationPrefix+"another"] = "{}"
-	wrong := criContainer()
-	wrong[AnnotationKey] = "{}"
-	for name, tt := range map[string]struct {
-		annotations map[string]string
-		want        bool
-	}{
-		"none":                 {nil, false},
-		"its own":              {own, true},
-		"another container's":  {another, false},
-		"one of the wrong key": {wrong, true},
-		"outside CRI":          {map[string]string{AnnotationKey: "{}"}, true},
-	} {
-		if got := Annotated(tt.annotations); got != tt.want {
-			t.Errorf("%s: got %v, want %v", name, got, tt.want)
-		}
-	}
-}

@@ -13,6 +13,7 @@ type Config struct {
 	Policy   Policy
 	Records  Records
 	Log      Log
+	Exec     ExecHooks
 	Runc     Runc
 }
 
@@ -38,6 +39,7 @@ func DefaultConfig() *Config {
 		Defaults: Defaults{PostStartTimeout: defaultPostStartTimeout},
 		Policy:   DefaultPolicy(),
 		Records:  DefaultRecords(),
+		Exec:     ExecHooks{Entry: EntryAuto},
 	}
 }
 
@@ -66,6 +68,8 @@ func DefaultConfig() *Config {
 //	maxBytesPerContainer = 4194304  # by default an eighth of maxBytes
 //	[log]
 //	level = "info"                  # see Log
+//	[exec]
+//	entry = "auto"                  # or "runtime": its own exec, always
 //	[runc]
 //	binaryName = "/usr/sbin/runc"
 //	root = "/run/runc"
@@ -98,7 +102,7 @@ func tomlError(err error, source string) error {
 
 // read puts what the file says over the defaults in c.
 func (c *Config) read(v *value) error {
-	t, err := v.table("defaults", "policy", "records", "log", "runc")
+	t, err := v.table("defaults", "policy", "records", "log", "exec", "runc")
 	if err != nil {
 		return err
 	}
@@ -108,7 +112,7 @@ func (c *Config) read(v *value) error {
 	}{
 		{"policy", c.Policy.read},
 		{"defaults", func(v *value) error { return c.Defaults.read(v, &c.Policy) }},
-		{"records", c.Records.read}, {"log", c.Log.read}, {"runc", c.Runc.read},
+		{"records", c.Records.read}, {"log", c.Log.read}, {"exec", c.Exec.read}, {"runc", c.Runc.read},
 	} {
 		if f := t.get(section.name); f != nil {
 			if err := section.read(f); err != nil {

@@ -48,6 +48,9 @@ maxBytesPerContainer = 1_000_000_000
 [log]
 level = "debug"
 
+[exec]
+entry = "runtime"
+
 [runc]
 binaryName = "/usr/sbin/runc"
 root = "/run/runc"
@@ -76,6 +79,7 @@ systemdCgroup = true
 		},
 		Records: Records{Directory: "/var/lib/bookend", MaxAge: time.Hour, MaxCount: 10, MaxBytes: 5e9, MaxCountPerContainer: 10, MaxBytesPerContainer: 1e9},
 		Log:     Log{Level: "debug"},
+		Exec:    ExecHooks{Entry: EntryRuntime},
 		Runc:    Runc{BinaryName: "/usr/sbin/runc", Root: "/run/runc", SystemdCgroup: true},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -84,7 +88,7 @@ systemdCgroup = true
 }
 
 func TestParseConfigOfNothingIsTheDefault(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "[defaults]\n[policy]\n[records]\n[log]\n[runc]\n"} {
+	for _, text := range []string{"", "# nothing\n", "[defaults]\n[policy]\n[records]\n[log]\n[exec]\n[runc]\n"} {
 		got, err := ParseConfig([]byte(text), "test")
 		if err != nil || !reflect.DeepEqual(got, DefaultConfig()) {
 			t.Errorf("%q: got %+v, %v; want the default", text, got, err)
@@ -97,6 +101,7 @@ func TestDefaultConfig(t *testing.T) {
 		Defaults: Defaults{PostStartTimeout: 100 * time.Second},
 		Policy:   Policy{AllowHandlers: []string{"exec", "httpGet", "sleep"}, AllowContainerOutput: true, MaxRetries: 1000},
 		Records:  Records{Directory: "/run/bookend", MaxAge: 7 * 24 * time.Hour, MaxCount: 2000, MaxBytes: 32 << 20},
+		Exec:     ExecHooks{Entry: EntryAuto},
 	}
 	if got := DefaultConfig(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -107,7 +112,7 @@ func TestParseConfigErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"[policy":         `is not valid TOML: expected ']' to close table name (line 1)`,
 		"a = 1\na = 2\n":  `is not valid TOML: key a is already defined (line 2)`,
-		"\n\nverbose = 1": `verbose: unknown field, expected one of defaults, policy, records, log, runc (line 3)`,
+		"\n\nverbose = 1": `verbose: unknown field, expected one of defaults, policy, records, log, exec, runc (line 3)`,
 		"policy = 1":      `policy: must be a mapping, got an integer (line 1)`,
 		"[[runc]]":        `runc: must be a mapping, got a list (line 1)`,
 
@@ -158,6 +163,7 @@ func TestParseConfigErrors(t *testing.T) {
 
 		"[runc]\nbinaryName = 1\n":    `runc.binaryName: must be a string, got an integer: put it in quotes (line 2)`,
 		"[runc]\nroot = []\n":         `runc.root: must be a string, got a list (line 2)`,
+		"[exec]\nentry = \"nsenter\"": `exec.entry: must be auto or runtime, got "nsenter" (line 2)`,
 		"[runc]\nsystemdCgroup = 1\n": `runc.systemdCgroup: must be a boolean, got an integer (line 2)`,
 		"[runc]\nbinary = 1\n":        `runc.binary: unknown field, expected one of binaryName, root, systemdCgroup (line 2)`,
 	} {

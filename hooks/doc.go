@@ -103,6 +103,9 @@
 //	[log]
 //	level = "info"
 //
+//	[exec]
+//	entry = "auto"                  # or "runtime"
+//
 //	[runc]
 //	binaryName = "/usr/sbin/runc"
 //	root = "/run/runc"

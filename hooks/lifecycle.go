@@ -117,3 +117,8 @@ func (h *Hook) HandlerName() string {
 		return "sleep"
 	}
 }
+
+// HasExec tells whether a hook of it is an exec hook.
+func (l *Lifecycle) HasExec() bool {
+	return l.PostStart != nil && l.PostStart.Exec != nil || l.PreStop != nil && l.PreStop.Exec != nil
+}

@@ -63,10 +63,10 @@ type Report struct {
 	// Err is the detail for the record. It may name the command, or the URL with
 	// its query, and goes neither to clients nor into the log.
 	Err error
-	// Runner is how an exec hook got into the container: "libcontainer", or
-	// "runtime" for the exec command of the container's own runtime; empty if
-	// it did not come to that, and for other handlers.
-	Runner string
+	// Runner is how an exec hook got into the container: "joiner", or "runtime"
+	// for the exec command of the container's own runtime; empty if it did not
+	// come to that, and for other handlers. RunnerReason is why it was "runtime".
+	Runner, RunnerReason string
 	// Stdout and Stderr are the last 64 KiB of each, exec only.
 	Stdout, Stderr []byte
 }

@@ -264,7 +264,7 @@ func cgroupsOf(t *testing.T, pid int) map[string]string {
 }
 
 // findHook returns the running hook with this command: its children may carry
-// the same arguments for a moment, but bookend-exec is not their parent.
+// the same arguments for a moment, but neither the joiner nor bookend-exec is their parent.
 func findHook(t *testing.T, d *Daemon, command []string) Process {
 	t.Helper()
 	procs, err := processesOf(d.Dir)
@@ -273,7 +273,7 @@ func findHook(t *testing.T, d *Daemon, command []string) Process {
 	}
 	parents := map[int]bool{}
 	for _, p := range procs {
-		parents[p.PID] = p.Args[0] == "bookend-exec"
+		parents[p.PID] = p.Args[0] == "bookend-joiner" || p.Args[0] == "bookend-exec"
 	}
 	var found []Process
 	for _, p := range procs {

@@ -70,10 +70,11 @@ func (d *Daemon) Inventory() (Inventory, error) {
 
 // unwatched are the parts of a daemon's directory whose files come and go
 // without a leak: containerd's stores, which its garbage collector sweeps in its
-// own time, and records, which are to outlive their containers.
+// own time, and records and what is known of runtimes and profiles, which are to
+// outlive their containers.
 var unwatched = []string{
 	"root/io.containerd.content.v1.content", "root/io.containerd.metadata.v1.bolt",
-	"root/io.containerd.snapshotter.v1.*", "records/records",
+	"root/io.containerd.snapshotter.v1.*", "records/records", "records/runtimes", "records/seccomp",
 }
 
 // standing are directories and files that the first pod leaves for the next;

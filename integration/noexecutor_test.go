@@ -9,7 +9,7 @@ import (
 )
 
 // TestAShimWithoutItsExecutor is an installation that lacks bookend-exec:
-// containers that ask for an exec hook are told so, and no others are harmed.
+// only hooks that need it fail, and say so.
 func TestAShimWithoutItsExecutor(t *testing.T) {
 	b, err := FindBinaries()
 	if err != nil {
@@ -30,22 +30,28 @@ func TestAShimWithoutItsExecutor(t *testing.T) {
 	d := shared.Daemon(t)
 	byPath := func(o *TaskOptions) { o.Runtime = alone }
 
-	_, err = d.Tasks.Create(t.Context(), TaskOptions{
-		Runtime: alone, Annotations: map[string]string{lifecycleKey: `{"preStop":{"exec":` + shell(quickPre) + `}}`},
-	})
-	if err == nil || !strings.Contains(err.Error(), "bookend-exec: no such file or directory") {
-		t.Errorf("Create: %v, want it to name what is missing", err)
-	}
 	h := runHooked(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, byPath)
 	h.kill(syscall.SIGTERM)
 	h.wantExit(0)
 
-	setConfig(t, d, defaultPreStop("pre"))
-	h = runHooked(t, d, "", byPath, without)
+	// The joiner needs nothing beside the shim.
+	h = runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
+	h.kill(syscall.SIGTERM)
+	h.wantExit(0)
+	h.wantTrace("pre", "term")
+
+	// The runtime's own exec is called by what is missing.
+	setConfig(t, d, "[exec]\nentry = \"runtime\"\n")
+	h = runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
 	h.kill(syscall.SIGTERM)
 	h.wantExit(0)
 	h.wantTrace("term")
-	if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure"); ev["cause"] != "cannot be started" {
+	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure")
+	if ev["cause"] != "cannot be started" || ev["runner"] != "runtime" {
 		t.Errorf("event %v", ev)
+	}
+	a := awaitAttempts(t, d, h.ID(), "preStop Failed cannot be started")[0]
+	if !strings.Contains(a.Detail, "bookend-exec: no such file or directory") {
+		t.Errorf("the record does not name what is missing: %s", a.Detail)
 	}
 }

@@ -122,7 +122,7 @@ func TestAFailedHooksOutputOutlivesItsContainer(t *testing.T) {
 	if a.Version != 1 || a.Namespace != CRINamespace || a.Name != "main" || a.Pod != pod.name() || a.PodNamespace != pod.Config.GetMetadata().GetNamespace() {
 		t.Errorf("subject %+v", a)
 	}
-	if a.Handler != "exec" || a.Attempt != 1 || a.ExitCode == nil || *a.ExitCode != 3 || a.Runner != "libcontainer" || a.DurationSeconds <= 0 {
+	if a.Handler != "exec" || a.Attempt != 1 || a.ExitCode == nil || *a.ExitCode != 3 || a.Runner != "joiner" || a.DurationSeconds <= 0 {
 		t.Errorf("attempt %+v", a)
 	}
 	if a.Started.Before(before) || a.Started.After(time.Now()) {

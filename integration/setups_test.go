@@ -181,7 +181,7 @@ func TestAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 	}}})
 	pod := d.TestPod(t, PodOptions{})
 	refused(t, d, pod, map[string]string{podLifecycleKey: noted}, "cannot be applied, the node's configuration is invalid; the node's log says why")
-	if text := "config runtime options: BinaryName: unknown field, expected one of defaults, policy, records, log, runc (line 1)"; !strings.Contains(d.Log(), text) {
+	if text := "config runtime options: BinaryName: unknown field, expected one of defaults, policy, records, log, exec, runc (line 1)"; !strings.Contains(d.Log(), text) {
 		t.Errorf("the log does not say %q", text)
 	}
 	m := runMember(t, d, pod, ContainerOptions{Name: "main"})

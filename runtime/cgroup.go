@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
@@ -18,23 +18,39 @@ import (
 // the one that can hold processes still, and in which nothing is accounted.
 const freezer = "freezer"
 
-// Cgroup is the part of a container's own cgroup in which hooks get children:
-// the cgroup itself on v2, its freezer directory on v1. The zero Cgroup is
-// unknown: nothing can be made in it.
+// Cgroup is a container's own cgroup, in each hierarchy. A nil Cgroup is
+// unknown: nothing can be made in it. It MUST not be copied.
 type Cgroup struct {
-	dir     string
-	top     string // where the hierarchy is mounted
 	unified bool
+	places  []place // in the order in which the hierarchies are mounted
+	// dir is where hooks get children: the cgroup itself on v2, its freezer
+	// directory on v1. Empty: nowhere.
+	dir       string
+	delegated []string // files of a hook's cgroup that its owner writes to
+	names     hookNames
+	noted     atomic.Bool // dir is in the bundle
+	managed   bool        // v2: the container may change its cgroup itself
+}
+
+// place is the cgroup in one hierarchy: v2's, or one of v1's.
+type place struct {
+	controllers string // as /proc/<pid>/cgroup lists them; empty: v2's
+	path        string // as /proc/<pid>/cgroup has it
+	dir         string
+	top         string // where the hierarchy is mounted
+	shared      bool   // this process is in it, so not all in it is the container's
 }
 
 // cgroupMounts is where this machine's cgroups are mounted. That does not
 // change while a shim lives, and is dear to find on a machine of many mounts.
 type cgroupMounts struct {
-	unified bool
-	mounts  []*mountinfo.Info
+	unified   bool
+	mounts    []*mountinfo.Info
+	delegated []string
 }
 
-// cgroupMounts looks them up, the first time that it can.
+// cgroupMounts looks them up, the first time that it can. Of several mounts of
+// a hierarchy one that can be written to comes first.
 func (e *Executor) cgroupMounts() (*cgroupMounts, error) {
 	if m := e.cgroups.Load(); m != nil {
 		return m, nil
@@ -47,33 +63,98 @@ func (e *Executor) cgroupMounts() (*cgroupMounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &cgroupMounts{unified: unified, mounts: mounts}
+	m := &cgroupMounts{unified: unified, mounts: writableFirst(mounts), delegated: delegatedFiles()}
 	e.cgroups.Store(m)
 	return m, nil
 }
 
+func writableFirst(mounts []*mountinfo.Info) []*mountinfo.Info {
+	slices.SortStableFunc(mounts, func(a, b *mountinfo.Info) int {
+		switch a, b := readOnly(a), readOnly(b); {
+		case a == b:
+			return 0
+		case b:
+			return -1
+		}
+		return 1
+	})
+	return mounts
+}
+
+func readOnly(m *mountinfo.Info) bool { return slices.Contains(strings.Split(m.Options, ","), "ro") }
+
 // ReadCgroup finds the cgroup of the process pid. Asked for the init of a
 // container that was created but not started, the answer is the container's
 // own cgroup; later, its init may have moved.
-func (e *Executor) ReadCgroup(pid int) (Cgroup, error) {
+func (e *Executor) ReadCgroup(pid int) (*Cgroup, error) {
 	m, err := e.cgroupMounts()
 	if err != nil {
-		return Cgroup{}, err
+		return nil, err
 	}
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
-		return Cgroup{}, err
+		return nil, err
 	}
-	path, ok := cgroupPath(data, m.unified)
-	if !ok {
-		return Cgroup{}, fmt.Errorf("process %d is in no cgroup that can be frozen", pid)
+	own, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil, err
 	}
-	for _, mount := range m.mounts {
-		if dir, ok := below(mount, path, m.unified); ok {
-			return Cgroup{dir: dir, top: mount.Mountpoint, unified: m.unified}, nil
+	c := m.cgroup(data, own)
+	if len(c.places) == 0 {
+		return nil, fmt.Errorf("no cgroup of process %d is mounted", pid)
+	}
+	if c.unified {
+		// Not known, it could be the wrong one for a hook's own.
+		if c.managed, err = managesCgroups(pid); err != nil {
+			return nil, err
 		}
 	}
-	return Cgroup{}, fmt.Errorf("cgroup %s of process %d is not mounted", path, pid)
+	return c, nil
+}
+
+// managesCgroups tells whether a process has a mount of cgroup v2 that it may
+// write to. What is in its container then manages cgroups, and must find itself
+// in that cgroup and in its namespace, as runc's exec has it. In a namespace of
+// the hook's own it could neither move what is its container's (ENOENT) nor
+// would it be kept from its container's limits: where the hierarchy is mounted
+// nsdelegate, both are decided by the root of the namespace.
+func managesCgroups(pid int) (bool, error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/mountinfo", pid))
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	mounts, err := mountinfo.GetMountsFromReader(f, mountinfo.FSTypeFilter("cgroup2"))
+	return slices.ContainsFunc(mounts, func(m *mountinfo.Info) bool { return !readOnly(m) }), err
+}
+
+// cgroup turns what /proc/<pid>/cgroup says of a process, and of this one, into
+// the directories that runc's exec would have a process join: on v1 those of all
+// hierarchies, named ones and an accompanying v2 included.
+func (m *cgroupMounts) cgroup(data, own []byte) *Cgroup {
+	c := &Cgroup{unified: m.unified, delegated: m.delegated}
+	wanted, owns := parsePlaces(data), parsePlaces(own)
+	if m.unified {
+		wanted = slices.DeleteFunc(wanted, func(p place) bool { return p.controllers != "" })
+	}
+	for _, mount := range m.mounts {
+		wanted = slices.DeleteFunc(wanted, func(p place) bool {
+			if !p.findBelow(mount) {
+				return false
+			}
+			p.shared = !slices.ContainsFunc(owns, func(o place) bool {
+				return o.controllers == p.controllers && !within(o.path, p.path)
+			})
+			c.places = append(c.places, p)
+			return true
+		})
+	}
+	// A freezer that shares its hierarchy with another controller does not
+	// count: the hook would be out of the container's cgroup of that one.
+	if p := c.placeOf(freezer); p != nil && (m.unified || p.controllers == freezer) {
+		c.dir = p.dir
+	}
+	return c
 }
 
 // unifiedMode tells whether runc uses cgroup v2 here: it goes by what is
@@ -86,41 +167,75 @@ func unifiedMode() (bool, error) {
 	return st.Type == unix.CGROUP2_SUPER_MAGIC, nil
 }
 
-// cgroupPath finds the line of the v2 hierarchy or of v1's freezer in
-// /proc/<pid>/cgroup, whose lines are "id:controller,controller:path". A
-// freezer that shares its hierarchy with another controller does not count:
-// the hook would be moved there twice, to different cgroups.
-func cgroupPath(data []byte, unified bool) (string, bool) {
-	for s := bufio.NewScanner(bytes.NewReader(data)); s.Scan(); {
-		id, rest, _ := strings.Cut(s.Text(), ":")
+// parsePlaces reads /proc/<pid>/cgroup, whose lines are
+// "id:controller,controller:path".
+func parsePlaces(data []byte) []place {
+	var places []place
+	for line := range bytes.Lines(data) {
+		id, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), ":")
 		controllers, path, ok := strings.Cut(rest, ":")
-		if !ok {
+		if !ok || (controllers == "") != (id == "0") {
 			continue
 		}
-		if unified && id == "0" && controllers == "" {
-			return path, true
-		}
-		if !unified && controllers == freezer {
-			return path, true
-		}
+		places = append(places, place{controllers: controllers, path: path})
 	}
-	return "", false
+	return places
 }
 
-// below returns the directory of the cgroup path under the mount m, if m is of
-// the right hierarchy and shows that part of it.
-func below(m *mountinfo.Info, path string, unified bool) (string, bool) {
-	if unified != (m.FSType == "cgroup2") {
-		return "", false
+// findBelow finds the directory of p under the mount m, if m is of its
+// hierarchy and shows that part of it.
+func (p *place) findBelow(m *mountinfo.Info) bool {
+	if (p.controllers == "") != (m.FSType == "cgroup2") {
+		return false
 	}
-	if !unified && !slices.Contains(strings.Split(m.VFSOptions, ","), freezer) {
-		return "", false
+	if p.controllers != "" {
+		options := strings.Split(m.VFSOptions, ",")
+		for _, controller := range strings.Split(p.controllers, ",") {
+			if !slices.Contains(options, controller) {
+				return false
+			}
+		}
 	}
-	rel, err := filepath.Rel(m.Root, path)
-	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
-		return "", false
+	// Both are as seen from the root of this process' cgroup namespace: what
+	// is outside of that begins with "/..", which no mount of "/" shows.
+	if !within(p.path, m.Root) || m.Root == "/" && within(p.path, "/..") {
+		return false
 	}
-	return filepath.Join(m.Mountpoint, rel), true
+	p.dir, p.top = filepath.Join(m.Mountpoint, p.path[len(strings.TrimSuffix(m.Root, "/")):]), m.Mountpoint
+	return true
 }
 
-var errNoCgroup = errors.New("the container's cgroup is not known")
+// within tells whether the path of a cgroup is dir or below it.
+func within(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
+}
+
+// placeOf returns the place in the hierarchy of a controller, which is always
+// the one on v2; nil: there is none.
+func (c *Cgroup) placeOf(controller string) *place {
+	if c == nil {
+		return nil
+	}
+	for i, p := range c.places {
+		if c.unified || slices.Contains(strings.Split(p.controllers, ","), controller) {
+			return &c.places[i]
+		}
+	}
+	return nil
+}
+
+// hooksDir is where hooks get children; empty: nowhere.
+func (c *Cgroup) hooksDir() string {
+	if c == nil {
+		return ""
+	}
+	return c.dir
+}
+
+func (c *Cgroup) isUnified() bool { return c != nil && c.unified }
+
+var (
+	errNoCgroup  = errors.New("the container's cgroup is not known")
+	errNoFreezer = errors.New("no hierarchy has the freezer controller alone")
+	errManaged   = errors.New("the container may change its cgroup itself")
+)

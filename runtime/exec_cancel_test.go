@@ -15,7 +15,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"bookend.dev/bookend/hooks"
-	"bookend.dev/bookend/runtime/wire"
 )
 
 // daemons leaves processes behind in each way there is to get out of reach,
@@ -127,8 +126,9 @@ func TestExecCancelledForkBombDies(t *testing.T) {
 func TestExecCancelledWithoutACgroupKillsTheSession(t *testing.T) {
 	c := startContainer(t, nil)
 	c.runcDo("exec", "--detach", c.ID, "sleep", "2001")
+	c.Runner = ownRuntime(t, c.runc) // the joiner wants to know the cgroup
 	known := c.Cgroup
-	c.Cgroup = Cgroup{}
+	c.Cgroup = nil
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", "(sleep 1001 &) ; touch /scratch/ready; sleep 1002"}}))
 	c.Cgroup = known
@@ -167,14 +167,15 @@ func TestExecCancelledInAPausedContainer(t *testing.T) {
 // A container that is frozen behind runc's back freezes the hook while it is
 // being started; ctx ends that too.
 func TestExecCancelledWhileFrozenInTheMiddleOfItsStart(t *testing.T) {
-	if os.Getenv("BOOKEND_TEST_RUNNER") == wire.OwnRuntime {
+	if os.Getenv("BOOKEND_TEST_RUNNER") == ByRuntime {
 		t.Skip("a runtime looks at the hook's cgroup in place of the container's, and refuses to start anything in it")
 	}
 	c := startContainer(t, nil)
 	// Frozen is only what joins a cgroup that runc does not look at.
 	ctx, cancel := context.WithCancelCause(t.Context())
+	c.settle()
 	c.executor.monitor = newTripwire(func() {
-		if err := (&hookCgroup{Cgroup: Cgroup{dir: c.hookCgroups()[0], unified: c.Cgroup.unified}}).freeze(true); err != nil {
+		if err := (&hookCgroup{dir: c.hookCgroups()[0], unified: c.Cgroup.unified}).freeze(true); err != nil {
 			t.Error(err)
 		}
 	})
@@ -214,9 +215,10 @@ func TestExecCancelledAtAnyMomentLeavesNothing(t *testing.T) {
 	}
 }
 
-// When bookend-exec itself is killed, the hook is not left to itself.
-func TestExecTreeDiesWithBookendExec(t *testing.T) {
+// When the joiner or bookend-exec is killed, the hook is not left to itself.
+func TestExecTreeDiesWithItsParent(t *testing.T) {
 	c := startContainer(t, nil)
+	c.settle()
 	monitor := newTripwire(func() {})
 	c.executor.monitor = monitor
 	done := c.start(t.Context(), c.handler(&hooks.Exec{Command: []string{"sh", "-c", daemons}}))

@@ -1,17 +1,14 @@
 package runtime
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"bookend.dev/bookend/hooks"
-	"bookend.dev/bookend/runtime/wire"
 )
 
 // newHookLog is a container's log in two files, for lines of a postStart.
@@ -39,16 +36,11 @@ func TestExecPrintsIntoTheContainersLog(t *testing.T) {
 	wantFile(t, stderr, "[postStart] two\n")
 }
 
-func TestStagedPrintsIntoTheContainersLog(t *testing.T) {
+func TestBegunPrintsIntoTheContainersLog(t *testing.T) {
 	c := startContainer(t, nil)
 	lines, stdout, stderr := newHookLog(t)
-	s := c.executor.Stage(t.Context(), nil, c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines, nil)
-	<-s.started
-	d := newDiary(t.Context())
-	wantReport(t, s.Run(d), hooks.Report{Stdout: []byte("one\nthree"), Stderr: []byte("two\n")})
-	if !strings.Contains(d.String(), "hook was staged") {
-		t.Errorf("not staged: %s", d)
-	}
+	b := c.executor.Begin(t.Context(), c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines, nil)
+	wantReport(t, b.Run(t.Context()), hooks.Report{Stdout: []byte("one\nthree"), Stderr: []byte("two\n")})
 	wantFile(t, stdout, "of the container\n[postStart] one\n[postStart] three\n")
 	wantFile(t, stderr, "[postStart] two\n")
 }
@@ -139,59 +131,5 @@ func TestNewContainerLog(t *testing.T) {
 	}
 	if (*ContainerLog)(nil).For(hooks.PreStop) != nil {
 		t.Error("no log has lines")
-	}
-}
-
-// What is printed on the way to the gate, by libcontainer or its kernel's
-// refusal, is not the hook's.
-func TestStagedPrintsNothingBeforeTheGateOpens(t *testing.T) {
-	for name, tt := range map[string]struct {
-		gated bool
-		want  string
-	}{
-		"gated":   {true, "[preStop] hook\n"},
-		"ungated": {false, "[preStop] early\n[preStop] hook\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := newFile(t, "")
-			r := newExecRun()
-			r.stdoutLines, _ = newTestWriter(path)
-			stdout, w, err := newOutput()
-			must(t, err)
-			stderr, errEnd, err := newOutput()
-			must(t, err)
-			errEnd.Close()
-			r.stdout, r.stderr = stdout, stderr
-			var says *os.File
-			r.said, says, err = os.Pipe()
-			must(t, err)
-			var gateEnd *os.File
-			if tt.gated {
-				gateEnd, r.gate, err = os.Pipe()
-				must(t, err)
-				defer gateEnd.Close()
-				defer r.gate.Close()
-			}
-			close(r.reaped)
-			go r.follow()
-			must(t, json.NewEncoder(says).Encode(wire.Status{Pid: os.Getpid()}))
-			<-r.started
-			_, err = w.WriteString("early\n")
-			must(t, err)
-			if tt.gated {
-				must(t, r.open())
-			}
-			_, err = w.WriteString("hook\n")
-			must(t, err)
-			w.Close()
-			<-stdout.end
-			says.Close()
-			<-r.done
-			stdout.forget(long())
-			<-r.stdoutLines.done
-			if got := contents(t, path); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
 	}
 }

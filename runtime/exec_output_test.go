@@ -95,11 +95,11 @@ func TestExecSucceededLeavesItsChildrenAndTheirCgroupToTheContainer(t *testing.T
 // The binary that was opened runs, whatever is put in its place.
 func TestExecutorOutlivesItsReplacement(t *testing.T) {
 	c := startContainer(t, nil)
+	c.Runner = ownRuntime(t, c.runc)
 	_, original := binaries(t)
 	path := filepath.Join(c.Bundle, "bookend-exec")
 	must(t, exec.Command("cp", original, path).Run())
-	executor, err := OpenExecutor(path, runc.Monitor)
-	must(t, err)
+	executor := OpenExecutor(path, runc.Monitor)
 	defer executor.Close()
 	must(t, os.WriteFile(path+".new", []byte("#!/bin/false\n"), 0o755))
 	must(t, os.Rename(path+".new", path))
@@ -107,13 +107,31 @@ func TestExecutorOutlivesItsReplacement(t *testing.T) {
 	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
 }
 
-func TestOpenExecutorRefusesWhatCannotRun(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "bookend-exec")
-	if _, err := OpenExecutor(path, runc.Monitor); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("missing: %v", err)
-	}
-	must(t, os.WriteFile(path, nil, 0o644))
-	if _, err := OpenExecutor(path, runc.Monitor); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("not executable: %v", err)
+// Without bookend-exec only what needs it fails, and says why.
+func TestExecutorWithoutItsHelper(t *testing.T) {
+	c := startContainer(t, nil)
+	path := filepath.Join(c.Bundle, "bookend-exec")
+	for _, tc := range []struct {
+		name    string
+		prepare func()
+		want    error
+	}{
+		{"missing", func() {}, fs.ErrNotExist},
+		{"not executable", func() { must(t, os.WriteFile(path, nil, 0o644)) }, fs.ErrPermission},
+	} {
+		tc.prepare()
+		executor := OpenExecutor(path, runc.Monitor)
+		run := func(r *Runner) hooks.Report {
+			container := c.Container
+			container.Runner = r
+			return executor.Handler(container, &hooks.Exec{Command: []string{"true"}}, nil, nil).Run(t.Context())
+		}
+		if os.Getenv("BOOKEND_TEST_RUNNER") != ByRuntime {
+			wantReport(t, run(runnerUnderTest(t, c.runc)), hooks.Report{})
+		}
+		if got := run(ownRuntime(t, c.runc)); got.Cause != hooks.CauseCannotStart || got.Suspect || !errors.Is(got.Err, tc.want) {
+			t.Errorf("%s: got %+v", tc.name, got)
+		}
+		must(t, executor.Close())
 	}
 }

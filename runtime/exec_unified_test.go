@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,10 +20,15 @@ import (
 // startOnUnified is startContainer where runc uses cgroup v2.
 func startOnUnified(t *testing.T) *testContainer {
 	t.Helper()
+	needUnified(t)
+	return startContainer(t, nil)
+}
+
+func needUnified(t *testing.T) {
+	t.Helper()
 	if unified, err := unifiedMode(); err != nil || !unified {
 		t.Skip("needs cgroup v2 on /sys/fs/cgroup")
 	}
-	return startContainer(t, nil)
 }
 
 // figure reads a number that the container's own cgroup shows.
@@ -121,12 +127,42 @@ func TestExecWithoutRoomForACgroupOnV2(t *testing.T) {
 			if want := "0::/" + c.ID + "\n"; string(in) != want || len(c.hookCgroups()) != 0 {
 				t.Errorf("the hook ran in %q, want %q; cgroups left: %v", in, want, c.hookCgroups())
 			}
-			if !strings.Contains(logged.String(), "only the processes of its session are killed") {
+			if !strings.Contains(logged.String(), "only its session and what descends from it are killed") {
 				t.Errorf("logged: %s", logged)
 			}
 			if c.Init.Liveness() != hooks.Alive {
 				t.Error("the init died")
 			}
 		})
+	}
+}
+
+// The kernel tells of every process that moves from one cgroup to another. A
+// hook does not: nothing that it does is ever charged to the shim.
+func TestExecIsBornInItsCgroupOnV2(t *testing.T) {
+	c := startOnUnified(t)
+	const tracing = "/sys/kernel/tracing"
+	if _, err := os.Stat(filepath.Join(tracing, "trace")); err != nil {
+		t.Skipf("needs tracefs: %v", err)
+	}
+	must(t, os.WriteFile(filepath.Join(tracing, "events/cgroup/cgroup_attach_task/enable"), []byte("1"), 0))
+	moves := func() []string {
+		data, err := os.ReadFile(filepath.Join(tracing, "trace"))
+		must(t, err)
+		return slices.DeleteFunc(lines(data), func(line string) bool { return !strings.Contains(line, "dst_path=/"+c.ID) })
+	}
+	moved := exec.Command("sleep", "1000")
+	must(t, moved.Start())
+	defer moved.Wait()         //nolint:errcheck // it is killed
+	defer moved.Process.Kill() //nolint:errcheck // it may have ended
+	c.set("cgroup.procs", strconv.Itoa(moved.Process.Pid))
+	known := moves()
+	in, end := c.sleeper()
+	end()
+	if in == c.Cgroup.dir {
+		t.Error("the hook ran in its container's own cgroup")
+	}
+	if hooks := moves()[len(known):]; len(hooks) != 0 || len(known) == 0 {
+		t.Errorf("of the process that was moved %d moves were seen, of the hook\n%s", len(known), strings.Join(hooks, "\n"))
 	}
 }

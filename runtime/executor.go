@@ -1,23 +1,16 @@
 package runtime
 
 import (
-	"fmt"
-	"os"
+	"errors"
 	"os/exec"
-	"strconv"
+	"sync"
 	"sync/atomic"
-	"syscall"
 
 	runc "github.com/containerd/go-runc"
-	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/joiner"
 )
-
-// executorFD is where the descriptors of executors begin. Between fork and
-// exec the Go runtime moves the child's descriptors to numbers just above
-// those the child is to have, over whatever is there; up here nothing is.
-const executorFD = 200
 
 // Monitor starts and waits for processes. In a shim, which reaps with
 // wait4(-1), it MUST be containerd's reaper, or exit statuses are lost.
@@ -27,44 +20,65 @@ type Monitor interface {
 	Wait(*exec.Cmd, chan runc.Exit) (int, error)
 }
 
-// Executor runs exec hooks by starting bookend-exec. It may be used by any
-// number of goroutines.
+// Executor runs exec hooks: through the joiner, or through bookend-exec where a
+// container must be entered by its own runtime. It may be used by any number of
+// goroutines.
 type Executor struct {
-	exe     *os.File
-	monitor Monitor
-	cgroups atomic.Pointer[cgroupMounts] // nil: not looked up yet
+	monitor    Monitor
+	helper     *helper
+	null       nullDevice
+	cgroups    atomic.Pointer[cgroupMounts] // nil: not looked up yet
+	mu         sync.Mutex
+	inMemory   *joiner.Joiner // nil: no hook has needed it yet
+	openJoiner func() (*joiner.Joiner, error)
+	compilers  map[string]*SeccompPrograms // by directory
+	runtimes   map[string]identityFiles    // by directory
 }
 
-// OpenExecutor opens the binary of bookend-exec at path. It is run through the
-// descriptor from then on: an upgrade that renames another binary into its
-// place does not concern shims that run.
-func OpenExecutor(path string, monitor Monitor) (*Executor, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open executor: %w", err)
+// OpenExecutor opens the binary of bookend-exec at path. That it is missing is told
+// where it is needed. An upgrade that renames another binary into its place does
+// not concern shims that run.
+func OpenExecutor(path string, monitor Monitor) *Executor {
+	return &Executor{
+		monitor: monitor, helper: openHelper(path), openJoiner: joiner.Open,
+		compilers: map[string]*SeccompPrograms{}, runtimes: map[string]identityFiles{},
 	}
-	defer f.Close()
-	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS); err != nil {
-		return nil, fmt.Errorf("open executor: %w", &os.PathError{Op: "access", Path: path, Err: err})
-	}
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, executorFD)
-	if err != nil {
-		return nil, fmt.Errorf("open executor %s: %w", path, os.NewSyscallError("fcntl", err))
-	}
-	return &Executor{exe: os.NewFile(uintptr(fd), path), monitor: monitor}, nil
 }
 
-// Close closes the binary. Hooks that run are not affected.
-func (e *Executor) Close() error { return e.exe.Close() }
+// joiner returns the joiner, which is put into memory when it is first needed.
+// That this failed is forgotten: a shim can be short of descriptors for a moment.
+func (e *Executor) joiner() (*joiner.Joiner, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.inMemory == nil {
+		j, err := e.openJoiner()
+		if err != nil {
+			return nil, err
+		}
+		e.inMemory = j
+	}
+	return e.inMemory, nil
+}
+
+// Close closes the binaries. Hooks that run are not affected.
+func (e *Executor) Close() error {
+	err := errors.Join(e.helper.close(), e.null.close())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.inMemory != nil {
+		err = errors.Join(err, e.inMemory.Close())
+	}
+	return err
+}
 
 // Container is what the executor needs to know of a container.
 type Container struct {
 	ID       string
-	Bundle   string  // directory that holds config.json
-	RuncRoot string  // the runtime's root directory, containerd's namespace included
-	Init     Init    // in whose root the user of a hook is looked up
-	Cgroup   Cgroup  // as read when the container was created
-	Runner   *Runner // nil: libcontainer, unasked
+	Bundle   string // directory that holds config.json
+	RuncRoot string // the runtime's root directory, containerd's namespace included
+	Init     Init
+	Cgroup   *Cgroup // as read when the container was created; nil: unknown
+	Runner   *Runner
 }
 
 // Handler returns the handler that runs spec in c. What the command prints also
@@ -74,19 +88,4 @@ type Container struct {
 // or when the output was closed, if that came first.
 func (e *Executor) Handler(c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) hooks.Handler {
 	return &execHandler{executor: e, container: c, spec: spec, log: lines, late: late}
-}
-
-// command is bookend-exec with the descriptors of package wire.
-func (e *Executor) command(request, log *os.File, extra ...*os.File) *exec.Cmd {
-	return &exec.Cmd{
-		Path:       "/proc/self/fd/" + strconv.Itoa(int(e.exe.Fd())),
-		Args:       []string{"bookend-exec"},
-		Env:        []string{},
-		Dir:        "/",
-		Stdin:      request,
-		Stderr:     log,
-		ExtraFiles: extra,
-		// Out of reach of signals meant for the shim's process group.
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
-	}
 }

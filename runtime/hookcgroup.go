@@ -2,14 +2,13 @@ package runtime
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,184 +19,148 @@ import (
 // killed with nothing else. It holds no controller that accounts or limits, so
 // what the hook uses is charged to the container.
 type hookCgroup struct {
-	Cgroup
-	name string
+	dir      string
+	name     string
+	unified  bool
+	names    *hookNames // of which name is one; nil: of none
+	released sync.Once
 }
 
-// hookCgroupPrefix begins the names of hooks' cgroups.
-const hookCgroupPrefix = "bookend-"
-
-// newHookCgroup makes a cgroup for one hook.
-func (c Cgroup) newHookCgroup() (*hookCgroup, error) {
-	if c.dir == "" {
+// newHookCgroup makes a cgroup for one hook. [hookCgroup.remove] MUST be called
+// when the hook has ended.
+func (c *Cgroup) newHookCgroup() (*hookCgroup, error) {
+	if c == nil {
 		return nil, errNoCgroup
 	}
-	name := hookCgroupPrefix + strings.ToLower(rand.Text()[:10])
-	child := Cgroup{dir: filepath.Join(c.dir, name), unified: c.unified}
-	if err := os.Mkdir(child.dir, 0o755); err != nil {
+	if c.dir == "" {
+		return nil, errNoFreezer
+	}
+	if c.managed {
+		return nil, errManaged
+	}
+	h, err := c.names.take(c.dir, c.unified)
+	if err != nil || !c.unified {
+		return h, err
+	}
+	if err = h.joinable(); err == nil {
+		err = h.delegate(c.dir, c.delegated)
+	}
+	if err != nil {
+		h.remove()
 		return nil, err
 	}
-	if err := child.joinable(); err != nil {
-		return nil, errors.Join(err, os.Remove(child.dir))
-	}
-	return &hookCgroup{Cgroup: child, name: name}, nil
+	return h, nil
 }
 
-// joinable tells whether processes can be put into a cgroup that was just made:
-// below a threaded one on cgroup v2 they cannot ("domain invalid").
-func (c Cgroup) joinable() error {
-	kind, err := os.ReadFile(filepath.Join(c.dir, "cgroup.type"))
-	if errors.Is(err, os.ErrNotExist) { // cgroup v1
-		return nil
-	}
-	if err == nil && strings.TrimSpace(string(kind)) != "domain" {
-		err = fmt.Errorf("no process can join %s: it is %q", c.dir, bytes.TrimSpace(kind))
+// joinable tells whether processes can be put into a cgroup v2 that was just
+// made: below a threaded one they cannot ("domain invalid").
+func (h *hookCgroup) joinable() error {
+	kind, err := os.ReadFile(filepath.Join(h.dir, "cgroup.type"))
+	if err == nil && string(bytes.TrimSpace(kind)) != "domain" {
+		err = fmt.Errorf("no process can join %s: it is %q", h.dir, bytes.TrimSpace(kind))
 	}
 	return err
 }
 
-// subCgroups names the cgroup as package wire has it.
-func (h *hookCgroup) subCgroups() map[string]string {
-	if h.unified {
-		return map[string]string{"": h.name}
+// delegate gives a cgroup v2 to the owner of the container's, so that what
+// makes cgroups of its own works in a hook as it does in the container.
+func (h *hookCgroup) delegate(container string, files []string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(container, &st); err != nil {
+		return &os.PathError{Op: "stat", Path: container, Err: err}
 	}
-	return map[string]string{freezer: h.name}
-}
-
-// remove removes the cgroup and those that processes made in it, as far as
-// they are empty. The runtime removes the rest when it deletes the container.
-func (h *hookCgroup) remove() {
-	dirs := h.tree()
-	for i := len(dirs) - 1; i >= 0; i-- {
-		_ = os.Remove(dirs[i])
+	if st.Uid == 0 && st.Gid == 0 {
+		return nil
 	}
-}
-
-// kill sends SIGKILL to every process in the cgroup and waits, for up to
-// bound, until there is none. In a container that is paused on cgroup v1 a
-// process dies only when the container goes on: then kill returns at once,
-// with nothing to retry.
-func (h *hookCgroup) kill(bound time.Duration) error {
-	deadline := time.Now().Add(bound)
-	for {
-		if !h.killByKernel() && (h.killFrozen() == 0 || h.parentFrozen()) {
-			return nil
-		}
-		// Once is enough unless a process could not be frozen in time and
-		// forked, or the kernel missed a fork that was under way: hence again.
-		if h.awaitEmpty(earlier(deadline, time.Now().Add(100*time.Millisecond))) == nil {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return h.awaitEmpty(deadline)
+	for _, file := range append([]string{"."}, files...) {
+		// The list is the kernel's: not all of it is in every cgroup.
+		err := os.Lchown(filepath.Join(h.dir, file), int(st.Uid), int(st.Gid))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-}
-
-// killByKernel leaves the killing to the kernel: cgroup v2's do it since 5.14.
-func (h *hookCgroup) killByKernel() bool {
-	return h.unified && h.write("cgroup.kill", "1") == nil
-}
-
-// killFrozen holds the processes still, kills them, and returns how many there
-// were.
-func (h *hookCgroup) killFrozen() int {
-	_ = h.freeze(true)
-	defer func() { _ = h.freeze(false) }()
-	return h.signalAll()
-}
-
-// freeze freezes or thaws the cgroup; freezing waits a little for the last
-// process to stop. Where one kills, freezing is a help against processes that fork
-// faster than that: that it fails is no failure then.
-func (h *hookCgroup) freeze(on bool) error {
-	file, value := "freezer.state", map[bool]string{true: "FROZEN", false: "THAWED"}[on]
-	if h.unified {
-		file, value = "cgroup.freeze", map[bool]string{true: "1", false: "0"}[on]
-	}
-	if err := h.write(file, value); err != nil || !on {
-		return err
-	}
-	poll(time.Now().Add(50*time.Millisecond), h.frozen)
 	return nil
 }
 
-func (h *hookCgroup) frozen() bool {
-	if h.unified {
-		return bytes.Contains(h.read("cgroup.events"), []byte("frozen 1"))
+// delegatedFiles lists the files that the owner of a delegated cgroup writes to.
+func delegatedFiles() []string {
+	data, err := os.ReadFile("/sys/kernel/cgroup/delegate")
+	if err != nil { // a kernel before 4.15
+		return []string{"cgroup.procs", "cgroup.threads", "cgroup.subtree_control"}
 	}
-	return bytes.HasPrefix(h.read("freezer.state"), []byte("FROZEN"))
+	return strings.Fields(string(data))
 }
 
-// parentFrozen tells whether the container is paused, on cgroup v1, where
-// frozen processes do not die. On v2 they do.
-func (h *hookCgroup) parentFrozen() bool {
-	return !h.unified && bytes.HasPrefix(h.read("freezer.parent_freezing"), []byte("1"))
-}
-
-// awaitEmpty waits until no process is left.
-func (h *hookCgroup) awaitEmpty(deadline time.Time) error {
-	if poll(deadline, func() bool { return len(h.pids()) == 0 }) {
+// joins lists the directories that a hook joins which is to be in h; nil: in the
+// container's own. On v1 it joins them all. On v2 it joins the first that it
+// can: h may be gone, and the container's may have been divided; then runc's
+// exec takes the one in which the init is by now.
+func (c *Cgroup) joins(h *hookCgroup, init Init) []string {
+	if c == nil {
 		return nil
 	}
-	return fmt.Errorf("cgroup %s: %w: %v", h.dir, errStillThere, h.pids())
-}
-
-var errStillThere = errors.New("processes do not die of SIGKILL")
-
-// signalAll sends SIGKILL to all processes and returns how many there were.
-// Each is held by a descriptor while it is made sure that its pid is still
-// that of a process in the cgroup.
-func (h *hookCgroup) signalAll() int {
-	held := map[int]int{}
-	for _, pid := range h.pids() {
-		fd, err := unix.PidfdOpen(pid, 0)
-		if err == nil {
-			defer unix.Close(fd)
-		}
-		if err == unix.ESRCH {
-			continue
-		}
-		held[pid] = fd // -1 on kernels without pidfd
-	}
-	n := 0
-	for _, pid := range h.pids() {
-		n++
-		if fd, ok := held[pid]; !ok {
-			continue // the next round's
-		} else if fd >= 0 {
-			_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
-		} else {
-			_ = unix.Kill(pid, unix.SIGKILL)
-		}
-	}
-	return n
-}
-
-// pids lists the processes in the cgroup and below.
-func (h *hookCgroup) pids() []int {
-	var pids []int
-	for _, dir := range h.tree() {
-		data, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
-		for _, field := range bytes.Fields(data) {
-			if pid, err := strconv.Atoi(string(field)); err == nil && pid > 0 {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids
-}
-
-// tree lists the cgroup's directory and those below it, parents first.
-func (h *hookCgroup) tree() []string {
 	var dirs []string
-	_ = filepath.WalkDir(h.dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			dirs = append(dirs, path)
+	if c.unified && h != nil {
+		dirs = append(dirs, h.dir)
+	}
+	for _, p := range c.places {
+		dir := p.dir
+		if h != nil && !c.unified && dir == c.dir {
+			dir = h.dir
 		}
-		return nil // what has vanished is of no interest
-	})
+		dirs = append(dirs, dir)
+	}
+	if c.unified {
+		dirs = append(dirs, c.movedTo(init)...)
+	}
 	return dirs
+}
+
+// movedTo is the cgroup v2 in which the init is by now, where it is another
+// than the container's own and below it.
+func (c *Cgroup) movedTo(init Init) []string {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", init.Pid))
+	if err != nil {
+		return nil
+	}
+	for _, p := range parsePlaces(data) {
+		own := c.placeOf("")
+		if p.controllers == "" && p.path != own.path && within(p.path, own.path) {
+			return []string{filepath.Join(own.dir, p.path[len(strings.TrimSuffix(own.path, "/")):])}
+		}
+	}
+	return nil
+}
+
+// remove removes the cgroup, unless processes are in it that a hook has left on
+// purpose, and ends its use. The runtime removes the rest when it deletes the
+// container.
+func (h *hookCgroup) remove() {
+	h.released.Do(func() { // after that it may be another's
+		h.clear()
+		h.drop()
+	})
+}
+
+func (h *hookCgroup) drop() {
+	if h.names != nil {
+		h.names.drop(h.name)
+	}
+}
+
+// clear removes the cgroup with those that processes made in it, if no process
+// is left there, and tells whether it did.
+func (h *hookCgroup) clear() bool {
+	err := unix.Rmdir(h.dir)
+	if err == nil || err == unix.ENOENT {
+		return true
+	}
+	if !h.empty() {
+		return false
+	}
+	left := walkDirs
+	walkCgroups(h.dir, &left, func(dir string) { err = unix.Rmdir(dir) })
+	return err == nil // h.dir's own: it comes last
 }
 
 func (h *hookCgroup) read(file string) []byte {
@@ -206,7 +169,11 @@ func (h *hookCgroup) read(file string) []byte {
 }
 
 func (h *hookCgroup) write(file, value string) error {
-	f, err := os.OpenFile(filepath.Join(h.dir, file), os.O_WRONLY, 0)
+	return writeCgroup(h.dir, file, value)
+}
+
+func writeCgroup(dir, file, value string) error {
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}

@@ -16,19 +16,22 @@ const hooksCgroupFile = "bookend-cgroup"
 
 // note leaves the place of hooks' cgroups in a bundle, where it is known and that
 // is not done.
-func (c Cgroup) note(bundle string) error {
-	if c.dir == "" {
+func (c *Cgroup) note(bundle string) error {
+	if c.hooksDir() == "" || c.noted.Load() {
 		return nil
 	}
 	f, err := os.OpenFile(filepath.Join(bundle, hooksCgroupFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
+		c.noted.Store(true)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(c.dir)
-	return errors.Join(err, f.Close())
+	err = errors.Join(err, f.Close())
+	c.noted.Store(err == nil)
+	return err
 }
 
 // KillLeftHooks kills the exec hooks that a dead shim left in the container of a
@@ -47,16 +50,16 @@ func KillLeftHooks(bundle string) error {
 	if err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(string(data))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
+	names, all := subdirectories(string(data), walkDirs)
 	var failed error
-	for _, e := range entries {
-		if !e.IsDir() || !strings.HasPrefix(e.Name(), hookCgroupPrefix) {
+	if !all {
+		failed = fmt.Errorf("not all cgroups in %s can be listed", data)
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, hookCgroupPrefix) {
 			continue
 		}
-		h := &hookCgroup{Cgroup: Cgroup{dir: filepath.Join(string(data), e.Name()), unified: unified}, name: e.Name()}
+		h := &hookCgroup{dir: filepath.Join(string(data), name), name: name, unified: unified}
 		h.signalAll()
 		if err := h.freeze(false); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = errors.Join(failed, fmt.Errorf("thaw a hook's cgroup: %w", err))

@@ -16,10 +16,10 @@ func TestHooksThatAreLeftFrozenInTheirCgroupDie(t *testing.T) {
 	defer cancel(errCut)
 	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", daemons}}))
 	for _, dir := range c.hookCgroups() {
-		must(t, (&hookCgroup{Cgroup: Cgroup{dir: dir, unified: c.Cgroup.unified}}).freeze(true))
+		must(t, (&hookCgroup{dir: dir, unified: c.Cgroup.unified}).freeze(true))
 	}
 	// What is not bookend's stays as it is.
-	theirs := &hookCgroup{Cgroup: Cgroup{dir: filepath.Join(c.Cgroup.dir, "own"), unified: c.Cgroup.unified}}
+	theirs := &hookCgroup{dir: filepath.Join(c.Cgroup.dir, "own"), unified: c.Cgroup.unified}
 	must(t, os.Mkdir(theirs.dir, 0o755))
 	must(t, theirs.freeze(true))
 	must(t, KillLeftHooks(c.Bundle))
@@ -38,9 +38,9 @@ func TestHooksThatAreLeftFrozenInTheirCgroupDie(t *testing.T) {
 
 func TestHooksThatAreLeftNeedNotBe(t *testing.T) {
 	bundle := t.TempDir()
-	must(t, KillLeftHooks(bundle)) // no exec hook has run
-	must(t, Cgroup{}.note(bundle)) // its cgroup is not known
+	must(t, KillLeftHooks(bundle))       // no exec hook has run
+	must(t, (*Cgroup)(nil).note(bundle)) // its cgroup is not known
 	must(t, KillLeftHooks(bundle))
-	must(t, Cgroup{dir: "/sys/fs/cgroup/no-such-cgroup"}.note(bundle))
+	must(t, (&Cgroup{dir: "/sys/fs/cgroup/no-such-cgroup"}).note(bundle))
 	must(t, KillLeftHooks(bundle)) // the container's has gone
 }

@@ -94,6 +94,7 @@ func unread(err error) hooks.Liveness {
 // task is what /proc/<pid>/stat tells of a thread: see proc(5).
 type task struct {
 	state   byte
+	parent  int
 	session int
 	flags   uint64
 	start   uint64
@@ -114,16 +115,17 @@ func readTask(dir string) (task, error) {
 // parseTask reads the fields after the name, which is in parentheses and may
 // hold spaces and parentheses itself.
 func parseTask(stat []byte) (task, error) {
-	const state, session, flags, start = 0, 3, 6, 19
+	const state, parent, session, flags, start = 0, 1, 3, 6, 19
 	f := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(f) <= start {
 		return task{}, fmt.Errorf("malformed stat %q", stat)
 	}
 	t := task{state: f[state][0]}
-	var err [3]error
+	var err [4]error
 	t.session, err[0] = strconv.Atoi(string(f[session]))
 	t.flags, err[1] = strconv.ParseUint(string(f[flags]), 10, 64)
 	t.start, err[2] = strconv.ParseUint(string(f[start]), 10, 64)
+	t.parent, err[3] = strconv.Atoi(string(f[parent]))
 	for _, e := range err {
 		if e != nil {
 			return task{}, fmt.Errorf("malformed stat %q: %w", stat, e)

@@ -12,7 +12,7 @@ import (
 func TestParseTask(t *testing.T) {
 	const stat = "42 (a ) b (c) S 1 40 41 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2"
 	got, err := parseTask([]byte(stat))
-	if want := (task{state: 'S', session: 41, flags: 4194564, start: 987654}); err != nil || got != want {
+	if want := (task{state: 'S', parent: 1, session: 41, flags: 4194564, start: 987654}); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 	if got.alive() {

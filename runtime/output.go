@@ -124,16 +124,6 @@ func (o *output) forward(w *lineWriter) {
 	}
 }
 
-// forwardNew is forward without what was printed so far.
-func (o *output) forwardNew(w *lineWriter) {
-	o.drain()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.done {
-		o.also = w
-	}
-}
-
 // forget drops what was kept and keeps nothing more. What is on its way to
 // where it was forwarded gets there until then, or not at all.
 func (o *output) forget(until time.Time) {

@@ -43,34 +43,24 @@ func TestOutputForgetsAndReadsOn(t *testing.T) {
 }
 
 func TestOutputForwardsWhatIsPrinted(t *testing.T) {
-	for name, tt := range map[string]struct {
-		forward func(*output, *lineWriter)
-		want    string
-	}{
-		"all of it":          {(*output).forward, "[preStop] before\n[preStop] after\n"},
-		"from that point on": {(*output).forwardNew, "[preStop] after\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := newFile(t, "")
-			lines, said := newTestWriter(path)
-			o, w, err := newOutput()
-			must(t, err)
-			_, err = w.WriteString("before\n")
-			must(t, err)
-			tt.forward(o, lines)
-			_, err = w.WriteString("after\n")
-			must(t, err)
-			w.Close()
-			<-o.end
-			o.forget(long())
-			o.forward(lines) // it has been forgotten
-			<-lines.done
-			if got := contents(t, path); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-			wantSaid(t, said)
-		})
+	path := newFile(t, "")
+	lines, said := newTestWriter(path)
+	o, w, err := newOutput()
+	must(t, err)
+	_, err = w.WriteString("before\n")
+	must(t, err)
+	o.forward(lines)
+	_, err = w.WriteString("after\n")
+	must(t, err)
+	w.Close()
+	<-o.end
+	o.forget(long())
+	o.forward(lines) // it has been forgotten
+	<-lines.done
+	if got := contents(t, path); got != "[preStop] before\n[preStop] after\n" {
+		t.Errorf("got %q", got)
 	}
+	wantSaid(t, said)
 }
 
 // A writer without end must not hold drain up.

@@ -1,92 +1,202 @@
 package runtime
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
+	"bookend.dev/bookend/runtime/joiner"
 	"bookend.dev/bookend/runtime/wire"
+)
+
+// How a hook gets into its container, as records and the log have it.
+const (
+	ByJoiner  = "joiner"
+	ByRuntime = "runtime"
 )
 
 // defaultRuntime is the runtime of a container whose options name none.
 const defaultRuntime = "runc"
 
-// Runner is how exec hooks get into one container: through libcontainer, which
-// is fast and right for containers of a runc that is no newer than it; or, of
-// any other container, through the exec command of its own runtime. The first
-// hook that gets as far as that makes the choice, for all that follow.
-//
-// A nil Runner never asks: it is libcontainer.
-type Runner struct {
-	binary  string
-	systemd bool
-	told    func(runner, reason string)
+// planTime bounds what it takes to work out a container's plan, a profile that is
+// compiled for the first time included.
+const planTime = 10 * time.Second
 
-	mu     sync.Mutex
-	choice wire.Choice // the zero Choice: not made
+// RunnerOptions are what a Runner is made of.
+type RunnerOptions struct {
+	Binary        string // the runtime: a path, a name on PATH, or empty for runc
+	SystemdCgroup bool   // it is given --systemd-cgroup
+	NoNewKeyring  bool   // it was given --no-new-keyring
+	OwnRuntime    bool   // the node's configuration wants hooks to go through it
+	Directory     string // where what is found out once on a node is kept
+	// Told is called once, when the way is known, and once more where it changes.
+	Told func(runner, reason string)
 }
 
-// NewRunner returns the Runner of a container that was made with the runtime
-// binary, a path, or a name on this process' PATH, or empty for runc; and with
-// or without its option --systemd-cgroup. told is called with the choice and
-// its reason, once.
-func NewRunner(binary string, systemdCgroup bool, told func(runner, reason string)) *Runner {
-	if binary == "" {
-		binary = defaultRuntime
+// Runner is how exec hooks get into one container: by the joiner, from a plan
+// that is worked out once; or by the exec command of the container's own runtime.
+type Runner struct {
+	RunnerOptions
+
+	once   sync.Once
+	ready  chan struct{} // closed when what follows is set
+	plan   *ContainerPlan
+	filter *joiner.Seccomp // nil: none
+
+	mu     sync.Mutex
+	reason string // why the container is entered by its own runtime; empty: it is not
+}
+
+// NewRunner returns the Runner of a container.
+func NewRunner(o RunnerOptions) *Runner {
+	if o.Binary == "" {
+		o.Binary = defaultRuntime
 	}
 	// One that is not found would not have made the container. It is the
 	// runtime's call that then fails, if it comes to one.
-	if found, err := exec.LookPath(binary); err == nil {
-		binary = found
+	if found, err := exec.LookPath(o.Binary); err == nil {
+		o.Binary = found
 	}
-	if found, err := filepath.Abs(binary); err == nil {
-		binary = found
+	if found, err := filepath.Abs(o.Binary); err == nil {
+		o.Binary = found
 	}
-	return &Runner{binary: binary, systemd: systemdCgroup, told: told}
+	return &Runner{RunnerOptions: o, ready: make(chan struct{})}
 }
 
-// Name is "libcontainer" or "runtime", and empty before the choice.
-func (r *Runner) Name() string {
-	if r == nil {
-		return wire.Libcontainer
+// Plan begins to work out how hooks get into c, which the runtime has made, and
+// returns at once. A hook does it where it was not done.
+func (e *Executor) Plan(ctx context.Context, c Container) {
+	r := c.Runner
+	r.once.Do(func() {
+		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), planTime)
+		go func() {
+			defer stop()
+			defer close(r.ready)
+			if err := guarded(func() error { return r.work(ctx, e, c) }); err != nil {
+				r.useRuntime(err)
+			} else {
+				r.Told(ByJoiner, "")
+			}
+		}()
+	})
+}
+
+// errByConfiguration is why a hook goes through the runtime where the node's
+// configuration says so.
+var errByConfiguration = errors.New("the node's configuration says so")
+
+// work works out the plan. Its error is why there is none.
+func (r *Runner) work(ctx context.Context, e *Executor, c Container) error {
+	switch {
+	case r.OwnRuntime:
+		return errByConfiguration
+	case c.Cgroup == nil:
+		return errNoCgroup
 	}
+	if _, err := e.joiner(); err != nil {
+		return err
+	}
+	id, err := e.identities(r.Directory).identify(ctx, r.Binary, BoundedOutput(e.monitor))
+	if err != nil {
+		return err
+	}
+	plan, err := readPlan(planSource{
+		ID: c.ID, Bundle: c.Bundle, Init: c.Init, Runtime: id, Unified: c.Cgroup.isUnified(), NoNewKeyring: r.NoNewKeyring,
+	})
+	if err != nil {
+		return err
+	}
+	if plan.Seccomp != nil {
+		programs, err := e.programs(r.Directory)
+		if err != nil {
+			return err
+		}
+		if r.filter, err = programs.Program(ctx, plan.Seccomp, id); err != nil {
+			return err
+		}
+	}
+	plan.Seccomp = nil // it is compiled
+	r.plan = plan
+	return nil
+}
+
+// identities returns what is known of runtimes below dir.
+func (e *Executor) identities(dir string) identityFiles {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	known, ok := e.runtimes[dir]
+	if !ok {
+		known = newIdentityFiles(dir)
+		e.runtimes[dir] = known
+	}
+	return known
+}
+
+// programs returns the compiler of seccomp profiles that keeps them below dir.
+func (e *Executor) programs(dir string) (*SeccompPrograms, error) {
+	if e.helper.err != nil {
+		return nil, fmt.Errorf("linux.seccomp: %w", e.helper.err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p := e.compilers[dir]; p != nil {
+		return p, nil
+	}
+	compiler, err := BinaryIdentity(e.helper.file)
+	if err != nil {
+		return nil, err
+	}
+	p := NewSeccompPrograms(filepath.Join(dir, "seccomp"), compiler, e.compile)
+	e.compilers[dir] = p
+	return p, nil
+}
+
+// settled waits until the way is known: a plan, or nil for the runtime's own exec.
+func (r *Runner) settled(ctx context.Context, e *Executor, c Container) (*ContainerPlan, error) {
+	e.Plan(ctx, c)
+	select {
+	case <-r.ready:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	return r.plan, nil
+}
+
+// useRuntime notes why hooks go through the container's own runtime, and tells
+// each new reason once.
+func (r *Runner) useRuntime(err error) {
+	r.mu.Lock()
+	told := r.reason == err.Error()
+	r.reason = err.Error()
+	r.mu.Unlock()
+	if !told {
+		r.Told(ByRuntime, err.Error())
+	}
+}
+
+// why is the latest reason to go through the runtime.
+func (r *Runner) why() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.choice.Runner
-}
-
-// chosen takes note of a choice. Of two hooks that ran at once the first one's
-// stands; both asked the same question.
-func (r *Runner) chosen(c wire.Choice) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	first := r.choice.Runner == ""
-	if first {
-		r.choice = c
-	}
-	r.mu.Unlock()
-	if first {
-		r.told(c.Runner, c.Reason)
-	}
+	return r.reason
 }
 
 // request is what bookend-exec needs to know of the runtime of c, for a hook
 // that is to run in cgroup, if not nil.
-func (r *Runner) request(c Container, cgroup *hookCgroup) *wire.Runtime {
-	if r == nil {
-		return nil
-	}
+func (r *Runner) request(c Container, cgroup *hookCgroup) wire.Runtime {
 	args := []string{"--root", c.RuncRoot}
-	if r.systemd {
+	if r.SystemdCgroup {
 		args = append(args, "--systemd-cgroup")
 	}
-	req := &wire.Runtime{
-		Path: r.binary, Args: args, Env: runtimeEnv(os.Environ()), Runner: r.Name(),
-		Init: c.Init.Pid, Cgroup: c.Cgroup.dir, Unified: c.Cgroup.unified,
+	req := wire.Runtime{
+		Path: r.Binary, Args: args, Env: runtimeEnv(os.Environ()),
+		Init: c.Init.Pid, Cgroup: c.Cgroup.hooksDir(), Unified: c.Cgroup.isUnified(),
 	}
 	if cgroup != nil {
 		req.HookCgroup = cgroup.dir

@@ -2,9 +2,7 @@ package runtime
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,25 +11,28 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"bookend.dev/bookend/hooks"
-	"bookend.dev/bookend/runtime/wire"
 )
 
 // runnerUnderTest is how the hooks of the exec tests get into their
-// containers: BOOKEND_TEST_RUNNER, which is set where this test binary runs
-// itself again for another runtime; libcontainer otherwise.
+// containers: as BOOKEND_TEST_RUNNER says, which is set where this test binary
+// runs itself again for the runtime's own exec; through the joiner otherwise.
 func runnerUnderTest(t testing.TB, binary string) *Runner {
-	switch name := os.Getenv("BOOKEND_TEST_RUNNER"); name {
-	case "":
-		return nil
-	case wire.OwnRuntime:
-		r := NewRunner(binary, false, func(string, string) { t.Error("chosen twice") })
-		r.choice.Runner = wire.OwnRuntime
-		return r
-	default:
-		t.Fatalf("BOOKEND_TEST_RUNNER=%s", name)
-		return nil
-	}
+	return NewRunner(RunnerOptions{
+		Binary: binary, OwnRuntime: os.Getenv("BOOKEND_TEST_RUNNER") == ByRuntime, Directory: t.TempDir(),
+		Told: func(runner, reason string) {
+			if runner == ByRuntime && reason != errByConfiguration.Error() {
+				t.Errorf("the runtime's own exec is used: %s", reason)
+			}
+		},
+	})
+}
+
+// ownRuntime is a Runner that calls binary for each hook.
+func ownRuntime(t testing.TB, binary string) *Runner {
+	return NewRunner(RunnerOptions{Binary: binary, OwnRuntime: true, Directory: t.TempDir(), Told: func(string, string) {}})
 }
 
 // crunOnHybrid runs crun where cgroup v2 has controllers beside those of v1, a
@@ -84,7 +85,7 @@ func TestRunnerHoldsToTheRulesOfExecWithEveryRuntime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(self, "-test.run", "^TestExec", "-test.v", "-test.timeout", "8m")
-			cmd.Env = append(os.Environ(), "BOOKEND_TEST_RUNC="+path(t), "BOOKEND_TEST_RUNNER="+wire.OwnRuntime)
+			cmd.Env = append(os.Environ(), "BOOKEND_TEST_RUNC="+path(t), "BOOKEND_TEST_RUNNER="+ByRuntime)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				progress := regexp.MustCompile(`(?m)^(=== | *--- PASS).*\n`)
@@ -100,30 +101,41 @@ func TestRunnerHoldsToTheRulesOfExecWithEveryRuntime(t *testing.T) {
 // choosing lets c choose, and returns what it was told then.
 func choosing(c *testContainer) *[]string {
 	told := &[]string{}
-	c.Runner = NewRunner(c.runc, false, func(runner, reason string) { *told = append(*told, runner, reason) })
+	c.Runner = NewRunner(RunnerOptions{Binary: c.runc, Directory: c.TempDir(), Told: func(runner, reason string) {
+		*told = append(*told, runner, reason)
+	}})
 	return told
 }
 
-func TestRunnerIsChosenByTheStateThatTheRuntimeKeeps(t *testing.T) {
+// pretender is a runtime that says it is another.
+const pretender = `#!/bin/sh
+case "$1" in
+features) exit 1 ;;
+--version) echo "runsc version release-20260101.0" ;;
+*) exec %s "$@" ;;
+esac
+`
+
+func TestRunnerIsChosenByWhatTheRuntimeSaysOfItself(t *testing.T) {
 	for name, tc := range map[string]struct {
 		runtime func(*testing.T) string // nil: runc at our version
-		change  func(state map[string]any)
+		edit    func(*specs.Spec)
 		runner  string
 		reason  string
 	}{
-		"runc at our version": {runner: wire.Libcontainer, reason: "knows all"},
-		"crun":                {runtime: crun, runner: wire.OwnRuntime, reason: "not runc"},
-		"an unknown field": {
-			change: func(s map[string]any) { s["sandbox_level"] = 3 },
-			runner: wire.OwnRuntime, reason: `unknown field "sandbox_level"`,
-		},
-		"an unknown field of the configuration": {
-			change: func(s map[string]any) { s["config"].(map[string]any)["landlock"] = map[string]any{"rules": 1} },
-			runner: wire.OwnRuntime, reason: `unknown field "landlock"`,
-		},
-		"an unknown namespace": {
-			change: func(s map[string]any) { s["namespace_paths"].(map[string]any)["NEWMOON"] = "/proc/1/ns/net" },
-			runner: wire.OwnRuntime, reason: "NEWMOON",
+		"runc at our version": {runner: ByJoiner},
+		"installed runc":      {runtime: debianRunc, runner: ByJoiner},
+		"crun":                {runtime: crun, runner: ByJoiner},
+		"one that is not plain": {runtime: func(t *testing.T) string {
+			ours, _ := binaries(t)
+			path := filepath.Join(t.TempDir(), "runsc")
+			must(t, os.WriteFile(path+".new", fmt.Appendf(nil, pretender, ours), 0o755))
+			must(t, exec.Command("cp", path+".new", path).Run()) // see writeRootfs
+			return path
+		}, runner: ByRuntime, reason: "runsc"},
+		"a field that is not carried out": {
+			edit:   func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{Final: "0"} },
+			runner: ByRuntime, reason: "process.execCPUAffinity",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,22 +143,12 @@ func TestRunnerIsChosenByTheStateThatTheRuntimeKeeps(t *testing.T) {
 			if tc.runtime != nil {
 				runcPath = tc.runtime(t)
 			}
-			c := startContainerOf(t, runcPath, nil)
+			c := startContainerOf(t, runcPath, tc.edit)
 			told := choosing(c)
-			if tc.change != nil {
-				changeState(c, tc.change)
-			}
-			if name := c.Runner.Name(); name != "" {
-				t.Errorf("before the first hook: %q", name)
-			}
 			for range 2 {
 				got := c.hook("sh", "-c", "echo $COLOUR; exit 7")
-				if got.Runner != tc.runner || got.ExitCode != 7 || string(got.Stdout) != "blue\n" {
+				if got.Runner != tc.runner || got.ExitCode != 7 || string(got.Stdout) != "blue\n" || !strings.Contains(got.RunnerReason, tc.reason) {
 					t.Errorf("got %+v, want runner %s", got, tc.runner)
-				}
-				// Whatever becomes of the state: the choice is the container's.
-				if tc.change != nil {
-					changeState(c, func(s map[string]any) { maps.DeleteFunc(s, func(k string, _ any) bool { return k == "sandbox_level" }) })
 				}
 			}
 			if len(*told) != 2 || (*told)[0] != tc.runner || !strings.Contains((*told)[1], tc.reason) {
@@ -154,31 +156,6 @@ func TestRunnerIsChosenByTheStateThatTheRuntimeKeeps(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A runc of any version: hooks run, one way or the other.
-func TestRunnerOfAnInstalledRunc(t *testing.T) {
-	c := startContainerOf(t, debianRunc(t), confined)
-	told := choosing(c)
-	got := c.hook("sh", "-c", "id -u; mkdir /scratch/x")
-	if string(got.Stdout) != "1234\n" || got.ExitCode != 1 {
-		t.Errorf("got %+v", got)
-	}
-	t.Log(*told)
-}
-
-// changeState edits state.json as a runc that knows more would write it.
-func changeState(c *testContainer, change func(map[string]any)) {
-	c.Helper()
-	path := filepath.Join(c.RuncRoot, c.ID, "state.json")
-	data, err := os.ReadFile(path)
-	must(c, err)
-	var state map[string]any
-	must(c, json.Unmarshal(data, &state))
-	change(state)
-	data, err = json.Marshal(state)
-	must(c, err)
-	must(c, os.WriteFile(path, data, 0o600))
 }
 
 // ignorant is a runtime to which the container's cgroup is what it always is.
@@ -193,12 +170,11 @@ func TestRunnerMovesAHookThatItsRuntimeStartsOutsideItsCgroup(t *testing.T) {
 	wrapper := filepath.Join(c.Bundle, "ignorant")
 	must(t, os.WriteFile(wrapper+".new", fmt.Appendf(nil, ignorant, c.Cgroup.dir, c.runc), 0o755))
 	must(t, exec.Command("cp", wrapper+".new", wrapper).Run())
-	c.Runner = NewRunner(wrapper, false, func(string, string) {})
-	c.Runner.choice.Runner = wire.OwnRuntime
+	c.Runner = ownRuntime(t, wrapper)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	// The daemon comes after the move, of which the hook learns by its cgroup.
 	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", `
-until grep -q '/bookend-[a-z2-7]\{10\}$' /proc/self/cgroup; do sleep 0.01; done
+until grep -q '/bookend-[0-9]*$' /proc/self/cgroup; do sleep 0.01; done
 setsid sleep 1001 & touch /scratch/ready; sleep 1002`}}))
 	cancel(errCut)
 	c.await(done)
@@ -207,11 +183,32 @@ setsid sleep 1001 & touch /scratch/ready; sleep 1002`}}))
 	}
 }
 
+// talker is a runtime that closes nothing that it inherits, and lists that.
+const talker = `#!/bin/sh
+for fd in 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && readlink /proc/$$/fd/$fd; done >%s
+exec %s "$@"
+`
+
+// A runtime inherits the hook's output and nothing of bookend-exec's: a hook that
+// got the status pipe could tell of its own end.
+func TestRunnerGivesItsRuntimeNoDescriptorOfItsOwn(t *testing.T) {
+	c := startContainer(t, nil)
+	wrapper, list := filepath.Join(c.Bundle, "talker"), filepath.Join(c.Bundle, "descriptors")
+	must(t, os.WriteFile(wrapper+".new", fmt.Appendf(nil, talker, list, c.runc), 0o755))
+	must(t, exec.Command("cp", wrapper+".new", wrapper).Run())
+	c.Runner = ownRuntime(t, wrapper)
+	wantReport(t, c.hook("true"), hooks.Report{})
+	data, err := os.ReadFile(list)
+	must(t, err)
+	if strings.Contains(string(data), "pipe:") {
+		t.Errorf("the runtime has\n%s", data)
+	}
+}
+
 // The runtime that is not there is told of as the hook's failure.
 func TestRunnerWithoutItsBinary(t *testing.T) {
 	c := startContainer(t, nil)
-	c.Runner = NewRunner(filepath.Join(c.Bundle, "none"), false, func(string, string) {})
-	c.Runner.choice.Runner = wire.OwnRuntime
+	c.Runner = ownRuntime(t, filepath.Join(c.Bundle, "none"))
 	got := c.hook("true")
 	wantReport(t, got, hooks.Report{Cause: hooks.CauseCannotStart, Suspect: true})
 }
@@ -221,14 +218,11 @@ func TestRunnerFindsItsBinaryOnPath(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "runc"), nil, 0o755))
 	t.Setenv("PATH", dir)
 	t.Setenv("NOTIFY_SOCKET", "/run/systemd/notify")
-	got := NewRunner("", true, nil).request(Container{RuncRoot: "/run/x", Init: Init{Pid: 7}}, nil)
+	got := NewRunner(RunnerOptions{SystemdCgroup: true}).request(Container{RuncRoot: "/run/x", Init: Init{Pid: 7}}, nil)
 	if got.Path != filepath.Join(dir, "runc") || !slices.Equal(got.Args, []string{"--root", "/run/x", "--systemd-cgroup"}) || got.Init != 7 {
 		t.Errorf("got %+v", got)
 	}
 	if slices.ContainsFunc(got.Env, func(v string) bool { return strings.HasPrefix(v, "NOTIFY_SOCKET") }) || !slices.Contains(got.Env, "PATH="+dir) {
 		t.Errorf("environment %q", got.Env)
-	}
-	if NewRunner("", false, nil).Name() != "" || (*Runner)(nil).Name() != wire.Libcontainer {
-		t.Error("chosen without a hook")
 	}
 }

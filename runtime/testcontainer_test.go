@@ -76,8 +76,7 @@ func createAnother(t testing.TB, edit func(*specs.Spec)) *testContainer {
 func createAnotherOf(t testing.TB, runcPath string, edit func(*specs.Spec)) *testContainer {
 	t.Helper()
 	_, execPath := binaries(t)
-	executor, err := OpenExecutor(execPath, runc.Monitor)
-	must(t, err)
+	executor := OpenExecutor(execPath, runc.Monitor)
 	t.Cleanup(func() { executor.Close() })
 	// Not t.TempDir: a container's root in a user namespace must reach it.
 	dir, err := os.MkdirTemp("", "bookend-test-")
@@ -105,6 +104,9 @@ func (c *testContainer) create() {
 	c.Cleanup(func() {
 		if out, err := exec.Command(c.runc, "--root", c.RuncRoot, "delete", "--force", c.ID).CombinedOutput(); err != nil {
 			c.Errorf("runc delete: %v: %s", err, out)
+		}
+		if c.Cgroup == nil { // it was not created
+			return
 		}
 		if _, err := os.Stat(c.Cgroup.dir); !os.IsNotExist(err) {
 			c.Errorf("cgroup %s is left: %v", c.Cgroup.dir, err)
@@ -139,6 +141,13 @@ func (c *testContainer) runcDo(args ...string) {
 // identity from the container.
 func (c *testContainer) runcExec(args ...string) string {
 	c.Helper()
+	out, err := c.runcExecCommand(args...).Output()
+	must(c, err)
+	return string(out)
+}
+
+func (c *testContainer) runcExecCommand(args ...string) *exec.Cmd {
+	c.Helper()
 	data, err := os.ReadFile(filepath.Join(c.Bundle, "config.json"))
 	must(c, err)
 	var spec specs.Spec
@@ -148,10 +157,14 @@ func (c *testContainer) runcExec(args ...string) string {
 	must(c, err)
 	file := filepath.Join(c.Bundle, "process.json")
 	must(c, os.WriteFile(file, data, 0o600))
-	cmd := exec.Command(c.runc, "--root", c.RuncRoot, "exec", "--process", file, c.ID)
-	out, err := cmd.Output()
+	return exec.Command(c.runc, "--root", c.RuncRoot, "exec", "--process", file, c.ID)
+}
+
+// settle waits until it is known how hooks get into the container.
+func (c *testContainer) settle() {
+	c.Helper()
+	_, err := c.Runner.settled(c.Context(), c.executor, c.Container)
 	must(c, err)
-	return string(out)
 }
 
 // hook runs a command as a hook to its end.
@@ -172,7 +185,7 @@ func (c *testContainer) hookCgroups() []string {
 
 func writeRootfs(t testing.TB, rootfs string) {
 	t.Helper()
-	for _, dir := range []string{"bin", "etc", "proc", "dev", "scratch", "sys"} {
+	for _, dir := range []string{"bin", "etc", "proc", "dev", "scratch", "sys/fs/cgroup"} {
 		must(t, os.MkdirAll(filepath.Join(rootfs, dir), 0o755))
 	}
 	must(t, os.Chmod(filepath.Join(rootfs, "scratch"), 0o777))

@@ -41,13 +41,12 @@ type container struct {
 	// target is set once: by Create, or by the Start of a container that is
 	// restored from a checkpoint, which has no init before.
 	target atomic.Pointer[runtime.Container]
-	staged *runtime.Staged // an exec postStart; nil: none, or not to be had early
-	// stagedEntry is the record of the attempt that is or was staged; nil: it
-	// has not begun.
-	stagedEntry atomic.Pointer[record.Entry]
-	hookRun     atomic.Pointer[signal] // set when the latest run of a hook has ended; nil: none has begun
-	stopTold    atomic.Pointer[signal] // set when the latest record of an undelivered stop is complete; nil: there is none
-	resumed     chan struct{}          // holds one element when the container was resumed a moment ago
+	begun  atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
+	// begunEntry is the record of the attempt that was begun; nil: it has not run.
+	begunEntry atomic.Pointer[record.Entry]
+	hookRun    atomic.Pointer[signal] // set when the latest run of a hook has ended; nil: none has begun
+	stopTold   atomic.Pointer[signal] // set when the latest record of an undelivered stop is complete; nil: there is none
+	resumed    chan struct{}          // holds one element when the container was resumed a moment ago
 }
 
 func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
@@ -68,8 +67,10 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 		store:   s.storeOf(context.WithoutCancel(ctx), cr.records),
 		resumed: make(chan struct{}, 1), runtime: runtimeOf(ns, opts),
 		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
-		runner: runtime.NewRunner(opts.GetBinaryName(), opts.GetSystemdCgroup(), func(runner, reason string) {
-			log.G(ctx).WithFields(log.Fields{"container": r.ID, "runner": runner, "reason": reason}).Info("bookend: exec hooks of this container have their runner")
+		runner: runtime.NewRunner(runtime.RunnerOptions{
+			Binary: opts.GetBinaryName(), SystemdCgroup: opts.GetSystemdCgroup(), NoNewKeyring: opts.GetNoNewKeyring(),
+			OwnRuntime: cr.ownRuntime, Directory: cr.records.Directory,
+			Told: func(runner, reason string) { toldRunner(ctx, r.ID, runner, reason) },
 		}),
 	}, nil
 }
@@ -80,7 +81,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 	c.task = newTask(ctx, c.id, c.lifecycle, restored, effects{
 		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
 		signal: func(ctx context.Context, d delivery) (bool, error) {
-			c.staged.Discard(ctx)
+			go c.discardBegun(ctx)
 			if err := s.signal(ctx, c.id, d); err != nil {
 				return isGone(err), errors.New(status.Convert(err).Message())
 			}
@@ -104,6 +105,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 	})
 	ctx, c.unwatch = context.WithCancel(ctx)
 	s.add(c)
+	s.memory.used()
 	go c.task.guard(ctx, func() { s.watch(ctx, c, c.id, initExited{}) })
 	if c.sandboxID != "" {
 		go c.task.guard(ctx, func() { s.watch(ctx, c, c.sandboxID, sandboxGone{}) })
@@ -115,7 +117,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 // others that containerd, being away, does not take.
 func (s *Service) watch(ctx context.Context, c *container, id string, ev event) {
 	if _, err := s.inner().Wait(ctx, &taskAPI.WaitRequest{ID: id}); err == nil {
-		c.staged.Discard(ctx)
+		go c.discardBegun(ctx)
 		c.task.tell(ev)
 	}
 }
@@ -124,7 +126,7 @@ func (s *Service) watch(ctx context.Context, c *container, id string, ev event) 
 // has sent the event: a moment is given to it, so that it goes out in its place
 // before Start replies.
 func (s *Service) release(ctx context.Context, c *container, exited bool) {
-	c.staged.Discard(ctx)
+	c.discardBegun(ctx)
 	if exited {
 		c.gate.exited.await(ctx, exitOutTime)
 	}
@@ -138,49 +140,66 @@ func (s *Service) aim(ctx context.Context, c *container, pid int) error {
 	if err != nil {
 		return err
 	}
-	var cgroup runtime.Cgroup
-	if s.executor != nil {
-		if cgroup, err = s.executor.ReadCgroup(pid); err != nil {
-			log.G(ctx).WithField("container", c.id).WithError(err).Warn("bookend: exec hooks of this container get no cgroup of their own")
-		}
+	cgroup, err := s.executor.ReadCgroup(pid)
+	if err != nil {
+		log.G(ctx).WithField("container", c.id).WithError(err).Warn("bookend: exec hooks of this container get no cgroup of their own")
 	}
 	c.gate.know(uint32(pid))
-	c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot, Init: initProcess, Cgroup: cgroup, Runner: c.runner})
+	t := &runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot, Init: initProcess, Cgroup: cgroup, Runner: c.runner}
+	c.target.Store(t)
+	if c.lifecycle.HasExec() {
+		s.executor.Plan(ctx, *t)
+	}
 	return nil
-}
-
-// aimedAt tells whether what is known of the init is true of the process pid.
-func (s *Service) aimedAt(c *container, pid int) bool {
-	t := c.target.Load()
-	cgroup, err := s.executor.ReadCgroup(pid)
-	return t.Init.Pid == pid && (err != nil || t.Cgroup == cgroup)
 }
 
 func (c *container) reportOf(p hooks.Point, handler string, res *hooks.Result) hookReport {
 	return hookReport{logger: c.logger, id: c.id, name: c.subject.Name, point: p, kind: handler, result: res}
 }
 
-// stage begins to start an exec postStart, by p, while its container is only
-// created. What ends a container, or begins to, discards it: the exit of the
-// init or the sandbox, the first signal or preStop, Delete, and whatever Start
-// comes to.
-func (s *Service) stage(ctx context.Context, c *container, p *runtime.Prepared) *runtime.Staged {
-	h := c.lifecycle.PostStart
-	return s.executor.Stage(ctx, p, *c.target.Load(), h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
-		if e := c.stagedEntry.Load(); e != nil {
+// beginPostStart begins an exec postStart while the runtime starts the
+// entrypoint. A container that is restored from a checkpoint has none to run.
+// What ends a container, or begins to, discards it: the exit of the init or the
+// sandbox, the first signal or preStop, Delete, and whatever Start comes to.
+func (s *Service) beginPostStart(ctx context.Context, c *container) {
+	h, t := c.lifecycle.PostStart, c.target.Load()
+	if h == nil || h.Exec == nil || t == nil {
+		return
+	}
+	c.begun.Store(s.executor.Begin(ctx, *t, h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
+		if e := c.begunEntry.Load(); e != nil {
 			lateOutput(e)(stdout, stderr)
 		}
-	})
+	}))
+}
+
+// discardBegun ends a postStart that has begun and does not run, and returns when
+// it is gone. Another call that does the same is waited for.
+func (c *container) discardBegun(ctx context.Context) {
+	b := c.begun.Load()
+	b.Discard(ctx)
+	c.begun.CompareAndSwap(b, nil)
+}
+
+// toldRunner logs how exec hooks get into a container.
+func toldRunner(ctx context.Context, id, runner, reason string) {
+	l := log.G(ctx).WithFields(log.Fields{"container": id, "runner": runner})
+	if reason == "" {
+		l.Debug("bookend: exec hooks of this container are run by the joiner")
+		return
+	}
+	l.WithField("reason", reason).Info("bookend: exec hooks of this container go through the exec of its runtime")
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
 	if h.Point == hooks.PreStop {
-		c.staged.Discard(ctx)
+		c.discardBegun(ctx)
 	}
 	s.reporter.tell(c.reportOf(h.Point, h.HandlerName(), nil))
 	run := newSignal()
 	c.hookRun.Store(run)
 	defer run.set()
+	defer s.memory.used()
 	j := c.newJournal(h)
 	outcome := hooks.Failed
 	defer func() { j.close(outcome) }()
@@ -192,15 +211,10 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 
 func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *journal) hooks.Handler {
 	switch {
-	case h.Exec != nil && s.executor == nil:
-		return broken{s.executorErr}
 	case h.Exec != nil:
-		e := &recordedExec{container: c, journal: j, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
+		e := &recordedExec{container: c, journal: j, point: h.Point, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
 			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
 		}}
-		if h.Point == hooks.PostStart {
-			e.staged = c.staged
-		}
 		return pausable{service: s, container: c, Handler: e}
 	case h.HTTPGet != nil:
 		return networked{init: t.Init, spec: h.HTTPGet}
@@ -210,30 +224,24 @@ func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *
 }
 
 // recordedExec gives each attempt of an exec hook a handler whose late output
-// goes into the record of that attempt. What was staged is for the first.
+// goes into the record of that attempt. What was begun of a postStart is for the
+// first that comes to run; until then it is the container's, to be discarded.
 type recordedExec struct {
 	container *container
 	journal   *journal
-	staged    *runtime.Staged // nil: none, or used
+	point     hooks.Point
 	handler   func(late func(stdout, stderr []byte)) hooks.Handler
 }
 
 // Run implements [hooks.Handler].
 func (e *recordedExec) Run(ctx context.Context) hooks.Report {
-	if staged := e.staged; staged != nil {
-		e.staged = nil
-		e.container.stagedEntry.Store(e.journal.entry)
-		return staged.Run(ctx)
+	if e.point == hooks.PostStart {
+		if begun := e.container.begun.Swap(nil); begun != nil {
+			e.container.begunEntry.Store(e.journal.entry)
+			return begun.Run(ctx)
+		}
 	}
 	return e.handler(lateOutput(e.journal.entry)).Run(ctx)
-}
-
-// broken is the handler of a hook that this installation cannot carry out.
-type broken struct{ err error }
-
-// Run implements [hooks.Handler].
-func (b broken) Run(context.Context) hooks.Report {
-	return hooks.Report{Cause: hooks.CauseCannotStart, Err: b.err}
 }
 
 // networked opens the container's network for one attempt: the descriptors of

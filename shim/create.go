@@ -67,9 +67,6 @@ func (s *Service) resolve(ctx context.Context, id string, annotations map[string
 	if errors.Is(err, hooks.ErrConfig) {
 		return nil, nil
 	}
-	if err == nil && lc != nil && hooks.Annotated(annotations) {
-		err = s.canRun(lc)
-	}
 	return lc, err
 }
 
@@ -80,6 +77,7 @@ type creation struct {
 	lifecycle   *hooks.Lifecycle
 	annotations map[string]string
 	records     hooks.Records
+	ownRuntime  bool // exec hooks go through the container's own runtime
 }
 
 // restored tells whether the container comes from a checkpoint.
@@ -90,22 +88,18 @@ func (cr *creation) restored() bool { return cr.request.Checkpoint != "" }
 func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, node nodeConfig) (*taskAPI.CreateTaskResponse, error) {
 	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations}
 	hookCtx := context.WithoutCancel(ctx) // for what is bookend's
-	var a *ahead
 	guard(hookCtx, r.ID, func() {
-		hookCtx, cr.records = withLevel(hookCtx, node), node.records()
-		a = s.goAhead(hookCtx, cr)
+		hookCtx, cr.records, cr.ownRuntime = withLevel(hookCtx, node), node.records(), node.ownRuntime()
 	})
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
-		a.discard(hookCtx)
 		s.publisher.remove(r.ID, cr.gate)
 		return nil, err
 	}
-	if err := s.takeOver(hookCtx, cr, a, int(resp.Pid)); err != nil {
+	if err := s.takeOver(hookCtx, cr, int(resp.Pid)); err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
 		log.G(hookCtx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
-		a.discard(hookCtx)
 		s.publisher.remove(r.ID, cr.gate)
 	}
 	return resp, nil
@@ -113,32 +107,16 @@ func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest
 
 // takeOver makes the container that Create has made one with hooks. A panic is
 // an error like any other.
-func (s *Service) takeOver(ctx context.Context, cr *creation, a *ahead, pid int) (err error) {
-	var c *container
+func (s *Service) takeOver(ctx context.Context, cr *creation, pid int) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.remove(cr.request.ID)
-			if c != nil {
-				c.staged.Discard(ctx)
-			}
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	var prepared *runtime.Prepared
-	c, prepared = a.finish()
-	if c != nil && !s.aimedAt(c, pid) {
-		// A runtime that writes the pid before all else: what was found out then
-		// was not the container's.
-		c.staged.Discard(ctx)
-		c = nil
-	}
-	if c == nil {
-		if c, err = s.created(ctx, cr, pid); err != nil {
-			return err
-		}
-	}
-	if prepared != nil {
-		c.staged = s.stage(ctx, c, prepared)
+	c, err := s.created(ctx, cr, pid)
+	if err != nil {
+		return err
 	}
 	s.begin(ctx, c, cr.restored())
 	return nil
@@ -152,19 +130,6 @@ func (s *Service) created(ctx context.Context, cr *creation, pid int) (*containe
 		err = s.aim(ctx, c, pid)
 	}
 	return c, err
-}
-
-// canRun refuses hooks that this installation cannot carry out, while nothing
-// of the container exists yet. It is asked for containers that want hooks
-// themselves: a default of the node fails when its time comes, not every
-// container of the node.
-func (s *Service) canRun(lc *hooks.Lifecycle) error {
-	for _, h := range []*hooks.Hook{lc.PostStart, lc.PreStop} {
-		if h != nil && h.Exec != nil && s.executor == nil {
-			return s.executorErr
-		}
-	}
-	return nil
 }
 
 // writeShimPath leaves the path of this shim in the bundle where containerd

@@ -26,6 +26,7 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 	if c == nil || r.ExecID != "" {
 		return s.inner().Delete(ctx, r)
 	}
+	defer s.deletes.begin()()
 	if s.hasStopped(ctx, r.ID) {
 		c.gate.published.await(ctx, exitOutTime)
 	}
@@ -37,7 +38,7 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 	s.remove(r.ID)
 	c.unwatch()
 	c.task.end()
-	c.staged.Discard(ctx)
+	c.discardBegun(ctx)
 	c.conclude(ctx)
 	s.publisher.remove(r.ID, c.gate)
 	return resp, nil

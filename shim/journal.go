@@ -56,7 +56,7 @@ func settle(res hooks.Result) {
 func endOf(a hooks.Attempt, handler string) record.End {
 	end := record.End{
 		Outcome: a.Outcome, DurationSeconds: a.Duration.Seconds(), Cause: a.Cause,
-		Signal: int(a.Signal), HTTPStatus: a.Status, Runner: a.Runner,
+		Signal: int(a.Signal), HTTPStatus: a.Status, Runner: a.Runner, RunnerReason: a.RunnerReason,
 		Stdout: a.Stdout, Stderr: a.Stderr,
 	}
 	if handler == "exec" && (a.Cause == "" || a.Cause == hooks.CauseExitCode) {

@@ -20,7 +20,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/joiner"
 )
 
 // runtimeName is the runtime type of bookend.
@@ -129,7 +131,21 @@ func (m bootManager) Info(ctx context.Context, optionsR io.Reader) (*types.Runti
 		info = &types.RuntimeInfo{Name: m.Name()}
 	}
 	info.Version = &types.RuntimeVersion{Version: Version}
+	if info.Annotations == nil {
+		info.Annotations = map[string]string{}
+	}
+	info.Annotations[hooks.JoinerAnnotation] = joinerState()
 	return info, nil
+}
+
+// joinerState tries what a shim does at its start.
+func joinerState() string {
+	j, err := joiner.Open()
+	if err != nil {
+		return err.Error()
+	}
+	j.Close()
+	return hooks.JoinerReady
 }
 
 // translateInfoOptions gives the stock manager runc's options where the client

@@ -18,7 +18,9 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/shim"
 
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/joiner"
 )
 
 // deadPod is a directory of bundles: a sandbox "pod", its members, and a container of
@@ -201,5 +203,18 @@ func TestAShimThatLivesIsLeftAlone(t *testing.T) {
 		if p.completed(id) {
 			t.Errorf("the record of %s was completed", id)
 		}
+	}
+}
+
+func TestInfoSaysWhetherTheShimHasTheJoiner(t *testing.T) {
+	want := hooks.JoinerReady
+	if j, err := joiner.Open(); err != nil {
+		want = err.Error()
+	} else {
+		j.Close()
+	}
+	info, err := newManager().Info(t.Context(), strings.NewReader(""))
+	if err != nil || info.GetAnnotations()[hooks.JoinerAnnotation] != want {
+		t.Errorf("got %v, %v; want %q", info.GetAnnotations(), err, want)
 	}
 }

@@ -60,7 +60,7 @@ func newService(ctx context.Context, pub shim.Publisher, sd shutdown.Service) (*
 		containers: make(map[string]*container), stores: make(map[hooks.Records]*record.Store),
 	}
 	sd.RegisterCallback(removeOwnSocket())
-	s.executor, s.executorErr = runtime.OpenExecutor(filepath.Join(filepath.Dir(self), executorName), reaper.Default)
+	s.executor = runtime.OpenExecutor(filepath.Join(filepath.Dir(self), executorName), reaper.Default)
 	s.publisher = newPublisher(pub)
 	s.TTRPCTaskService, err = runctask.NewTaskService(ctx, s.publisher, sd)
 	if err != nil {

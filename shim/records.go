@@ -55,6 +55,12 @@ func (n nodeConfig) records() hooks.Records {
 	return hooks.DefaultRecords()
 }
 
+// ownRuntime tells whether exec hooks go through the container's own runtime.
+func (n nodeConfig) ownRuntime() bool {
+	cfg, err := n.load()
+	return err == nil && cfg != nil && cfg.Exec.Entry == hooks.EntryRuntime
+}
+
 // subjectOf is what records call a container. That of a pod has the name that it
 // has there, whatever the pod's own annotations say.
 func subjectOf(namespace, id string, annotations map[string]string) record.Subject {

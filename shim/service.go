@@ -13,15 +13,17 @@ import (
 )
 
 // Service is the Task API of the shim: the inner service's, with hooks around
-// Create, Start, Kill and Delete of containers that have any. Every other call,
-// and every call for any other container, is the inner service's own.
+// Create, Start, Kill and Delete of containers that have any, after which Shutdown
+// looks. Every other call, and every call for any other container, is the inner
+// service's own.
 type Service struct {
 	taskAPI.TTRPCTaskService // the inner service
 	publisher                *publisher
 	reporter                 *reporter
-	executor                 *runtime.Executor // nil: not found beside the shim
-	executorErr              error             // why executor is nil
-	binary                   string            // path of the shim's own binary
+	executor                 *runtime.Executor
+	binary                   string // path of the shim's own binary
+	memory                   idleMemory
+	deletes                  underway
 
 	mu         sync.Mutex
 	containers map[string]*container // those with hooks, by id

@@ -26,6 +26,7 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 		return s.inner().Start(ctx, r)
 	}
 	c.gate.close()
+	c.task.guard(ctx, func() { s.beginPostStart(context.WithoutCancel(ctx), c) })
 	resp, err := s.inner().Start(ctx, r)
 	if err != nil {
 		s.startFailed(context.WithoutCancel(ctx), c, err)
@@ -43,10 +44,10 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 // say what the init is doing.
 const stateTime = time.Second
 
-// startFailed opens the gate again before the task lets another Start go, and
-// asks the runtime what the init is doing: the inner service says CREATED of one
-// that a start which was cut off has let go. The client does not wait for a
-// runtime that fails at that too; stop signals and other Starts do.
+// startFailed ends what was begun and opens the gate again, before the task lets
+// another Start go, and asks the runtime what the init is doing: the inner service
+// says CREATED of one that a start which was cut off has let go. The client does
+// not wait for a runtime that fails at that too; stop signals and other Starts do.
 func (s *Service) startFailed(ctx context.Context, c *container, err error) {
 	s.release(ctx, c, false)
 	pid, stateErr := c.startedPid(ctx, stateTime)

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/containerd/containerd/api/types/runc/options"
+	runcC "github.com/containerd/go-runc"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime"
 )
 
 // A restore that was cut off may have let the init go, which a preStop has to find.
@@ -20,7 +22,7 @@ func TestHooksFindTheInitOfAStartThatWasCutOff(t *testing.T) {
 	if err := os.WriteFile(script, []byte(says), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c := &container{id: "c", gate: newGate(), runtime: runtimeOf("ns", &options.Options{BinaryName: script})}
+	c := &container{id: "c", gate: newGate(), lifecycle: sleepers(0, 0), runtime: runtimeOf("ns", &options.Options{BinaryName: script})}
 	ran := make(chan struct{})
 	c.task = newTask(t.Context(), "c", sleepers(0, 0), true, effects{
 		runHook: func(context.Context, *hooks.Hook) hooks.Result { close(ran); return preOK },
@@ -30,7 +32,7 @@ func TestHooksFindTheInitOfAStartThatWasCutOff(t *testing.T) {
 	})
 	defer c.task.end()
 	c.task.askStart(startRequested{at: time.Now()}, make(chan error, 1))
-	s := &Service{publisher: newPublisher(nil)}
+	s := &Service{publisher: newPublisher(nil), executor: runtime.OpenExecutor("/none", runcC.Monitor)}
 	s.startFailed(t.Context(), c, errRuntime)
 	if a := c.task.ask(stopRequested{sigterm}); a.kind != absorb {
 		t.Fatalf("a stop signal was answered with %v", a.kind)

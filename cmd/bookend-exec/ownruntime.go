@@ -34,7 +34,7 @@ func runThroughRuntime(req wire.Request, stdout, stderr *os.File, started func(w
 	}
 	stdout.Close()
 	stderr.Close()
-	started(place(req.Runtime, pid))
+	started(place(&req.Runtime, pid))
 	exit, err := awaitAmongOrphans(pid)
 	if err != nil {
 		return runtimeFailed(req, fmt.Errorf("wait for hook: %w", err))
@@ -46,7 +46,7 @@ func startThroughRuntime(req wire.Request, stdout, stderr *os.File) (pid int, er
 	if len(req.Args) == 0 || req.Args[0] == "" {
 		return 0, errEmptyCommand // of which runtimes make what they like
 	}
-	if frozen(req.Runtime) {
+	if frozen(&req.Runtime) {
 		return 0, errPaused
 	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -79,4 +79,7 @@ func startThroughRuntime(req wire.Request, stdout, stderr *os.File) (pid int, er
 	return pid, nil
 }
 
-var errEmptyCommand = errors.New(`exec: "": no such file or directory`)
+var (
+	errEmptyCommand = errors.New(`exec: "": no such file or directory`)
+	errPaused       = errors.New("the container is paused")
+)

@@ -57,14 +57,18 @@ func callRuntime(req wire.Request, pidFile string, stdout, stderr *os.File) erro
 	if req.Runtime.HookCgroup != "" && req.Runtime.Unified {
 		args = append(args, "--cgroup", filepath.Base(req.Runtime.HookCgroup))
 	}
-	err = callIn(req.Runtime, &exec.Cmd{
+	cmd := &exec.Cmd{
 		Path: req.Runtime.Path, Args: append(args, req.ID), Env: req.Runtime.Env, Dir: "/",
 		Stdout: stdout, Stderr: stderr,
 		// A cancelled hook's bookend-exec is killed; nothing starts after that. A
 		// runtime that gives the hook no session of its own (crun) must not leave
 		// it in the shim's.
 		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true},
-	})
+	}
+	if _, err := unix.FcntlInt(wire.NullFD, unix.F_GETFD, 0); err == nil {
+		cmd.Stdin = os.NewFile(wire.NullFD, "null")
+	}
+	err = callIn(&req.Runtime, cmd)
 	if err != nil {
 		return &runtimeError{filepath.Base(req.Runtime.Path), lastMessage(log), err}
 	}

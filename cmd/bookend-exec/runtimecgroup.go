@@ -49,14 +49,14 @@ func settle(r *wire.Runtime, pid int) bool {
 	return false
 }
 
-// inCgroup looks for the cgroup's name, which occurs nowhere else, at the end of
-// a line of /proc/<pid>/cgroup. Of a process that has exited v1 says nothing.
+// inCgroup looks for the cgroup's name below the container's at the end of a line
+// of /proc/<pid>/cgroup. Of a process that has exited v1 says nothing.
 func inCgroup(r *wire.Runtime, pid int) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
 		return false
 	}
-	end := []byte("/" + filepath.Base(r.HookCgroup))
+	end := []byte("/" + filepath.Base(r.Cgroup) + "/" + filepath.Base(r.HookCgroup))
 	return slices.ContainsFunc(bytes.Split(data, []byte("\n")), func(line []byte) bool { return bytes.HasSuffix(line, end) })
 }
 

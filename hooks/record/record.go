@@ -83,10 +83,11 @@ type End struct {
 	Delivery        Delivery    `json:"delivery,omitempty"`
 	DurationSeconds float64     `json:"durationSeconds,omitempty"`
 	Cause           hooks.Cause `json:"cause,omitempty"`
-	ExitCode        *int        `json:"exitCode,omitempty"`   // exec that exited, 0 included
-	Signal          int         `json:"signal,omitempty"`     // number, exec that was killed
-	HTTPStatus      int         `json:"httpStatus,omitempty"` // httpGet that was answered
-	Runner          string      `json:"runner,omitempty"`     // exec: "libcontainer" or "runtime"
+	ExitCode        *int        `json:"exitCode,omitempty"`     // exec that exited, 0 included
+	Signal          int         `json:"signal,omitempty"`       // number, exec that was killed
+	HTTPStatus      int         `json:"httpStatus,omitempty"`   // httpGet that was answered
+	Runner          string      `json:"runner,omitempty"`       // exec: "joiner" or "runtime"
+	RunnerReason    string      `json:"runnerReason,omitempty"` // exec: why "runtime"
 	// Detail is the error in full, for the node's operator: it may hold what
 	// the hook's author wrote.
 	Detail string `json:"detail,omitempty"`

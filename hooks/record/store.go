@@ -28,7 +28,7 @@ const (
 // caller has gone on. While the file system hangs callers do not wait at all,
 // and beyond 8 MiB of what waits to be written more is dropped.
 type Store struct {
-	// Log is told of everything that could not be written; nil: nobody is. It
+	// Log is told of everything that could not be written; nil: no one is. It
 	// may be called by several goroutines at once, and is set before the store
 	// is used.
 	Log func(error)

@@ -19,7 +19,7 @@ func commandErrors() *regexp.Regexp {
 	return regexp.MustCompile(`(?s)(?:^|: )(?:exec: "|chdir to cwd \(").*: [^:]+$`)
 }
 
-// CommandReason finds in the text of an error of libcontainer why the command
+// CommandReason finds in the text of an error of runc why the command
 // or its working directory cannot be used; ok is false if it is about neither.
 func CommandReason(text string) (r Reason, ok bool) {
 	if !commandErrors().MatchString(text) {

@@ -162,7 +162,7 @@ func TestDoctorFailsWithoutContainerd(t *testing.T) {
 	s := newSite(t, importing)
 	out := s.run(ExitFound, "doctor", "--address", "DIR/none.sock", "--containerd", "DIR/containerd", "--containerd-config", "DIR/etc/config.toml")
 	want := regexp.MustCompile(`(?m)^containerd +fail +no daemon answers \(2\.4\.2 is installed\): dial unix DIR/none\.sock`)
-	if !want.MatchString(out) || !strings.Contains(out, "  runtime, annotations, shim, bookend-exec: bookend install --edit-config --containerd-config DIR/etc/config.toml, then restart the containerd of DIR/none.sock\n") {
+	if !want.MatchString(out) || !strings.Contains(out, "  runtime, annotations, shim, bookend-exec, exec: bookend install --edit-config --containerd-config DIR/etc/config.toml, then restart the containerd of DIR/none.sock\n") {
 		t.Errorf("got\n%s", out)
 	}
 }

@@ -30,7 +30,7 @@ func newNode(t *testing.T) (dir string) {
 	three, zero := 3, 0
 	for i, r := range []record.Record{
 		{Subject: restarted, Hook: hooks.PostStart, Handler: "exec", Attempt: 1, End: record.End{
-			Outcome: hooks.Failed, DurationSeconds: 0.0361, Cause: hooks.CauseExitCode, ExitCode: &three, Runner: "libcontainer",
+			Outcome: hooks.Failed, DurationSeconds: 0.0361, Cause: hooks.CauseExitCode, ExitCode: &three, Runner: "joiner",
 			Detail: "hook process exited with status 3", Stdout: []byte("migrating\n"), Stderr: []byte("no \x1b[31mdatabase\x1b[0m\n"),
 		}},
 		{Subject: nginx, Hook: hooks.PostStart, Handler: "exec", Attempt: 1, End: record.End{

@@ -41,7 +41,7 @@ func executorFound(f *Facts) Result {
 	case f.Shim.Resolved == "":
 		return fail(f.install(), "there is no shim to look beside")
 	case f.Executor.Err != nil:
-		return fail(f.install(), "exec hooks cannot run: %v", f.Executor.Err)
+		return fail(f.install(), "exec hooks in containers with a seccomp profile, or of other runtimes, cannot run: %v", f.Executor.Err)
 	case f.Executor.Version.Text != f.Shim.Version.Text:
 		return fail(f.install(), "%s is of version %s, the shim beside it of %s", f.Executor.Path, f.Executor.Version, f.Shim.Version)
 	}
@@ -67,24 +67,4 @@ func shimOnPath(f *Facts) Result {
 		return warn("remove one of the two", "%s is found by name, but runtime %q uses %s", f.ByName.Path, f.RuntimeName, f.Shim.Path)
 	}
 	return pass("%s leads to %s", criconfig.OwnType, f.ByName.Path)
-}
-
-// runcFits compares runc with the library that joins its containers. Where they
-// differ by more than a patch level, state may hold fields that the library does
-// not know; bookend-exec sees that and goes another, slower way.
-func runcFits(f *Facts) Result {
-	runc, library := f.Runc.Version, f.Library
-	switch {
-	case f.Runc.Err != nil:
-		return fail("install runc, or set BinaryName in the runtime's options", "%v", f.Runc.Err)
-	case f.Executor.Path == "" || f.Executor.Err != nil:
-		return pass("%s, version %s; there is no bookend-exec to compare it with", f.Runc.Path, runc)
-	case library.Text == "":
-		return warn("build "+executorName+" with its build information", "%s, version %s; that of the library is not known", f.Runc.Path, runc)
-	case library.Older(runc.Major, runc.Minor):
-		return warn("upgrade bookend, or live with slower exec hooks", "%s, version %s, is newer than the library (%s): exec hooks may go through the runtime's own exec", f.Runc.Path, runc, library)
-	case runc.Older(1, 2):
-		return warn("upgrade runc, or live with slower exec hooks", "%s, version %s, is older than 1.2: exec hooks may go through the runtime's own exec", f.Runc.Path, runc)
-	}
-	return pass("%s, version %s; the library's is %s", f.Runc.Path, runc, library)
 }

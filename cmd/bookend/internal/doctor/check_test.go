@@ -13,6 +13,7 @@ import (
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime"
 )
 
 func TestAHealthyNodePasses(t *testing.T) {
@@ -131,7 +132,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"shim", "links of another installation", func(f *Facts) { f.BinDir = "/opt/b/bin" }, Warning, "is not of the installation in /opt/b/bin", "--bin-dir /opt/b/bin --from"},
 		{"shim", "binaries of another installation", func(f *Facts) { f.LibDir = "/usr/local/lib/book" }, Warning, "is not of the installation in /usr/local/lib/book", "--lib-dir /usr/local/lib/book --from"},
 		{"shim", "none, and no plugin", func(f *Facts) { f.dockerOnly(); f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only"},
-		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "exec hooks cannot run: file does not exist", "bookend install"},
+		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "cannot run: file does not exist", "bookend install"},
 		{"bookend-exec", "another version", func(f *Facts) { f.Executor.Version = version("0.9.0") }, Fail, "of version 0.9.0, the shim beside it of 1.0.0", "bookend install"},
 		{"bookend-exec", "of an installation in another place", func(f *Facts) {
 			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
@@ -148,11 +149,36 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"PATH", "another", func(f *Facts) { f.ByName.Path, f.ByName.Resolved = "/usr/bin/x", "/usr/bin/x" }, Warning, "/usr/bin/x is found by name", "remove"},
 
 		{"runc", "none", func(f *Facts) { f.Runc.Err = errBroken }, Fail, "broken", "install runc"},
-		{"runc", "newer", func(f *Facts) { f.Runc.Version = version("1.6.0-rc.1") }, Warning, "newer than the library (1.5.0)", "upgrade bookend"},
-		{"runc", "old", func(f *Facts) { f.Runc.Version = version("1.1.12") }, Warning, "older than 1.2", "upgrade runc"},
-		{"runc", "older", func(f *Facts) { f.Runc.Version = version("1.3.0") }, Pass, "1.3.0", ""},
-		{"runc", "no library", func(f *Facts) { f.Library = daemon.Version{} }, Warning, "not known", "build"},
-		{"runc", "no executor", func(f *Facts) { f.Library, f.Executor = daemon.Version{}, Program{} }, Pass, "no bookend-exec", ""},
+		{"runc", "old", func(f *Facts) { f.Runc.Version = version("1.1.12") }, Pass, "1.1.12", ""},
+
+		{"seccomp", "no executor", func(f *Facts) { f.Compiler, f.Executor = Libraries{}, Program{} }, Pass, "no bookend-exec", ""},
+		{"seccomp", "no runc", func(f *Facts) { f.Runc.Err = errBroken }, Pass, "only", ""},
+		{"seccomp", "a runtime that does not answer", func(f *Facts) { f.IdentityErr = errBroken }, Pass, "only", ""},
+		{"seccomp", "another runtime", func(f *Facts) { f.Identity = runtime.Identity{Name: "runsc", Reason: "it is a sandbox"} }, Pass, "only", ""},
+		{"seccomp", "no libseccomp", func(f *Facts) { f.Compiler.Libseccomp = "none" }, Warning, "has no libseccomp", "tag seccomp"},
+		{"seccomp", "it does not say", func(f *Facts) { f.Compiler.Libseccomp = "" }, Warning, "has no libseccomp", "tag seccomp"},
+		{"seccomp", "the runtime does not say", func(f *Facts) { f.Identity.Libseccomp = "" }, Warning, "does not name its libseccomp", "build bookend-exec"},
+		{"seccomp", "an older libseccomp", func(f *Facts) { f.Compiler.Libseccomp, f.Identity.Libseccomp = "2.5.9", "2.5.10" }, Warning, "2.5.9 of bookend-exec is older than 2.5.10 of the runtime", "build bookend-exec"},
+		{"seccomp", "a newer libseccomp", func(f *Facts) { f.Compiler.Libseccomp = "2.6.0" }, Warning, "2.6.0 of bookend-exec is newer than 2.5.4 of the runtime", "build bookend-exec"},
+		{"seccomp", "a libseccomp that cannot be compared", func(f *Facts) { f.Identity.Libseccomp = "x" }, Warning, "is newer than x", "build bookend-exec"},
+		{"seccomp", "a newer runc", func(f *Facts) { f.Runc.Version = version("1.6.0-rc.1") }, Warning, "the runtime is runc 1.6.0-rc.1, profiles of hooks are compiled by the code of runc 1.5.0", "upgrade bookend"},
+		{"seccomp", "an older runc", func(f *Facts) { f.Runc.Version = version("1.3.0") }, Pass, "the code is that of runc 1.5.0", ""},
+		{"seccomp", "a runc that is not known", func(f *Facts) { f.Compiler.Runc = daemon.Version{} }, Warning, "an unknown version", "upgrade bookend"},
+		{"seccomp", "a crun", func(f *Facts) { f.Identity.Name, f.Runc.Version = "crun", version("2.0") }, Pass, "2.5.4 is the runtime's", ""},
+
+		{"exec", "by configuration", func(f *Facts) { f.Entry, f.Joiner = hooks.EntryRuntime, "" }, Pass, "the node's configuration says so", ""},
+		{"exec", "no shim", func(f *Facts) { f.Joiner = "" }, Warning, "no shim", "bookend install"},
+		{"exec", "no joiner", func(f *Facts) { f.Joiner = "built without the joiner" }, Warning, "slower: built without the joiner", "make build"},
+		{"exec", "an old kernel", func(f *Facts) { f.Kernel = version("4.18.0-553.el8") }, Warning, "slower: Linux 4.18.0-553.el8", "upgrade the kernel"},
+		{"exec", "no runc", func(f *Facts) { f.Runc.Err = errBroken }, Warning, "no runtime to ask", "install runc"},
+		{"exec", "a runtime that does not answer", func(f *Facts) { f.IdentityErr = errBroken }, Warning, "slower: broken", "does not answer"},
+		{"exec", "another runtime", func(f *Facts) { f.Identity = runtime.Identity{Name: "runsc", Reason: "it is a sandbox"} }, Warning, "slower: it is a sandbox", "meant"},
+		{"exec", "a crun", func(f *Facts) { f.Identity.Name, f.Identity.Version = "crun", "1.8.1" }, Pass, "by the joiner, in containers of crun 1.8.1", ""},
+
+		{"kernel", "unknown", func(f *Facts) { f.KernelErr = errBroken }, Warning, "broken", "uname"},
+		{"kernel", "old", func(f *Facts) { f.Kernel = version("5.8.18") }, Warning, "5.8.18 is older than 5.9", "upgrade the kernel"},
+		{"kernel", "the oldest", func(f *Facts) { f.Kernel = version("5.9") }, Pass, "process by process", ""},
+		{"kernel", "the oldest, with cgroup v1", func(f *Facts) { f.Kernel, f.CgroupV2 = version("5.9"), false }, Pass, "has all", ""},
 
 		{"cgroups", "version 1", func(f *Facts) { f.CgroupV2, f.Freezer = false, true }, Pass, "version 1", ""},
 		{"cgroups", "no freezer", func(f *Facts) { f.CgroupV2 = false }, Warning, "no freezer", "cgroup v2"},

@@ -9,6 +9,7 @@ import (
 
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/runtime"
 )
 
 // Options say where to look.
@@ -39,15 +40,23 @@ type Facts struct {
 	Shim Program  // that of the runtime, or the one on PATH where there is none
 	// ByName is the shim that io.containerd.bookend.v2 leads to.
 	ByName   Program
+	Joiner   string  // what the shim says of it; empty: nothing
 	Executor Program // beside the shim
-	Runc     Program
-	Library  daemon.Version // runc's, in the executor
+	Compiler Libraries
+	Runc     Program // the runtime of containers, whatever its name is
+	// Identity is what it says of itself, as shims ask it.
+	Identity    runtime.Identity
+	IdentityErr error
+
+	Kernel    daemon.Version
+	KernelErr error
 
 	CgroupV2, Freezer bool
 	Systemd           bool                    // it runs here
 	Capabilities      map[capability.Cap]bool // those of containerd, or of this process
 
 	NodeConfig  Document // bookend's own
+	Entry       string   // how it wants exec hooks to get into containers
 	RecordsDir  string
 	RecordsErr  error // why no records can be written there
 	RecordsMode os.FileMode
@@ -59,6 +68,12 @@ type Program struct {
 	Resolved string // without symbolic links
 	Version  daemon.Version
 	Err      error
+}
+
+// Libraries are those of an executor; an empty one is not known.
+type Libraries struct {
+	Runc       daemon.Version
+	Libseccomp string
 }
 
 // Document is a file that may be there.
@@ -90,7 +105,9 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	f.Path = filepath.SplitList(f.env("PATH"))
 	f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig())
 	node, runc := f.readNode()
+	f.Entry = node.Exec.Entry
 	f.findBinaries(ctx, runc)
+	f.Kernel, f.KernelErr = kernel()
 	f.CgroupV2, f.Freezer = cgroups("/sys/fs/cgroup", "/proc/self/mountinfo")
 	f.Systemd = exists("/run/systemd/system")
 	f.Capabilities = capabilitiesOf(f.pid())

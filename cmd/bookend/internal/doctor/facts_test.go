@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/containerd/containerd/api/types"
+	"google.golang.org/protobuf/proto"
+
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/hooks"
@@ -111,7 +114,7 @@ func TestAShimThatIsNoneOfOursIsSeen(t *testing.T) {
 		"#!/bin/sh\nprintf '\\012\\003xyz'\n": `calls itself "xyz"`,
 	} {
 		path := write(t, filepath.Join(dir, "shim"), content, 0o755)
-		if p := f.shimProgram(t.Context(), locate(path)); p.Err == nil || !strings.Contains(p.Err.Error(), want) {
+		if p, _ := f.shimProgram(t.Context(), locate(path)); p.Err == nil || !strings.Contains(p.Err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", content, p.Err, want)
 		}
 	}
@@ -188,5 +191,61 @@ func TestARuntimeOfOurOwnTypeHasItsConfigurationInItsOptions(t *testing.T) {
 		if err := f.NodeConfig.Err; (err != nil) != (tt.complaint != "") || err != nil && !strings.Contains(err.Error(), tt.complaint) {
 			t.Errorf("%s: got %v, want %q", name, err, tt.complaint)
 		}
+	}
+}
+
+func TestTheExecutorNamesItsLibraries(t *testing.T) {
+	ask := func(script string) *Facts {
+		path := write(t, filepath.Join(t.TempDir(), executorName), "#!/bin/sh\n"+script, 0o755)
+		f := &Facts{Executor: locate(path)}
+		f.askExecutor(t.Context())
+		return f
+	}
+	f := ask("echo bookend-exec version 1.0.0; echo runc: 1.5.2; echo libseccomp: 2.5.4\n")
+	if f.Executor.Err != nil || f.Executor.Version.Text != "1.0.0" || f.Compiler.Runc.Text != "1.5.2" || f.Compiler.Libseccomp != "2.5.4" {
+		t.Errorf("got %+v of %+v", f.Compiler, f.Executor)
+	}
+	f = ask("echo bookend-exec version 1.0.0; echo runc: unknown; echo libseccomp: none\n")
+	if f.Executor.Err != nil || f.Compiler != (Libraries{Libseccomp: "none"}) {
+		t.Errorf("got %+v of %+v", f.Compiler, f.Executor)
+	}
+	if f = ask("exit 7\n"); f.Executor.Err == nil || !strings.Contains(f.Executor.Err.Error(), "exit status 7") {
+		t.Errorf("got %+v", f.Executor)
+	}
+}
+
+func TestTheRuntimeIsAskedAsShimsAskIt(t *testing.T) {
+	const features = `{"annotations":{"org.opencontainers.runc.version":"1.4.0","io.github.seccomp.libseccomp.version":"2.6.0"}}`
+	f := &Facts{Runc: locate(write(t, filepath.Join(t.TempDir(), "runc"), "#!/bin/sh\n[ \"$*\" = features ] && echo '"+features+"'\n", 0o755))}
+	f.askRuntime(t.Context())
+	if f.IdentityErr != nil || !f.Identity.Plain || f.Identity.Version != "1.4.0" || f.Identity.Libseccomp != "2.6.0" {
+		t.Errorf("got %+v, %v", f.Identity, f.IdentityErr)
+	}
+	f = &Facts{Runc: locate(write(t, filepath.Join(t.TempDir(), "runc"), "#!/bin/sh\nexit 7\n", 0o755))}
+	if f.askRuntime(t.Context()); f.IdentityErr == nil {
+		t.Errorf("got %+v", f.Identity)
+	}
+}
+
+func TestTheShimSaysWhetherItHasTheJoiner(t *testing.T) {
+	info, err := proto.Marshal(&types.RuntimeInfo{
+		Name: criconfig.OwnType, Version: &types.RuntimeVersion{Version: "1.0.0"},
+		Annotations: map[string]string{hooks.JoinerAnnotation: hooks.JoinerReady},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "info"), string(info), 0o600)
+	shim := write(t, filepath.Join(dir, "shim"), "#!/bin/sh\nexec cat "+dir+"/info\n", 0o755)
+	f := &Facts{Path: []string{"/usr/bin", "/bin"}}
+	if p, joiner := f.shimProgram(t.Context(), locate(shim)); p.Err != nil || p.Version.Text != "1.0.0" || joiner != hooks.JoinerReady {
+		t.Errorf("got %+v, joiner %q", p, joiner)
+	}
+}
+
+func TestTheKernelHasAVersion(t *testing.T) {
+	if v, err := kernel(); err != nil || v.Older(2, 6) {
+		t.Errorf("got %s, %v", v, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime"
 )
 
 // healthy are the facts of a node where all is well.
@@ -29,8 +30,12 @@ func healthy() *Facts {
 		Shim:     shim,
 		ByName:   shim,
 		Executor: Program{Path: set + executorName, Resolved: set + executorName, Version: v},
+		Joiner:   hooks.JoinerReady,
+		Compiler: Libraries{Runc: daemon.Version{Major: 1, Minor: 5, Patch: 0, Text: "1.5.0"}, Libseccomp: "2.5.4"},
 		Runc:     Program{Path: "/usr/bin/runc", Version: daemon.Version{Major: 1, Minor: 5, Patch: 2, Text: "1.5.2"}},
-		Library:  daemon.Version{Major: 1, Minor: 5, Patch: 0, Text: "1.5.0"},
+		Identity: runtime.Identity{Name: "runc", Version: "1.5.2", Libseccomp: "2.5.4", Plain: true},
+		Kernel:   daemon.Version{Major: 5, Minor: 14, Text: "5.14.0"},
+		Entry:    hooks.EntryAuto,
 		CgroupV2: true, Systemd: true, Capabilities: map[capability.Cap]bool{},
 		NodeConfig: Document{Path: hooks.ConfigPath, Must: true},
 		RecordsDir: hooks.DefaultRecords().Directory, RecordsMode: 0o700,

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,24 +18,25 @@ import (
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
 	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime"
 )
 
 // findBinaries finds those that the runtime leads to; runc is the one that it
 // names, and empty for the one on PATH.
 func (f *Facts) findBinaries(ctx context.Context, runc string) {
-	f.ByName = f.shimProgram(ctx, lookPath(f.Path, shimName))
+	f.ByName, f.Joiner = f.shimProgram(ctx, lookPath(f.Path, shimName))
 	f.Shim = f.ByName
 	r, ok := f.runtime()
 	if ok && r.Path != "" {
-		f.Shim = f.shimProgram(ctx, locate(r.Path))
+		f.Shim, f.Joiner = f.shimProgram(ctx, locate(r.Path))
 	}
 	if f.Shim.Resolved != "" {
 		f.Executor = locate(filepath.Join(filepath.Dir(f.Shim.Resolved), executorName))
-		f.Executor.ask(ctx)
+		f.askExecutor(ctx)
 	}
-	f.Library = libraryOf(f.Executor.Resolved)
 	f.Runc = lookPath(f.Path, cmp.Or(runc, "runc"))
 	f.Runc.ask(ctx)
+	f.askRuntime(ctx)
 }
 
 // locate resolves a path.
@@ -83,54 +82,79 @@ func (p *Program) ask(ctx context.Context) {
 const infoTimeout = 20 * time.Second
 
 // shimProgram asks a shim for its version as containerd does, which shows that it
-// starts here.
-func (f *Facts) shimProgram(ctx context.Context, p Program) Program {
+// starts here, and returns what it says of the joiner.
+func (f *Facts) shimProgram(ctx context.Context, p Program) (asked Program, joiner string) {
 	if p.Err != nil {
-		return p
+		return p, ""
 	}
+	info, err := f.shimInfo(ctx, p.Path)
+	if err == nil && info.GetName() != criconfig.OwnType {
+		err = fmt.Errorf("%s: %w: it calls itself %q", p.Path, errOther, info.GetName())
+	}
+	if err != nil {
+		p.Err = err
+		return p, ""
+	}
+	p.Version, p.Err = daemon.ParseVersion(info.GetVersion().GetVersion())
+	return p, info.GetAnnotations()[hooks.JoinerAnnotation]
+}
+
+func (f *Facts) shimInfo(ctx context.Context, path string) (*types.RuntimeInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.Path, "-info")
+	cmd := exec.CommandContext(ctx, path, "-info")
 	cmd.Env = []string{"PATH=" + strings.Join(f.Path, ":"), hooks.ConfigEnv + "=" + f.env(hooks.ConfigEnv)}
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if err != nil {
-		p.Err = fmt.Errorf("%s -info: %w: %s", p.Path, err, bytes.TrimSpace(complaint.Bytes()))
-		return p
+		return nil, fmt.Errorf("%s -info: %w: %s", path, err, bytes.TrimSpace(complaint.Bytes()))
 	}
-	var info types.RuntimeInfo
-	if err := proto.Unmarshal(out, &info); err != nil {
-		p.Err = fmt.Errorf("%s -info: %w", p.Path, err)
-		return p
+	info := &types.RuntimeInfo{}
+	if err := proto.Unmarshal(out, info); err != nil {
+		return nil, fmt.Errorf("%s -info: %w", path, err)
 	}
-	if info.GetName() != criconfig.OwnType {
-		p.Err = fmt.Errorf("%s: %w: it calls itself %q", p.Path, errOther, info.GetName())
-		return p
-	}
-	p.Version, p.Err = daemon.ParseVersion(info.GetVersion().GetVersion())
-	return p
+	return info, nil
 }
 
 var errOther = errors.New("is another shim")
 
-// runcModule is where a binary's build information has the library's version.
-const runcModule = "github.com/opencontainers/runc"
-
-// libraryOf is the version of runc that an executor was built with; none where
-// that cannot be told.
-func libraryOf(path string) daemon.Version {
-	info, err := buildinfo.ReadFile(path)
-	if err != nil {
-		return daemon.Version{}
+// askExecutor asks an executor for its version and those of its libraries.
+func (f *Facts) askExecutor(ctx context.Context) {
+	if f.Executor.Err != nil {
+		return
 	}
-	for _, dep := range slices.Backward(info.Deps) {
-		if dep.Path == runcModule {
-			v, err := daemon.ParseVersion(dep.Version)
-			if err == nil {
-				return v
-			}
+	out, err := output(ctx, f.Executor.Path, "--version")
+	if err != nil {
+		f.Executor.Err = err
+		return
+	}
+	f.Executor.Version, f.Executor.Err = daemon.ParseVersion(string(out))
+	for line := range strings.Lines(string(out)) {
+		switch name, version, _ := strings.Cut(strings.TrimSpace(line), ": "); name {
+		case "runc":
+			f.Compiler.Runc, _ = daemon.ParseVersion(version) // "unknown" is none
+		case "libseccomp":
+			f.Compiler.Libseccomp = version
 		}
 	}
-	return daemon.Version{}
+}
+
+// askRuntime asks the runtime what it is, as shims do, whose answer is kept
+// nowhere here.
+func (f *Facts) askRuntime(ctx context.Context) {
+	if f.Runc.Err == nil {
+		f.Identity, f.IdentityErr = runtime.Identify(ctx, f.Runc.Path, os.DevNull, output)
+	}
+}
+
+// output runs a program and returns what it prints.
+func output(ctx context.Context, program string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, args...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", program, strings.Join(args, " "), err)
+	}
+	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 )
 
 // cgroups tells which version is mounted at root and, where it is 1, whether
@@ -47,6 +48,34 @@ func cgroupsFit(f *Facts) Result {
 		"no version 2, and no freezer of version 1: a cancelled hook's children that leave its session live on")
 }
 
+// The oldest kernel on which exec hooks are joined: setns by pidfd (5.8) and
+// close_range (5.9). On cgroup v2 cgroup.kill came with 5.14.
+const (
+	joinMajor, joinMinor = 5, 9
+	killMajor, killMinor = 5, 14
+)
+
+// kernel is the version of the one that runs.
+func kernel() (daemon.Version, error) {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return daemon.Version{}, err
+	}
+	return daemon.ParseVersion(unix.ByteSliceToString(name.Release[:]))
+}
+
+func kernelFits(f *Facts) Result {
+	switch {
+	case f.KernelErr != nil:
+		return warn("see uname -r", "the kernel's version cannot be told: %v", f.KernelErr)
+	case f.Kernel.Older(joinMajor, joinMinor):
+		return warn("upgrade the kernel, or live with slower exec hooks", "Linux %s is older than %d.%d: exec hooks go through the runtime's own exec", f.Kernel, joinMajor, joinMinor)
+	case f.CgroupV2 && f.Kernel.Older(killMajor, killMinor):
+		return pass("Linux %s; before %d.%d a cancelled exec hook is killed process by process", f.Kernel, killMajor, killMinor)
+	}
+	return pass("Linux %s has all that exec hooks use", f.Kernel)
+}
+
 // runc is the node's runc runtime and its name; empty: its files have none.
 func (f *Facts) runc() (name string, r criconfig.Runtime) {
 	if f.CRI == nil {
@@ -60,7 +89,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// needs are the capabilities that the shim and bookend-exec inherit from
+// needs are the capabilities that the shim and what it starts inherit from
 // containerd, and what for.
 func needs() []struct {
 	cap capability.Cap

@@ -1,0 +1,19 @@
+//go:build !cgo || !seccomp
+
+package main
+
+import (
+	"errors"
+
+	"github.com/opencontainers/runc/libcontainer/configs"
+
+	"bookend.dev/bookend/runtime/wire"
+)
+
+var errNoSeccomp = errors.New("bookend-exec is built without seccomp")
+
+func catchProgram(*configs.Seccomp) (wire.SeccompProgram, error) {
+	return wire.SeccompProgram{}, errNoSeccomp
+}
+
+func resolves(string) bool { return false }

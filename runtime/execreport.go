@@ -1,0 +1,129 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/wire"
+)
+
+// conclude returns the report of a run that was awaited.
+func (r *execRun) conclude(ctx context.Context, h *execHandler) hooks.Report {
+	report := r.report(ctx)
+	if !r.failed() { // else what was printed is the runtime's
+		report.Stdout, report.Stderr = r.stdout.drain(), r.stderr.drain()
+	}
+	report.Runner = r.by
+	if r.by == ByRuntime {
+		report.RunnerReason = h.container.Runner.why()
+	}
+	late := h.late
+	if late == nil && h.log != nil {
+		late = func([]byte, []byte) {}
+	}
+	r.finish(late)
+	return report
+}
+
+// failed tells whether the command was certainly not run.
+func (r *execRun) failed() bool {
+	select {
+	case <-r.done:
+		return r.last.Failure != nil || r.last.Exit != nil && r.last.Exit.NeverRan
+	default:
+		return false
+	}
+}
+
+// report turns what the program said last into a report, without the output.
+func (r *execRun) report(ctx context.Context) hooks.Report {
+	select {
+	case <-r.done:
+	default: // it does not even die; last is not ours to read
+		return hooks.Report{Cause: hooks.CauseCancelled, Err: context.Cause(ctx)}
+	}
+	switch exit, failure := r.last.Exit, r.last.Failure; {
+	case failure != nil:
+		return failureReport(failure)
+	case exit != nil && exit.Signal != 0:
+		// Killed by us, this is overruled as the end of ctx.
+		return hooks.Report{
+			Cause: hooks.CauseSignal, Signal: syscall.Signal(exit.Signal), Suspect: true,
+			Err: fmt.Errorf("hook process killed by signal %s", hooks.SignalText(syscall.Signal(exit.Signal))),
+		}
+	case exit != nil && exit.NeverRan:
+		return neverRan(r.stderr.drain())
+	case exit != nil && exit.Code != 0:
+		return hooks.Report{
+			Cause: hooks.CauseExitCode, ExitCode: exit.Code,
+			Err: fmt.Errorf("hook process exited with status %d", exit.Code),
+		}
+	case exit != nil:
+		return hooks.Report{}
+	case ctx.Err() != nil:
+		return hooks.Report{Cause: hooks.CauseCancelled, Err: context.Cause(ctx)}
+	}
+	// The program died, and nobody waits for the hook any more.
+	r.killTree(ctx)
+	return hooks.Report{Cause: hooks.CauseInternal, Err: r.died()}
+}
+
+// died is what is known of a program that ended without a word of the hook.
+func (r *execRun) died() error {
+	err := fmt.Errorf("%s ended with status %d and no word of the hook", r.cmd.Args[0], r.status)
+	if r.complaints != nil {
+		err = fmt.Errorf("%w: %s", err, r.complaints.drain())
+	}
+	return err
+}
+
+// lastWord tells why the program is gone, or nil where it has said nothing of
+// that for a while.
+func (r *execRun) lastWord() error {
+	late := time.NewTimer(lastWordTime)
+	defer late.Stop()
+	select {
+	case <-r.done:
+		if r.last.Failure != nil {
+			return r.failure()
+		}
+	case <-late.C:
+	}
+	return nil
+}
+
+// lastWordTime bounds the wait for what a program has to say whose hook is gone.
+const lastWordTime = time.Second
+
+// failureReport is the report of a command that was not run. The exit of the
+// container's init explains any such failure that does not lie in the command.
+func failureReport(f *wire.Failure) hooks.Report {
+	report := hooks.Report{Err: errors.New(f.Message)}
+	switch f.Reason {
+	case wire.NotFound:
+		report.Cause = hooks.CauseNotFound
+	case wire.Permission:
+		report.Cause = hooks.CausePermission
+	case wire.BadFormat:
+		report.Cause = hooks.CauseBadFormat
+	case wire.Paused:
+		report.Cause = hooks.CausePaused
+	case wire.Gone:
+		report.Cause, report.Suspect = hooks.CauseGone, true
+	default:
+		report.Cause, report.Suspect = hooks.CauseCannotStart, true
+	}
+	return report
+}
+
+// neverRan is the report of a process of a runtime's that failed in execve(2)
+// itself: what it printed is not the hook's output but the reason.
+func neverRan(stderr []byte) hooks.Report {
+	message := strings.TrimSpace(string(stderr))
+	return failureReport(&wire.Failure{Reason: wire.ExecReason(message), Message: message})
+}

@@ -1,0 +1,100 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+
+	"bookend.dev/bookend/runtime/wire"
+)
+
+// startRuntime starts bookend-exec, which runs the hook through the exec of the
+// container's own runtime.
+func (h *execHandler) startRuntime(ctx context.Context, user *wire.User) (*execRun, error) {
+	r, stdout, stderr, err := newExecRun(ctx, h, ByRuntime)
+	if err != nil {
+		return nil, err
+	}
+	defer stdout.Close()
+	defer stderr.Close()
+	data, err := json.Marshal(h.request(r, user))
+	if err == nil {
+		err = r.runHelper(h.executor, data, stdout, stderr)
+	}
+	if err != nil {
+		r.release()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (h *execHandler) request(r *execRun, user *wire.User) wire.Request {
+	req := wire.Request{
+		ID: h.container.ID, Bundle: h.container.Bundle, Args: h.spec.Command, Cwd: h.spec.WorkingDir, User: user,
+		Runtime: h.container.Runner.request(h.container, r.cgroup),
+	}
+	for _, v := range h.spec.Env {
+		req.Env = append(req.Env, v.Name+"="+v.Value)
+	}
+	return req
+}
+
+// runHelper starts bookend-exec with a request, which need not fit into a pipe
+// at once. The child's ends are closed here in any case, so that readers see the
+// end of the file.
+func (r *execRun) runHelper(e *Executor, request []byte, stdout, stderr *os.File) (err error) {
+	cmd, err := e.helper.command()
+	if err != nil {
+		return err
+	}
+	in, tell, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	var status, complaintsEnd *os.File
+	if r.said, status, err = os.Pipe(); err != nil {
+		return errors.Join(err, tell.Close())
+	}
+	defer status.Close()
+	if r.complaints, complaintsEnd, err = newOutput(); err != nil {
+		return errors.Join(err, tell.Close(), r.said.Close())
+	}
+	defer complaintsEnd.Close()
+	// Without one of the shim's the runtime takes the node's.
+	null, err := e.null.open()
+	if err != nil {
+		null = nil
+	}
+	cmd.Stdin, cmd.Stderr, cmd.ExtraFiles = in, complaintsEnd, []*os.File{status, stdout, stderr, null}
+	statuses := json.NewDecoder(r.said)
+	err = r.launch(e.monitor, cmd, func() (s wire.Status, err error) { return s, statuses.Decode(&s) })
+	if err != nil {
+		return errors.Join(err, tell.Close(), r.said.Close())
+	}
+	go func() {
+		defer tell.Close()
+		_, _ = tell.Write(request) // a bookend-exec that has died meanwhile is noticed by follow
+	}()
+	return nil
+}
+
+// compile has bookend-exec compile a seccomp profile.
+func (e *Executor) compile(ctx context.Context, request []byte) ([]byte, error) {
+	cmd, err := e.helper.command("compile")
+	if err != nil {
+		return nil, err
+	}
+	in, tell, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	cmd.Stdin = in
+	go func() {
+		defer tell.Close()
+		_, _ = tell.Write(request)
+	}()
+	return boundedOutput(ctx, e.monitor, cmd)
+}
