@@ -1,0 +1,88 @@
+package matrix
+
+import (
+	"errors"
+	"maps"
+	"os/exec"
+	"slices"
+	"testing"
+
+	runc "github.com/containerd/go-runc"
+)
+
+func TestAHookReadsTheSameAsTheRuntimesOwnExec(t *testing.T) {
+	dir := t.TempDir() // where programs are kept
+	plain, peculiar := openExecutor(t, runc.Monitor), openExecutor(t, peculiarMonitor{})
+	for _, r := range runtimes(t) {
+		t.Run(r.name, func(t *testing.T) {
+			for _, config := range configurations() {
+				t.Run(config.name, func(t *testing.T) {
+					t.Parallel()
+					c := startContainer(t, r, config)
+					if config.tighten != nil {
+						config.tighten(t, c)
+					}
+					executor, run := plain, (*exec.Cmd).Run
+					if config.peculiar {
+						executor, run = peculiar, func(cmd *exec.Cmd) error {
+							return errors.Join(peculiarly(cmd.Start), cmd.Wait())
+						}
+					}
+					exec, whyNot := c.throughExec(run)
+					if whyNot != "" && !config.hookOnly {
+						t.Skipf("exec of %s does not run the probe: %s", c.name, whyNot)
+					}
+					hook, failed, detour := c.throughHook(executor, dir)
+					if failed != "" {
+						t.Fatalf("hook does not run the probe: %s", failed)
+					}
+					if detour != "" && !meantDetour(c, config, detour) {
+						t.Errorf("hook went through the runtime: %s", detour)
+					}
+					compare(t, c, config, hook, exec)
+				})
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, c *container, config configuration, hook, exec facts) {
+	t.Helper()
+	if exec == nil {
+		t.Logf("nothing to compare with: exec of %s does not run the probe", c.name)
+		return
+	}
+	if len(exec) < 100 {
+		t.Fatalf("the probe has said no more than %d facts", len(exec))
+	}
+	for _, d := range differences(hook, exec) {
+		if reason := meant(c, config, d); reason != "" {
+			continue
+		}
+		t.Errorf("%s:\nhook %q\nexec %q", d.key, d.hook, d.exec)
+	}
+}
+
+type difference struct{ key, hook, exec string }
+
+// absent is the value of a key that only the other way has.
+const absent = "(absent)"
+
+func differences(hook, exec facts) []difference {
+	keys := maps.Clone(hook)
+	maps.Copy(keys, exec)
+	var found []difference
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		d := difference{key, absent, absent}
+		if v, ok := hook[key]; ok {
+			d.hook = v
+		}
+		if v, ok := exec[key]; ok {
+			d.exec = v
+		}
+		if d.hook != d.exec {
+			found = append(found, d)
+		}
+	}
+	return found
+}
