@@ -2,13 +2,14 @@ package main
 
 import "fmt"
 
-// goal is what a figure must reach.
+// goal is what a figure must reach, and what it is meant to.
 type goal struct {
 	Limit   float64 `json:"limit"`
+	Aim     float64 `json:"aim"`
 	AtLeast bool    `json:"atLeast,omitempty"` // else: at most
 }
 
-func atMost(limit float64) *goal { return &goal{Limit: limit} }
+func atMost(limit, aim float64) *goal { return &goal{Limit: limit, Aim: aim} }
 
 func (g goal) String() string {
 	if g.AtLeast {
@@ -25,14 +26,14 @@ type figure struct {
 	Goal *goal `json:"goal"` // nil: for information
 }
 
-// missed tells whether the figure falls short: the lower end of its interval
-// does.
+// missed tells whether the figure falls short: even the better end of its
+// interval does.
 func (f figure) missed() bool {
 	switch {
 	case f.Goal == nil:
 		return false
 	case f.Goal.AtLeast:
-		return f.Lo < f.Goal.Limit
+		return f.Hi < f.Goal.Limit
 	default:
 		return f.Lo > f.Goal.Limit
 	}
@@ -57,7 +58,7 @@ func (f figure) verdict() string {
 func (f figure) result(benchmark string) string {
 	goal, reached := "none", ""
 	if f.Goal != nil {
-		goal, reached = fmt.Sprintf("%v", f.Goal.Limit), fmt.Sprintf(" reached=%t", !f.missed())
+		goal, reached = fmt.Sprintf("%v", f.Goal.Limit), fmt.Sprintf(" reached=%t aim=%v", !f.missed(), f.Goal.Aim)
 	}
 	return fmt.Sprintf("RESULT %s %s=%.4g goal=%s lo=%.4g hi=%.4g%s", benchmark, f.Name, f.Value, goal, f.Lo, f.Hi, reached)
 }

@@ -26,6 +26,8 @@ type span struct{ from, to int }
 
 func (f *fleet) all() span { return span{0, len(f.pods)} }
 
+func (f *fleet) last(n int) span { return span{len(f.pods) - n, len(f.pods)} }
+
 // resize adds or removes pods until there are n. Those that go have no
 // container.
 func (f *fleet) resize(ctx context.Context, n int) error {

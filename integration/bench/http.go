@@ -12,7 +12,8 @@ import (
 // least to get anything done inside the container's network.
 func httpGet(ctx context.Context, s *site, p plan) (*outcome, error) {
 	return hookedStop{
-		with: "StopContainer with preStop httpGet, bookend", hook: preStopHTTP, goal: 0.10,
+		about: "what an httpGet preStop adds to StopContainer",
+		with:  "StopContainer with preStop httpGet, bookend", hook: preStopHTTP, goal: atMost(0.10, 0.10),
 		app: server, ready: awaitServer,
 	}.measure(ctx, s, p)
 }

@@ -10,8 +10,19 @@ import (
 // plan bounds how long a benchmark measures.
 type plan struct {
 	quick  bool
-	budget time.Duration // of all its rounds
+	began  time.Time
+	budget time.Duration // with its pods, and all else it needs
 	rounds int           // at least, whatever the budget
+}
+
+// more tells whether there is time for another round after so many: one like
+// those, which have borne all that has been done so far.
+func (p plan) more(done int) bool {
+	if done < p.rounds {
+		return true
+	}
+	spent := time.Since(p.began)
+	return p.budget-spent >= spent/time.Duration(done)
 }
 
 // step is one case of a round. What it measures it hands to record, under the
@@ -32,7 +43,7 @@ func interleave(ctx context.Context, p plan, steps ...step) (*samples, error) {
 		}
 	}
 	random := rand.New(rand.NewPCG(1, uint64(len(steps))))
-	for began, round := time.Now(), 0; round < p.rounds || time.Since(began) < p.budget; round++ {
+	for round := 0; p.more(round); round++ {
 		taken := make([]*samples, len(steps))
 		for _, i := range random.Perm(len(steps)) {
 			taken[i] = newSamples()

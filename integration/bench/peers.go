@@ -14,7 +14,7 @@ import (
 // already. Each has a step of its own.
 type peers struct {
 	container *integration.Container // of the stock shim
-	crun      *crunContainer         // nil: not here
+	crun      *bundled               // nil: not here
 	steps     []step
 	notes     []string // what was left out
 }
@@ -29,13 +29,13 @@ func (s *site) newPeers(ctx context.Context, pod *integration.Pod) (*peers, erro
 		return nil, err
 	}
 	p := &peers{container: c}
-	runc := filepath.Join(s.Binaries().Tools, "runc")
-	p.add("runc exec", runc, "--root", filepath.Join(runcRoot, integration.CRINamespace), "exec", c.ID, hookCommand)
+	runc, args := s.runcExec(c)
+	p.add("runc exec", runc, args...)
 	if nsenter, found := p.find("nsenter"); found {
 		p.add("nsenter -a", nsenter, "-a", "-t", strconv.Itoa(pid), hookCommand)
 	}
 	if program, found := p.find("crun"); found {
-		if p.crun, err = s.newCrunContainer(ctx, program); err != nil {
+		if p.crun, err = s.newBundled(ctx, program, nil); err != nil {
 			return nil, err
 		}
 		p.steps = append(p.steps, timedStep("crun exec, its own container", func(ctx context.Context) error {
@@ -54,6 +54,12 @@ func (p *peers) find(name string) (path string, found bool) {
 	return path, err == nil
 }
 
+// runcExec is the command that runs a hook's in a container of the stock shim.
+func (s *site) runcExec(c *integration.Container) (program string, args []string) {
+	root := filepath.Join(runcRoot, integration.CRINamespace)
+	return filepath.Join(s.Binaries().Tools, "runc"), []string{"--root", root, "exec", c.ID, hookCommand}
+}
+
 // runcRoot is where the shims keep runc's state, by namespace.
 const runcRoot = "/run/containerd/runc"
 
@@ -65,8 +71,12 @@ func (p *peers) add(name, program string, args ...string) {
 }
 
 func run(ctx context.Context, program string, args ...string) error {
-	if out, err := exec.CommandContext(ctx, program, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %v: %w: %s", program, args, err, out)
+	return runCommand(exec.CommandContext(ctx, program, args...))
+}
+
+func runCommand(cmd *exec.Cmd) error {
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w: %s", cmd.Args, err, out)
 	}
 	return nil
 }

@@ -38,9 +38,9 @@ func poststart(ctx context.Context, s *site, p plan) (*outcome, error) {
 	if err := others.remove(ctx); err != nil {
 		return nil, err
 	}
-	o := &outcome{Base: exec, Notes: others.notes}
+	o := &outcome{About: "what an exec postStart adds to StartContainer, and other ways to run " + hookCommand, Base: exec, Notes: others.notes}
 	o.cases(taken, "ms")
-	o.figure("hook_over_execsync", atMost(0.15), taken, added(with, without, exec))
+	o.figure("hook_over_execsync", atMost(0.12, 0.05), taken, added(with, without, exec))
 	o.figure("whole_start_over_kubelets", nil, taken, ratio(with, kubelet))
 	return o, removePods(ctx, pods)
 }

@@ -10,16 +10,27 @@ import (
 // exec that the kubelet does for it.
 func prestop(ctx context.Context, s *site, p plan) (*outcome, error) {
 	return hookedStop{
-		with: "StopContainer with preStop, bookend", hook: preStopExec, goal: 0.6,
+		about: "what an exec preStop adds to StopContainer",
+		with:  "StopContainer with preStop, bookend", hook: preStopExec, goal: preStopGoal(),
 		app: hooked, ready: awaitHandler,
 	}.measure(ctx, s, p)
 }
 
+// preStopGoal is that of an exec preStop: none on cgroup v2, which is seen in
+// emulated machines alone, where no time is what it is elsewhere.
+func preStopGoal() *goal {
+	if unified() {
+		return nil
+	}
+	return atMost(0.40, 0.1)
+}
+
 // hookedStop is a preStop whose cost is measured in units of ExecSync.
 type hookedStop struct {
+	about string
 	with  string // name of its case
 	hook  string
-	goal  float64
+	goal  *goal
 	app   func(lifecycle string) integration.ContainerOptions
 	ready await
 }
@@ -43,9 +54,9 @@ func (h hookedStop) measure(ctx context.Context, s *site, p plan) (*outcome, err
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{Base: exec}
+	o := &outcome{About: h.about, Base: exec}
 	o.cases(taken, "ms")
-	o.figure("hook_over_execsync", atMost(h.goal), taken, added(h.with, without, exec))
+	o.figure("hook_over_execsync", h.goal, taken, added(h.with, without, exec))
 	o.figure("whole_stop_over_kubelets", nil, taken, ratio(h.with, kubelet))
 	return o, removePods(ctx, pods)
 }

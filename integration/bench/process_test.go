@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestField(t *testing.T) {
@@ -46,13 +48,45 @@ func TestProcessesAndTheirMemory(t *testing.T) {
 		if err != nil || helper <= 0 {
 			return false, err
 		}
-		all, err := shimMemory(pid)
-		return all == own+helper, err
+		all, err := weighShim(pid)
+		return all.dirty == own+helper && all.descriptors >= 6 && all.files == 0, err
 	})
 	if err != nil {
 		t.Error(err)
 	}
 	if got, err := descendants(pid); err != nil || got != 2 {
 		t.Errorf("%d processes, %v, want 2", got, err)
+	}
+}
+
+// A file in memory counts once, however many descriptors and processes it has,
+// and by what is written of it.
+func TestFilesInMemoryCount(t *testing.T) {
+	const written = 64 << 10
+	fd, err := unix.MemfdCreate("bench-test", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), "memfd")
+	defer file.Close()
+	if _, err := file.Write(make([]byte, written)); err != nil {
+		t.Fatal(err)
+	}
+	shell := exec.Command("sh", "-c", "sleep 1000 & wait")
+	shell.ExtraFiles = []*os.File{file, file}
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-shell.Process.Pid, syscall.SIGKILL)
+		_ = shell.Wait()
+	})
+	err = poll(t.Context(), "the files of both to be counted", func() (bool, error) {
+		w, err := weighShim(shell.Process.Pid)
+		return w.files == written>>10 && w.descriptors >= 10 && w.total() == w.dirty+w.files+float64(w.descriptors), err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -18,9 +18,14 @@ func (s *samples) add(name string, value float64) {
 	s.byCase[name] = append(s.byCase[name], value)
 }
 
-// adder is [samples.add] for one case.
-func (s *samples) adder(name string) func(float64) {
-	return func(value float64) { s.add(name, value) }
+func (s *samples) has(name string) bool { return len(s.byCase[name]) > 0 }
+
+// derive adds a case: what one has more than another in the same round, as a
+// share of so many.
+func (s *samples) derive(name, of, over string, share float64) {
+	for i, value := range s.byCase[of] {
+		s.add(name, (value-s.byCase[over][i])/share)
+	}
 }
 
 // rounds is how many rounds have a sample of every case.
@@ -62,13 +67,6 @@ func ratio(of, over string) statistic {
 func added(with, without, per string) statistic {
 	return func(get func(string) []float64) float64 {
 		return (median(get(with)) - median(get(without))) / median(get(per))
-	}
-}
-
-// addedOverAdded is [added] where the unit is itself a difference.
-func addedOverAdded(with, without, perWith, perWithout string) statistic {
-	return func(get func(string) []float64) float64 {
-		return (median(get(with)) - median(get(without))) / (median(get(perWith)) - median(get(perWithout)))
 	}
 }
 

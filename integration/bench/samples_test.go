@@ -36,13 +36,20 @@ func TestFiguresAreOfMedians(t *testing.T) {
 		stat statistic
 		want float64
 	}{
-		"ratio":            {ratio("with", "without"), 1.4},
-		"added":            {added("with", "without", "unit"), 0.5},
-		"added over added": {addedOverAdded("with", "without", "unit", "base"), 2},
+		"ratio": {ratio("with", "without"), 1.4},
+		"added": {added("with", "without", "unit"), 0.5},
 	} {
 		if got := s.estimate(c.stat).Value; got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
+	}
+}
+
+func TestDerivedCasesAreOfOneRound(t *testing.T) {
+	s := sampled(map[string][]float64{"with": {9, 14, 100}, "without": {1, 10, 80}}, "with", "without")
+	s.derive("half", "with", "without", 2)
+	if got := s.byCase["half"]; !slices.Equal(got, []float64{4, 2, 10}) || !s.has("half") || s.has("whole") {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func (r *results) summary(w io.Writer) error {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "benchmark\tfigure\tvalue\t95 % interval\tgoal\t")
+	fmt.Fprintln(table, "benchmark\tfigure\tvalue\t95 % interval\tgoal\taim\t")
 	missed := 0
 	for _, o := range r.Outcomes {
 		for _, f := range o.Figures {
@@ -21,7 +21,8 @@ func (r *results) summary(w io.Writer) error {
 			if f.missed() {
 				missed++
 			}
-			fmt.Fprintf(table, "%s\t%s\t%.3f\t%.3f to %.3f\t%s\t%s\n", o.Name, f.Name, f.Value, f.Lo, f.Hi, f.Goal, f.verdict())
+			fmt.Fprintf(table, "%s\t%s\t%.3f\t%.3f to %.3f\t%s\t%v\t%s\n",
+				o.Name, f.Name, f.Value, f.Lo, f.Hi, f.Goal, f.Goal.Aim, f.verdict())
 		}
 	}
 	if err := table.Flush(); err != nil {
