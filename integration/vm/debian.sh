@@ -19,9 +19,12 @@ rm -rf "$to" "$work"
 mkdir -p "$to" "$unpacked" "$work/lists/partial" "$work/cache/archives/partial" "$work/deb"
 trap 'rm -rf "$work"' EXIT
 
+# From where this machine has its own packages. One that is not Debian has none of
+# these suites there: what is missing is named then.
+site=$(apt-get indextargets --format '$(SITE)' | grep -m1 -v security)
 cat >"$work/sources.list" <<-END
-	deb http://deb.debian.org/debian bookworm main
-	deb http://deb.debian.org/debian trixie main
+	deb $site bookworm main
+	deb $site trixie main
 END
 cat >"$work/apt.conf" <<-END
 	Dir::Etc::SourceList "$work/sources.list";
