@@ -71,8 +71,8 @@ static size_t length(const char *s)
 	return n;
 }
 
-/* Writes a number as text, ends it with what follows, returns the length. */
-static size_t number(char *to, uint32_t n, const char *then)
+/* Writes a number as text, and ends it with what follows. */
+static void number(char *to, uint32_t n, const char *then)
 {
 	char digits[10];
 	size_t i = 0, len = 0;
@@ -83,7 +83,6 @@ static size_t number(char *to, uint32_t n, const char *then)
 	while (i)
 		to[len++] = digits[--i];
 	memcpy(to + len, then, length(then) + 1);
-	return len + length(then);
 }
 
 static void news(enum kind kind, uint32_t step, long value)
