@@ -22,7 +22,6 @@ var (
 )
 
 // planSourceOf is the source of a plan whose init is this process.
-
 func planSourceOf(t *testing.T, config []byte) planSource {
 	t.Helper()
 	init, err := ReadInit(os.Getpid())
@@ -33,7 +32,6 @@ func planSourceOf(t *testing.T, config []byte) planSource {
 }
 
 // planOf makes the plan of the test's specification as edit leaves it.
-
 func planOf(t *testing.T, rt Identity, edit func(*specs.Spec)) (*ContainerPlan, error) {
 	t.Helper()
 	spec := testSpec("c1")
@@ -95,7 +93,6 @@ func TestPlanOfAContainer(t *testing.T) {
 }
 
 // littleEndian are the words of a structure, on the machines that tests run on.
-
 func littleEndian(b []byte) []uint32 {
 	var words []uint32
 	for ; len(b) >= 4; b = b[4:] {
@@ -103,10 +100,6 @@ func littleEndian(b []byte) []uint32 {
 	}
 	return words
 }
-
-// A field that a new version of the specification brings is unknown until somebody
-
-// has decided what hooks need of it.
 
 func TestPlanWithoutKeyring(t *testing.T) {
 	spec := testSpec("c1")

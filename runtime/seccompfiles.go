@@ -3,8 +3,6 @@ package runtime
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,10 +112,7 @@ func decodeProgram(digest string, data []byte) (wire.SeccompProgram, error) {
 }
 
 // programChecksum covers the name as well: a file under another's is another profile.
-func programChecksum(digest string, body []byte) string {
-	sum := sha256.Sum256(slices.Concat([]byte(digest), body))
-	return hex.EncodeToString(sum[:])
-}
+func programChecksum(digest string, body []byte) string { return checksum(digest + string(body)) }
 
 // BinaryIdentity tells one binary from another that takes its place.
 func BinaryIdentity(f *os.File) (string, error) {
