@@ -61,7 +61,8 @@ func boundedOutput(ctx context.Context, monitor Monitor, cmd *exec.Cmd) ([]byte,
 	}()
 	out, err := readBounded(ctx, r)
 	if err = errors.Join(err, endOf(ctx, cmd.Process.Pid, status, err != nil)); err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, bytes.TrimSpace(complaints.drain()))
+		said, _ := complaints.drain()
+		return nil, fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, bytes.TrimSpace(said))
 	}
 	return out, nil
 }

@@ -15,8 +15,10 @@ import (
 // conclude returns the report of a run that was awaited.
 func (r *execRun) conclude(ctx context.Context, h *execHandler) hooks.Report {
 	report := r.report(ctx)
+	stdout, stdoutEnded := r.stdout.drain()
+	stderr, stderrEnded := r.stderr.drain()
 	if !r.failed() { // else what was printed is the runtime's
-		report.Stdout, report.Stderr = r.stdout.drain(), r.stderr.drain()
+		report.Stdout, report.Stderr = stdout, stderr
 	}
 	report.Runner = r.by
 	if r.by == ByRuntime {
@@ -25,6 +27,9 @@ func (r *execRun) conclude(ctx context.Context, h *execHandler) hooks.Report {
 	late := h.late
 	if late == nil && h.log != nil {
 		late = func([]byte, []byte) {}
+	}
+	if stdoutEnded && stderrEnded {
+		late = nil // what was drained is all there is
 	}
 	r.finish(late)
 	return report
@@ -57,7 +62,8 @@ func (r *execRun) report(ctx context.Context) hooks.Report {
 			Err: fmt.Errorf("hook process killed by signal %s", hooks.SignalText(syscall.Signal(exit.Signal))),
 		}
 	case exit != nil && exit.NeverRan:
-		return neverRan(r.stderr.drain())
+		said, _ := r.stderr.drain()
+		return neverRan(said)
 	case exit != nil && exit.Code != 0:
 		return hooks.Report{
 			Cause: hooks.CauseExitCode, ExitCode: exit.Code,
@@ -77,7 +83,8 @@ func (r *execRun) report(ctx context.Context) hooks.Report {
 func (r *execRun) died() error {
 	err := fmt.Errorf("%s ended with status %d and no word of the hook", r.cmd.Args[0], r.status)
 	if r.complaints != nil {
-		err = fmt.Errorf("%w: %s", err, r.complaints.drain())
+		said, _ := r.complaints.drain()
+		err = fmt.Errorf("%w: %s", err, said)
 	}
 	return err
 }

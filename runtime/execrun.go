@@ -221,16 +221,16 @@ func (r *execRun) awaitClosed(ctx context.Context) {
 	r.stdout.awaitEnd(ctx)
 }
 
-// finish ends the keeping of output, at once or, when late wants it and
-// somebody may still write, after the second that late output is kept for. It
-// does not wait for that.
+// finish ends the keeping of output: without late at once, else when the last
+// writer is gone, after the second that late output is kept for at the latest.
+// It does not wait for that.
 func (r *execRun) finish(late func(stdout, stderr []byte)) {
 	r.release()
 	until := time.Now().Add(lateOutput)
 	if r.complaints != nil {
 		r.complaints.forget(until)
 	}
-	if late == nil || (r.stdout.ended() && r.stderr.ended()) {
+	if late == nil {
 		r.stdout.forget(until)
 		r.stderr.forget(until)
 		return
@@ -240,7 +240,8 @@ func (r *execRun) finish(late func(stdout, stderr []byte)) {
 		defer stop()
 		r.stdout.awaitEnd(ctx)
 		r.stderr.awaitEnd(ctx)
-		stdout, stderr := r.stdout.drain(), r.stderr.drain()
+		stdout, _ := r.stdout.drain()
+		stderr, _ := r.stderr.drain()
 		r.stdout.forget(until)
 		r.stderr.forget(until)
 		err := guarded(func() error { late(stdout, stderr); return nil })

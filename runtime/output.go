@@ -96,10 +96,11 @@ func (o *output) readOnce(fd uintptr) (int, error) {
 	}
 }
 
-// drain reads what lies in the pipe now and returns the tail of all that was
-// written so far. It waits for nobody, and stops after as much as a pipe can
-// hold, should somebody write without end.
-func (o *output) drain() []byte {
+// drain reads what lies in the pipe now. It returns the tail of all that was
+// written so far, and whether that is all: whether the last writer is known to
+// have closed the pipe. It waits for nobody, and stops after as much as a pipe
+// can hold, should somebody write without end.
+func (o *output) drain() (written []byte, all bool) {
 	_ = o.conn.Control(func(fd uintptr) { // an error means that the pipe has ended
 		capacity, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)
 		for err == nil && capacity > 0 {
@@ -110,7 +111,7 @@ func (o *output) drain() []byte {
 	})
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.kept.bytes()
+	return o.kept.bytes(), o.eof
 }
 
 // forward gives w what was printed so far, as far as it is kept, and what is
@@ -131,14 +132,6 @@ func (o *output) forget(until time.Time) {
 	defer o.mu.Unlock()
 	o.also.end(until)
 	o.done, o.kept, o.also, o.buf = true, tail{}, nil, make([]byte, 512)
-}
-
-// ended tells whether the last writer is known to have closed the pipe: after
-// a drain it is, whether or not pump has found out as well.
-func (o *output) ended() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.eof
 }
 
 // awaitEnd waits for the end of the file or of ctx.

@@ -14,14 +14,14 @@ func TestOutputDrainHasAllThatWasWritten(t *testing.T) {
 		want.WriteString("line\n")
 		_, err := w.WriteString("line\n")
 		must(t, err)
-		if got := o.drain(); string(got) != want.String() {
-			t.Fatalf("%d of %d bytes", len(got), want.Len())
+		if got, all := o.drain(); string(got) != want.String() || all {
+			t.Fatalf("%d of %d bytes, all: %t", len(got), want.Len(), all)
 		}
 	}
 	w.Close()
 	<-o.end
-	if got := o.drain(); string(got) != want.String() {
-		t.Errorf("after the end: %d of %d bytes", len(got), want.Len())
+	if got, all := o.drain(); string(got) != want.String() || !all {
+		t.Errorf("after the end: %d of %d bytes, all: %t", len(got), want.Len(), all)
 	}
 }
 
@@ -35,7 +35,7 @@ func TestOutputForgetsAndReadsOn(t *testing.T) {
 		_, err = w.WriteString(strings.Repeat("x", 10000))
 		must(t, err)
 	}
-	if got := o.drain(); got != nil {
+	if got, _ := o.drain(); got != nil {
 		t.Errorf("kept %d bytes", len(got))
 	}
 	w.Close()
@@ -77,7 +77,7 @@ func TestOutputDrainEndsBesideAFlood(t *testing.T) {
 		}
 	}()
 	for range 100 {
-		if got := o.drain(); len(got) > outputTail {
+		if got, _ := o.drain(); len(got) > outputTail {
 			t.Errorf("%d bytes", len(got))
 		}
 	}
