@@ -47,18 +47,26 @@ const entrySize = 1 << 10
 
 // End writes down what it came to. It is called once.
 func (e *Entry) End(end End) {
-	e.mu.Lock()
-	ends := append([]End{end}, e.early...)
-	e.ended, e.early = true, nil
-	e.mu.Unlock()
-	size := entrySize + sizeOf(ends...)
-	if !e.store.do(size, patience, func() error { return e.end(ends) }) {
+	j, a, size := e.giveEnd(end)
+	if !e.store.await(j, a, patience) {
 		// Without what was printed; but a file that stays open and locked would
 		// say that it goes on.
 		end.Stdout, end.Stderr, end.Detail = nil, nil, ""
 		e.store.do(0, 0, func() error { return e.end([]End{end}) })
 	}
 	e.store.pruneSoon(size)
+}
+
+// giveEnd gives the queue the end with the amendments that came before it, in
+// one step: an amendment that comes now is a job after this one.
+func (e *Entry) giveEnd(end End) (j *job, a admission, size int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ends := append([]End{end}, e.early...)
+	e.ended, e.early = true, nil
+	size = entrySize + sizeOf(ends...)
+	j, a = e.store.give(size, func() error { return e.end(ends) })
+	return j, a, size
 }
 
 // Amend corrects what was or will be given to [Entry.End]: the fields of end

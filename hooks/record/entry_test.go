@@ -335,3 +335,29 @@ func TestEveryLineIsAnObjectOfItsOwn(t *testing.T) {
 		t.Errorf("the first line has an outcome: %v", first)
 	}
 }
+
+// Whoever amends while the end is given comes before it or after it, never
+// under it: the end would hide what was printed late.
+func TestAnAmendmentBesideTheEndStands(t *testing.T) {
+	s := newStore(t, Limits{})
+	for n := range 200 {
+		e := s.Begin(example("c", n))
+		amended := make(chan struct{})
+		go func() {
+			defer close(amended)
+			e.Amend(End{Stdout: []byte("late")})
+		}()
+		e.End(End{Outcome: hooks.Succeeded, Stdout: []byte("early")})
+		<-amended
+	}
+	s.flush()
+	records, _, err := s.List()
+	if err != nil || len(records) != 200 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	for _, r := range records {
+		if string(r.Stdout) != "late" {
+			t.Fatalf("attempt %s has %q", r.ID, r.Stdout)
+		}
+	}
+}

@@ -72,8 +72,19 @@ func (s *Store) create(path string, flags int) (*os.File, error) {
 // longer than wait, nor at all for a file system that hangs. size is about how
 // much memory the job holds, in bytes. It tells whether the job will be done.
 func (s *Store) do(size int, wait time.Duration, run func() error) bool {
+	j, a := s.give(size, run)
+	return s.await(j, a, wait)
+}
+
+// give is do without the waiting.
+func (s *Store) give(size int, run func() error) (*job, admission) {
 	j := &job{size: size, done: make(chan struct{}), run: func() { s.tell(guarded(run)) }}
-	switch s.queue.add(j) {
+	return j, s.queue.add(j)
+}
+
+// await is the waiting of do for a job that the queue was given.
+func (s *Store) await(j *job, a admission, wait time.Duration) bool {
+	switch a {
 	case full:
 		s.tell(fmt.Errorf("%s: %w: something was not recorded", s.dir, ErrBacklog))
 		return false
