@@ -1,5 +1,5 @@
 // Package joiner starts the joiner: a small static program that runs one exec
-// hook in a container (src/joiner.c). The shim works out a [Plan]; the joiner
+// hook in a container (C, in src). The shim works out a [Plan]; the joiner
 // carries it out and tells what becomes of the hook as [News].
 //
 // The program is embedded and kept as one sealed file in memory, which no

@@ -10,7 +10,7 @@ import (
 // Kind is what a [News] tells.
 type Kind uint32
 
-// Every kind there is, as in src/joiner.c. At most one Started comes, and after
+// Every kind there is, as in src/joiner.h. At most one Started comes, and after
 // it one of Failed and Ended. The end of the pipe before that says that the
 // joiner died.
 const (
@@ -52,7 +52,7 @@ func Read(r io.Reader) (News, error) {
 	return n, nil
 }
 
-// Step is where the joiner failed: enum step of src/joiner.c.
+// Step is where the joiner failed: enum step of src/joiner.h.
 type Step uint32
 
 // The steps that others ask for. Up to and with Place nothing of the hook was in

@@ -12,13 +12,13 @@ import (
 // enumStep reads enum step of the C source: the names by their numbers.
 func enumStep(t *testing.T) map[Step]string {
 	t.Helper()
-	source, err := os.ReadFile("src/joiner.c")
+	source, err := os.ReadFile("src/joiner.h")
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := regexp.MustCompile(`(?s)\nenum step \{(.*?)\};`).FindSubmatch(source)
 	if list == nil {
-		t.Fatal("src/joiner.c has no enum step")
+		t.Fatal("src/joiner.h has no enum step")
 	}
 	steps, next := map[Step]string{}, 0
 	for entry := range strings.SplitSeq(string(list[1]), ",") {

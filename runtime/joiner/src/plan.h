@@ -79,6 +79,11 @@ static inline const char *after(const char *s)
 #define each_string(s, plan, list) \
 	(const char *s = at(plan, list), *s##_end = s + (list).len; s < s##_end; s = after(s))
 
+static inline size_t limit_count(const struct plan *p)
+{
+	return p->rlimits.len / sizeof(struct rlim);
+}
+
 /* Tells whether a plan of size bytes is one: all else may trust it then. */
 static inline int plan_ok(const struct plan *p, size_t size)
 {

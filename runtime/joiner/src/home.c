@@ -2,10 +2,7 @@
  * blocking, read only where it is a regular one, and parsed as
  * github.com/moby/sys/user does it for runc, whose answer to a malformed line is
  * part of the answer. */
-#ifndef HOME_H
-#define HOME_H
-
-#include "sys.h"
+#include "joiner.h"
 
 #define LINE_MAX (64 << 10) /* Go's bufio.Scanner: a longer line spoils the file */
 
@@ -103,7 +100,7 @@ static int find_home(long fd, uint32_t uid)
 }
 
 /* The variable HOME for the uid; its value is "/" where nothing is known. */
-static const char *home_variable(uint32_t uid)
+const char *home_variable(uint32_t uid)
 {
 	struct stat st;
 	long fd = sys(openat, AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -114,5 +111,3 @@ static const char *home_variable(uint32_t uid)
 		sys(close, fd);
 	return variable;
 }
-
-#endif

@@ -1,0 +1,78 @@
+#include "joiner.h"
+
+/* The cgroups to join: directories and their lists of processes. On v1 there is
+ * one for each hierarchy, and all are needed. On v2 any one will do, and the
+ * first is the best. */
+static struct { int dir, procs; } cgroups[64];
+static size_t cgroup_count;
+
+void open_cgroups(void)
+{
+	long err = -EINVAL;
+
+	for each_string(path, plan, plan->cgroups) {
+		long dir = sys(openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC), procs;
+
+		procs = dir < 0 ? dir : sys(openat, dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+		if (procs >= 0 && cgroup_count < sizeof(cgroups) / sizeof(*cgroups)) {
+			cgroups[cgroup_count].dir = dir;
+			cgroups[cgroup_count++].procs = procs;
+			continue;
+		}
+		err = procs < 0 ? procs : -E2BIG;
+		sys(close, procs);
+		sys(close, dir);
+		if (!(plan->flags & UNIFIED))
+			give_up(OPEN_CGROUP, err);
+	}
+	if (!cgroup_count)
+		give_up(OPEN_CGROUP, err);
+}
+
+/* Forks, into the cgroup where the kernel can: cgroup v2, 5.7. That spares the
+ * child a move, which has to wait for RCU. It never is a vfork: the parent must
+ * be able to end while the child hangs. */
+long fork_child(int *born_there)
+{
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+	long pid = -ENOSYS;
+
+	*born_there = 0;
+	if (plan->flags & UNIFIED) {
+		args.cgroup = cgroups[0].dir;
+		pid = sys(clone3, &args, sizeof(args));
+		*born_there = pid >= 0;
+	}
+	return pid >= 0 ? pid : sys(clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+/* Moves the child: into every hierarchy of v1, into the first cgroup of v2 that
+ * takes it. A child that is dead by now has died with the container's init, which
+ * is no failure here: attend() tells of its end. */
+long place(int child)
+{
+	char pid[16];
+	long err = -EINVAL;
+
+	number(pid, child, "");
+	for (size_t i = 0; i < cgroup_count; i++) {
+		err = write_once(cgroups[i].procs, pid);
+		if (err == -ESRCH)
+			return 0;
+		if (plan->flags & UNIFIED ? err == 0 : err < 0)
+			break;
+	}
+	return err;
+}
+
+/* A directory that is open in the child when it looks for the command is a way
+ * out of the container: /proc/self/fd/N/../../.. as the command. It holds for
+ * the container's own files too: with all its privileges the child can follow a
+ * link such as /proc/1/root, in a container that sees the host's processes. */
+void close_cgroups(void)
+{
+	for (size_t i = 0; i < cgroup_count; i++) {
+		sys(close, cgroups[i].dir);
+		sys(close, cgroups[i].procs);
+	}
+}

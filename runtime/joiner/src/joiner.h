@@ -1,0 +1,82 @@
+/* What the files of the joiner share. main.c is the one to begin with; the
+ * functions of the others stand here and there in the order of their calls. */
+#ifndef JOINER_H
+#define JOINER_H
+
+#include "sys.h"
+#include "plan.h"
+
+enum { PLAN_FD, STDOUT_FD, STDERR_FD, NEWS_FD, GATE_FD, NULL_FD, FIRST_FREE_FD };
+
+/* Where something went wrong; runtime/joiner/news.go has the same list. Up to
+ * and with PLACE the command can still be run another way. */
+enum step {
+	READ_PLAN = 1, OPEN_PROC, OPEN_INIT, CHECK_INIT, OPEN_CGROUP, RAISE_LIMITS, OOM_SCORE,
+	UNDUMPABLE, JOIN, BECOME_ROOT, MAKE_PIPES, FORK, PLACE,
+	SESSION, CGROUP_NAMESPACE, KEYRING_LABEL, KEYRING, NO_NEW_PRIVILEGES, SCHEDULER, IO_PRIORITY,
+	PERSONALITY, LIMITS, STDIN, LABEL, SECCOMP, BOUNDING_SET, GROUPS, GID, UID, CWD, CWD_OUTSIDE, CAPS,
+	LOOK_UP, LOOK_UP_RELATIVE, EXEC, READY = 255,
+};
+
+enum kind { STARTED = 1, FAILED, ENDED };
+
+/* What the parent tells the shim. */
+struct news {
+	uint32_t kind;
+	uint32_t step;  /* FAILED: an enum step; ENDED: 1 if it never became the command */
+	int32_t value;  /* STARTED: pid; FAILED: errno; ENDED: wait status */
+};
+
+/* What the child tells the parent. */
+struct report { uint32_t step; int32_t error; };
+
+extern const struct plan *plan;
+extern int proc_fd;           /* the host's /proc */
+extern int has_null;          /* the shim gave a null device */
+extern struct stat self;      /* this program's file */
+extern int reports[2];        /* child to parent; the end of the file says: executed, or dead */
+extern int placed[2];         /* parent to child; the end of the file says: the parent is dead */
+extern char buffer[64 << 10]; /* for what is read or built, one thing at a time */
+
+/* tell.c: what becomes of the hook, told by the parent and the child */
+void news(enum kind kind, uint32_t step, long value);
+void report(enum step step, long error);
+_Noreturn void leave(int status);
+_Noreturn void give_up(enum step step, long error);
+_Noreturn void fail(enum step step, long error);
+void must(enum step step, long err);
+
+/* parent.c */
+void read_plan(void);
+void prepare(void);
+int open_init(void);
+void raise_limits(void);
+void join(int init);
+void attend(int child);
+
+/* cgroup.c */
+void open_cgroups(void);
+long fork_child(int *born_there);
+long place(int child);
+void close_cgroups(void);
+
+/* child.c */
+void read_or_leave(int fd);
+void keep_apart(void);
+void inherit_nothing(void);
+void join_keyring(void);
+void set_attributes(void);
+void set_labels(void);
+void open_stdin(void);
+const char **array(struct part list, const char *more);
+void set_limits(void);
+void load_seccomp(void);
+
+/* user.c */
+void become_user(void);
+const char *look_up(void);
+
+/* home.c */
+const char *home_variable(uint32_t uid);
+
+#endif
