@@ -73,7 +73,7 @@ var stepNames = [...]string{
 	"", "read plan", "open /proc", "open init", "check init", "open cgroup", "raise limits", "set oom_score_adj",
 	"become undumpable", "join namespaces", "become root of user namespace", "make pipes", "fork", "join cgroup",
 	"make session", "make cgroup namespace", "label keyring", "join session keyring", "set no_new_privs",
-	"set scheduler", "set io priority", "set personality", "set limits", "open stdin", "set label", "load seccomp program",
+	"set scheduler", "set io priority", "set personality", "set label", "open stdin", "set limits", "load seccomp program",
 	"drop bounding set", "set groups", "set gid", "set uid", "chdir", "chdir: outside of the container's root",
 	"set capabilities", "exec", "exec: cannot run executable found relative to current directory", "exec",
 }

@@ -2,6 +2,7 @@ package joiner
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ func enumStep(t *testing.T) map[Step]string {
 		t.Fatal("src/joiner.h has no enum step")
 	}
 	steps, next := map[Step]string{}, 0
-	for entry := range strings.SplitSeq(string(list[1]), ",") {
+	for entry := range strings.SplitSeq(cComment.ReplaceAllString(string(list[1]), ""), ",") {
 		name, number, numbered := strings.Cut(strings.TrimSpace(entry), " = ")
 		if name == "" {
 			continue
@@ -79,6 +80,52 @@ func TestStepsAreThoseOfTheSource(t *testing.T) {
 	}
 	if len(steps) != 0 {
 		t.Errorf("the source has steps that this test does not know: %v", steps)
+	}
+}
+
+var (
+	cComment   = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	cFunction  = regexp.MustCompile(`(?sm)^\w[^\n;=]*?(\w+)\([^\n;]*\)\n\{\n(.*?)^\}`)
+	stepOrCall = regexp.MustCompile(`\b([A-Z_]+)\b|\b(\w+)\(`)
+)
+
+// stepsTaken expands a function of the C source to the steps at which it and what
+// it calls may fail, in the order in which the source has them.
+func stepsTaken(functions map[string]string, function string) []string {
+	var taken []string
+	for _, word := range stepOrCall.FindAllStringSubmatch(functions[function], -1) {
+		if call := word[2]; call == "" {
+			taken = append(taken, word[1])
+		} else if call != "child" { // the other flow
+			taken = append(taken, stepsTaken(functions, call)...)
+		}
+	}
+	return taken
+}
+
+func TestStepsAreInTheOrderOfTheSource(t *testing.T) {
+	files, err := filepath.Glob("src/*.c")
+	must(t, err)
+	functions := map[string]string{}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		must(t, err)
+		for _, f := range cFunction.FindAllSubmatch(cComment.ReplaceAll(source, nil), -1) {
+			functions[string(f[1])] = string(f[2])
+		}
+	}
+	steps := enumStep(t)
+	taken := append(stepsTaken(functions, "joiner"), stepsTaken(functions, "child")...)
+	at := map[string]int{} // where each is taken last, but for two
+	for i, word := range taken {
+		if at[word] == 0 || word != "SECCOMP" && word != "LOOK_UP" {
+			at[word] = i + 1
+		}
+	}
+	for step := Step(1); step < Exec; step++ {
+		if this, next := at[steps[step]], at[steps[step+1]]; this == 0 || next < this {
+			t.Errorf("%s is not taken before %s", steps[step], steps[step+1])
+		}
 	}
 }
 

@@ -8,14 +8,20 @@
 
 enum { PLAN_FD, STDOUT_FD, STDERR_FD, NEWS_FD, GATE_FD, NULL_FD, FIRST_FREE_FD };
 
-/* Where something went wrong; runtime/joiner/news.go has the same list. Up to
- * and with PLACE the command can still be run another way. */
+/* Where something went wrong, in the order of the steps; runtime/joiner/news.go has
+ * the same list. A step that is taken twice stands where it is taken last, SECCOMP
+ * where a process without no_new_privs takes it. Up to and with PLACE the command
+ * can still be run another way. */
 enum step {
-	READ_PLAN = 1, OPEN_PROC, OPEN_INIT, CHECK_INIT, OPEN_CGROUP, RAISE_LIMITS, OOM_SCORE,
-	UNDUMPABLE, JOIN, BECOME_ROOT, MAKE_PIPES, FORK, PLACE,
+	/* the parent */
+	READ_PLAN = 1, OPEN_PROC, OPEN_INIT, CHECK_INIT, OPEN_CGROUP, RAISE_LIMITS, OOM_SCORE, UNDUMPABLE,
+	JOIN, BECOME_ROOT, MAKE_PIPES, FORK, PLACE,
+	/* the child: confinement */
 	SESSION, CGROUP_NAMESPACE, KEYRING_LABEL, KEYRING, NO_NEW_PRIVILEGES, SCHEDULER, IO_PRIORITY,
-	PERSONALITY, LIMITS, STDIN, LABEL, SECCOMP, BOUNDING_SET, GROUPS, GID, UID, CWD, CWD_OUTSIDE, CAPS,
-	LOOK_UP, LOOK_UP_RELATIVE, EXEC, READY = 255,
+	PERSONALITY, LABEL, STDIN, LIMITS, SECCOMP,
+	/* the child: user and command */
+	BOUNDING_SET, GROUPS, GID, UID, CWD, CWD_OUTSIDE, CAPS, LOOK_UP, LOOK_UP_RELATIVE, EXEC,
+	READY = 255, /* no failure: the child has only the last steps to take */
 };
 
 enum kind { STARTED = 1, FAILED, ENDED };
