@@ -23,33 +23,16 @@ void open_cgroups(void)
 		sys(close, procs);
 		sys(close, dir);
 		if (!(plan->flags & UNIFIED))
-			give_up(OPEN_CGROUP, err);
+			fail(OPEN_CGROUP, err);
 	}
 	if (!cgroup_count)
-		give_up(OPEN_CGROUP, err);
-}
-
-/* Forks, into the cgroup where the kernel can: cgroup v2, 5.7. That spares the
- * child a move, which has to wait for RCU. It never is a vfork: the parent must
- * be able to end while the child hangs. */
-long fork_child(int *born_there)
-{
-	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
-	long pid = -ENOSYS;
-
-	*born_there = 0;
-	if (plan->flags & UNIFIED) {
-		args.cgroup = cgroups[0].dir;
-		pid = sys(clone3, &args, sizeof(args));
-		*born_there = pid >= 0;
-	}
-	return pid >= 0 ? pid : sys(clone, SIGCHLD, 0, 0, 0, 0);
+		fail(OPEN_CGROUP, err);
 }
 
 /* Moves the child: into every hierarchy of v1, into the first cgroup of v2 that
  * takes it. A child that is dead by now has died with the container's init, which
  * is no failure here: attend() tells of its end. */
-long place(int child)
+static long place(int child)
 {
 	char pid[16];
 	long err = -EINVAL;
@@ -63,6 +46,32 @@ long place(int child)
 			break;
 	}
 	return err;
+}
+
+/* Forks the child and puts it into its cgroups. Returns its pid, and 0 in the child.
+ * On cgroup v2 a kernel since 5.7 has it born there, which spares it a move that
+ * waits for RCU. It never is a vfork: the parent must be able to end while the
+ * child hangs. */
+int fork_child(void)
+{
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+	long pid, err;
+
+	if (plan->flags & UNIFIED) {
+		args.cgroup = cgroups[0].dir;
+		pid = sys(clone3, &args, sizeof(args));
+		if (pid >= 0)
+			return pid;
+	}
+	pid = must(FORK, sys(clone, SIGCHLD, 0, 0, 0, 0));
+	if (!pid)
+		return 0;
+	err = place(pid);
+	if (err < 0) {
+		sys(kill, pid, SIGKILL);
+		fail(PLACE, err);
+	}
+	return pid;
 }
 
 /* A directory that is open in the child when it looks for the command is a way

@@ -138,11 +138,9 @@ void open_stdin(void)
 const char **array(struct part list, const char *more)
 {
 	size_t n = strings(plan, list), i = 0;
-	long mem = sys(mmap, 0, (n + 2) * sizeof(char *), 3 /* READ, WRITE */, 0x22 /* PRIVATE, ANONYMOUS */, -1, 0);
-	const char **a = (const char **)mem;
+	const char **a = (const char **)must(EXEC,
+		sys(mmap, 0, (n + 2) * sizeof(char *), 3 /* READ, WRITE */, 0x22 /* PRIVATE, ANONYMOUS */, -1, 0));
 
-	if (mem < 0 && mem > -4096)
-		fail(EXEC, mem);
 	for each_string(s, plan, list)
 		a[i++] = s;
 	a[i] = more;

@@ -37,6 +37,7 @@ struct news {
 struct report { uint32_t step; int32_t error; };
 
 extern const struct plan *plan;
+extern int is_child;          /* this is the child */
 extern int proc_fd;           /* the host's /proc */
 extern int has_null;          /* the shim gave a null device */
 extern struct stat self;      /* this program's file */
@@ -48,22 +49,21 @@ extern char buffer[64 << 10]; /* for what is read or built, one thing at a time 
 void news(enum kind kind, uint32_t step, long value);
 void report(enum step step, long error);
 _Noreturn void leave(int status);
-_Noreturn void give_up(enum step step, long error);
 _Noreturn void fail(enum step step, long error);
-void must(enum step step, long err);
+long must(enum step step, long value);
 
 /* parent.c */
 void read_plan(void);
 void prepare(void);
 int open_init(void);
 void raise_limits(void);
+void set_oom_score(void);
 void join(int init);
 void attend(int child);
 
 /* cgroup.c */
 void open_cgroups(void);
-long fork_child(int *born_there);
-long place(int child);
+int fork_child(void);
 void close_cgroups(void);
 
 /* child.c */

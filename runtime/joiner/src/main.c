@@ -29,6 +29,7 @@
 #include "joiner.h"
 
 const struct plan *plan;
+int is_child;          /* this is the child */
 int proc_fd;           /* the host's /proc */
 int has_null;          /* the shim gave a null device */
 struct stat self;      /* this program's file */
@@ -40,6 +41,7 @@ _Noreturn static void child(void)
 {
 	const char **args, **env, *path;
 
+	is_child = 1;
 	sys(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	sys(close, NEWS_FD);
 	sys(close, reports[0]);
@@ -73,33 +75,23 @@ _Noreturn static void child(void)
 
 _Noreturn void joiner(void)
 {
-	int born_there, init;
-	long pid, err;
+	int init, pid;
 
 	read_plan();
 	prepare();
 	init = open_init();
 	open_cgroups();
 	raise_limits();
+	set_oom_score();
 	join(init);
-	err = sys(pipe2, reports, O_CLOEXEC);
-	if (!err)
-		err = sys(pipe2, placed, O_CLOEXEC);
-	if (err < 0)
-		give_up(MAKE_PIPES, err);
-	pid = fork_child(&born_there);
+	must(MAKE_PIPES, sys(pipe2, reports, O_CLOEXEC));
+	must(MAKE_PIPES, sys(pipe2, placed, O_CLOEXEC));
+	pid = fork_child();
 	if (!pid)
 		child();
-	if (pid < 0)
-		give_up(FORK, pid);
-	err = born_there ? 0 : place(pid);
-	if (err < 0) {
-		sys(kill, pid, SIGKILL);
-		give_up(PLACE, err);
-	}
 	news(STARTED, 0, pid);
 	sys(write, placed[1], "", 1);
-	/* What is left to the parent is to wait. */
+	/* From here on the parent only waits. */
 	sys(close, STDOUT_FD);
 	sys(close, STDERR_FD);
 	sys(close, GATE_FD);

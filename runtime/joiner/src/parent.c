@@ -34,19 +34,17 @@ static int stat_field(int pid, int field, uint64_t *value)
 void read_plan(void)
 {
 	struct stat st;
-	long p, seals = sys(fcntl, PLAN_FD, F_GET_SEALS);
+	long seals = sys(fcntl, PLAN_FD, F_GET_SEALS);
 
 	/* A hook whose command or interpreter is /proc/self/exe runs this program
 	 * once more, confined and with no plan as its stdin: it does nothing then. */
 	if (seals < 0 || !(seals & F_SEAL_WRITE) || !(seals & F_SEAL_SHRINK) ||
 	    sys(fstat, PLAN_FD, &st) < 0)
 		leave(126);
-	p = sys(mmap, 0, st.st_size, 1 /* PROT_READ */, 2 /* MAP_PRIVATE */, PLAN_FD, 0);
-	if (p < 0 && p > -4096)
-		give_up(READ_PLAN, p);
-	plan = (const struct plan *)p;
+	plan = (const struct plan *)must(READ_PLAN,
+		sys(mmap, 0, st.st_size, 1 /* PROT_READ */, 2 /* MAP_PRIVATE */, PLAN_FD, 0));
 	if (!plan_ok(plan, st.st_size))
-		give_up(READ_PLAN, -EINVAL);
+		fail(READ_PLAN, -EINVAL);
 	/* PLAN_FD stays open until it becomes the hook's stdin: nothing else may
 	 * get its number. */
 }
@@ -56,10 +54,8 @@ void read_plan(void)
 void prepare(void)
 {
 	static const uint64_t ignore[4] = { 1 /* SIG_IGN */ };
-	long err = sys(close_range, FIRST_FREE_FD, ~0u, 0);
 
-	if (err < 0)
-		give_up(READ_PLAN, err);
+	must(READ_PLAN, sys(close_range, FIRST_FREE_FD, ~0u, 0));
 	has_null = sys(fcntl, NULL_FD, F_GETFD) >= 0;
 	for (int fd = GATE_FD; fd < FIRST_FREE_FD; fd++) /* or the next file that is opened gets the number */
 		if (sys(fcntl, fd, F_GETFD) < 0)
@@ -68,10 +64,8 @@ void prepare(void)
 		sys(fcntl, fd, F_SETFD, FD_CLOEXEC);
 	sys(rt_sigaction, SIGPIPE, ignore, 0, 8);
 	sys(prctl, PR_SET_NAME, "bookend-joiner", 0, 0, 0);
-	proc_fd = sys(openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	err = proc_fd < 0 ? proc_fd : sys(newfstatat, proc_fd, "self/exe", &self, 0);
-	if (err < 0)
-		give_up(OPEN_PROC, err);
+	proc_fd = must(OPEN_PROC, sys(openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	must(OPEN_PROC, sys(newfstatat, proc_fd, "self/exe", &self, 0));
 }
 
 /* Opens the init, which must be the one that was planned for. A pid that is
@@ -79,16 +73,13 @@ void prepare(void)
  * again later does not matter to a pidfd. */
 int open_init(void)
 {
-	long fd = sys(pidfd_open, plan->init_pid, 0), err;
+	int fd = must(OPEN_INIT, sys(pidfd_open, plan->init_pid, 0)), err;
 	uint64_t start;
 
-	if (fd < 0)
-		give_up(OPEN_INIT, fd);
 	err = stat_field(plan->init_pid, STAT_START_TIME, &start);
-	if (err < 0)
-		give_up(CHECK_INIT, err == -ENOENT ? -ESRCH : err);
+	must(CHECK_INIT, err == -ENOENT ? -ESRCH : err);
 	if (start != plan->init_start)
-		give_up(CHECK_INIT, -ESRCH);
+		fail(CHECK_INIT, -ESRCH);
 	return fd;
 }
 
@@ -99,15 +90,21 @@ void raise_limits(void)
 
 	for (size_t i = 0; i < limit_count(plan); i++) {
 		uint64_t limit[2]; /* soft, hard */
-		long err = sys(prlimit64, 0, want[i].resource, 0, limit);
 
-		if (!err && want[i].hard > limit[1]) {
-			limit[1] = want[i].hard;
-			err = sys(prlimit64, 0, want[i].resource, limit, 0);
-		}
-		if (err < 0)
-			give_up(RAISE_LIMITS, err);
+		must(RAISE_LIMITS, sys(prlimit64, 0, want[i].resource, 0, limit));
+		if (want[i].hard <= limit[1])
+			continue;
+		limit[1] = want[i].hard;
+		must(RAISE_LIMITS, sys(prlimit64, 0, want[i].resource, limit, 0));
 	}
+}
+
+/* Comes before join(): an undumpable process may not write its own. */
+void set_oom_score(void)
+{
+	if (plan->oom_score_adj.len)
+		must(OOM_SCORE, write_once(sys(openat, proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC),
+					   text(plan, plan->oom_score_adj)));
 }
 
 /* Joins the namespaces that the container's configuration lists, in one call. That
@@ -115,25 +112,11 @@ void raise_limits(void)
  * files, and the host's only by what it has open. */
 void join(int init)
 {
-	long err;
-
-	if (plan->oom_score_adj.len) { /* an undumpable process may not write its own */
-		err = write_once(sys(openat, proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC),
-				 text(plan, plan->oom_score_adj));
-		if (err < 0)
-			give_up(OOM_SCORE, err);
-	}
-	err = sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (err < 0)
-		give_up(UNDUMPABLE, err);
-	err = sys(setns, init, plan->namespaces);
-	if (err < 0)
-		give_up(JOIN, err);
+	must(UNDUMPABLE, sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
+	must(JOIN, sys(setns, init, plan->namespaces));
 	if (!(plan->namespaces & CLONE_NEWUSER))
 		return;
-	err = sys(setresuid, 0, 0, 0);
-	if (err < 0)
-		give_up(BECOME_ROOT, err);
+	must(BECOME_ROOT, sys(setresuid, 0, 0, 0));
 	sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0); /* changed ids may have undone it */
 }
 

@@ -1,3 +1,4 @@
+/* What the joiner tells: the parent tells the shim, the child tells the parent. */
 #include "joiner.h"
 
 void news(enum kind kind, uint32_t step, long value)
@@ -14,29 +15,28 @@ void report(enum step step, long error)
 	sys(write, reports[1], &r, sizeof(r));
 }
 
-/* Under a seccomp program that refuses it the end is a trap: it never returns. */
+/* Never returns, even where the hook's seccomp program forbids to exit. */
 _Noreturn void leave(int status)
 {
 	sys(exit_group, status);
 	__builtin_trap();
 }
 
-/* The parent's end, before there is a child. */
-_Noreturn void give_up(enum step step, long error)
-{
-	news(FAILED, step, -error);
-	leave(1);
-}
-
-/* The child's end, before it is the hook. */
+/* Ends a process that cannot go on: the parent, before there is a child, or the
+ * child, before it is the command. */
 _Noreturn void fail(enum step step, long error)
 {
-	report(step, error);
+	if (is_child)
+		report(step, error);
+	else
+		news(FAILED, step, -error);
 	leave(1);
 }
 
-void must(enum step step, long err)
+/* Returns what a step has returned, unless that is an error. */
+long must(enum step step, long value)
 {
-	if (err < 0)
-		fail(step, err);
+	if (value < 0)
+		fail(step, value);
+	return value;
 }
