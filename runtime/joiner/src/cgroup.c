@@ -1,8 +1,8 @@
+/* The hook's cgroups, and the fork of the child into them. */
 #include "joiner.h"
 
-/* The cgroups to join: directories and their lists of processes. On v1 there is
- * one for each hierarchy, and all are needed. On v2 any one will do, and the
- * first is the best. */
+/* The cgroups to join: directories and their lists of processes. On v1 there is one
+ * for each hierarchy, and the child joins all. On v2 it joins the first that it can. */
 static struct { int dir, procs; } cgroups[64];
 static size_t cgroup_count;
 
@@ -29,10 +29,10 @@ void open_cgroups(void)
 		fail(OPEN_CGROUP, err);
 }
 
-/* Moves the child: into every hierarchy of v1, into the first cgroup of v2 that
- * takes it. A child that is dead by now has died with the container's init, which
- * is no failure here: attend() tells of its end. */
-static long place(int child)
+/* Moves the child: into every hierarchy of v1, into the first cgroup of v2 that takes
+ * it. If the child is dead, it has died with the container's init. That is no failure
+ * here: wait_for_child() tells of it. */
+static long join_cgroups(int child)
 {
 	char pid[16];
 	long err = -EINVAL;
@@ -66,7 +66,7 @@ int fork_child(void)
 	pid = must(FORK, sys(clone, SIGCHLD, 0, 0, 0, 0));
 	if (!pid)
 		return 0;
-	err = place(pid);
+	err = join_cgroups(pid);
 	if (err < 0) {
 		sys(kill, pid, SIGKILL);
 		fail(PLACE, err);
@@ -74,10 +74,10 @@ int fork_child(void)
 	return pid;
 }
 
-/* A directory that is open in the child when it looks for the command is a way
- * out of the container: /proc/self/fd/N/../../.. as the command. It holds for
- * the container's own files too: with all its privileges the child can follow a
- * link such as /proc/1/root, in a container that sees the host's processes. */
+/* A directory that is open in the child when it looks for the command is a way out of
+ * the container: /proc/self/fd/N/../../.. as the command. The same is true of the
+ * container's own directories: where the container sees the host's processes, the
+ * child has the privileges to follow a link such as /proc/1/root. */
 void close_cgroups(void)
 {
 	for (size_t i = 0; i < cgroup_count; i++) {

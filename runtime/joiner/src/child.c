@@ -1,7 +1,8 @@
+/* What the child takes on and gives up before it changes its user. */
 #include "joiner.h"
 
-/* Waits for a byte. Its writer is gone if the file ends. */
-void read_or_leave(int fd)
+/* Waits for a byte. Exits at the end of the file: no one is left to write it. */
+void await_byte(int fd)
 {
 	char byte;
 	long n;
@@ -13,21 +14,21 @@ void read_or_leave(int fd)
 		leave(1);
 }
 
-/* Nobody of the container gets at the child, which dies with the parent. A change
- * of ids undoes both: the first where the sysctl fs.suid_dumpable says so. A
- * parent that had died before has left the pipe closed. */
-void keep_apart(void)
+/* From here on no process of the container can trace the child, and the child dies
+ * with the parent. A change of ids undoes the second, and the first where the sysctl
+ * fs.suid_dumpable says so. A parent that has died already has left its pipe closed. */
+void protect(void)
 {
 	char byte;
 
 	sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	sys(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (sys(read, placed[0], &byte, 1) != -EAGAIN)
+	if (sys(read, to_child[0], &byte, 1) != -EAGAIN)
 		leave(1);
 }
 
-/* All signals do what they do by default. The shim, a Go program, passes on
- * those that its own parents ignored. */
+/* Gives every signal its default action. The shim is a Go program: what its own
+ * parents ignored, its children ignore. */
 static void reset_signals(void)
 {
 	static const uint64_t none[8]; /* a mask, and a struct sigaction of SIG_DFL */
@@ -37,25 +38,25 @@ static void reset_signals(void)
 	sys(rt_sigprocmask, SIG_SETMASK, none, 0, 8);
 }
 
-/* What the hook must not have from the shim: signals, session, group, cgroup
- * namespace, CPUs. runc sees to the last four in stage 2 of nsexec and before its
+/* Gives up what the hook must not inherit from the shim: signals, session, group,
+ * cgroup namespace, CPUs. runc does the last four in stage 2 of nsexec and before
  * "procReady". */
 void inherit_nothing(void)
 {
 	reset_signals();
 	must(SESSION, sys(setsid));
-	must(GID, sys(setgid, 0)); /* another one after a user namespace was joined */
-	keep_apart();
+	must(GID, sys(setgid, 0)); /* in a user namespace the shim's is another */
+	protect();
 	if (plan->flags & OWN_CGROUPNS)
 		must(CGROUP_NAMESPACE, sys(unshare, CLONE_NEWCGROUP));
-	/* All CPUs; the kernel takes out those that the cpuset does not allow. A
-	 * failure is ignored, as in runc. */
+	/* All CPUs: the kernel takes out those that the cpuset does not allow. runc
+	 * ignores a failure too. */
 	memset(buffer, 0xff, 8192);
 	sys(sched_setaffinity, 0, 8192, buffer);
 }
 
-/* Labels are written through the host's /proc, as the container's can be
- * another file system; before the process gives that up. */
+/* Writes a label through the host's /proc: the container's can be another file
+ * system. */
 static long write_label(const char *file, const char *prefix, const char *label)
 {
 	size_t n = length(prefix);
@@ -112,12 +113,12 @@ void set_labels(void)
 			err = write_label("self/attr/exec", "exec ", profile);
 		must(LABEL, err);
 	}
-	sys(close, proc_fd);
+	sys(close, proc_fd); /* the last directory that the child has open */
 }
 
-/* stdin is the container's /dev/null if that is the null device, else the one that
- * the shim gave. The node's own is never handed in: the container's root could
- * change the mode of its inode. */
+/* Opens the container's /dev/null as stdin if it is the null device, else takes the
+ * one that the shim made. The node's own never gets into a container, whose root
+ * could change the mode of its inode. */
 void open_stdin(void)
 {
 	struct stat st;
@@ -134,12 +135,13 @@ void open_stdin(void)
 		sys(close, fd);
 }
 
-/* Makes the array of pointers that execve wants of a list, with room for one more. */
-const char **array(struct part list, const char *more)
+/* Makes the array that execve wants: pointers to the strings of a list, one more, and
+ * the NULL that mmap has put at the end. */
+const char **pointers(struct part list, const char *more)
 {
 	size_t n = strings(plan, list), i = 0;
 	const char **a = (const char **)must(EXEC,
-		sys(mmap, 0, (n + 2) * sizeof(char *), 3 /* READ, WRITE */, 0x22 /* PRIVATE, ANONYMOUS */, -1, 0));
+		sys(mmap, 0, (n + 2) * sizeof(char *), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 
 	for each_string(s, plan, list)
 		a[i++] = s;
@@ -147,8 +149,8 @@ const char **array(struct part list, const char *more)
 	return a;
 }
 
-/* Limits of files and memory are the command's: this comes after the last file
- * that the joiner opens. In runc the parent does it, at "procReady". */
+/* Comes after the last file that the joiner opens: a limit of files or memory is the
+ * command's. runc's parent does this, at "procReady". */
 void set_limits(void)
 {
 	const struct rlim *want = at(plan, plan->rlimits);
@@ -168,7 +170,7 @@ void load_seccomp(void)
 	if (!plan->seccomp.len)
 		return;
 	if (plan->flags & SECCOMP_BY_PRCTL)
-		must(SECCOMP, sys(prctl, PR_SET_SECCOMP, 2 /* SECCOMP_MODE_FILTER */, &program, 0, 0));
+		must(SECCOMP, sys(prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
 	else
-		must(SECCOMP, sys(seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, plan->seccomp_flags, &program));
+		must(SECCOMP, sys(seccomp, SECCOMP_SET_MODE_FILTER, plan->seccomp_flags, &program));
 }

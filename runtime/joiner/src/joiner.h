@@ -1,12 +1,12 @@
-/* What the files of the joiner share. main.c is the one to begin with; the
- * functions of the others stand here and there in the order of their calls. */
+/* What the joiner's files share. Begin with main.c. */
 #ifndef JOINER_H
 #define JOINER_H
 
 #include "sys.h"
 #include "plan.h"
 
-enum { PLAN_FD, STDOUT_FD, STDERR_FD, NEWS_FD, GATE_FD, NULL_FD, FIRST_FREE_FD };
+/* The descriptors that the shim hands over: main.c. */
+enum { PLAN_FD, STDOUT_FD, STDERR_FD, NEWS_FD, START_FD, NULL_FD, FIRST_FREE_FD };
 
 /* Where something went wrong, in the order of the steps; runtime/joiner/news.go has
  * the same list. A step that is taken twice stands where it is taken last, SECCOMP
@@ -24,9 +24,9 @@ enum step {
 	READY = 255, /* no failure: the child has only the last steps to take */
 };
 
+/* What the parent tells the shim. */
 enum kind { STARTED = 1, FAILED, ENDED };
 
-/* What the parent tells the shim. */
 struct news {
 	uint32_t kind;
 	uint32_t step;  /* FAILED: an enum step; ENDED: 1 if it never became the command */
@@ -37,15 +37,15 @@ struct news {
 struct report { uint32_t step; int32_t error; };
 
 extern const struct plan *plan;
-extern int is_child;          /* this is the child */
+extern int is_child;          /* this process is the child */
 extern int proc_fd;           /* the host's /proc */
 extern int has_null;          /* the shim gave a null device */
-extern struct stat self;      /* this program's file */
-extern int reports[2];        /* child to parent; the end of the file says: executed, or dead */
-extern int placed[2];         /* parent to child; the end of the file says: the parent is dead */
+extern struct stat own_file;  /* the joiner's program */
+extern int to_parent[2];      /* a pipe that closes when the child executes the command, or dies */
+extern int to_child[2];       /* a pipe that closes when the parent dies */
 extern char buffer[64 << 10]; /* for what is read or built, one thing at a time */
 
-/* tell.c: what becomes of the hook, told by the parent and the child */
+/* tell.c: for both processes */
 void news(enum kind kind, uint32_t step, long value);
 void report(enum step step, long error);
 _Noreturn void leave(int status);
@@ -58,8 +58,8 @@ void prepare(void);
 int open_init(void);
 void raise_limits(void);
 void set_oom_score(void);
-void join(int init);
-void attend(int child);
+void join_namespaces(int init);
+void wait_for_child(int child);
 
 /* cgroup.c */
 void open_cgroups(void);
@@ -67,14 +67,14 @@ int fork_child(void);
 void close_cgroups(void);
 
 /* child.c */
-void read_or_leave(int fd);
-void keep_apart(void);
+void await_byte(int fd);
+void protect(void);
 void inherit_nothing(void);
 void join_keyring(void);
 void set_attributes(void);
 void set_labels(void);
 void open_stdin(void);
-const char **array(struct part list, const char *more);
+const char **pointers(struct part list, const char *more);
 void set_limits(void);
 void load_seccomp(void);
 

@@ -12,7 +12,7 @@
 /* plan.flags */
 #define UNIFIED (1u << 0)     /* cgroup v2: join the first of cgroups that can be joined */
 #define OWN_CGROUPNS (1u << 1) /* a cgroup namespace of the hook's own */
-#define GATED (1u << 2)       /* wait for a byte before looking at the container's files */
+#define AWAIT_START (1u << 2)       /* wait for a byte before looking at the container's files */
 #define ADD_HOME (1u << 3)    /* look HOME up in /etc/passwd */
 #define BARE_NAME (1u << 4)   /* candidates come from PATH, the command has no slash */
 #define SET_GROUPS (1u << 5)

@@ -26,7 +26,7 @@ size_t length(const char *s)
 	return n;
 }
 
-/* Writes a number as text, and ends it with what follows. */
+/* Puts a number as text, and then more text, into a buffer. */
 void number(char *to, uint32_t n, const char *then)
 {
 	char digits[10];
@@ -40,6 +40,7 @@ void number(char *to, uint32_t n, const char *then)
 	memcpy(to + len, then, length(then) + 1);
 }
 
+/* Writes text in one call, into a file that may have failed to open. */
 long write_once(long fd, const char *data)
 {
 	long n = fd < 0 ? fd : sys(write, fd, data, length(data));

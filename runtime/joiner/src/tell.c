@@ -12,7 +12,7 @@ void report(enum step step, long error)
 {
 	struct report r = { step, -error };
 
-	sys(write, reports[1], &r, sizeof(r));
+	sys(write, to_parent[1], &r, sizeof(r));
 }
 
 /* Never returns, even where the hook's seccomp program forbids to exit. */

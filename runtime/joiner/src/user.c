@@ -1,3 +1,4 @@
+/* The child becomes the user and finds the command. */
 #include "joiner.h"
 
 static void drop_bounding_set(void)
@@ -40,9 +41,9 @@ static long change_dir(void)
 	return dir ? sys(chdir, dir) : 0;
 }
 
-/* Becomes the user, as in runc's finalizeNamespace. A directory that only the
- * user may enter is entered after that. One that is outside of the root, which the
- * kernel calls "(unreachable)/...", is refused: CVE-2024-21626. */
+/* Becomes the user, as runc's finalizeNamespace does. A directory that only the user
+ * may enter is entered as the user. One outside of the container's root is refused
+ * (CVE-2024-21626): the kernel calls it "(unreachable)/...". */
 void become_user(void)
 {
 	long err = change_dir();
@@ -55,7 +56,7 @@ void become_user(void)
 		must(GROUPS, sys(setgroups, plan->groups.len / 4, at(plan, plan->groups)));
 	must(GID, sys(setgid, plan->gid));
 	must(UID, sys(setuid, plan->uid));
-	keep_apart();
+	protect();
 	if (err < 0)
 		must(CWD, change_dir());
 	must(CWD, sys(getcwd, buffer, 4096));
@@ -65,8 +66,8 @@ void become_user(void)
 	set_caps();
 }
 
-/* Tells whether Go's exec.LookPath would take the file. This program's own is
- * refused: /proc/self/exe, for one. */
+/* Tells whether Go's exec.LookPath would take the file. The joiner's own program is
+ * refused: /proc/self/exe is one way to name it. */
 static long executable(const char *path)
 {
 	struct stat st;
@@ -76,7 +77,7 @@ static long executable(const char *path)
 		return err;
 	if ((st.st_mode & S_IFMT) == S_IFDIR)
 		return -EISDIR;
-	if (st.st_dev == self.st_dev && st.st_ino == self.st_ino)
+	if (st.st_dev == own_file.st_dev && st.st_ino == own_file.st_ino)
 		return -EACCES;
 	err = sys(faccessat2, AT_FDCWD, path, 1 /* X_OK */, AT_EACCESS);
 	if (err == -ENOSYS || err == -EPERM)
@@ -84,8 +85,8 @@ static long executable(const char *path)
 	return err;
 }
 
-/* Finds the command as runc does. If it is in a relative element of PATH that is an
- * error, as in Go (exec.ErrDot). */
+/* Finds the command as runc does. A command in a relative element of PATH is an error,
+ * as in Go (exec.ErrDot). */
 const char *look_up(void)
 {
 	for each_string(path, plan, plan->candidates) {
