@@ -7,12 +7,11 @@ import (
 	"syscall"
 )
 
-// Kind is what a [News] tells.
+// Kind says what a [News] tells.
 type Kind uint32
 
-// Every kind there is, as in src/joiner.h. At most one Started comes, and after
-// it one of Failed and Ended. The end of the pipe before that says that the
-// joiner died.
+// The kinds, as in src/joiner.h. At most one Started comes, and then one of Failed and
+// Ended. If the pipe ends before that, the joiner has died.
 const (
 	Started Kind = 1 + iota // the hook's process exists, in its cgroup
 	Failed                  // the command was not run
@@ -29,7 +28,7 @@ type News struct {
 	NeverRan bool               // Ended: the process died before it became the command
 }
 
-// Read reads the next one. At the end it returns [io.EOF].
+// Read reads the next one. It returns [io.EOF] at the end.
 func Read(r io.Reader) (News, error) {
 	var raw struct {
 		Kind, Step uint32
@@ -68,7 +67,7 @@ const (
 	Exec      Step = 35
 )
 
-// stepNames are what each step does, in words for a log.
+// stepNames say what each step does, in words for a log.
 var stepNames = [...]string{
 	"", "read plan", "open /proc", "open init", "check init", "open cgroup", "raise limits", "set oom_score_adj",
 	"become undumpable", "join namespaces", "become root of user namespace", "make pipes", "fork", "join cgroup",
@@ -86,7 +85,7 @@ func (s Step) String() string {
 	return fmt.Sprintf("step %d", uint32(s))
 }
 
-// Gone tells whether the joiner failed because the init does not live any more.
+// Gone tells whether the joiner failed because the init is dead.
 func (n News) Gone() bool {
 	return n.Kind == Failed && n.Errno == syscall.ESRCH &&
 		(n.Step == OpenInit || n.Step == CheckInit || n.Step == Join)

@@ -1,7 +1,6 @@
-/* HOME of a user, from the container's /etc/passwd: the file is opened without
- * blocking, read only where it is a regular one, and parsed as
- * github.com/moby/sys/user does it for runc, whose answer to a malformed line is
- * part of the answer. */
+/* HOME of a user, from the container's /etc/passwd. The file is opened without
+ * blocking, read only if it is a regular one, and parsed as github.com/moby/sys/user
+ * parses it for runc: a malformed line has the same result. */
 #include "joiner.h"
 
 #define LINE_MAX (64 << 10) /* Go's bufio.Scanner: a longer line spoils the file */
@@ -9,7 +8,7 @@
 static char lines[LINE_MAX];
 static char variable[LINE_MAX + 8];
 
-/* A field of a line, counted from 0, as far as it is there. */
+/* Finds a field of a line, counted from 0. One that is missing is empty. */
 static const char *field(const char *line, int n, size_t *len)
 {
 	for (; n && *line; line++)
@@ -19,8 +18,8 @@ static const char *field(const char *line, int n, size_t *len)
 	return line;
 }
 
-/* The number that Go's Atoi makes of a field. Of one that is no number it is 0, so
- * that its line is root's, in runc too. A negative or large one is nobody's. */
+/* Returns the number that Go's Atoi makes of a field. A field that is no number counts
+ * as 0, so that its line is root's, as in runc. A negative or a large one is no uid. */
 static uint64_t id_of(const char *s, size_t len)
 {
 	uint64_t n = 0;
@@ -48,7 +47,7 @@ static void set_home(const char *dir, size_t len)
 	variable[5 + len] = 0;
 }
 
-/* Takes the home directory out of the line that ends at end, if it is the uid's. */
+/* Takes the home directory from the line that ends at end, if the line is the uid's. */
 static int home_in(char *line, char *end, uint32_t uid)
 {
 	const char *s;
@@ -67,8 +66,8 @@ static int home_in(char *line, char *end, uint32_t uid)
 	return 1;
 }
 
-/* Reads all lines: a long one after the user's spoils the file too. Returns
- * 0 where there is no answer. */
+/* Reads all lines, since a long one after the user's spoils the file too. Returns 0 if
+ * the file does not tell. */
 static int find_home(long fd, uint32_t uid)
 {
 	size_t from = 0, end = 0, have = 0;
@@ -99,7 +98,7 @@ static int find_home(long fd, uint32_t uid)
 	}
 }
 
-/* The variable HOME for the uid; its value is "/" where nothing is known. */
+/* Returns the variable HOME for the uid. Its value is "/" if the file does not tell. */
 const char *home_variable(uint32_t uid)
 {
 	struct stat st;
