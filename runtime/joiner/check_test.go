@@ -92,7 +92,7 @@ func plans(t testing.TB) [][]byte {
 		{Args: []string{"true"}, Cgroups: []string{"/sys/fs/cgroup"}},
 		{Args: []string{"", "", "a b"}, Cgroups: []string{"/a", "/b"}, Candidates: []string{"/bin/x", "x"}, Env: []string{"A=", "B=c"}},
 		{
-			InitPid: 7, InitStart: 1 << 40, Namespaces: 1 << 29, Unified: true, OwnCgroupNamespace: true, Gated: true,
+			InitPid: 7, InitStart: 1 << 40, Namespaces: 1 << 29, Unified: true, OwnCgroupNamespace: true, AwaitStart: true,
 			Args: []string{"x"}, Cgroups: []string{"/c"}, AddHome: true, BareName: true, Cwd: "/w", UID: 1, GID: 2,
 			Groups: []uint32{3, 4, 5}, SetGroups: true, Umask: &umask, NoNewPrivs: true, Caps: &Caps{1, 2, 3, 4, 5},
 			Rlimits: []Rlimit{{7, 8, 9}, {1, 2, 3}}, OOMScoreAdj: &score, Personality: &domain, Scheduler: make([]byte, 56),

@@ -11,7 +11,7 @@ import (
 const (
 	unified = 1 << iota
 	ownCgroupNamespace
-	gated
+	awaitStart
 	addHome
 	bareName
 	setGroups
@@ -75,7 +75,7 @@ func (p *Plan) encode() ([]byte, error) {
 
 func (e *encoder) flags(p *Plan) {
 	for flag, on := range map[uint32]bool{
-		unified: p.Unified, ownCgroupNamespace: p.OwnCgroupNamespace, gated: p.Gated, addHome: p.AddHome,
+		unified: p.Unified, ownCgroupNamespace: p.OwnCgroupNamespace, awaitStart: p.AwaitStart, addHome: p.AddHome,
 		bareName: p.BareName, setGroups: p.SetGroups, setUmask: p.Umask != nil, noNewPrivs: p.NoNewPrivs,
 		setCaps: p.Caps != nil, setPersonality: p.Personality != nil, setIOPriority: p.IOPriority != nil,
 		seccompByPrctl: p.Seccomp != nil && p.Seccomp.Prctl,

@@ -56,7 +56,7 @@ func (j *Joiner) Close() error { return j.file.Close() }
 type Files struct {
 	Stdout, Stderr *os.File
 	News           *os.File // to be read by [Read]
-	Gate           *os.File // a byte in it lets the hook go on: of a plan with Gated
+	Start          *os.File // a byte in it lets the hook go on: of a plan with AwaitStart
 	Null           *os.File // stdin where the container has no null device; nil: there is none
 }
 
@@ -74,7 +74,7 @@ func (j *Joiner) Command(p *Plan, files Files) (cmd *exec.Cmd, release func(), e
 	return &exec.Cmd{
 		Path: j.path, Args: []string{"bookend-joiner"}, Env: []string{}, Dir: "/",
 		Stdin: plan, Stdout: files.Stdout, Stderr: files.Stderr,
-		ExtraFiles: []*os.File{files.News, files.Gate, files.Null},
+		ExtraFiles: []*os.File{files.News, files.Start, files.Null},
 		// Out of reach of signals meant for the shim's process group.
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}, func() { plan.Close() }, nil

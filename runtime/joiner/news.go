@@ -54,17 +54,17 @@ func Read(r io.Reader) (News, error) {
 // Step is where the joiner failed: enum step of src/joiner.h.
 type Step uint32
 
-// The steps that others ask for. Up to and with Place nothing of the hook was in
+// The steps that others ask for. Up to and with JoinCgroup nothing of the hook was in
 // the container, and it can be run another way.
 const (
-	OpenInit  Step = 3
-	CheckInit Step = 4
-	Join      Step = 9
-	Place     Step = 13
-	Stdin     Step = 23
-	Cwd       Step = 30
-	LookUp    Step = 33
-	Exec      Step = 35
+	OpenInit       Step = 3
+	CheckInit      Step = 4
+	JoinNamespaces Step = 9
+	JoinCgroup     Step = 13
+	Stdin          Step = 23
+	Cwd            Step = 30
+	LookUp         Step = 33
+	Exec           Step = 35
 )
 
 // stepNames say what each step does, in words for a log.
@@ -88,7 +88,7 @@ func (s Step) String() string {
 // Gone tells whether the joiner failed because the init is dead.
 func (n News) Gone() bool {
 	return n.Kind == Failed && n.Errno == syscall.ESRCH &&
-		(n.Step == OpenInit || n.Step == CheckInit || n.Step == Join)
+		(n.Step == OpenInit || n.Step == CheckInit || n.Step == JoinNamespaces)
 }
 
 // Error describes a failure: "chdir: no such file or directory".

@@ -49,7 +49,7 @@ func TestStepsAreThoseOfTheSource(t *testing.T) {
 		t.Errorf("the source has %d steps, and %d have a name", len(steps), len(stepNames)-1)
 	}
 	for step, name := range map[Step]string{
-		OpenInit: "OPEN_INIT", CheckInit: "CHECK_INIT", Join: "JOIN", Place: "PLACE",
+		OpenInit: "OPEN_INIT", CheckInit: "CHECK_INIT", JoinNamespaces: "JOIN_NAMESPACES", JoinCgroup: "JOIN_CGROUP",
 		Stdin: "STDIN", Cwd: "CWD", LookUp: "LOOK_UP", Exec: "EXEC",
 	} {
 		if steps[step] != name {
@@ -60,8 +60,8 @@ func TestStepsAreThoseOfTheSource(t *testing.T) {
 	for name, want := range map[string]string{
 		"READ_PLAN": "read plan", "OPEN_PROC": "open /proc", "OPEN_INIT": "open init", "CHECK_INIT": "check init",
 		"OPEN_CGROUP": "open cgroup", "RAISE_LIMITS": "raise limits", "OOM_SCORE": "set oom_score_adj",
-		"UNDUMPABLE": "become undumpable", "JOIN": "join namespaces", "BECOME_ROOT": "become root of user namespace",
-		"MAKE_PIPES": "make pipes", "FORK": "fork", "PLACE": "join cgroup", "SESSION": "make session",
+		"UNDUMPABLE": "become undumpable", "JOIN_NAMESPACES": "join namespaces", "BECOME_ROOT": "become root of user namespace",
+		"MAKE_PIPES": "make pipes", "FORK": "fork", "JOIN_CGROUP": "join cgroup", "SESSION": "make session",
 		"CGROUP_NAMESPACE": "make cgroup namespace", "KEYRING_LABEL": "label keyring", "KEYRING": "join session keyring",
 		"NO_NEW_PRIVILEGES": "set no_new_privs", "SCHEDULER": "set scheduler", "IO_PRIORITY": "set io priority",
 		"PERSONALITY": "set personality", "LIMITS": "set limits", "STDIN": "open stdin", "LABEL": "set label",
@@ -138,10 +138,10 @@ func TestNewsTell(t *testing.T) {
 	}{
 		{failed(OpenInit, syscall.ESRCH), "open init: no such process", true},
 		{failed(CheckInit, syscall.ESRCH), "check init: no such process", true},
-		{failed(Join, syscall.ESRCH), "join namespaces: no such process", true},
-		{failed(Join, syscall.EPERM), "join namespaces: operation not permitted", false},
-		{failed(Place, syscall.ESRCH), "join cgroup: no such process", false},
-		{failed(Place+1, syscall.EPERM), "make session: operation not permitted", false},
+		{failed(JoinNamespaces, syscall.ESRCH), "join namespaces: no such process", true},
+		{failed(JoinNamespaces, syscall.EPERM), "join namespaces: operation not permitted", false},
+		{failed(JoinCgroup, syscall.ESRCH), "join cgroup: no such process", false},
+		{failed(JoinCgroup+1, syscall.EPERM), "make session: operation not permitted", false},
 		{failed(Exec, syscall.ENOENT), "exec: no such file or directory", false},
 		{failed(31, 0), "chdir: outside of the container's root", false},
 		{failed(200, 0), "step 200", false},

@@ -12,7 +12,7 @@ type Plan struct {
 	Unified            bool     // cgroup v2
 	Cgroups            []string // directories. v1: all are joined; v2: the first that can be
 
-	Gated bool // the hook waits for a byte before it looks at the container's files
+	AwaitStart bool // the hook waits for a byte before it looks at the container's files
 
 	Args       []string
 	Candidates []string // paths at which the command is looked for, in order

@@ -69,7 +69,7 @@ int fork_child(void)
 	err = join_cgroups(pid);
 	if (err < 0) {
 		sys(kill, pid, SIGKILL);
-		fail(PLACE, err);
+		fail(JOIN_CGROUP, err);
 	}
 	return pid;
 }

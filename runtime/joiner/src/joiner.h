@@ -10,12 +10,12 @@ enum { PLAN_FD, STDOUT_FD, STDERR_FD, NEWS_FD, START_FD, NULL_FD, FIRST_FREE_FD 
 
 /* Where something went wrong, in the order of the steps; runtime/joiner/news.go has
  * the same list. A step that is taken twice stands where it is taken last, SECCOMP
- * where a process without no_new_privs takes it. Up to and with PLACE the command
+ * where a process without no_new_privs takes it. Up to and with JOIN_CGROUP the command
  * can still be run another way. */
 enum step {
 	/* the parent */
 	READ_PLAN = 1, OPEN_PROC, OPEN_INIT, CHECK_INIT, OPEN_CGROUP, RAISE_LIMITS, OOM_SCORE, UNDUMPABLE,
-	JOIN, BECOME_ROOT, MAKE_PIPES, FORK, PLACE,
+	JOIN_NAMESPACES, BECOME_ROOT, MAKE_PIPES, FORK, JOIN_CGROUP,
 	/* the child: confinement */
 	SESSION, CGROUP_NAMESPACE, KEYRING_LABEL, KEYRING, NO_NEW_PRIVILEGES, SCHEDULER, IO_PRIORITY,
 	PERSONALITY, LABEL, STDIN, LIMITS, SECCOMP,

@@ -115,7 +115,7 @@ void set_oom_score(void)
 void join_namespaces(int init)
 {
 	must(UNDUMPABLE, sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
-	must(JOIN, sys(setns, init, plan->namespaces));
+	must(JOIN_NAMESPACES, sys(setns, init, plan->namespaces));
 	if (!(plan->namespaces & CLONE_NEWUSER))
 		return;
 	must(BECOME_ROOT, sys(setresuid, 0, 0, 0));
