@@ -3,19 +3,18 @@
  * parses it for runc: a malformed line has the same result. */
 #include "joiner.h"
 
-#define LINE_MAX (64 << 10) /* Go's bufio.Scanner: a longer line spoils the file */
-
-static char lines[LINE_MAX];
-static char variable[LINE_MAX + 8];
+static char block[64 << 10]; /* of the file */
+static char line[64 << 10];  /* and a NUL. Go's bufio.Scanner: a longer line spoils the file */
+static char variable[sizeof(line) + 8];
 
 /* Finds a field of a line, counted from 0. One that is missing is empty. */
-static const char *field(const char *line, int n, size_t *len)
+static const char *field(const char *s, int n, size_t *len)
 {
-	for (; n && *line; line++)
-		n -= *line == ':';
-	for (*len = 0; line[*len] && line[*len] != ':';)
+	for (; n && *s; s++)
+		n -= *s == ':';
+	for (*len = 0; s[*len] && s[*len] != ':';)
 		++*len;
-	return line;
+	return s;
 }
 
 /* Returns the number that Go's Atoi makes of a field. A field that is no number counts
@@ -48,20 +47,20 @@ static void set_home(const char *dir, size_t len)
 }
 
 /* Takes the home directory from the line that ends at end, if the line is the uid's. */
-static int home_in(char *line, char *end, uint32_t uid)
+static int home_in(char *start, char *end, uint32_t uid)
 {
 	const char *s;
 	size_t len;
 
-	while (line < end && is_space(*line))
-		line++;
-	while (end > line && is_space(end[-1]))
+	while (start < end && is_space(*start))
+		start++;
+	while (end > start && is_space(end[-1]))
 		end--;
 	*end = 0;
-	s = field(line, 2, &len);
-	if (line == end || id_of(s, len) != uid)
+	s = field(start, 2, &len);
+	if (start == end || id_of(s, len) != uid)
 		return 0;
-	s = field(line, 5, &len);
+	s = field(start, 5, &len);
 	set_home(s, len);
 	return 1;
 }
@@ -70,32 +69,23 @@ static int home_in(char *line, char *end, uint32_t uid)
  * the file does not tell. */
 static int find_home(long fd, uint32_t uid)
 {
-	size_t from = 0, end = 0, have = 0;
+	size_t len = 0;
 	int found = 0;
+	long n;
 
-	for (;;) {
-		while (end < have && lines[end] != '\n')
-			end++;
-		if (end == have) {
-			long n;
-
-			have -= from;
-			for (size_t i = 0; i < have; i++)
-				((volatile char *)lines)[i] = lines[from + i]; /* volatile, or gcc calls memmove */
-			end = have;
-			from = 0;
-			if (have == sizeof(lines) - 1)
+	while ((n = sys(read, fd, block, sizeof(block))) > 0) {
+		for (long i = 0; i < n; i++) {
+			if (block[i] == '\n') {
+				found = found || home_in(line, line + len, uid);
+				len = 0;
+			} else if (len == sizeof(line) - 1) {
 				return 0;
-			n = sys(read, fd, lines + have, sizeof(lines) - 1 - have);
-			if (n > 0) {
-				have += n;
-				continue;
+			} else {
+				line[len++] = block[i];
 			}
-			return n == 0 && (found || home_in(lines, lines + end, uid));
 		}
-		found = found || home_in(lines + from, lines + end, uid);
-		from = ++end;
 	}
+	return n == 0 && (found || home_in(line, line + len, uid));
 }
 
 /* Returns the variable HOME for the uid. Its value is "/" if the file does not tell. */
