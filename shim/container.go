@@ -131,9 +131,9 @@ func (s *Service) release(ctx context.Context, c *container, exited bool) {
 	s.publisher.release(ctx, c.gate)
 }
 
-// aim reads what has to be known of the init while it is parked in the
+// readInit reads what has to be known of the init while it is parked in the
 // container's own cgroup and cannot have changed anything yet.
-func (s *Service) aim(ctx context.Context, c *container, pid int) error {
+func (s *Service) readInit(ctx context.Context, c *container, pid int) error {
 	initProcess, err := runtime.ReadInit(pid)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package shim
 import (
 	"context"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -68,8 +67,8 @@ func newReporter(ctx context.Context, p events.Publisher, sd shutdown.Service) *
 	}
 	ctx = context.WithoutCancel(ctx)
 	sd.RegisterCallback(func(context.Context) error { r.flush(ctx); return nil })
-	go r.run(r.reports, func(h hookReport) { r.log(ctx, h) })
-	go r.run(r.logged, func(h hookReport) { r.publish(ctx, h) })
+	go r.run(r.reports, func(h hookReport) { guard(ctx, h.id, func() { r.log(ctx, h) }) })
+	go r.run(r.logged, func(h hookReport) { guard(ctx, h.id, func() { r.publish(ctx, h) }) })
 	return r
 }
 
@@ -119,7 +118,6 @@ func (r *reporter) flush(ctx context.Context) {
 
 // log puts a report into the log and hands it on.
 func (r *reporter) log(ctx context.Context, h hookReport) {
-	defer r.recovered(ctx, h)
 	if n := r.dropped.Swap(0); n > 0 {
 		log.G(ctx).Warnf("bookend: too many reports of hooks waited; %d were dropped", n)
 	}
@@ -144,7 +142,6 @@ func (r *reporter) log(ctx context.Context, h hookReport) {
 
 // publish publishes the event of a report.
 func (r *reporter) publish(ctx context.Context, h hookReport) {
-	defer r.recovered(ctx, h)
 	if h.flushed != nil {
 		close(h.flushed)
 		return
@@ -152,13 +149,6 @@ func (r *reporter) publish(ctx context.Context, h hookReport) {
 	topic, labels := h.event()
 	if err := r.publisher.Publish(ctx, topic, &eventstypes.ContainerUpdate{ID: h.id, Labels: labels}); err != nil {
 		log.G(ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
-	}
-}
-
-// recovered keeps a panic from taking the shim along.
-func (r *reporter) recovered(ctx context.Context, h hookReport) {
-	if p := recover(); p != nil {
-		log.G(ctx).WithField("container", h.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
 	}
 }
 
