@@ -105,13 +105,6 @@ func (s *Store) await(j *job, a admission, wait time.Duration) bool {
 	return true
 }
 
-var (
-	// ErrHangs says that the file system did not answer in time.
-	ErrHangs = errors.New("the file system of the records hangs")
-	// ErrBacklog says that more waits for the file system than is kept.
-	ErrBacklog = errors.New("too much waits to be recorded")
-)
-
 func (s *Store) tell(err error) {
 	if err != nil && s.Log != nil {
 		s.Log(err)
