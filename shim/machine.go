@@ -132,22 +132,6 @@ func (m *machine) stopTimers() {
 	m.do(stopTimer{cutTimer}, stopTimer{judgeTimer}, stopTimer{graceTimer}, stopTimer{undeliveredTimer}, stopTimer{passedTimer})
 }
 
-// cancelled reports a failure that the init's exit explains: not a failure.
-func (m *machine) cancelled(r hooks.Result) {
-	m.suspect = nil
-	m.do(report{cancelledResult(r)})
-}
-
-// cancelledResult is what a hook came to whose container went away.
-func cancelledResult(r hooks.Result) hooks.Result {
-	if r.Outcome == hooks.Failed {
-		r.Outcome, r.Cause, r.Suspect = hooks.Cancelled, hooks.CauseCancelled, false
-	}
-	return r
-}
-
-func (m *machine) hookRuns() bool { return m.phase == postStart || m.phase == preStop }
-
 func (m *machine) onTimer(t timer) {
 	switch t {
 	case startTimer:
@@ -170,29 +154,6 @@ func (m *machine) onTimer(t timer) {
 	case passedTimer:
 		m.passed = 0
 	}
-}
-
-// judge begins to wait for an init's exit that would explain a failure.
-func (m *machine) judge(r hooks.Result) {
-	m.enter(judging)
-	m.suspect, m.asked = &r, 0
-	m.do(setTimer{judgeTimer, judgeTime})
-}
-
-// onJudged follows a look at the init: if it lives, the failure is one; if it
-// is dying still, its exit will come. Neither is waited for without end.
-func (m *machine) onJudged(init hooks.Liveness) {
-	if m.phase != judging {
-		return
-	}
-	if init == hooks.Gone && m.asked < judgeGone || init == hooks.CannotSay && m.asked < judgeUnknown {
-		m.do(setTimer{judgeTimer, judgeTime})
-		return
-	}
-	r := *m.suspect
-	m.suspect = nil
-	r.Suspect = false
-	m.failed(r)
 }
 
 // onGraceOver is one grace period after the stop signal.
