@@ -1,7 +1,7 @@
 package hooks
 
 import (
-	"slices"
+	"cmp"
 	"time"
 )
 
@@ -59,16 +59,8 @@ func (h *Hook) fits(v *value) error {
 	if h.Sleep == nil || h.Timeout == 0 || h.Sleep.Duration < h.Timeout {
 		return nil
 	}
-	at := v.find(HandlerSleep).find("seconds")
-	return at.fail("must be less than the timeout of preStop, which is %d, got %d", h.Timeout/time.Second, h.Sleep.Duration/time.Second)
-}
-
-// find returns a field of a mapping, the mapping itself where it is not written.
-func (v *value) find(name string) *value {
-	if i := slices.IndexFunc(v.items, func(f *value) bool { return f.path.name == name }); i >= 0 {
-		return v.items[i]
-	}
-	return v
+	at := v.field(HandlerSleep)
+	return cmp.Or(at.field("seconds"), at).fail("must be less than the timeout of preStop, which is %d, got %d", h.Timeout/time.Second, h.Sleep.Duration/time.Second)
 }
 
 // noNamedPort refuses named ports: a default is one for all containers.
