@@ -71,7 +71,7 @@ func (v *value) signal() (syscall.Signal, error) {
 	case v.kind == kindInt && meant != "":
 		return 0, v.fail("must be the name of a signal: write %s, got %s", meant, short(v.text))
 	case v.kind != kindString && v.kind != kindInt:
-		return 0, v.wrongKind(string(kindString))
+		return 0, v.wrongKind(kindString)
 	case v.kind == kindString && meant == v.text && meant != "":
 		return signalNamed(meant), nil
 	case meant != "":
