@@ -70,14 +70,14 @@ func required[T any](t *table, name string, to *T, read func(*value) (T, error))
 	optional(t, name, to, read)
 }
 
-// each reads a list, item by item.
+// each reads a list, item by item; nil: it is empty.
 func each[T any](read func(*value) (T, error)) func(*value) ([]T, error) {
 	return func(v *value) ([]T, error) {
 		items, err := v.list()
 		if err != nil {
 			return nil, err
 		}
-		list := make([]T, 0, len(items))
+		var list []T
 		for _, item := range items {
 			one, err := read(item)
 			if err != nil {
