@@ -174,66 +174,9 @@ func (l *taskLoop) take(ctx context.Context, m letter) {
 func (l *taskLoop) step(ctx context.Context, ev event) answer {
 	ans, actions := l.machine.step(ev)
 	for _, a := range actions {
-		l.perform(ctx, a)
+		a.perform(ctx, l)
 	}
 	return ans
-}
-
-func (l *taskLoop) perform(ctx context.Context, a action) {
-	switch a := a.(type) {
-	case runHook:
-		l.startHook(ctx, a)
-	case cancelHook:
-		if l.cancelHook != nil {
-			l.cancelHook()
-		}
-	case signalInit, killInit:
-		l.send(ctx, a)
-	case cancelSignal:
-		l.endSend()
-	case tellUndelivered:
-		settled, due := make(chan bool, 1), l.due
-		l.settled = settled
-		go l.guard(ctx, func() { l.effects.undelivered(a.signal, due, a.err, settled) })
-	case tellSettled:
-		l.settled <- a.delivered
-		l.settled = nil
-	case tellUnheeded:
-		l.effects.unheeded(a.signal)
-	case setTimer:
-		l.setTimer(a.timer, a.after)
-	case setTimerAt:
-		l.setTimer(a.timer, time.Until(a.at))
-		l.ends[a.timer] = a.at
-	case stopTimer:
-		l.stopTimer(a.timer)
-	case report:
-		l.effects.report(a.result)
-	case judgeInit:
-		go l.judge(ctx)
-	case resolveStart:
-		l.resolve(ctx, a.err, a.exited)
-	}
-}
-
-// judge reports back even from a panic: a stop waits for it.
-func (t *task) judge(ctx context.Context) {
-	init := hooks.CannotSay
-	defer func() { t.tell(judged{init}) }()
-	t.guard(ctx, func() { init = t.effects.alive() })
-}
-
-// resolve ends the withheld Start. It lets the held events go first, so that a
-// client which has its reply can rely on them being on their way in order.
-func (l *taskLoop) resolve(ctx context.Context, err error, exited bool) {
-	start := l.start
-	l.start = nil
-	go l.guard(ctx, func() {
-		l.effects.release(exited)
-		if start != nil {
-			start <- err
-		}
-	})
 }
 
 func (t *task) guard(ctx context.Context, f func()) { guard(ctx, t.id, f) }
