@@ -48,10 +48,10 @@ func canTrigger(s syscall.Signal) bool {
 	return s != syscall.SIGKILL && s != syscall.SIGSTOP && s != syscall.SIGCONT
 }
 
-// triggers returns the set of signals that trigger preStop. What the author
+// stopSignalSet returns the set of signals that trigger preStop. What the author
 // listed is the set; otherwise it is the default and the container's own
 // stopSignal.
-func triggers(listed []syscall.Signal, own syscall.Signal) []syscall.Signal {
+func stopSignalSet(listed []syscall.Signal, own syscall.Signal) []syscall.Signal {
 	if listed != nil {
 		return listed
 	}

@@ -42,9 +42,9 @@ type container struct {
 	begun  atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
 	// begunEntry is the record of the attempt that was begun; nil: it has not run.
 	begunEntry atomic.Pointer[record.Entry]
-	hookRun    atomic.Pointer[signal] // set when the latest run of a hook has ended; nil: none has begun
-	stopTold   atomic.Pointer[signal] // set when the latest record of an undelivered stop is complete; nil: there is none
-	resumed    chan struct{}          // holds one element when the container was resumed a moment ago
+	hookRun    atomic.Pointer[latch] // set when the latest run of a hook has ended; nil: none has begun
+	stopTold   atomic.Pointer[latch] // set when the latest record of an undelivered stop is complete; nil: there is none
+	resumed    chan struct{}         // holds one element when the container was resumed a moment ago
 }
 
 func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
@@ -86,8 +86,8 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 			return false, nil
 		},
 		unsent: func(d delivery, attempt int, err error) { s.unsent(c, d, attempt, err) },
-		undelivered: func(d delivery, due time.Time, err error, settled <-chan bool) {
-			s.undelivered(c, d, due, err, settled)
+		undelivered: func(d delivery, due time.Time, err error, over <-chan bool) {
+			s.undelivered(c, d, due, err, over)
 		},
 		unheeded: func(sig syscall.Signal) {
 			what := "the container ended after " + hooks.SignalName(sig) + ", which is none of its stopSignals: its preStop did not run"
@@ -99,7 +99,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 			settle(res)
 			s.reporter.tell(c.reportOf(res.Point, res.Handler, &res))
 		},
-		show: c.show,
+		postStatus: c.postStatus,
 	})
 	ctx, c.unwatch = context.WithCancel(ctx)
 	s.add(c)
@@ -194,7 +194,7 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 		c.discardBegun(ctx)
 	}
 	s.reporter.tell(c.reportOf(h.Point, h.HandlerName(), nil))
-	run := newSignal()
+	run := newLatch()
 	c.hookRun.Store(run)
 	defer run.set()
 	defer s.memory.used()

@@ -121,14 +121,14 @@ type (
 	// cancelSignal ends signalInit or killInit, if one is under way.
 	cancelSignal struct{}
 	// tellUndelivered logs, publishes and records a stop signal that has not
-	// got through; tellSettled follows.
+	// got through; tellUndeliveredEnd follows.
 	tellUndelivered struct {
 		signal delivery
 		err    error // of the last attempt; nil: the first is under way still
 	}
-	// tellSettled says what the signal of tellUndelivered came to: it was
+	// tellUndeliveredEnd says what the signal of tellUndelivered came to: it was
 	// delivered, or the init ended before.
-	tellSettled struct{ delivered bool }
+	tellUndeliveredEnd struct{ delivered bool }
 	// tellUnheeded says that the container ended of a signal that is none of
 	// its stop signals, so that its preStop did not run.
 	tellUnheeded struct{ signal syscall.Signal }

@@ -87,7 +87,7 @@ func (m *machine) onExited() {
 	m.enter(exited)
 	m.do(cancelSignal{})
 	m.stopTimers()
-	m.settled(false)
+	m.endSending(false)
 	if m.withheld != nil {
 		m.resolve(m.withheld.cause)
 	}

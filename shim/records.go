@@ -58,8 +58,8 @@ func subjectOf(namespace, id string, annotations map[string]string) record.Subje
 	}
 }
 
-// show keeps the container's status up to date. It waits for nothing.
-func (c *container) show(st standing) {
+// postStatus keeps the container's status up to date. It waits for nothing.
+func (c *container) postStatus(st taskStatus) {
 	status := record.Status{Subject: c.subject, Phase: st.phase.String(), Hook: st.hook, Started: timeOf(st.started), Deadline: timeOf(st.deadline), Undelivered: timeOf(st.undelivered)}
 	if h := c.lifecycle.PostStart; h != nil {
 		status.PostStart = h.HandlerName()

@@ -30,14 +30,14 @@ func (killInit) perform(ctx context.Context, l *taskLoop) { go l.killUntilExit(l
 func (cancelSignal) perform(_ context.Context, l *taskLoop) { l.endSend() }
 
 func (a tellUndelivered) perform(ctx context.Context, l *taskLoop) {
-	settled, due := make(chan bool, 1), l.due
-	l.settled = settled
-	go l.guard(ctx, func() { l.effects.undelivered(a.signal, due, a.err, settled) })
+	over, due := make(chan bool, 1), l.due
+	l.undeliveredEnd = over
+	go l.guard(ctx, func() { l.effects.undelivered(a.signal, due, a.err, over) })
 }
 
-func (a tellSettled) perform(_ context.Context, l *taskLoop) {
-	l.settled <- a.delivered
-	l.settled = nil
+func (a tellUndeliveredEnd) perform(_ context.Context, l *taskLoop) {
+	l.undeliveredEnd <- a.delivered
+	l.undeliveredEnd = nil
 }
 
 func (a tellUnheeded) perform(_ context.Context, l *taskLoop) { l.effects.unheeded(a.signal) }
