@@ -9,17 +9,26 @@ import (
 // Records says where records of attempts are kept on this node, and how many.
 type Records struct {
 	Directory string // absolute
-	MaxAge    time.Duration
-	MaxCount  int
-	MaxBytes  int64
-	// Those of one container; 0: an eighth of all.
+	RecordLimits
+}
+
+// RecordLimits bound what records take.
+type RecordLimits struct {
+	MaxAge   time.Duration // since the attempt started
+	MaxCount int           // records
+	MaxBytes int64         // that the file system has allocated to them
+	// Those of one container, whose last record is kept whatever its share;
+	// 0: an eighth of all.
 	MaxCountPerContainer int
 	MaxBytesPerContainer int64
 }
 
 // DefaultRecords returns what holds where the configuration says nothing.
 func DefaultRecords() Records {
-	return Records{Directory: "/run/bookend", MaxAge: 7 * 24 * time.Hour, MaxCount: 2000, MaxBytes: 32 << 20}
+	return Records{
+		Directory:    "/run/bookend",
+		RecordLimits: RecordLimits{MaxAge: 7 * 24 * time.Hour, MaxCount: 2000, MaxBytes: 32 << 20},
+	}
 }
 
 // read returns r with what the section says.

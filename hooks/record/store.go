@@ -47,7 +47,7 @@ type Store struct {
 // Open returns the store in dir, which need not be there: it is made, for root
 // alone, when something is written.
 func Open(dir string, limits Limits) *Store {
-	return &Store{dir: dir, seed: maphash.MakeSeed(), limits: limits.withDefaults(), open: openFile, statusDelay: statusDelay}
+	return &Store{dir: dir, seed: maphash.MakeSeed(), limits: withDefaults(limits), open: openFile, statusDelay: statusDelay}
 }
 
 func openFile(path string, flags int) (*os.File, error) { return os.OpenFile(path, flags, 0o600) }
