@@ -57,17 +57,17 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 	if err != nil {
 		return nil, err
 	}
-	if err := runtime.WriteRecordsDir(r.Bundle, cr.records.Directory); err != nil {
+	if err := runtime.WriteRecordsDir(r.Bundle, cr.node.Records.Directory); err != nil {
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{
 		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[hooks.AnnotationSandboxID],
-		store:   s.storeOf(context.WithoutCancel(ctx), cr.records),
+		store:   s.storeOf(context.WithoutCancel(ctx), cr.node.Records),
 		resumed: make(chan struct{}, 1), runtime: runtimeOf(ns, opts),
 		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
 		runner: runtime.NewRunner(runtime.RunnerOptions{
 			Binary: opts.GetBinaryName(), SystemdCgroup: opts.GetSystemdCgroup(), NoNewKeyring: opts.GetNoNewKeyring(),
-			OwnRuntime: cr.ownRuntime, Directory: cr.records.Directory,
+			OwnRuntime: cr.node.Exec.Entry == hooks.EntryRuntime, Directory: cr.node.Records.Directory,
 			Told: func(runner, reason string) { toldRunner(ctx, r.ID, runner, reason) },
 		}),
 	}, nil
