@@ -79,9 +79,6 @@ type Result struct {
 	Attempts int
 	Started  time.Time
 	Duration time.Duration
-	// Journal is the one that was told of the attempts: whoever overrules the
-	// outcome has to tell it as well. nil: none.
-	Journal Journal
 }
 
 // Message says what happened in words fit for clients and Kubernetes Events:

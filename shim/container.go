@@ -42,9 +42,9 @@ type container struct {
 	begun  atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
 	// begunEntry is the record of the attempt that was begun; nil: it has not run.
 	begunEntry atomic.Pointer[record.Entry]
-	hookRun    atomic.Pointer[latch] // set when the latest run of a hook has ended; nil: none has begun
-	stopTold   atomic.Pointer[latch] // set when the latest record of an undelivered stop is complete; nil: there is none
-	resumed    chan struct{}         // holds one element when the container was resumed a moment ago
+	run        atomic.Pointer[hookRun] // the latest of a hook; nil: none has begun
+	stopTold   atomic.Pointer[latch]   // set when the latest record of an undelivered stop is complete; nil: there is none
+	resumed    chan struct{}           // holds one element when the container was resumed a moment ago
 }
 
 func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
@@ -96,7 +96,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 		alive:   func() hooks.Liveness { return c.target.Load().Init.Liveness() },
 		release: func(exited bool) { s.release(ctx, c, exited) },
 		report: func(res hooks.Result) {
-			settle(res)
+			c.run.Load().overrule(res)
 			s.reporter.tell(c.reportOf(res.Point, res.Handler, &res))
 		},
 		postStatus: c.postStatus,
@@ -190,19 +190,15 @@ func toldRunner(ctx context.Context, id, runner, reason string) {
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
+	defer s.memory.used()
+	run, outcome := c.newRun(h), hooks.Failed
+	defer func() { run.close(outcome) }()
 	if h.Point == hooks.PreStop {
 		c.discardBegun(ctx)
 	}
 	s.reporter.tell(c.reportOf(h.Point, h.HandlerName(), nil))
-	run := newLatch()
-	c.hookRun.Store(run)
-	defer run.set()
-	defer s.memory.used()
-	j := c.newJournal(h)
-	outcome := hooks.Failed
-	defer func() { j.close(outcome) }()
 	t := c.target.Load()
-	res := hooks.Run(ctx, h, s.handler(c, t, h, j), t.Init.Liveness, j)
+	res := hooks.Run(ctx, h, s.handler(c, t, h, run), t.Init.Liveness, run.begin)
 	outcome = res.Outcome
 	return res
 }

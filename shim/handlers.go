@@ -7,10 +7,10 @@ import (
 	"bookend.dev/bookend/runtime"
 )
 
-func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *journal) hooks.Handler {
+func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, run *hookRun) hooks.Handler {
 	switch {
 	case h.Exec != nil:
-		e := &recordedExec{container: c, journal: j, point: h.Point, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
+		e := &recordedExec{container: c, run: run, point: h.Point, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
 			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
 		}}
 		return pausable{service: s, container: c, Handler: e}
@@ -26,7 +26,7 @@ func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *
 // first that comes to run; until then it is the container's, to be discarded.
 type recordedExec struct {
 	container *container
-	journal   *journal
+	run       *hookRun
 	point     hooks.Point
 	handler   func(late func(stdout, stderr []byte)) hooks.Handler
 }
@@ -35,11 +35,11 @@ type recordedExec struct {
 func (e *recordedExec) Run(ctx context.Context) hooks.Report {
 	if e.point == hooks.PostStart {
 		if begun := e.container.begun.Swap(nil); begun != nil {
-			e.container.begunEntry.Store(e.journal.entry)
+			e.container.begunEntry.Store(e.run.entry)
 			return begun.Run(ctx)
 		}
 	}
-	return e.handler(lateOutput(e.journal.entry)).Run(ctx)
+	return e.handler(lateOutput(e.run.entry)).Run(ctx)
 }
 
 // networked opens the container's network for one attempt: the descriptors of
