@@ -143,7 +143,7 @@ func TestCgroupJoinsTheInit(t *testing.T) {
 			continue // it has not moved
 		}
 		c := readMounts(true, "rw / /c").cgroup([]byte("0::"+container+"\n"), nil)
-		if got := c.joins(nil, Init{Pid: os.Getpid()}); !slices.Equal(got, want) {
+		if got := c.joins(nil, pidOnly(os.Getpid())); !slices.Equal(got, want) {
 			t.Errorf("container in %s, init in %s: got %q, want %q", container, path, got, want)
 		}
 	}

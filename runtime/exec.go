@@ -7,6 +7,7 @@ import (
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/joiner"
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
@@ -30,11 +31,8 @@ func (h *execHandler) Run(ctx context.Context) hooks.Report {
 		return hooks.Report{Cause: hooks.CauseCancelled, Err: err}
 	}
 	user, err := h.user(ctx)
-	switch {
-	case errors.Is(err, hooks.ErrGone):
-		return hooks.Report{Cause: hooks.CauseGone, Suspect: true, Err: err}
-	case err != nil:
-		return hooks.Report{Cause: hooks.CauseCannotStart, Err: err}
+	if err != nil {
+		return notStarted(err)
 	}
 	if plan != nil {
 		report, err := h.join(ctx, plan, user)
@@ -44,6 +42,14 @@ func (h *execHandler) Run(ctx context.Context) hooks.Report {
 		h.container.Runner.useRuntime(err)
 	}
 	return h.callRuntime(ctx, user)
+}
+
+// notStarted is the report of a command that nothing was started for.
+func notStarted(err error) hooks.Report {
+	if errors.Is(err, proc.ErrGone) {
+		return hooks.Report{Cause: hooks.CauseGone, Suspect: true, Err: err}
+	}
+	return hooks.Report{Cause: hooks.CauseCannotStart, Err: err}
 }
 
 // join runs the command through the joiner. An error means that nothing of it
@@ -86,10 +92,9 @@ func (h *execHandler) joinAgain(ctx context.Context, r *execRun, plan *Container
 func (h *execHandler) callRuntime(ctx context.Context, user *wire.User) hooks.Report {
 	r, err := h.startRuntime(ctx, user)
 	if err != nil {
-		return hooks.Report{
-			Cause: hooks.CauseCannotStart, Err: fmt.Errorf("%s: %w", h.container.Runner.why(), err),
-			Runner: ByRuntime, RunnerReason: h.container.Runner.why(),
-		}
+		report := notStarted(fmt.Errorf("%s: %w", h.container.Runner.why(), err))
+		report.Runner, report.RunnerReason = ByRuntime, h.container.Runner.why()
+		return report
 	}
 	r.await(ctx)
 	return r.conclude(ctx, h)

@@ -66,11 +66,7 @@ func (r *execRun) runJoiner(e *Executor, plan *ContainerPlan, p joiner.Plan, fil
 		}
 		defer files.Gate.Close()
 	}
-	// The hook can open its own /dev/stdout only if it is its owner's.
-	if user, group, ok := plan.HostOwner(p.UID); ok {
-		err = errors.Join(files.Stdout.Chown(user, group), files.Stderr.Chown(user, group))
-	}
-	if err == nil {
+	if err = plan.giveTo(p.UID, files); err == nil {
 		err = r.launchJoiner(e, p, files)
 	}
 	if err != nil {

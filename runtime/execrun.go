@@ -14,6 +14,7 @@ import (
 	"github.com/containerd/log"
 
 	"bookend.dev/bookend/runtime/joiner"
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
@@ -51,7 +52,7 @@ type execRun struct {
 	started chan struct{} // closed when pid is set or never will be
 	done    chan struct{} // closed when last is set, or the program was reaped without a word
 	pid     int           // of the hook's first process; 0: none was started
-	session *session      // that it is in
+	session *proc.Session // that it is in
 	last    wire.Status   // exit, failure or neither
 	step    joiner.Step   // of a failure of the joiner
 	status  int           // of the program, if last is neither
@@ -122,7 +123,7 @@ func (r *execRun) listen(next func() (wire.Status, error), begun func()) {
 			break
 		}
 		if s.Pid != 0 && r.pid == 0 {
-			r.pid, r.session = s.Pid, newSession(s.Pid, cmp.Or(s.Session, s.Pid))
+			r.pid, r.session = s.Pid, proc.NewSession(s.Pid, cmp.Or(s.Session, s.Pid))
 			if s.Stray {
 				log.L.WithField("pid", r.pid).Warn("the runtime started an exec hook outside of the hook's cgroup; what it forked before it was moved there is killed only as far as it is of its session")
 			}
@@ -175,7 +176,7 @@ func (r *execRun) killTree(ctx context.Context) {
 	select {
 	case <-r.started: // the pid can be read
 		if r.session != nil {
-			if err := r.session.kill(r.container.Cgroup, r.container.Init, KillBound); err != nil {
+			if err := killSession(r.session, r.container.Cgroup, r.container.Init, KillBound); err != nil {
 				log.G(ctx).WithError(err).Warn("processes of a cancelled exec hook's session are left")
 			}
 		}

@@ -20,6 +20,9 @@ func (h *execHandler) startRuntime(ctx context.Context, user *wire.User) (*execR
 	defer stderr.Close()
 	data, err := json.Marshal(h.request(r, user))
 	if err == nil {
+		err = h.container.Init.giveToRoot(stdout, stderr)
+	}
+	if err == nil {
 		err = r.runHelper(h.executor, data, stdout, stderr)
 	}
 	if err != nil {

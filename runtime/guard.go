@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // guard tells the processes of a container from all others: they are in one of
@@ -76,7 +78,7 @@ func (g *guard) signal(pid int, start uint64, signal unix.Signal) bool {
 	if err == nil {
 		defer unix.Close(fd)
 	}
-	if t, err := readProcess(pid); err != nil || t.start != start || !g.holds(pid) {
+	if t, err := proc.ReadStat(pid); err != nil || t.Start != start || !g.holds(pid) {
 		return false
 	}
 	kill(pid, fd, signal)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // Network is the network of one container as a hook sees it: every socket is
@@ -28,16 +29,24 @@ var _ hooks.Network = (*Network)(nil)
 // OpenNetwork returns the network of the container with the given init. The
 // error is [hooks.ErrGone] when the init has exited.
 func OpenNetwork(i Init) (*Network, error) {
-	proc, err := openProc(i)
+	n, err := openNetwork(i)
+	if errors.Is(err, proc.ErrGone) {
+		err = fmt.Errorf("%w: %w", hooks.ErrGone, err)
+	}
+	return n, err
+}
+
+func openNetwork(i Init) (*Network, error) {
+	dir, err := i.Open()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = proc.Close() }()
-	ns, err := openInProc(proc, "ns/net", unix.O_RDONLY)
+	defer dir.Close()
+	ns, err := dir.OpenFile("ns/net", unix.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
-	root, err := openInProc(proc, "root", unix.O_PATH|unix.O_DIRECTORY)
+	root, err := dir.OpenRoot()
 	if err != nil {
 		return nil, errors.Join(err, ns.Close())
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -16,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // pollUntil polls until ok, for at most ten seconds.
@@ -231,7 +234,7 @@ func TestOpenNetworkOfAnExitedInit(t *testing.T) {
 	if r := hooks.NetworkFailure(err); r.Cause != hooks.CauseGone || !r.Suspect {
 		t.Fatalf("%+v", r)
 	}
-	if _, err := OpenRoot(c.init); !errors.Is(err, hooks.ErrGone) {
+	if _, err := c.init.OpenRoot(); !errors.Is(err, proc.ErrGone) {
 		t.Fatal(err)
 	}
 }
@@ -240,11 +243,11 @@ func TestOpenNetworkOfAnExitedInit(t *testing.T) {
 // process' network.
 func TestOpenNetworkOfAPidThatWasGivenAway(t *testing.T) {
 	c := startInNetns(t, unix.CLONE_NEWNET, nil)
-	c.init.start--
+	c.init.Start--
 	if _, err := OpenNetwork(c.init); !errors.Is(err, hooks.ErrGone) {
 		t.Errorf("network: %v", err)
 	}
-	if _, err := OpenRoot(c.init); !errors.Is(err, hooks.ErrGone) {
+	if _, err := c.init.OpenRoot(); !errors.Is(err, proc.ErrGone) {
 		t.Errorf("root: %v", err)
 	}
 }
@@ -282,4 +285,22 @@ func TestWithinSurvivesAPanic(t *testing.T) {
 		t.Fatal("no error")
 	}
 	expectThreadsHome(t)
+}
+
+// Mounts of the container's own mount namespace are seen: resolv.conf is one.
+func TestOpenRootSeesMounts(t *testing.T) {
+	mounted := filepath.Join(t.TempDir(), "mounted")
+	if err := os.WriteFile(mounted, []byte("mounted"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := startInNetns(t, unix.CLONE_NEWNET, map[string]string{"etc/resolv.conf": "underneath"}, childBind+"="+mounted)
+	root, err := c.init.OpenRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	got, err := proc.ReadFileInRoot(root, resolvConfPath, 100)
+	if err != nil || string(got) != "mounted" {
+		t.Fatalf("%q, %v", got, err)
+	}
 }

@@ -1,11 +1,6 @@
 package runtime
 
 import (
-	"fmt"
-	"io"
-	"os"
-	"strings"
-
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -58,51 +53,4 @@ func (p *ContainerPlan) readNamespaces(c *config, s planSource) error {
 	}
 	p.Template.Namespaces = flags
 	return nil
-}
-
-// idMap is a map as in /proc/<pid>/uid_map.
-type idMap []struct{ inside, outside, size int64 }
-
-// readIDMap reads one of the maps of an init.
-func readIDMap(proc *os.File, name string) (idMap, error) {
-	data, err := readInProc(proc, name)
-	if err != nil {
-		return nil, err
-	}
-	return parseIDMap(data)
-}
-
-func parseIDMap(data []byte) (idMap, error) {
-	var m idMap
-	for line := range strings.Lines(string(data)) {
-		m = append(m, struct{ inside, outside, size int64 }{})
-		r := &m[len(m)-1]
-		if _, err := fmt.Sscan(line, &r.inside, &r.outside, &r.size); err != nil {
-			return nil, fmt.Errorf("malformed map of ids %q: %w", line, err)
-		}
-	}
-	return m, nil
-}
-
-func (m idMap) host(id uint32) (int, bool) {
-	for _, r := range m {
-		if d := int64(id) - r.inside; d >= 0 && d < r.size {
-			return int(r.outside + d), true
-		}
-	}
-	return 0, false
-}
-
-// readInProc reads a file of an init's /proc directory.
-func readInProc(proc *os.File, name string) ([]byte, error) {
-	f, err := openInProc(proc, name, unix.O_RDONLY)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return nil, goneOr(name, err)
-	}
-	return data, nil
 }

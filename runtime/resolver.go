@@ -8,6 +8,7 @@ import (
 	"net/netip"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // maxResolverFile is the size, in bytes, over which a container's hosts file
@@ -109,7 +110,7 @@ func (n *Network) loadFiles(ctx context.Context) (resolverFiles, error) {
 }
 
 func (n *Network) readOptional(path string) ([]byte, error) {
-	content, err := ReadFileInRoot(n.root, path, maxResolverFile)
+	content, err := proc.ReadFileInRoot(n.root, path, maxResolverFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

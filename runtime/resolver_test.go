@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/proc"
 )
 
 func withResolvConf(t *testing.T, conf string) *netnsChild {
@@ -223,9 +224,9 @@ func TestLookupWithHostileResolvConf(t *testing.T) {
 		put  func(path string) error
 		want error
 	}{
-		"FIFO":      {func(p string) error { return unix.Mkfifo(p, 0o666) }, ErrNotRegular},
-		"directory": {func(p string) error { return os.Mkdir(p, 0o777) }, ErrNotRegular},
-		"huge":      {func(p string) error { return os.WriteFile(p, make([]byte, maxResolverFile+1), 0o666) }, ErrTooLarge},
+		"FIFO":      {func(p string) error { return unix.Mkfifo(p, 0o666) }, proc.ErrNotRegular},
+		"directory": {func(p string) error { return os.Mkdir(p, 0o777) }, proc.ErrNotRegular},
+		"huge":      {func(p string) error { return os.WriteFile(p, make([]byte, maxResolverFile+1), 0o666) }, proc.ErrTooLarge},
 		"loop":      {func(p string) error { return os.Symlink("resolv.conf", p) }, unix.ELOOP},
 		// The host's file is not there inside: as without one, the server is
 		// the local host, where there is none either.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/sys/user"
 
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
@@ -24,13 +25,13 @@ func userInContainer(ctx context.Context, spec string, i Init) (*wire.User, erro
 	failed := make(chan error, 1)
 	go func() {
 		failed <- guarded(func() error {
-			root, err := OpenRoot(i)
+			root, err := i.OpenRoot()
 			if err != nil {
 				return err
 			}
 			defer root.Close()
 			found, err = lookupUser(spec, func(path string) ([]byte, error) {
-				return ReadFileInRoot(root, path, userFileLimit)
+				return proc.ReadFileInRoot(root, path, userFileLimit)
 			})
 			return err
 		})

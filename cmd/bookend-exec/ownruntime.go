@@ -52,9 +52,6 @@ func startThroughRuntime(req wire.Request, stdout, stderr *os.File) (pid int, er
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, os.NewSyscallError("prctl", err)
 	}
-	if err := giveToInitRoot(req.Runtime.Init, stdout, stderr); err != nil {
-		return 0, err
-	}
 	// The runtime replaces its pid file by renaming, so this takes a directory.
 	// It is in the bundle, and goes with it at the latest.
 	dir, err := os.MkdirTemp(req.Bundle, "bookend-exec-")

@@ -59,37 +59,3 @@ func inCgroup(r *wire.Runtime, pid int) bool {
 	end := []byte("/" + filepath.Base(r.Cgroup) + "/" + filepath.Base(r.HookCgroup))
 	return slices.ContainsFunc(bytes.Split(data, []byte("\n")), func(line []byte) bool { return bytes.HasSuffix(line, end) })
 }
-
-// giveToInitRoot makes the root of the init's user namespace the owner of
-// the pipes: the hook could not open its own /dev/stdout otherwise.
-func giveToInitRoot(init int, files ...*os.File) error {
-	uid, err := rootIn(fmt.Sprintf("/proc/%d/uid_map", init))
-	if err != nil {
-		return err
-	}
-	gid, err := rootIn(fmt.Sprintf("/proc/%d/gid_map", init))
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := f.Chown(uid, gid); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rootIn finds who, out here, is 0 in there: see user_namespaces(7).
-func rootIn(idMap string) (int, error) {
-	data, err := os.ReadFile(idMap)
-	if err != nil {
-		return 0, err
-	}
-	for line := range bytes.Lines(data) {
-		var inside, outside, count int
-		if _, err := fmt.Sscan(string(line), &inside, &outside, &count); err == nil && inside == 0 {
-			return outside, nil
-		}
-	}
-	return 0, &os.PathError{Op: "find root in", Path: idMap, Err: unix.ENOENT}
-}

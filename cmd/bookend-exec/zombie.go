@@ -1,17 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"os"
-	"strconv"
-
 	"golang.org/x/sys/unix"
-)
 
-// forkNoExec is the kernel's PF_FORKNOEXEC: this process was forked and has
-// not called execve(2) successfully since.
-const forkNoExec = 0x40
+	"bookend.dev/bookend/runtime/proc"
+)
 
 // awaitEnd waits until the child pid has ended, without reaping it, and tells
 // whether it ended without ever becoming its command.
@@ -30,21 +23,6 @@ func awaitEnd(pid int) (neverRan bool) {
 		}
 		break
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
-	}
-	return taskFlags(stat)&forkNoExec != 0
-}
-
-// taskFlags takes the flags out of a line of /proc/<pid>/stat: see proc(5).
-// The name before them may hold spaces and parentheses; the last one ends it.
-func taskFlags(stat []byte) uint64 {
-	const afterName = 6 // state ppid pgrp session tty_nr tpgid flags
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) <= afterName {
-		return 0
-	}
-	flags, _ := strconv.ParseUint(string(fields[afterName]), 10, 64)
-	return flags
+	stat, err := proc.ReadStat(pid)
+	return err == nil && stat.NeverExecuted()
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // leads starts script in a session of its own, which prints the pids that it
@@ -40,9 +41,12 @@ func leads(t *testing.T, script string) (first int, told []int) {
 	return cmd.Process.Pid, told
 }
 
+// pidOnly is an init of which nothing but the number is known.
+func pidOnly(pid int) Init { return Init{proc.Process{Pid: pid}} }
+
 func lives(pid int) bool {
-	st, err := readProcess(pid)
-	return err == nil && st.alive()
+	st, err := proc.ReadStat(pid)
+	return err == nil && st.Alive()
 }
 
 const (
@@ -57,7 +61,7 @@ func TestSessionDiesWithWhatDescendsFromIt(t *testing.T) {
 	if len(told) != 5 {
 		t.Fatalf("told of %v", told)
 	}
-	must(t, newSession(first, first).kill(nil, Init{Pid: os.Getpid()}, time.Minute))
+	must(t, killSession(proc.NewSession(first, first), nil, pidOnly(os.Getpid()), time.Minute))
 	for _, pid := range append(told, first) {
 		if lives(pid) {
 			t.Errorf("%d of %d, %v lives", pid, first, told)
@@ -69,7 +73,7 @@ func TestSessionDiesWithWhatDescendsFromIt(t *testing.T) {
 func TestSessionOutsideOfTheContainerLives(t *testing.T) {
 	first, told := leads(t, near+stay)
 	c := &Cgroup{places: []place{{controllers: "cpu", path: "/elsewhere"}, {path: "/elsewhere"}}}
-	must(t, newSession(first, first).kill(c, Init{Pid: os.Getpid()}, time.Minute))
+	must(t, killSession(proc.NewSession(first, first), c, pidOnly(os.Getpid()), time.Minute))
 	if !lives(first) || !lives(told[0]) {
 		t.Error("killed")
 	}
@@ -79,35 +83,18 @@ func TestSessionOutsideOfTheContainerLives(t *testing.T) {
 // hook was seen last.
 func TestSessionThatIsAnothersByNowLives(t *testing.T) {
 	first, told := leads(t, near+stay)
-	s := newSession(first, first)
-	st, err := readProcess(first)
+	s := proc.NewSession(first, first)
+	st, err := proc.ReadStat(first)
 	must(t, err)
-	s.known = st.start - reuseTicks - 1
-	must(t, s.kill(nil, Init{Pid: os.Getpid()}, time.Minute))
+	s.Known = st.Start - 100 // a second
+	must(t, killSession(s, nil, pidOnly(os.Getpid()), time.Minute))
 	if !lives(first) || !lives(told[0]) {
 		t.Error("killed")
 	}
 }
 
-// Whoever has seen one member knows the number to be the hook's by then, and with
-// it those that began later. Nobody knows that of members that all began later.
-func TestSessionIsKnownByItsEldest(t *testing.T) {
-	first, told := leads(t, near+stay)
-	st, err := readProcess(first)
-	must(t, err)
-	s := newSession(first, first)
-	s.known = st.start - reuseTicks
-	if found := s.find(); len(found) != 2 || found[told[0]].session != first || s.known <= st.start-reuseTicks {
-		t.Errorf("found %v, known until %d", found, s.known)
-	}
-	s.known = st.start - reuseTicks - 1
-	if found := s.find(); len(found) != 0 || s.known != st.start-reuseTicks-1 {
-		t.Errorf("found %v, known until %d", found, s.known)
-	}
-}
-
 func TestSessionThatIsGoneIsNoError(t *testing.T) {
-	must(t, newSession(4194305, 4194305).kill(nil, Init{}, time.Minute))
+	must(t, killSession(proc.NewSession(4194305, 4194305), nil, Init{}, time.Minute))
 }
 
 // A hook that leaves its cgroup takes nothing out of reach. The name has Cgroup in
@@ -143,10 +130,10 @@ func TestGuard(t *testing.T) {
 		init, ourselves bool
 	}{
 		{"cgroup and pid namespace", newGuard(c.Cgroup, c.Init), true, false},
-		{"cgroup", newGuard(c.Cgroup, Init{Pid: os.Getpid()}), true, false},
+		{"cgroup", newGuard(c.Cgroup, pidOnly(os.Getpid())), true, false},
 		{"pid namespace", newGuard(ours, c.Init), true, false},
-		{"an init that is another by now", newGuard(nil, Init{Pid: c.Init.Pid}), true, true},
-		{"nothing that tells", newGuard(nil, Init{Pid: os.Getpid()}), true, true},
+		{"an init that is another by now", newGuard(nil, pidOnly(c.Init.Pid)), true, true},
+		{"nothing that tells", newGuard(nil, pidOnly(os.Getpid())), true, true},
 	} {
 		if init, ourselves := tc.guard.holds(c.Init.Pid), tc.guard.holds(os.Getpid()); init != tc.init || ourselves != tc.ourselves {
 			t.Errorf("%s: holds the init: %v, this process: %v", tc.name, init, ourselves)
@@ -156,7 +143,7 @@ func TestGuard(t *testing.T) {
 		t.Errorf("a cgroup that is shared tells whose a process is (%v)", err)
 	}
 	g := newGuard(c.Cgroup, c.Init)
-	if g.signal(c.Init.Pid, c.Init.start+1, 0) || !g.signal(c.Init.Pid, c.Init.start, 0) {
+	if g.signal(c.Init.Pid, c.Init.Start+1, 0) || !g.signal(c.Init.Pid, c.Init.Start, 0) {
 		t.Error("a pid was taken for a process, or the process was not known")
 	}
 }

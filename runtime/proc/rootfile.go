@@ -1,4 +1,4 @@
-package runtime
+package proc
 
 import (
 	"errors"
@@ -11,31 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reasons for which [ReadFileInRoot] refuses a file.
-var (
-	ErrNotRegular = errors.New("not a regular file")
-	ErrTooLarge   = errors.New("file too large")
-)
-
 // openRetries is how often a look-up is repeated that the kernel gave up
 // because a rename or mount happened beside it (EAGAIN, openat2(2)).
 const openRetries = 16
 
-// OpenRoot returns the root directory of an init as that process sees it,
-// with everything mounted in its mount namespace. It can be used for path
-// look-ups only and, as long as it is open, keeps the root file system busy:
-// close it soon. The error is [hooks.ErrGone] when the process has exited.
-func OpenRoot(i Init) (*os.File, error) {
-	proc, err := openProc(i)
+// OpenRoot opens the root directory of a process: [Dir.OpenRoot].
+func (p Process) OpenRoot() (*os.File, error) {
+	d, err := p.Open()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = proc.Close() }()
-	return openInProc(proc, "root", unix.O_PATH|unix.O_DIRECTORY)
+	defer d.Close()
+	return d.OpenRoot()
 }
 
 // ReadFileInRoot reads the file at path under root, a directory of a container
-// (see [OpenRoot]). The container may have put anything there, so: symbolic
+// (see [Dir.OpenRoot]). The container may have put anything there, so: symbolic
 // links and ".." never lead out of root and magic links are not followed
 // (openat2(2)); what is not a regular file is [ErrNotRegular] and is never
 // opened, for opening a FIFO waits and opening a device acts; a file of more
