@@ -17,6 +17,7 @@ import (
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // container is a container with hooks: what its hooks need to know of it. What
@@ -57,7 +58,7 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 	if err != nil {
 		return nil, err
 	}
-	if err := runtime.WriteRecordsDir(r.Bundle, cr.records.Directory); err != nil {
+	if err := bundle.WriteRecordsDir(r.Bundle, cr.records.Directory); err != nil {
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{

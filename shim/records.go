@@ -12,7 +12,7 @@ import (
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
-	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // storeOf returns the store of the records of containers that were created with
@@ -94,7 +94,7 @@ type leftRecords map[string][]string
 func recordsOf(ctx context.Context, bundles string, ids []string) leftRecords {
 	left := leftRecords{}
 	for _, id := range ids {
-		dir, err := runtime.ReadRecordsDir(filepath.Join(bundles, id))
+		dir, err := bundle.ReadRecordsDir(filepath.Join(bundles, id))
 		if err != nil {
 			log.G(ctx).WithError(err).Warn("bookend: records of a dead shim")
 		}

@@ -1,15 +1,12 @@
-package runtime
+package bundle
 
 import (
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-)
 
-const (
-	sandboxIDAnnotation     = "io.kubernetes.cri.sandbox-id"
-	containerTypeAnnotation = "io.kubernetes.cri.container-type"
+	"bookend.dev/bookend/hooks"
 )
 
 // ReadAnnotations returns the annotations of the OCI configuration in a bundle
@@ -46,7 +43,7 @@ func PodMembers(dir, sandboxID string) ([]string, error) {
 		if err != nil {
 			continue
 		}
-		if annotations[sandboxIDAnnotation] == sandboxID && annotations[containerTypeAnnotation] == "container" {
+		if annotations[hooks.AnnotationSandboxID] == sandboxID && annotations[hooks.AnnotationContainerType] == hooks.ContainerTypeContainer {
 			members = append(members, b.Name())
 		}
 	}
