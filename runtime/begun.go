@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/log"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 	"bookend.dev/bookend/runtime/joiner"
 )
 
@@ -45,7 +46,7 @@ var (
 // [Executor.Handler] says of lines and late is true here too. The values of ctx
 // are used, and its end means nothing: [Begun.Discard] MUST be called when the
 // hook will not be run any more.
-func (e *Executor) Begin(ctx context.Context, c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) *Begun {
+func (e *Executor) Begin(ctx context.Context, c Container, spec *hooks.Exec, lines *containerlog.HookLog, late func(stdout, stderr []byte)) *Begun {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	b := &Begun{
 		handler: &execHandler{executor: e, container: c, spec: spec, log: lines, late: late},
@@ -54,7 +55,7 @@ func (e *Executor) Begin(ctx context.Context, c Container, spec *hooks.Exec, lin
 	}
 	go func() {
 		defer close(b.ready)
-		b.err = guarded(func() error { return b.begin(ctx) })
+		b.err = hooks.Recovered(func() error { return b.begin(ctx) })
 	}()
 	return b
 }
@@ -150,6 +151,6 @@ func (b *Begun) drop(ctx context.Context) {
 	b.cancel()
 	<-b.ready
 	if b.err == nil {
-		_ = guarded(func() error { b.run.abandon(ctx); return nil })
+		_ = hooks.Recovered(func() error { b.run.abandon(ctx); return nil })
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // maxDatagram is the most of one UDP answer that is read. Nothing over 512
@@ -32,7 +34,7 @@ func (n *Network) resolve(ctx context.Context, conf resolvConf, name string) ([]
 	v6 := make(chan result, 1)
 	go func() {
 		var r result
-		r.err = guarded(func() (err error) {
+		r.err = hooks.Recovered(func() (err error) {
 			r.addrs, err = n.ask(ctx, conf, name, dnsmessage.TypeAAAA)
 			return err
 		})

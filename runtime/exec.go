@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 	"bookend.dev/bookend/runtime/joiner"
 	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
@@ -16,7 +17,7 @@ type execHandler struct {
 	executor  *Executor
 	container Container
 	spec      *hooks.Exec
-	log       *HookLog // nil: none
+	log       *containerlog.HookLog // nil: none
 	late      func(stdout, stderr []byte)
 }
 

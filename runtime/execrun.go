@@ -13,6 +13,8 @@ import (
 
 	"github.com/containerd/log"
 
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 	"bookend.dev/bookend/runtime/joiner"
 	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
@@ -40,10 +42,10 @@ type execRun struct {
 	by             string // ByJoiner or ByRuntime
 	cmd            *exec.Cmd
 	container      Container
-	cgroup         *hookCgroup // nil: none could be made
-	stdout, stderr *output     // of the hook
-	stdoutLines    *lineWriter // where the hook's output goes besides; nil: nowhere
-	stderrLines    *lineWriter
+	cgroup         *hookCgroup          // nil: none could be made
+	stdout, stderr *output              // of the hook
+	stdoutLines    *containerlog.Writer // where the hook's output goes besides; nil: nowhere
+	stderrLines    *containerlog.Writer
 	complaints     *output  // of bookend-exec; nil: the joiner has none
 	said           *os.File // where it says what becomes of the hook
 	gate           *os.File // lets a gated hook go on; nil: it is not gated
@@ -73,7 +75,7 @@ func newExecRun(ctx context.Context, h *execHandler, by string) (r *execRun, std
 		stdout.Close()
 		return nil, nil, nil, err
 	}
-	r.stdoutLines, r.stderrLines = h.log.writers(ctx, c.ID)
+	r.stdoutLines, r.stderrLines = h.log.Writers(ctx, c.ID)
 	logger := log.G(ctx).WithField("id", c.ID)
 	if err := c.Cgroup.note(c.Bundle); err != nil {
 		logger.WithError(err).Warn("should this shim die, an exec hook that is frozen is not thawed")
@@ -109,7 +111,7 @@ func (r *execRun) follow(next func() (wire.Status, error)) {
 	defer r.said.Close()
 	begun := sync.OnceFunc(func() { close(r.started) })
 	defer begun() // without a pid, if it never came
-	if err := guarded(func() error { r.listen(next, begun); return nil }); err != nil {
+	if err := hooks.Recovered(func() error { r.listen(next, begun); return nil }); err != nil {
 		log.L.WithError(err).Error("what becomes of an exec hook")
 	}
 }
@@ -245,7 +247,7 @@ func (r *execRun) finish(late func(stdout, stderr []byte)) {
 		stderr, _ := r.stderr.drain()
 		r.stdout.forget(until)
 		r.stderr.forget(until)
-		err := guarded(func() error { late(stdout, stderr); return nil })
+		err := hooks.Recovered(func() error { late(stdout, stderr); return nil })
 		if err != nil {
 			log.L.WithError(err).Error("late output of an exec hook")
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/hooks"
 )
 
 var errStillThere = errors.New("processes do not die of SIGKILL")
@@ -42,7 +44,7 @@ func (h *hookCgroup) killOn(bound time.Duration, done func(error)) {
 	}
 	go func() {
 		defer h.drop()
-		err := guarded(func() error { return h.kill(bound) })
+		err := hooks.Recovered(func() error { return h.kill(bound) })
 		h.clear()
 		done(err)
 	}()

@@ -78,7 +78,7 @@ func (n *Network) within(f func() error) error {
 			done <- err
 			return
 		}
-		err = guarded(f)
+		err = hooks.Recovered(f)
 		if back() == nil {
 			goruntime.UnlockOSThread()
 		}

@@ -92,7 +92,7 @@ func (n *Network) loadFiles(ctx context.Context) (resolverFiles, error) {
 	done := make(chan result, 1)
 	go func() {
 		var r result
-		r.err = guarded(func() (err error) {
+		r.err = hooks.Recovered(func() (err error) {
 			if r.files.hosts, err = n.readOptional(hostsPath); err != nil {
 				return err
 			}

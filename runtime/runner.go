@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/joiner"
 	"bookend.dev/bookend/runtime/wire"
 )
@@ -78,7 +79,7 @@ func (e *Executor) Plan(ctx context.Context, c Container) {
 		go func() {
 			defer stop()
 			defer close(r.ready)
-			if err := guarded(func() error { return r.work(ctx, e, c) }); err != nil {
+			if err := hooks.Recovered(func() error { return r.work(ctx, e, c) }); err != nil {
 				r.useRuntime(err)
 			} else {
 				r.Told(ByJoiner, "")

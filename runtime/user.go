@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/sys/user"
 
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
@@ -24,7 +25,7 @@ func userInContainer(ctx context.Context, spec string, i Init) (*wire.User, erro
 	var found *wire.User
 	failed := make(chan error, 1)
 	go func() {
-		failed <- guarded(func() error {
+		failed <- hooks.Recovered(func() error {
 			root, err := i.OpenRoot()
 			if err != nil {
 				return err

@@ -18,6 +18,7 @@ import (
 	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
 	"bookend.dev/bookend/runtime/bundle"
+	"bookend.dev/bookend/runtime/containerlog"
 )
 
 // container is a container with hooks: what its hooks need to know of it. What
@@ -32,8 +33,8 @@ type container struct {
 	runtime   *runcC.Runc // the container's OCI runtime
 	runner    *runtime.Runner
 	lifecycle *hooks.Lifecycle
-	log       *runtime.ContainerLog // nil: hooks print into records only
-	logger    *log.Entry            // at the level of this container
+	log       *containerlog.Log // nil: hooks print into records only
+	logger    *log.Entry        // at the level of this container
 	gate      *gate
 	task      *task
 	unwatch   context.CancelFunc // ends the wait for the init's exit

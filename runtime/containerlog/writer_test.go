@@ -1,4 +1,4 @@
-package runtime
+package containerlog
 
 import (
 	"bufio"
@@ -24,9 +24,9 @@ const testPrefix = "[preStop] "
 func long() time.Time { return time.Now().Add(time.Hour) }
 
 // newTestWriter returns a writer and what it says in the node's log.
-func newTestWriter(path string) (*lineWriter, *logtest.Hook) {
+func newTestWriter(path string) (*Writer, *logtest.Hook) {
 	logger, said := logtest.NewNullLogger()
-	return newLineWriter(path, testPrefix, logrus.NewEntry(logger)), said
+	return newWriter(path, testPrefix, logrus.NewEntry(logger)), said
 }
 
 func newFIFO(t *testing.T) string {
@@ -95,11 +95,11 @@ func TestLinesGoIntoAFileWithTheirPrefix(t *testing.T) {
 			path := newFile(t, "before\n")
 			w, said := newTestWriter(path)
 			for _, s := range tt.writes {
-				w.write([]byte(s))
+				w.Write([]byte(s))
 			}
-			w.end(long())
-			w.end(long())
-			w.write([]byte("after the end\n"))
+			w.End(long())
+			w.End(long())
+			w.Write([]byte("after the end\n"))
 			if w.started {
 				<-w.done
 			}
@@ -132,10 +132,10 @@ func TestLongLinesAreSplitAtWhatOneWriteMayHave(t *testing.T) {
 				text := tt.line + "\nnext\n"
 				for len(text) > 0 {
 					n := min(piece, len(text))
-					w.write([]byte(text[:n]))
+					w.Write([]byte(text[:n]))
 					text = text[n:]
 				}
-				w.end(long())
+				w.End(long())
 				<-w.done
 				lines := strings.Split(strings.TrimSuffix(contents(t, path), "\n"), "\n")
 				if last := len(lines) - 1; lines[last] != testPrefix+"next" {
@@ -171,9 +171,9 @@ func TestLinesOfSeveralWritersDoNotMix(t *testing.T) {
 		w, _ := newTestWriter(path)
 		all.Go(func() {
 			for range lines {
-				w.write([]byte(strings.Repeat(strconv.Itoa(i), pipeBuf-len(testPrefix)-1) + "\n"))
+				w.Write([]byte(strings.Repeat(strconv.Itoa(i), pipeBuf-len(testPrefix)-1) + "\n"))
 			}
-			w.end(long())
+			w.End(long())
 			<-w.done
 		})
 	}
@@ -239,9 +239,9 @@ func count(t *testing.T, text string) (lines, missing, notes int) {
 }
 
 // flood writes n numbered lines. That it returns is what is tested.
-func flood(w *lineWriter, from, n int) {
+func flood(w *Writer, from, n int) {
 	for i := range n {
-		w.write(fmt.Appendf(nil, "%08d\n", from+i))
+		w.Write(fmt.Appendf(nil, "%08d\n", from+i))
 	}
 }
 
@@ -253,7 +253,7 @@ func TestASlowReaderMissesLinesAndIsTold(t *testing.T) {
 	w, said := newTestWriter(path)
 	const n = 50_000 // some ten times what FIFO and queue hold
 	flood(w, 0, n)
-	w.end(long())
+	w.End(long())
 	data, err := io.ReadAll(fromNow(t, r))
 	must(t, err)
 	<-w.done
@@ -288,7 +288,7 @@ func TestReadersMayComeAndGo(t *testing.T) {
 	must(t, err)
 	got.Write(rest)
 	flood(w, 100, 50_000) // nobody reads
-	w.end(long())
+	w.End(long())
 	second := openReader(t, path)
 	data, err := io.ReadAll(fromNow(t, second))
 	must(t, err)
@@ -305,10 +305,10 @@ func TestReadersMayComeAndGo(t *testing.T) {
 func TestALogThatNobodyReadsIsGivenUpOnce(t *testing.T) {
 	path := newFIFO(t)
 	w, said := newTestWriter(path)
-	w.write([]byte("one\n"))
+	w.Write([]byte("one\n"))
 	<-w.done
 	flood(w, 0, 50_000)
-	w.end(long())
+	w.End(long())
 	wantSaid(t, said, "does not take the lines of a hook any more: open "+path+": no such device or address")
 	if len(w.queue) > 0 || len(w.line) > 0 {
 		t.Errorf("%d bytes wait for nobody", len(w.queue)+len(w.line))
@@ -319,16 +319,16 @@ func TestALogWhoseReaderGoesIsGivenUpOnce(t *testing.T) {
 	path := newFIFO(t)
 	r := openReader(t, path)
 	w, said := newTestWriter(path)
-	w.write([]byte("one\n"))
+	w.Write([]byte("one\n"))
 	line, err := bufio.NewReader(fromNow(t, r)).ReadString('\n')
 	if err != nil || line != "[preStop] one\n" {
 		t.Fatalf("got %q, %v", line, err)
 	}
 	must(t, r.Close())
-	w.write([]byte("two\n"))
+	w.Write([]byte("two\n"))
 	<-w.done
 	flood(w, 0, 50_000)
-	w.end(long())
+	w.End(long())
 	wantSaid(t, said, "does not take the lines of a hook any more: write "+path+": broken pipe")
 }
 
@@ -338,7 +338,7 @@ func TestTheEndDoesNotWaitForAReader(t *testing.T) {
 	r := openReader(t, path)
 	w, said := newTestWriter(path)
 	flood(w, 0, 50_000)
-	w.end(time.Now())
+	w.End(time.Now())
 	<-w.done
 	data, err := io.ReadAll(fromNow(t, r)) // ends: nobody holds the FIFO
 	must(t, err)
@@ -362,8 +362,8 @@ func TestAFIFOThatIsFullIsNotWaitedFor(t *testing.T) {
 	for writeLine(conn, make([]byte, pipeBuf)) == nil {
 	}
 	w, said := newTestWriter(path)
-	w.write([]byte("one\n"))
-	w.end(time.Now())
+	w.Write([]byte("one\n"))
+	w.End(time.Now())
 	<-w.done
 	wantSaid(t, said, "lacks lines of a hook")
 }
@@ -373,8 +373,8 @@ func TestAtTheEndWhatHasRoomIsWritten(t *testing.T) {
 	path := newFIFO(t)
 	r := openReader(t, path)
 	w, said := newTestWriter(path)
-	w.write([]byte("00000000\n00000001"))
-	w.end(time.Now().Add(-time.Hour))
+	w.Write([]byte("00000000\n00000001"))
+	w.End(time.Now().Add(-time.Hour))
 	<-w.done
 	data, err := io.ReadAll(r)
 	must(t, err)
@@ -393,8 +393,8 @@ func TestALogIsNeverMade(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, said := newTestWriter(path)
 			before, statErr := os.Stat(path)
-			w.write([]byte("one\n"))
-			w.end(long())
+			w.Write([]byte("one\n"))
+			w.End(long())
 			<-w.done
 			wantSaid(t, said, "does not take the lines of a hook any more: open "+path+": ")
 			if after, err := os.Stat(path); (err == nil) != (statErr == nil) || err == nil && after.Mode() != before.Mode() {
@@ -405,10 +405,17 @@ func TestALogIsNeverMade(t *testing.T) {
 }
 
 func TestNowhereIsNoWriter(t *testing.T) {
-	w := newLineWriter("", testPrefix, nil)
-	w.write([]byte("one\n"))
-	w.end(long())
+	w := newWriter("", testPrefix, nil)
+	w.Write([]byte("one\n"))
+	w.End(long())
 	if w != nil {
 		t.Error("there is a writer")
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,4 +1,4 @@
-package runtime
+package containerlog
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/containerd/log"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // pipeBuf is PIPE_BUF of Linux, in bytes: a write of no more than that goes
@@ -20,16 +22,16 @@ const pipeBuf = 4096
 // lineBacklog is how much waits for the reader of a log, in bytes.
 const lineBacklog = 64 << 10
 
-// lineWriter writes lines into the FIFO or file of a container's log. Whoever
+// Writer writes lines into the FIFO or file of a container's log. Whoever
 // has lines never waits for whoever reads them: they go through a bounded
 // queue, and those that find it full are dropped, counted, and missed in a line
 // of their own.
 //
-//	write ── line ── queue ── run (a goroutine, from the first line on) ── log
-//	end ──────────────────────┘ ends it, at the latest when the time is up
+//	Write ── line ── queue ── run (a goroutine, from the first line on) ── log
+//	End ───────────────────────┘ ends it, at the latest when the time is up
 //
 // All methods may be called on nil, which writes nothing.
-type lineWriter struct {
+type Writer struct {
 	path, prefix string
 	logger       *log.Entry
 	wake         chan struct{} // has room for one
@@ -48,20 +50,20 @@ type lineWriter struct {
 	log      *os.File  // nil: not open
 }
 
-// newLineWriter returns the writer of lines with prefix into path; nil if that
+// newWriter returns the writer of lines with prefix into path; nil if that
 // is empty.
-func newLineWriter(path, prefix string, logger *log.Entry) *lineWriter {
+func newWriter(path, prefix string, logger *log.Entry) *Writer {
 	if path == "" {
 		return nil
 	}
-	return &lineWriter{
+	return &Writer{
 		path: path, prefix: prefix, logger: logger.WithField("log", path),
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
 
-// write takes what was printed. It never blocks.
-func (w *lineWriter) write(p []byte) {
+// Write takes what was printed. It never blocks.
+func (w *Writer) Write(p []byte) {
 	if w == nil {
 		return
 	}
@@ -69,17 +71,17 @@ func (w *lineWriter) write(p []byte) {
 	defer w.mu.Unlock()
 	for len(p) > 0 && !w.ended && !w.broken {
 		text, rest, finished := bytes.Cut(p, []byte{'\n'})
-		w.extend(text)
+		w.extendLocked(text)
 		if finished {
-			w.finishLine(len(w.line))
+			w.finishLineLocked(len(w.line))
 		}
 		p = rest
 	}
 }
 
-// end finishes the last line. What is queued is written until the time is up.
+// End finishes the last line. What is queued is written until the time is up.
 // It never blocks, and may be called again, without effect.
-func (w *lineWriter) end(until time.Time) {
+func (w *Writer) End(until time.Time) {
 	if w == nil {
 		return
 	}
@@ -90,23 +92,23 @@ func (w *lineWriter) end(until time.Time) {
 	}
 	if !w.broken {
 		if len(w.line) > 0 {
-			w.finishLine(len(w.line))
+			w.finishLineLocked(len(w.line))
 		}
-		w.noteMissing()
+		w.noteMissingLocked()
 	}
 	w.ended, w.until = true, until
-	w.setDeadline()
-	w.rouse()
+	w.setDeadlineLocked()
+	w.wakeRun()
 }
 
-// extend adds to the unfinished line. What is too long for one write becomes
+// extendLocked adds to the unfinished line. What is too long for one write becomes
 // several lines, without a character being cut.
-func (w *lineWriter) extend(text []byte) {
+func (w *Writer) extendLocked(text []byte) {
 	limit := pipeBuf - len(w.prefix) - len("\n")
 	for len(w.line)+len(text) > limit {
 		room := limit - len(w.line)
 		w.line, text = append(w.line, text[:room]...), text[room:]
-		w.finishLine(beforeRune(w.line, text[0]))
+		w.finishLineLocked(beforeRune(w.line, text[0]))
 	}
 	w.line = append(w.line, text...)
 }
@@ -125,28 +127,28 @@ func beforeRune(line []byte, next byte) int {
 	return len(line) // no text
 }
 
-// finishLine queues the first n bytes of the unfinished line, or drops them.
-func (w *lineWriter) finishLine(n int) {
+// finishLineLocked queues the first n bytes of the unfinished line, or drops them.
+func (w *Writer) finishLineLocked(n int) {
 	size := len(w.prefix) + n + len("\n")
 	if w.dropping = len(w.queue)+size > lineBacklog || w.dropping && len(w.queue) > lineBacklog/2; w.dropping {
 		w.missing++
 		w.dropped++
 	} else {
-		w.noteMissing()
-		w.enqueue(w.line[:n])
+		w.noteMissingLocked()
+		w.enqueueLocked(w.line[:n])
 	}
 	w.line = append(w.line[:0], w.line[n:]...)
 }
 
-// noteMissing tells the log's reader what it does not see.
-func (w *lineWriter) noteMissing() {
+// noteMissingLocked tells the log's reader what it does not see.
+func (w *Writer) noteMissingLocked() {
 	if w.missing > 0 {
-		w.enqueue(fmt.Appendf(nil, "bookend: %d lines are missing here: the log was not read in time", w.missing))
+		w.enqueueLocked(fmt.Appendf(nil, "bookend: %d lines are missing here: the log was not read in time", w.missing))
 		w.missing = 0
 	}
 }
 
-func (w *lineWriter) enqueue(text []byte) {
+func (w *Writer) enqueueLocked(text []byte) {
 	w.queue = append(w.queue, w.prefix...)
 	w.queue = append(w.queue, text...)
 	w.queue = append(w.queue, '\n')
@@ -154,10 +156,10 @@ func (w *lineWriter) enqueue(text []byte) {
 		w.started = true
 		go w.run()
 	}
-	w.rouse()
+	w.wakeRun()
 }
 
-func (w *lineWriter) rouse() {
+func (w *Writer) wakeRun() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -165,9 +167,9 @@ func (w *lineWriter) rouse() {
 }
 
 // run writes the queue until the end.
-func (w *lineWriter) run() {
+func (w *Writer) run() {
 	defer close(w.done)
-	err := guarded(w.writeAll)
+	err := hooks.Recovered(w.writeAll)
 	w.mu.Lock()
 	w.broken, w.line = true, nil
 	w.dropped += bytes.Count(w.queue, []byte{'\n'})
@@ -182,7 +184,7 @@ func (w *lineWriter) run() {
 	}
 }
 
-func (w *lineWriter) writeAll() error {
+func (w *Writer) writeAll() error {
 	f, err := openLog(w.path)
 	if err != nil {
 		return err
@@ -194,7 +196,7 @@ func (w *lineWriter) writeAll() error {
 	}
 	w.mu.Lock()
 	w.log = f
-	w.setDeadline()
+	w.setDeadlineLocked()
 	w.mu.Unlock()
 	var line []byte
 	for {
@@ -215,16 +217,16 @@ func (w *lineWriter) writeAll() error {
 	}
 }
 
-// setDeadline makes a write that waits for a reader return when the time is up.
+// setDeadlineLocked makes a write that waits for a reader return when the time is up.
 // For a file, where nothing waits, there is no such thing.
-func (w *lineWriter) setDeadline() {
+func (w *Writer) setDeadlineLocked() {
 	if w.ended && w.log != nil {
 		_ = w.log.SetWriteDeadline(w.until)
 	}
 }
 
 // next waits for the first line of the queue and puts it into buf; none: the end.
-func (w *lineWriter) next(buf []byte) []byte {
+func (w *Writer) next(buf []byte) []byte {
 	for {
 		w.mu.Lock()
 		if n := bytes.IndexByte(w.queue, '\n') + 1; n > 0 {

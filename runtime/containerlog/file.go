@@ -1,4 +1,4 @@
-package runtime
+package containerlog
 
 import (
 	"errors"
@@ -26,8 +26,6 @@ func openLog(path string) (*os.File, error) {
 	}
 	return f, nil
 }
-
-var errNoLogFile = errors.New("is neither a FIFO nor a file")
 
 // writeLine writes a line in one piece. It waits for room in a FIFO until the
 // deadline of the file is over; after it, a line is written if it has room.
