@@ -19,6 +19,7 @@ import (
 	"bookend.dev/bookend/runtime"
 	"bookend.dev/bookend/runtime/bundle"
 	"bookend.dev/bookend/runtime/containerlog"
+	"bookend.dev/bookend/runtime/netns"
 )
 
 // container is a container with hooks: what its hooks need to know of it. What
@@ -253,7 +254,7 @@ type networked struct {
 
 // Run implements [hooks.Handler].
 func (n networked) Run(ctx context.Context) hooks.Report {
-	network, err := runtime.OpenNetwork(n.init)
+	network, err := netns.Open(n.init.Process)
 	if err != nil {
 		return hooks.NetworkFailure(err)
 	}

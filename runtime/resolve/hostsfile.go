@@ -1,4 +1,4 @@
-package runtime
+package resolve
 
 import (
 	"net/netip"

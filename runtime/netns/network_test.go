@@ -1,4 +1,4 @@
-package runtime
+package netns
 
 import (
 	"context"
@@ -224,10 +224,10 @@ func TestHostNetwork(t *testing.T) {
 	}
 }
 
-func TestOpenNetworkOfAnExitedInit(t *testing.T) {
+func TestOpenOfAnExitedInit(t *testing.T) {
 	c := startInNetns(t, unix.CLONE_NEWNET, nil)
 	c.kill()
-	_, err := OpenNetwork(c.init)
+	_, err := Open(c.init)
 	if !errors.Is(err, hooks.ErrGone) {
 		t.Fatal(err)
 	}
@@ -241,10 +241,10 @@ func TestOpenNetworkOfAnExitedInit(t *testing.T) {
 
 // A pid that is another process' by now leads nowhere, least of all into that
 // process' network.
-func TestOpenNetworkOfAPidThatWasGivenAway(t *testing.T) {
+func TestOpenOfAPidThatWasGivenAway(t *testing.T) {
 	c := startInNetns(t, unix.CLONE_NEWNET, nil)
 	c.init.Start--
-	if _, err := OpenNetwork(c.init); !errors.Is(err, hooks.ErrGone) {
+	if _, err := Open(c.init); !errors.Is(err, hooks.ErrGone) {
 		t.Errorf("network: %v", err)
 	}
 	if _, err := c.init.OpenRoot(); !errors.Is(err, proc.ErrGone) {
@@ -253,7 +253,7 @@ func TestOpenNetworkOfAPidThatWasGivenAway(t *testing.T) {
 }
 
 // An exited init that nobody has reaped yet.
-func TestOpenNetworkOfAZombie(t *testing.T) {
+func TestOpenOfAZombie(t *testing.T) {
 	c := startInNetns(t, unix.CLONE_NEWNET, nil)
 	if err := unix.Kill(c.pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func TestOpenNetworkOfAZombie(t *testing.T) {
 	if err := unix.Waitid(unix.P_PID, c.pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenNetwork(c.init); !errors.Is(err, hooks.ErrGone) {
+	if _, err := Open(c.init); !errors.Is(err, hooks.ErrGone) {
 		t.Fatal(err)
 	}
 }

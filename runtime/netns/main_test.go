@@ -1,4 +1,4 @@
-package runtime
+package netns
 
 import (
 	"fmt"
@@ -7,13 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	goruntime "runtime"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // A test's container is this test binary again, in network and mount
@@ -54,7 +56,7 @@ func childMain(root string) error {
 // netnsChild is what a test sees of one.
 type netnsChild struct {
 	pid  int
-	init Init
+	init proc.Process
 	root string
 	net  *Network
 	kill func() // and reap
@@ -98,10 +100,10 @@ func startInNetns(t *testing.T, flags uintptr, files map[string]string, env ...s
 	if _, err := io.ReadFull(stdout, make([]byte, len("ready\n"))); err != nil {
 		t.Fatalf("child: %v", err)
 	}
-	if c.init, err = ReadInit(c.pid); err != nil {
+	if c.init, err = proc.Find(c.pid); err != nil {
 		t.Fatal(err)
 	}
-	c.net, err = OpenNetwork(c.init)
+	c.net, err = Open(c.init)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +127,7 @@ func (c *netnsChild) inside(t *testing.T, f func() error) {
 	t.Helper()
 	done := make(chan error)
 	go func() {
-		goruntime.LockOSThread()
+		runtime.LockOSThread()
 		done <- enterAndReturn(fmt.Sprintf("/proc/%d/ns/net", c.pid), f)
 	}()
 	if err := <-done; err != nil {
@@ -151,7 +153,7 @@ func enterAndReturn(path string, f func() error) error {
 	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
 		return back
 	}
-	goruntime.UnlockOSThread()
+	runtime.UnlockOSThread()
 	return err
 }
 

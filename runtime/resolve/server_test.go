@@ -1,23 +1,74 @@
-package runtime
+package resolve
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// nameServer answers inside a container, over UDP and TCP. reply gets every
-// question, may change the answer that is prepared for it, and returns what is
-// sent: nothing, one or several messages.
+// container is what one has to do with names: its files, and the name servers that
+// it reaches, by the addresses that they have for it.
+type container struct {
+	conf    string
+	servers map[string]*nameServer
+}
+
+func withResolvConf(_ *testing.T, conf string) *container {
+	return &container{conf: conf, servers: map[string]*nameServer{}}
+}
+
+func (c *container) lookup(t *testing.T, host string) ([]netip.Addr, error) {
+	return New([]byte("10.1.1.1 listed\n"), []byte(c.conf), c.dial).Lookup(t.Context(), host)
+}
+
+func (c *container) dial(ctx context.Context, network string, server netip.AddrPort) (net.Conn, error) {
+	s := c.servers[server.Addr().String()]
+	if s == nil || server.Port() != dnsPort {
+		return nil, syscall.ECONNREFUSED
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, map[string]net.Addr{"udp": s.udp, "tcp": s.tcp}[network].String())
+}
+
+func (c *container) expectLookup(t *testing.T, host string, want ...string) {
+	t.Helper()
+	addrs, err := c.lookup(t, host)
+	var got []string
+	for _, a := range addrs {
+		got = append(got, a.String())
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%s: %v, %v, want %v", host, got, err, want)
+	}
+}
+
+func (c *container) expectLookupError(t *testing.T, host string, want error, missing bool) {
+	t.Helper()
+	addrs, err := c.lookup(t, host)
+	var dns *net.DNSError
+	if !errors.As(err, &dns) || !errors.Is(err, want) || dns.IsNotFound != missing || dns.IsTemporary == missing {
+		t.Errorf("%s: %v, %#v, want %v", host, addrs, err, want)
+	}
+}
+
+// nameServer answers over UDP and TCP. reply gets every question, may change the
+// answer that is prepared for it, and returns what is sent: nothing, one or several
+// messages.
 type nameServer struct {
+	udp, tcp net.Addr
+	reply    func(m *dnsmessage.Message, tcp bool) []dnsmessage.Message
+
 	mu    sync.Mutex
 	asked []string // "A name." or "AAAA name.", and "/tcp"
-	reply func(m *dnsmessage.Message, tcp bool) []dnsmessage.Message
 }
 
 func (s *nameServer) names() []string {
@@ -26,19 +77,23 @@ func (s *nameServer) names() []string {
 	return append([]string(nil), s.asked...)
 }
 
-// startNameServer listens on port 53 of address inside c.
-func (c *netnsChild) startNameServer(t *testing.T, address string, reply func(*dnsmessage.Message, bool) []dnsmessage.Message) *nameServer {
+// startNameServer starts what c reaches as address.
+func (c *container) startNameServer(t *testing.T, address string, reply func(*dnsmessage.Message, bool) []dnsmessage.Message) *nameServer {
 	t.Helper()
-	s := &nameServer{reply: reply}
-	var udp net.PacketConn
-	c.inside(t, func() (err error) {
-		udp, err = net.ListenPacket("udp", net.JoinHostPort(address, "53"))
-		return err
-	})
-	tcp := c.listen(t, net.JoinHostPort(address, "53"))
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { udp.Close() })
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tcp.Close() })
+	s := &nameServer{udp: udp.LocalAddr(), tcp: tcp.Addr(), reply: reply}
 	go s.serveUDP(udp)
 	go s.serveTCP(tcp)
+	c.servers[address] = s
 	return s
 }
 

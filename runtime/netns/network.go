@@ -1,10 +1,10 @@
-package runtime
+package netns
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	goruntime "runtime"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -12,11 +12,9 @@ import (
 	"bookend.dev/bookend/runtime/proc"
 )
 
-// Network is the network of one container as a hook sees it: every socket is
-// made inside the container's network namespace, and names are resolved with
-// the container's own files. It holds descriptors, no process and no thread;
-// it works on after the container's init has exited, but keeps the container's
-// root file system busy until it is closed.
+// Network is the network of one container as a hook sees it. It holds descriptors,
+// no process and no thread; it works on after the container's init has exited, but
+// keeps the container's root file system busy until it is closed.
 //
 // Its methods may be called at once from many goroutines.
 type Network struct {
@@ -26,18 +24,18 @@ type Network struct {
 
 var _ hooks.Network = (*Network)(nil)
 
-// OpenNetwork returns the network of the container with the given init. The
+// Open returns the network of the container with the given init. The
 // error is [hooks.ErrGone] when the init has exited.
-func OpenNetwork(i Init) (*Network, error) {
-	n, err := openNetwork(i)
+func Open(init proc.Process) (*Network, error) {
+	n, err := open(init)
 	if errors.Is(err, proc.ErrGone) {
 		err = fmt.Errorf("%w: %w", hooks.ErrGone, err)
 	}
 	return n, err
 }
 
-func openNetwork(i Init) (*Network, error) {
-	dir, err := i.Open()
+func open(init proc.Process) (*Network, error) {
+	dir, err := init.Open()
 	if err != nil {
 		return nil, err
 	}
@@ -71,16 +69,16 @@ func (n *Network) within(f func() error) error {
 	go func() {
 		// A thread that can't go back is never unlocked: the runtime ends it
 		// together with this goroutine.
-		goruntime.LockOSThread()
+		runtime.LockOSThread()
 		back, err := n.enter()
 		if err != nil {
-			goruntime.UnlockOSThread()
+			runtime.UnlockOSThread()
 			done <- err
 			return
 		}
 		err = hooks.Recovered(f)
 		if back() == nil {
-			goruntime.UnlockOSThread()
+			runtime.UnlockOSThread()
 		}
 		done <- err
 	}()

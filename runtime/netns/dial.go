@@ -1,4 +1,4 @@
-package runtime
+package netns
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 	}
 	var first error
 	for _, addr := range addrs {
-		conn, err := n.dial(ctx, unix.SOCK_STREAM, netip.AddrPortFrom(addr, uint16(port)))
+		conn, err := n.dial(ctx, network, netip.AddrPortFrom(addr, uint16(port)))
 		if err == nil {
 			return conn, nil
 		}
@@ -52,13 +52,18 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 	return nil, first
 }
 
-// dial connects a new socket of type typ. The returned connection is package
-// net's own and knows both its addresses.
-func (n *Network) dial(ctx context.Context, typ int, ap netip.AddrPort) (net.Conn, error) {
+// dial connects a new socket, by "tcp" or "udp". A datagram socket that is connected
+// receives from its peer only: the kernel sees to that. The returned connection is
+// package net's own and knows both its addresses.
+func (n *Network) dial(ctx context.Context, network string, ap netip.AddrPort) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, socketError(ap.Addr(), context.Cause(ctx))
 	}
 	ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	typ := unix.SOCK_STREAM
+	if network == "udp" {
+		typ = unix.SOCK_DGRAM
+	}
 	fd, err := n.socket(ap.Addr(), typ)
 	if err != nil {
 		return nil, err

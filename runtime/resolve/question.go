@@ -1,4 +1,4 @@
-package runtime
+package resolve
 
 import (
 	"fmt"
@@ -45,17 +45,17 @@ func newQuestion(name string, typ dnsmessage.Type) (question, error) {
 	return q, err
 }
 
-// parse reads an answer to q. The error is [errBadResponse] for anything that
+// parse reads an answer to q. The error is [ErrBadResponse] for anything that
 // is not one: another id, another question, a message that breaks off.
 func (q question) parse(message []byte) (answer, error) {
 	var p dnsmessage.Parser
 	header, err := p.Start(message)
 	if err != nil {
-		return answer{}, fmt.Errorf("%w: %w", errBadResponse, err)
+		return answer{}, fmt.Errorf("%w: %w", ErrBadResponse, err)
 	}
 	asked, err := p.AllQuestions()
 	if err != nil || !header.Response || header.ID != q.id || len(asked) != 1 || !q.same(asked[0]) {
-		return answer{}, errBadResponse
+		return answer{}, ErrBadResponse
 	}
 	a := answer{rcode: header.RCode, truncated: header.Truncated}
 	if a.truncated || a.rcode != dnsmessage.RCodeSuccess {
@@ -63,7 +63,7 @@ func (q question) parse(message []byte) (answer, error) {
 	}
 	records, err := q.records(&p)
 	if err != nil {
-		return answer{}, fmt.Errorf("%w: %w", errBadResponse, err)
+		return answer{}, fmt.Errorf("%w: %w", ErrBadResponse, err)
 	}
 	a.addrs = records.follow(canonical(q.q.Name))
 	return a, nil
