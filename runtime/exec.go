@@ -91,6 +91,11 @@ func (h *execHandler) joinAgain(ctx context.Context, r *execRun, plan *Container
 
 // callRuntime runs the command through the exec of the container's runtime.
 func (h *execHandler) callRuntime(ctx context.Context, user *wire.User) hooks.Report {
+	// Not every runtime refuses a container that was paused meanwhile, and where
+	// it does not it hangs.
+	if h.container.Cgroup.paused() {
+		return hooks.Report{Cause: hooks.CausePaused, Err: errPaused}
+	}
 	r, err := h.startRuntime(ctx, user)
 	if err != nil {
 		report := notStarted(fmt.Errorf("%s: %w", h.container.Runner.why(), err))

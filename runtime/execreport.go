@@ -118,8 +118,6 @@ func failureReport(f *wire.Failure) hooks.Report {
 		report.Cause = hooks.CausePermission
 	case wire.BadFormat:
 		report.Cause = hooks.CauseBadFormat
-	case wire.Paused:
-		report.Cause = hooks.CausePaused
 	case wire.Gone:
 		report.Cause, report.Suspect = hooks.CauseGone, true
 	default:

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,25 +20,29 @@ const identityAge = time.Hour
 // identityLimit bounds the file of an answer, in bytes.
 const identityLimit = 1 << 14
 
-// binaryKey tells one binary from another that takes its place.
+// binaryKey tells a runtime's binary from another that takes its place.
 type binaryKey struct {
-	Path  string `json:"path"`
-	Dev   uint64 `json:"dev"`
-	Ino   uint64 `json:"ino"`
-	Size  int64  `json:"size"`
-	Mtime int64  `json:"mtime"` // in nanoseconds
+	Path     string `json:"path"`
+	Identity string `json:"identity"`
 }
 
 func binaryKeyOf(path string) (binaryKey, error) {
-	info, err := os.Stat(path)
+	identity, err := binaryIdentity(os.Stat(path))
+	return binaryKey{Path: path, Identity: identity}, err
+}
+
+// binaryIdentity tells one binary from another that takes its place, by what stat(2)
+// says.
+func binaryIdentity(st fs.FileInfo, err error) (string, error) {
 	if err != nil {
-		return binaryKey{}, err
+		return "", err
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.Mode().IsRegular() {
-		return binaryKey{}, fmt.Errorf("%s is not a file", path)
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || !st.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a file", st.Name())
 	}
-	return binaryKey{Path: path, Dev: st.Dev, Ino: st.Ino, Size: st.Size, Mtime: info.ModTime().UnixNano()}, nil
+	return fmt.Sprintf("%d:%d %d bytes %d.%09d %d.%09d", sys.Dev, sys.Ino, sys.Size,
+		sys.Mtim.Sec, sys.Mtim.Nsec, sys.Ctim.Sec, sys.Ctim.Nsec), nil
 }
 
 // fileName is one for each path, so that there is no more than one file for each

@@ -30,9 +30,8 @@ func namespaceFlag(t specs.LinuxNamespaceType) uint32 {
 
 // readNamespaces reads which namespaces of the init are the container's, as in
 // libcontainer's orderNamespacePaths: those that the configuration lists, made
-// for it or not. On cgroup v2 a hook has a cgroup namespace of its own, rooted in
-// its own cgroup.
-func (p *ContainerPlan) readNamespaces(c *config, s planSource) error {
+// for it or not.
+func (p *ContainerPlan) readNamespaces(c *config, _ planSource) error {
 	var flags uint32
 	for _, ns := range c.Linux.Namespaces {
 		flag := namespaceFlag(ns.Type)
@@ -46,10 +45,6 @@ func (p *ContainerPlan) readNamespaces(c *config, s planSource) error {
 	}
 	if flags&unix.CLONE_NEWNS == 0 {
 		return ownExec("linux.namespaces", "there is no mount namespace")
-	}
-	if s.Unified && flags&unix.CLONE_NEWCGROUP != 0 {
-		flags &^= unix.CLONE_NEWCGROUP
-		p.Template.OwnCgroupNamespace = true
 	}
 	p.Template.Namespaces = flags
 	return nil

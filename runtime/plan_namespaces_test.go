@@ -36,8 +36,15 @@ func TestPlanNamespaces(t *testing.T) {
 		if !unified {
 			flags |= unix.CLONE_NEWCGROUP
 		}
-		if p.Template.Namespaces != flags || p.Template.OwnCgroupNamespace != unified || p.Template.Unified != unified {
-			t.Errorf("unified %v: %x, own cgroup namespace %v", unified, p.Template.Namespaces, p.Template.OwnCgroupNamespace)
+		plan := p.Template
+		(&execRun{cgroup: &hookCgroup{}}).planCgroups(&plan)
+		if plan.Namespaces != flags || plan.OwnCgroupNamespace != unified || plan.Unified != unified {
+			t.Errorf("unified %v: %x, own cgroup namespace %v", unified, plan.Namespaces, plan.OwnCgroupNamespace)
+		}
+		plan = p.Template
+		(&execRun{}).planCgroups(&plan) // without a cgroup of its own it is in the container's
+		if plan.Namespaces != want|unix.CLONE_NEWCGROUP || plan.OwnCgroupNamespace {
+			t.Errorf("unified %v, no cgroup: %x, own cgroup namespace %v", unified, plan.Namespaces, plan.OwnCgroupNamespace)
 		}
 	}
 }

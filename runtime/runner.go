@@ -149,7 +149,7 @@ func (e *Executor) programs(dir string) (*SeccompPrograms, error) {
 	if p := e.compilers[dir]; p != nil {
 		return p, nil
 	}
-	compiler, err := BinaryIdentity(e.helper.file)
+	compiler, err := binaryIdentity(e.helper.file.Stat())
 	if err != nil {
 		return nil, err
 	}

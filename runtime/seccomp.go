@@ -42,7 +42,7 @@ const maxSeccompPrograms = 64
 
 // NewSeccompPrograms returns what compiles by compile, which hands a
 // [wire.SeccompRequest] to bookend-exec and returns its [wire.SeccompProgram],
-// both in JSON. compiler is [BinaryIdentity] of that bookend-exec. dir need not
+// both in JSON. compiler is the identity of that bookend-exec. dir need not
 // exist; it is made, for root alone.
 func NewSeccompPrograms(dir, compiler string, compile func(ctx context.Context, request []byte) ([]byte, error)) *SeccompPrograms {
 	s := &SeccompPrograms{

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"bookend.dev/bookend/runtime/wire"
@@ -113,17 +112,3 @@ func decodeProgram(digest string, data []byte) (wire.SeccompProgram, error) {
 
 // programChecksum covers the name as well: a file under another's is another profile.
 func programChecksum(digest string, body []byte) string { return checksum(digest + string(body)) }
-
-// BinaryIdentity tells one binary from another that takes its place.
-func BinaryIdentity(f *os.File) (string, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	sys, ok := st.Sys().(*syscall.Stat_t)
-	if !ok {
-		return "", fmt.Errorf("%s: %w", f.Name(), errors.ErrUnsupported)
-	}
-	return fmt.Sprintf("%d:%d %d bytes %d.%09d %d.%09d", sys.Dev, sys.Ino, sys.Size,
-		sys.Mtim.Sec, sys.Mtim.Nsec, sys.Ctim.Sec, sys.Ctim.Nsec), nil
-}

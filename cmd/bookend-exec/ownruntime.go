@@ -46,9 +46,6 @@ func startThroughRuntime(req wire.Request, stdout, stderr *os.File) (pid int, er
 	if len(req.Args) == 0 || req.Args[0] == "" {
 		return 0, errEmptyCommand // of which runtimes make what they like
 	}
-	if frozen(&req.Runtime) {
-		return 0, errPaused
-	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, os.NewSyscallError("prctl", err)
 	}
@@ -76,7 +73,4 @@ func startThroughRuntime(req wire.Request, stdout, stderr *os.File) (pid int, er
 	return pid, nil
 }
 
-var (
-	errEmptyCommand = errors.New(`exec: "": no such file or directory`)
-	errPaused       = errors.New("the container is paused")
-)
+var errEmptyCommand = errors.New(`exec: "": no such file or directory`)

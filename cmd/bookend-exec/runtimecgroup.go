@@ -13,20 +13,6 @@ import (
 	"bookend.dev/bookend/runtime/wire"
 )
 
-// frozen tells whether the container is paused. Not every runtime refuses to
-// exec then, and where it does not it hangs.
-func frozen(r *wire.Runtime) bool {
-	if r.Cgroup == "" {
-		return false
-	}
-	file, value := "freezer.state", "FROZEN"
-	if r.Unified {
-		file, value = "cgroup.freeze", "1"
-	}
-	data, err := os.ReadFile(filepath.Join(r.Cgroup, file))
-	return err == nil && string(bytes.TrimSpace(data)) == value
-}
-
 // place tells where the process pid, a child, was started.
 func place(r *wire.Runtime, pid int) wire.Status {
 	s := wire.Status{Pid: pid, Stray: !settle(r, pid)}

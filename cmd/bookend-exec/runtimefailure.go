@@ -21,8 +21,6 @@ func runtimeFailed(req wire.Request, err error) wire.Status {
 func runtimeReason(init int, err error) wire.Reason {
 	var said *runtimeError
 	switch {
-	case errors.Is(err, errPaused):
-		return wire.Paused
 	case errors.Is(err, errEmptyCommand):
 		return wire.NotFound
 	case errors.As(err, &said):

@@ -87,7 +87,6 @@ const (
 	NotFound    Reason = "notFound"    // the command or the working directory
 	Permission  Reason = "permission"  // on the command or the working directory
 	BadFormat   Reason = "badFormat"   // the command is no program for this machine
-	Paused      Reason = "paused"      // the container is
 	Gone        Reason = "gone"        // the container does not exist or has stopped
 	CannotStart Reason = "cannotStart" // anything else
 )
