@@ -301,11 +301,11 @@ func (c *testContainer) wantOwn(pid int) {
 	}
 }
 
-// awaitStanding waits until a process stands still, unless it ends.
-func awaitStanding(pid int) bool {
+// awaitStopped waits until a process stands still, unless it ends.
+func awaitStopped(pid int) bool {
 	start := startTime(pid)
-	poll(earlyEnd(), func() bool { return standing(pid) || start == 0 || startTime(pid) != start })
-	return standing(pid)
+	poll(earlyEnd(), func() bool { return stopped(pid) || start == 0 || startTime(pid) != start })
+	return stopped(pid)
 }
 
 // tried runs a command as a hook that may come to hang.
@@ -325,8 +325,8 @@ func (c *testContainer) bounded(spec *hooks.Exec) hooks.Report {
 // earlyEnd is the deadline of what an attack waits for: before that of the hook.
 func earlyEnd() time.Time { return time.Now().Add(attackBound / 2) }
 
-// standing tells whether a process has stopped for a signal.
-func standing(pid int) bool {
+// stopped tells whether a process has stopped for a signal.
+func stopped(pid int) bool {
 	stat, err := proc.ReadStat(pid)
 	return err == nil && stat.State == 'T'
 }

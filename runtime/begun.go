@@ -65,7 +65,7 @@ func (b *Begun) begin(ctx context.Context) error {
 	if h.spec.User != "" {
 		return errLooksAtFiles
 	}
-	plan, err := h.container.Runner.settled(ctx, h.executor, h.container)
+	plan, err := h.container.Runner.awaitPlan(ctx, h.executor, h.container)
 	switch {
 	case err != nil:
 		return err
@@ -121,7 +121,7 @@ func (b *Begun) open(ctx context.Context) (hooks.Report, error) {
 	if err == nil {
 		b.run.await(ctx)
 		err = b.run.outside()
-	} else if said := b.run.lastWord(); said != nil {
+	} else if said := b.run.awaitFailure(); said != nil {
 		err = said
 	}
 	if err == nil && b.run.wants(joiner.Stdin) {
@@ -131,7 +131,7 @@ func (b *Begun) open(ctx context.Context) (hooks.Report, error) {
 		b.run.abandon(ctx)
 		return hooks.Report{}, err
 	}
-	return b.run.conclude(ctx, b.handler), nil
+	return b.run.finalReport(ctx, b.handler), nil
 }
 
 // Discard ends what was begun, unless it is running or has run, and returns when

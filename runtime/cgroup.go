@@ -21,8 +21,8 @@ const freezer = "freezer"
 // Cgroup is a container's own cgroup, in each hierarchy. A nil Cgroup is
 // unknown: nothing can be made in it. It MUST not be copied.
 type Cgroup struct {
-	unified bool
-	places  []place // in the order in which the hierarchies are mounted
+	unified     bool
+	memberships []membership // in the order in which the hierarchies are mounted
 	// dir is where hooks get children: the cgroup itself on v2, its freezer
 	// directory on v1. Empty: nowhere.
 	dir       string
@@ -32,8 +32,8 @@ type Cgroup struct {
 	managed   bool        // v2: the container may change its cgroup itself
 }
 
-// place is the cgroup in one hierarchy: v2's, or one of v1's.
-type place struct {
+// membership is the cgroup in one hierarchy: v2's, or one of v1's.
+type membership struct {
 	controllers string // as /proc/<pid>/cgroup lists them; empty: v2's
 	path        string // as /proc/<pid>/cgroup has it
 	dir         string
@@ -100,7 +100,7 @@ func (e *Executor) ReadCgroup(pid int) (*Cgroup, error) {
 		return nil, err
 	}
 	c := m.cgroup(data, own)
-	if len(c.places) == 0 {
+	if len(c.memberships) == 0 {
 		return nil, fmt.Errorf("no cgroup of process %d is mounted", pid)
 	}
 	if c.unified {
@@ -133,25 +133,25 @@ func managesCgroups(pid int) (bool, error) {
 // hierarchies, named ones and an accompanying v2 included.
 func (m *cgroupMounts) cgroup(data, own []byte) *Cgroup {
 	c := &Cgroup{unified: m.unified, delegated: m.delegated}
-	wanted, owns := parsePlaces(data), parsePlaces(own)
+	wanted, owns := parseMemberships(data), parseMemberships(own)
 	if m.unified {
-		wanted = slices.DeleteFunc(wanted, func(p place) bool { return p.controllers != "" })
+		wanted = slices.DeleteFunc(wanted, func(p membership) bool { return p.controllers != "" })
 	}
 	for _, mount := range m.mounts {
-		wanted = slices.DeleteFunc(wanted, func(p place) bool {
+		wanted = slices.DeleteFunc(wanted, func(p membership) bool {
 			if !p.findBelow(mount) {
 				return false
 			}
-			p.shared = !slices.ContainsFunc(owns, func(o place) bool {
+			p.shared = !slices.ContainsFunc(owns, func(o membership) bool {
 				return o.controllers == p.controllers && !within(o.path, p.path)
 			})
-			c.places = append(c.places, p)
+			c.memberships = append(c.memberships, p)
 			return true
 		})
 	}
 	// A freezer that shares its hierarchy with another controller does not
 	// count: the hook would be out of the container's cgroup of that one.
-	if p := c.placeOf(freezer); p != nil && (m.unified || p.controllers == freezer) {
+	if p := c.membership(freezer); p != nil && (m.unified || p.controllers == freezer) {
 		c.dir = p.dir
 	}
 	return c
@@ -167,24 +167,24 @@ func unifiedMode() (bool, error) {
 	return st.Type == unix.CGROUP2_SUPER_MAGIC, nil
 }
 
-// parsePlaces reads /proc/<pid>/cgroup, whose lines are
+// parseMemberships reads /proc/<pid>/cgroup, whose lines are
 // "id:controller,controller:path".
-func parsePlaces(data []byte) []place {
-	var places []place
+func parseMemberships(data []byte) []membership {
+	var memberships []membership
 	for line := range bytes.Lines(data) {
 		id, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), ":")
 		controllers, path, ok := strings.Cut(rest, ":")
 		if !ok || (controllers == "") != (id == "0") {
 			continue
 		}
-		places = append(places, place{controllers: controllers, path: path})
+		memberships = append(memberships, membership{controllers: controllers, path: path})
 	}
-	return places
+	return memberships
 }
 
 // findBelow finds the directory of p under the mount m, if m is of its
 // hierarchy and shows that part of it.
-func (p *place) findBelow(m *mountinfo.Info) bool {
+func (p *membership) findBelow(m *mountinfo.Info) bool {
 	if (p.controllers == "") != (m.FSType == "cgroup2") {
 		return false
 	}
@@ -210,15 +210,15 @@ func within(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// placeOf returns the place in the hierarchy of a controller, which is always
+// membership returns that in the hierarchy of a controller, which is always
 // the one on v2; nil: there is none.
-func (c *Cgroup) placeOf(controller string) *place {
+func (c *Cgroup) membership(controller string) *membership {
 	if c == nil {
 		return nil
 	}
-	for i, p := range c.places {
+	for i, p := range c.memberships {
 		if c.unified || slices.Contains(strings.Split(p.controllers, ","), controller) {
-			return &c.places[i]
+			return &c.memberships[i]
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func (h *execHandler) Run(ctx context.Context) hooks.Report {
 	if h.container.Cgroup.paused() {
 		return hooks.Report{Cause: hooks.CausePaused, Err: errPaused}
 	}
-	plan, err := h.container.Runner.settled(ctx, h.executor, h.container)
+	plan, err := h.container.Runner.awaitPlan(ctx, h.executor, h.container)
 	if err != nil {
 		return hooks.Report{Cause: hooks.CauseCancelled, Err: err}
 	}
@@ -70,7 +70,7 @@ func (h *execHandler) join(ctx context.Context, plan *ContainerPlan, user *wire.
 		r.abandon(ctx)
 		return hooks.Report{}, err
 	}
-	return r.conclude(ctx, h), nil
+	return r.finalReport(ctx, h), nil
 }
 
 // joinAgain is for a container that has no null device, which only a process in
@@ -103,7 +103,7 @@ func (h *execHandler) callRuntime(ctx context.Context, user *wire.User) hooks.Re
 		return report
 	}
 	r.await(ctx)
-	return r.conclude(ctx, h)
+	return r.finalReport(ctx, h)
 }
 
 // user looks the hook's user up, if it has one of its own.

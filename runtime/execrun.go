@@ -126,7 +126,7 @@ func (r *execRun) listen(next func() (wire.Status, error), begun func()) {
 		}
 		if s.Pid != 0 && r.pid == 0 {
 			r.pid, r.session = s.Pid, proc.NewSession(s.Pid, cmp.Or(s.Session, s.Pid))
-			if s.Stray {
+			if s.OutsideCgroup {
 				log.L.WithField("pid", r.pid).Warn("the runtime started an exec hook outside of the hook's cgroup; what it forked before it was moved there is killed only as far as it is of its session")
 			}
 			r.stdout.forward(r.stdoutLines)

@@ -21,7 +21,7 @@ type guard struct {
 func newGuard(c *Cgroup, init Init) *guard {
 	g := &guard{}
 	if c != nil {
-		for _, p := range c.places {
+		for _, p := range c.memberships {
 			if !p.shared {
 				g.cgroup = c
 			}
@@ -57,8 +57,8 @@ func (g *guard) holds(pid int) bool {
 // holds tells whether what /proc/<pid>/cgroup says is of a process in the cgroup
 // or below, in a hierarchy in which nothing else is.
 func (c *Cgroup) holds(data []byte) bool {
-	for _, of := range parsePlaces(data) {
-		for _, p := range c.places {
+	for _, of := range parseMemberships(data) {
+		for _, p := range c.memberships {
 			if !p.shared && p.controllers == of.controllers && within(of.path, p.path) {
 				return true
 			}

@@ -103,7 +103,7 @@ func (c *Cgroup) joins(h *hookCgroup, init Init) []string {
 	if c.unified && h != nil {
 		dirs = append(dirs, h.dir)
 	}
-	for _, p := range c.places {
+	for _, p := range c.memberships {
 		dir := p.dir
 		if h != nil && !c.unified && dir == c.dir {
 			dir = h.dir
@@ -123,8 +123,8 @@ func (c *Cgroup) movedTo(init Init) []string {
 	if err != nil {
 		return nil
 	}
-	for _, p := range parsePlaces(data) {
-		own := c.placeOf("")
+	for _, p := range parseMemberships(data) {
+		own := c.membership("")
 		if p.controllers == "" && p.path != own.path && within(p.path, own.path) {
 			return []string{filepath.Join(own.dir, p.path[len(strings.TrimSuffix(own.path, "/")):])}
 		}

@@ -79,7 +79,7 @@ func (e *Executor) Plan(ctx context.Context, c Container) {
 		go func() {
 			defer stop()
 			defer close(r.ready)
-			if err := hooks.Recovered(func() error { return r.work(ctx, e, c) }); err != nil {
+			if err := hooks.Recovered(func() error { return r.makePlan(ctx, e, c) }); err != nil {
 				r.useRuntime(err)
 			} else {
 				r.Told(ByJoiner, "")
@@ -92,8 +92,8 @@ func (e *Executor) Plan(ctx context.Context, c Container) {
 // configuration says so.
 var errByConfiguration = errors.New("the node's configuration says so")
 
-// work works out the plan. Its error is why there is none.
-func (r *Runner) work(ctx context.Context, e *Executor, c Container) error {
+// makePlan works out the plan. Its error is why there is none.
+func (r *Runner) makePlan(ctx context.Context, e *Executor, c Container) error {
 	switch {
 	case r.OwnRuntime:
 		return errByConfiguration
@@ -158,8 +158,8 @@ func (e *Executor) programs(dir string) (*SeccompPrograms, error) {
 	return p, nil
 }
 
-// settled waits until the way is known: a plan, or nil for the runtime's own exec.
-func (r *Runner) settled(ctx context.Context, e *Executor, c Container) (*ContainerPlan, error) {
+// awaitPlan waits until the way is known: a plan, or nil for the runtime's own exec.
+func (r *Runner) awaitPlan(ctx context.Context, e *Executor, c Container) (*ContainerPlan, error) {
 	e.Plan(ctx, c)
 	select {
 	case <-r.ready:

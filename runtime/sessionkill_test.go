@@ -72,7 +72,7 @@ func TestSessionDiesWithWhatDescendsFromIt(t *testing.T) {
 // What is not in the container's cgroup is not killed, whoever it descends from.
 func TestSessionOutsideOfTheContainerLives(t *testing.T) {
 	first, told := leads(t, near+stay)
-	c := &Cgroup{places: []place{{controllers: "cpu", path: "/elsewhere"}, {path: "/elsewhere"}}}
+	c := &Cgroup{memberships: []membership{{controllers: "cpu", path: "/elsewhere"}, {path: "/elsewhere"}}}
 	must(t, killSession(proc.NewSession(first, first), c, pidOnly(os.Getpid()), time.Minute))
 	if !lives(first) || !lives(told[0]) {
 		t.Error("killed")
@@ -154,10 +154,10 @@ func TestCgroupOfAContainer(t *testing.T) {
 	c := startContainer(t, nil)
 	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(c.Init.Pid), "cgroup"))
 	must(t, err)
-	if c.Cgroup.unified && len(c.Cgroup.places) != 1 || !c.Cgroup.unified && len(c.Cgroup.places) != len(lines(data)) {
-		t.Errorf("%+v of %s", c.Cgroup.places, data)
+	if c.Cgroup.unified && len(c.Cgroup.memberships) != 1 || !c.Cgroup.unified && len(c.Cgroup.memberships) != len(lines(data)) {
+		t.Errorf("%+v of %s", c.Cgroup.memberships, data)
 	}
-	for _, p := range c.Cgroup.places {
+	for _, p := range c.Cgroup.memberships {
 		if !slices.Contains(cgroupPids(p.dir), c.Init.Pid) || p.shared || !strings.HasSuffix(p.dir, c.ID) {
 			t.Errorf("%+v: is not the init's", p)
 		}

@@ -150,10 +150,10 @@ func (c *testContainer) runcExecCommand(args ...string) *exec.Cmd {
 	return exec.Command(c.runc, "--root", c.RuncRoot, "exec", "--process", file, c.ID)
 }
 
-// settle waits until it is known how hooks get into the container.
-func (c *testContainer) settle() {
+// awaitPlan waits until it is known how hooks get into the container.
+func (c *testContainer) awaitPlan() {
 	c.Helper()
-	_, err := c.Runner.settled(c.Context(), c.executor, c.Container)
+	_, err := c.Runner.awaitPlan(c.Context(), c.executor, c.Container)
 	must(c, err)
 }
 

@@ -34,7 +34,7 @@ func runThroughRuntime(req wire.Request, stdout, stderr *os.File, started func(w
 	}
 	stdout.Close()
 	stderr.Close()
-	started(place(&req.Runtime, pid))
+	started(startedStatus(&req.Runtime, pid))
 	exit, err := awaitAmongOrphans(pid)
 	if err != nil {
 		return runtimeFailed(req, fmt.Errorf("wait for hook: %w", err))

@@ -13,18 +13,18 @@ import (
 	"bookend.dev/bookend/runtime/wire"
 )
 
-// place tells where the process pid, a child, was started.
-func place(r *wire.Runtime, pid int) wire.Status {
-	s := wire.Status{Pid: pid, Stray: !settle(r, pid)}
+// startedStatus tells where the process pid, a child, was started.
+func startedStatus(r *wire.Runtime, pid int) wire.Status {
+	s := wire.Status{Pid: pid, OutsideCgroup: !ensureInCgroup(r, pid)}
 	if session, err := unix.Getsid(pid); err == nil && session != pid {
 		s.Session = session
 	}
 	return s
 }
 
-// settle makes sure that the process pid, a child, is in the hook's cgroup, if
+// ensureInCgroup makes sure that the process pid, a child, is in the hook's cgroup, if
 // there is one, and tells whether it was from the start.
-func settle(r *wire.Runtime, pid int) bool {
+func ensureInCgroup(r *wire.Runtime, pid int) bool {
 	if r.HookCgroup == "" || inCgroup(r, pid) || exited(pid) {
 		return true
 	}
