@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -35,12 +34,6 @@ type Begun struct {
 	run     *execRun
 	err     error
 }
-
-var (
-	errLooksAtFiles = errors.New("the hook's user is looked up in the container's files")
-	errNoRoom       = errors.New("the limits of the container, or of a cgroup above it, leave no room beside the init")
-	errByRuntime    = errors.New("the container is entered by its own runtime")
-)
 
 // Begin begins spec in c, whose Start has come, and returns at once. What
 // [Executor.Handler] says of lines and late is true here too. The values of ctx

@@ -117,5 +117,3 @@ func (h *execHandler) user(ctx context.Context) (*wire.User, error) {
 	}
 	return user, nil
 }
-
-var errPaused = errors.New("the container is paused")

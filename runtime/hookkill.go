@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,8 +10,6 @@ import (
 
 	"bookend.dev/bookend/hooks"
 )
-
-var errStillThere = errors.New("processes do not die of SIGKILL")
 
 // kill sends SIGKILL to every process in the cgroup and waits, for up to
 // bound, until there is none. In a container that is paused on cgroup v1 a

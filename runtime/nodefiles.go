@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -138,9 +137,3 @@ func writeWhole(dir *os.Root, name string, data []byte) error {
 	}
 	return nil
 }
-
-var (
-	errHangs       = errors.New("the file system hangs")
-	errOthersWrite = errors.New("others can write to it")
-	errDamaged     = errors.New("it is damaged")
-)

@@ -38,8 +38,6 @@ func (p *ContainerPlan) HostOwner(uid uint32) (user, group int, ok bool) {
 	return user, group, true
 }
 
-var errNoRoot = errors.New("the user namespace of the container's init has no root")
-
 // giveToRoot gives the pipes of a hook to the root of the init's user namespace:
 // it is the runtime that finds out which user runs the command.
 func (i Init) giveToRoot(stdout, stderr *os.File) error {

@@ -2,18 +2,14 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/joiner"
-	"bookend.dev/bookend/runtime/wire"
 )
 
 // How a hook gets into its container, as records and the log have it.
@@ -87,10 +83,6 @@ func (e *Executor) Plan(ctx context.Context, c Container) {
 		}()
 	})
 }
-
-// errByConfiguration is why a hook goes through the runtime where the node's
-// configuration says so.
-var errByConfiguration = errors.New("the node's configuration says so")
 
 // makePlan works out the plan. Its error is why there is none.
 func (r *Runner) makePlan(ctx context.Context, e *Executor, c Container) error {
@@ -186,33 +178,4 @@ func (r *Runner) why() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.reason
-}
-
-// request is what bookend-exec needs to know of the runtime of c, for a hook
-// that is to run in cgroup, if not nil.
-func (r *Runner) request(c Container, cgroup *hookCgroup) wire.Runtime {
-	args := []string{"--root", c.RuncRoot}
-	if r.SystemdCgroup {
-		args = append(args, "--systemd-cgroup")
-	}
-	req := wire.Runtime{
-		Path: r.Binary, Args: args, Env: runtimeEnv(os.Environ()),
-		Init: c.Init.Pid, Cgroup: c.Cgroup.hooksDir(), Unified: c.Cgroup.isUnified(),
-	}
-	if cgroup != nil {
-		req.HookCgroup = cgroup.dir
-	}
-	return req
-}
-
-// runtimeEnv is this process' environment as containerd's shim passes it on to
-// runtimes: without what would make one of them speak to systemd.
-func runtimeEnv(environ []string) []string {
-	var env []string
-	for _, v := range environ {
-		if !strings.HasPrefix(v, "NOTIFY_SOCKET=") {
-			env = append(env, v)
-		}
-	}
-	return env
 }
