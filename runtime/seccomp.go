@@ -35,8 +35,8 @@ type SeccompPrograms struct {
 	known map[string]wire.SeccompProgram // by digest of the input
 }
 
-// maxSeccompPrograms bounds what is kept. A program has some 10 KiB.
-const maxSeccompPrograms = 64
+// maxSeccompPrograms bounds what is kept in memory. A program has some 10 KiB.
+const maxSeccompPrograms = maxNodeFiles
 
 // NewSeccompPrograms returns what compiles by compile, which hands a
 // [wire.SeccompRequest] to bookend-exec and returns its [wire.SeccompProgram],
