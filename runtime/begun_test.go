@@ -418,12 +418,12 @@ func TestBegunNotWithoutRoom(t *testing.T) {
 			var c *testContainer
 			// Runs after the container is deleted: the runtime leaves what is above.
 			t.Cleanup(func() {
-				for _, p := range c.Cgroup.places {
+				for _, p := range c.Cgroup.memberships {
 					_ = os.Remove(filepath.Dir(p.dir)) // where it has one
 				}
 			})
 			c = createForBegun(t, func(s *specs.Spec) { s.Linux.CgroupsPath = "/above-" + s.Linux.CgroupsPath[1:] + s.Linux.CgroupsPath })
-			p := c.Cgroup.placeOf(tc.controller)
+			p := c.Cgroup.membership(tc.controller)
 			if p == nil {
 				t.Skipf("this machine has no controller %s", tc.controller)
 			}

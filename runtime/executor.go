@@ -9,6 +9,7 @@ import (
 	runc "github.com/containerd/go-runc"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 	"bookend.dev/bookend/runtime/joiner"
 )
 
@@ -86,6 +87,6 @@ type Container struct {
 // called once for each attempt of which processes kept its output open after
 // its first process had exited: with the tails as they were one second later,
 // or when the output was closed, if that came first.
-func (e *Executor) Handler(c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) hooks.Handler {
+func (e *Executor) Handler(c Container, spec *hooks.Exec, lines *containerlog.HookLog, late func(stdout, stderr []byte)) hooks.Handler {
 	return &execHandler{executor: e, container: c, spec: spec, log: lines, late: late}
 }

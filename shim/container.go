@@ -17,6 +17,8 @@ import (
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
+	"bookend.dev/bookend/runtime/containerlog"
 )
 
 // container is a container with hooks: what its hooks need to know of it. What
@@ -31,8 +33,8 @@ type container struct {
 	runtime   *runcC.Runc // the container's OCI runtime
 	runner    *runtime.Runner
 	lifecycle *hooks.Lifecycle
-	log       *runtime.ContainerLog // nil: hooks print into records only
-	logger    *log.Entry            // at the level of this container
+	log       *containerlog.Log // nil: hooks print into records only
+	logger    *log.Entry        // at the level of this container
 	gate      *gate
 	task      *task
 	unwatch   context.CancelFunc // ends the wait for the init's exit
@@ -57,7 +59,7 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 	if err != nil {
 		return nil, err
 	}
-	if err := runtime.WriteRecordsDir(r.Bundle, cr.node.Records.Directory); err != nil {
+	if err := bundle.WriteRecordsDir(r.Bundle, cr.node.Records.Directory); err != nil {
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{

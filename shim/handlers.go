@@ -5,6 +5,7 @@ import (
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/netns"
 )
 
 func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, run *hookRun) hooks.Handler {
@@ -51,7 +52,7 @@ type networked struct {
 
 // Run implements [hooks.Handler].
 func (n networked) Run(ctx context.Context) hooks.Report {
-	network, err := runtime.OpenNetwork(n.init)
+	network, err := netns.Open(n.init.Process)
 	if err != nil {
 		return hooks.NetworkFailure(err)
 	}
