@@ -51,7 +51,7 @@ func Run(ctx context.Context, hook *Hook, h Handler, init func() Liveness, journ
 			res.Suspect = known != Alive
 		}
 		end(Attempt{Report: res.Report, Outcome: res.Outcome, Duration: time.Since(started)})
-		res.Stdout, res.Stderr = nil, nil // the record's
+		res.Stdout, res.Stderr, res.Late = nil, nil, nil // the record's
 		if res.Outcome != Failed || known == Gone || res.Attempts > hook.Retries {
 			break
 		}

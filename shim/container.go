@@ -40,13 +40,11 @@ type container struct {
 	unwatch   context.CancelFunc // ends the wait for the init's exit
 	// target is set once: by Create, or by the Start of a container that is
 	// restored from a checkpoint, which has no init before.
-	target atomic.Pointer[runtime.Container]
-	begun  atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
-	// begunEntry is the record of the attempt that was begun; nil: it has not run.
-	begunEntry atomic.Pointer[record.Entry]
-	run        atomic.Pointer[hookRun] // the latest of a hook; nil: none has begun
-	stopTold   atomic.Pointer[latch]   // set when the latest record of an undelivered stop is complete; nil: there is none
-	resumed    chan struct{}           // holds one element when the container was resumed a moment ago
+	target   atomic.Pointer[runtime.Container]
+	begun    atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
+	run      atomic.Pointer[hookRun]       // the latest of a hook; nil: none has begun
+	stopTold atomic.Pointer[latch]         // set when the latest record of an undelivered stop is complete; nil: there is none
+	resumed  chan struct{}                 // holds one element when the container was resumed a moment ago
 }
 
 func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
@@ -166,11 +164,7 @@ func (s *Service) beginPostStart(ctx context.Context, c *container) {
 	if h == nil || h.Exec == nil || t == nil {
 		return
 	}
-	c.begun.Store(s.executor.Begin(ctx, *t, h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
-		if e := c.begunEntry.Load(); e != nil {
-			lateOutput(e)(stdout, stderr)
-		}
-	}))
+	c.begun.Store(s.executor.Begin(ctx, *t, h.Exec, c.linesOf(h)))
 }
 
 // discardBegun ends a postStart that has begun and does not run, and returns when
@@ -200,7 +194,7 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 	}
 	s.reporter.tell(c.reportOf(h.Point, h.HandlerName(), nil))
 	t := c.target.Load()
-	res := hooks.Run(ctx, h, s.handler(c, t, h, run), t.Init.Liveness, run.begin)
+	res := hooks.Run(ctx, h, s.handler(c, t, h), t.Init.Liveness, run.begin)
 	outcome = res.Outcome
 	return res
 }

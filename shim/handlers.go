@@ -8,12 +8,13 @@ import (
 	"bookend.dev/bookend/runtime/netns"
 )
 
-func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, run *hookRun) hooks.Handler {
+func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook) hooks.Handler {
 	switch {
 	case h.Exec != nil:
-		e := &recordedExec{container: c, run: run, point: h.Point, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
-			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
-		}}
+		e := s.executor.Handler(*t, h.Exec, c.linesOf(h))
+		if h.Point == hooks.PostStart {
+			e = begunFirst{container: c, Handler: e}
+		}
 		return pausable{service: s, container: c, Handler: e}
 	case h.HTTPGet != nil:
 		return networked{init: t.Init, spec: h.HTTPGet}
@@ -22,25 +23,19 @@ func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, run
 	}
 }
 
-// recordedExec gives each attempt of an exec hook a handler whose late output
-// goes into the record of that attempt. What was begun of a postStart is for the
-// first that comes to run; until then it is the container's, to be discarded.
-type recordedExec struct {
+// begunFirst runs what was begun of a postStart, which is for the first attempt
+// that comes to run; until then it is the container's, to be discarded.
+type begunFirst struct {
 	container *container
-	run       *hookRun
-	point     hooks.Point
-	handler   func(late func(stdout, stderr []byte)) hooks.Handler
+	hooks.Handler
 }
 
 // Run implements [hooks.Handler].
-func (e *recordedExec) Run(ctx context.Context) hooks.Report {
-	if e.point == hooks.PostStart {
-		if begun := e.container.begun.Swap(nil); begun != nil {
-			e.container.begunEntry.Store(e.run.entry)
-			return begun.Run(ctx)
-		}
+func (b begunFirst) Run(ctx context.Context) hooks.Report {
+	if begun := b.container.begun.Swap(nil); begun != nil {
+		return begun.Run(ctx)
 	}
-	return e.handler(lateOutput(e.run.entry)).Run(ctx)
+	return b.Handler.Run(ctx)
 }
 
 // networked opens the container's network for one attempt: the descriptors of

@@ -37,6 +37,19 @@ func (r *hookRun) begin(attempt int, started time.Time) func(hooks.Attempt) {
 func (r *hookRun) endAttempt(a hooks.Attempt) {
 	r.open = false
 	r.entry.End(endOf(a, r.template.Handler))
+	if a.Late != nil {
+		go amend(r.entry, a.Late)
+	}
+}
+
+// amend adds to the record of an attempt what was printed after its end.
+func amend(e *record.Entry, late <-chan hooks.Printed) {
+	_ = hooks.Recovered(func() error {
+		for p := range late {
+			e.Amend(record.End{Stdout: p.Stdout, Stderr: p.Stderr})
+		}
+		return nil
+	})
 }
 
 // close notes what the run came to. An attempt that is open then was ended by a
@@ -71,10 +84,4 @@ func endOf(a hooks.Attempt, handler string) record.End {
 		end.Detail = a.Err.Error()
 	}
 	return end
-}
-
-// lateOutput amends the record of an attempt when its output has become more
-// after its end.
-func lateOutput(e *record.Entry) func(stdout, stderr []byte) {
-	return func(stdout, stderr []byte) { e.Amend(record.End{Stdout: stdout, Stderr: stderr}) }
 }

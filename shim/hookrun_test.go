@@ -122,25 +122,26 @@ func TestAnAttemptThatBookendBreaksEndsAllTheSame(t *testing.T) {
 }
 
 func TestLateOutputGoesToItsOwnAttempt(t *testing.T) {
-	c := recorded(t, &hooks.Lifecycle{})
-	h := &hooks.Hook{Point: hooks.PreStop, Exec: &hooks.Exec{}}
-	run := c.newRun(h)
-	var lates []func(stdout, stderr []byte)
-	e := &recordedExec{container: c, run: run, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
-		lates = append(lates, late)
-		return failing{}
-	}}
-	for n := range 2 {
-		end := run.begin(n+1, time.Now())
-		e.Run(t.Context())
-		end(hooks.Attempt{Outcome: hooks.Succeeded})
-	}
-	lates[1]([]byte("two"), nil)
-	lates[0]([]byte("one"), nil)
-	records := c.wantRecords(t, "Succeeded ", "Succeeded ")
-	if string(records[0].Stdout) != "one" || string(records[1].Stdout) != "two" {
-		t.Errorf("got %q and %q", records[0].Stdout, records[1].Stdout)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := recorded(t, &hooks.Lifecycle{})
+		h := &hooks.Hook{Point: hooks.PreStop, Exec: &hooks.Exec{}}
+		run := c.newRun(h)
+		var lates [2]chan hooks.Printed
+		for n := range lates {
+			lates[n] = make(chan hooks.Printed, 1)
+			run.begin(n+1, time.Now())(hooks.Attempt{Report: hooks.Report{Late: lates[n]}, Outcome: hooks.Succeeded})
+		}
+		lates[1] <- hooks.Printed{Stdout: []byte("two")}
+		lates[0] <- hooks.Printed{Stdout: []byte("one")}
+		for _, late := range lates {
+			close(late)
+		}
+		synctest.Wait()
+		records := c.wantRecords(t, "Succeeded ", "Succeeded ")
+		if string(records[0].Stdout) != "one" || string(records[1].Stdout) != "two" {
+			t.Errorf("got %q and %q", records[0].Stdout, records[1].Stdout)
+		}
+	})
 }
 
 func TestDeleteWaitsForTheRecordOfAHookThatIsBeingCancelled(t *testing.T) {
