@@ -55,10 +55,10 @@ func (h *httpHandler) Run(ctx context.Context) Report {
 	if ctx.Err() != nil {
 		return Report{Cause: CauseCancelled, Status: resp.StatusCode, Err: context.Cause(ctx)}
 	}
-	return h.judge(resp.StatusCode)
+	return h.reportOf(resp.StatusCode)
 }
 
-func (h *httpHandler) judge(status int) Report {
+func (h *httpHandler) reportOf(status int) Report {
 	r := Report{Status: status}
 	if len(h.spec.ExpectStatus) == 0 {
 		return r
