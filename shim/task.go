@@ -33,7 +33,7 @@ type taskLoop struct {
 	machine        *machine
 	timers         map[timer]*time.Timer
 	ends           map[timer]time.Time // when timers that were set for a time of day end
-	hook           *runningHook        // nil: no hook runs
+	hook           hookStatus          // that runs
 	cancelHook     context.CancelFunc  // nil: none has run
 	cancelSend     context.CancelFunc  // nil: nothing was sent
 	due            time.Time           // when the stop signal on its way was sent first
@@ -127,7 +127,7 @@ func (l *taskLoop) take(ctx context.Context, m message) {
 		l.start = m.start
 	}
 	if _, ok := m.event.(hookEnded); ok {
-		l.hook = nil
+		l.hook = hookStatus{}
 	}
 	ans := l.step(ctx, m.event)
 	if ans.kind == later {
