@@ -22,7 +22,7 @@ const (
 
 // reporter logs and publishes what hooks do, each in order and on a goroutine of
 // its own, so that neither a slow log nor a containerd that is away holds a hook
-// or a stop up, nor an event a line of the log. Events are hints: when nobody
+// or a stop up, nor an event a line of the log. Events are hints: when no one
 // takes them they are dropped.
 //
 //	tell ── reports ──> log ── logged ──> publish

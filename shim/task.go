@@ -21,7 +21,7 @@ type task struct {
 // message is an event on its way to a task.
 type message struct {
 	event  event
-	answer chan<- answer // nil: nobody waits for one
+	answer chan<- answer // nil: no one waits for one
 	start  chan<- error  // with startRequested: where the withheld reply goes
 	alarm  *time.Timer   // with timerFired: the timer it came from
 	last   bool          // the container was deleted

@@ -22,7 +22,7 @@ type effects struct {
 	// that the init outlived so far.
 	unsent func(d delivery, attempt int, err error)
 	// undelivered tells of a stop signal that was due some time ago and has not
-	// got through, and then what it came to: it was delivered, or the init ended
+	// got through, and then how that ended: it was delivered, or the init ended
 	// before. An over that is closed says neither.
 	undelivered func(d delivery, due time.Time, err error, over <-chan bool)
 	// unheeded logs a signal that ended the container without a preStop.
