@@ -147,7 +147,7 @@ func (a *attack) at(index, n int, do func(*stepper.Step) stepper.Verdict) {
 	done := make(chan hooks.Report, 1)
 	h := a.c.handler(&a.hook)
 	if a.begun {
-		h = a.c.executor.Begin(ctx, a.c.Container, &a.hook, nil, nil)
+		h = a.c.executor.Begin(ctx, a.c.Container, &a.hook, nil)
 	}
 	go func() { done <- h.Run(ctx) }()
 	select {

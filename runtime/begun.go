@@ -36,13 +36,13 @@ type Begun struct {
 }
 
 // Begin begins spec in c, whose Start has come, and returns at once. What
-// [Executor.Handler] says of lines and late is true here too. The values of ctx
+// [Executor.Handler] says of lines is true here too. The values of ctx
 // are used, and its end means nothing: [Begun.Discard] MUST be called when the
 // hook will not be run any more.
-func (e *Executor) Begin(ctx context.Context, c Container, spec *hooks.Exec, lines *containerlog.HookLog, late func(stdout, stderr []byte)) *Begun {
+func (e *Executor) Begin(ctx context.Context, c Container, spec *hooks.Exec, lines *containerlog.HookLog) *Begun {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	b := &Begun{
-		handler: &execHandler{executor: e, container: c, spec: spec, log: lines, late: late},
+		handler: &execHandler{executor: e, container: c, spec: spec, log: lines},
 		cancel:  cancel,
 		ready:   make(chan struct{}),
 	}

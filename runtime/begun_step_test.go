@@ -54,7 +54,7 @@ func (c *testContainer) beginAt(hook *hooks.Exec, index, n int, do func(*begunAt
 		return stepper.DetachStopped
 	})
 	c.executor.monitor = m
-	a.b = c.executor.Begin(c.Context(), c.Container, hook, nil, nil)
+	a.b = c.executor.Begin(c.Context(), c.Container, hook, nil)
 	<-reached
 	do(a)
 	go func() { defer close(a.ended); m.tracing.Wait() }()

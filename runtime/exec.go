@@ -18,7 +18,6 @@ type execHandler struct {
 	container Container
 	spec      *hooks.Exec
 	log       *containerlog.HookLog // nil: none
-	late      func(stdout, stderr []byte)
 }
 
 // Run runs the command to the end of its first process, or until ctx is done:

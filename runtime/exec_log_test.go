@@ -79,7 +79,7 @@ const twoStreams = "echo one; echo two >&2; printf three"
 func TestExecPrintsIntoTheContainersLog(t *testing.T) {
 	c := startContainer(t, nil)
 	lines, stdout, stderr := newHookLog(t)
-	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines, nil)
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines)
 	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("one\nthree"), Stderr: []byte("two\n")})
 	wantFile(t, stdout, "of the container\n[postStart] one\n[postStart] three\n")
 	wantFile(t, stderr, "[postStart] two\n")
@@ -88,7 +88,7 @@ func TestExecPrintsIntoTheContainersLog(t *testing.T) {
 func TestBegunPrintsIntoTheContainersLog(t *testing.T) {
 	c := startContainer(t, nil)
 	lines, stdout, stderr := newHookLog(t)
-	b := c.executor.Begin(t.Context(), c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines, nil)
+	b := c.executor.Begin(t.Context(), c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines)
 	wantReport(t, b.Run(t.Context()), hooks.Report{Stdout: []byte("one\nthree"), Stderr: []byte("two\n")})
 	wantFile(t, stdout, "of the container\n[postStart] one\n[postStart] three\n")
 	wantFile(t, stderr, "[postStart] two\n")
@@ -102,14 +102,14 @@ func TestExecsChildrenPrintIntoTheLogForASecond(t *testing.T) {
 		must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "scratch", fifo)).Run())
 	}
 	lines, stdout, _ := newHookLog(t)
-	over := make(chan struct{})
 	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", `
 echo before
 (read x </scratch/one; echo soon; printf unfinished; read x </scratch/two; echo late; echo alive >/scratch/wrote) &
-exit 0`}}, lines, func([]byte, []byte) { close(over) })
-	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("before\n")})
+exit 0`}}, lines)
+	report := h.Run(t.Context())
+	wantReport(t, report, hooks.Report{Stdout: []byte("before\n")})
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
-	<-over
+	<-report.Late
 	want := "of the container\n[postStart] before\n[postStart] soon\n[postStart] unfinished\n"
 	wantFile(t, stdout, want)
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/two"), []byte("\n"), 0))
@@ -131,7 +131,7 @@ func TestExecsChildrenDoNotHoldTheLog(t *testing.T) {
 	l, err := containerlog.New(path, "", false)
 	must(t, err)
 	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c",
-		"echo hello; (read x </scratch/one; echo soon; exec sleep 1001) & exit 0"}}, l.For(hooks.PreStop), nil)
+		"echo hello; (read x </scratch/one; echo soon; exec sleep 1001) & exit 0"}}, l.For(hooks.PreStop))
 	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
 	got, err := io.ReadAll(fromNow(t, r)) // returns when the last writer closes it
@@ -147,7 +147,7 @@ func TestALogThatIsNotReadDoesNotHoldAHookUp(t *testing.T) {
 	openReader(t, path)
 	l, err := containerlog.New(path, path, false)
 	must(t, err)
-	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", "yes | head -c 3000000; exit 7"}}, l.For(hooks.PreStop), nil)
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", "yes | head -c 3000000; exit 7"}}, l.For(hooks.PreStop))
 	report := h.Run(t.Context())
 	if report.Cause != hooks.CauseExitCode || report.ExitCode != 7 || len(report.Stdout) != outputTail {
 		t.Errorf("%s, %d, %d bytes", report.Cause, report.ExitCode, len(report.Stdout))

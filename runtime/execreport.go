@@ -24,13 +24,12 @@ func (r *execRun) finalReport(ctx context.Context, h *execHandler) hooks.Report 
 	if r.by == ByRuntime {
 		report.RunnerReason = h.container.Runner.why()
 	}
-	late := h.late
-	if late == nil && h.log != nil {
-		late = func([]byte, []byte) {}
+	if stdoutEnded && stderrEnded { // what was drained is all there is
+		r.finish(nil)
+		return report
 	}
-	if stdoutEnded && stderrEnded {
-		late = nil // what was drained is all there is
-	}
+	late := make(chan hooks.Printed, 1)
+	report.Late = late
 	r.finish(late)
 	return report
 }

@@ -153,8 +153,9 @@ func (r *execRun) await(ctx context.Context) {
 
 // finish ends the keeping of output: without late at once, else when the last
 // writer is gone, after the second that late output is kept for at the latest.
-// It does not wait for that.
-func (r *execRun) finish(late func(stdout, stderr []byte)) {
+// It does not wait for that. late, which has room for one value, gets what was
+// printed until then, and is closed.
+func (r *execRun) finish(late chan<- hooks.Printed) {
 	r.release()
 	until := time.Now().Add(lateOutput)
 	if r.complaints != nil {
@@ -174,10 +175,8 @@ func (r *execRun) finish(late func(stdout, stderr []byte)) {
 		stderr, _ := r.stderr.drain()
 		r.stdout.forget(until)
 		r.stderr.forget(until)
-		err := hooks.Recovered(func() error { late(stdout, stderr); return nil })
-		if err != nil {
-			log.L.WithError(err).Error("late output of an exec hook")
-		}
+		late <- hooks.Printed{Stdout: stdout, Stderr: stderr}
+		close(late)
 	}()
 }
 

@@ -163,7 +163,7 @@ func (c *testContainer) hook(command ...string) hooks.Report {
 }
 
 func (c *testContainer) handler(spec *hooks.Exec) hooks.Handler {
-	return c.executor.Handler(c.Container, spec, nil, nil)
+	return c.executor.Handler(c.Container, spec, nil)
 }
 
 // hookCgroups lists the cgroups of hooks that exist in the container's.

@@ -68,7 +68,7 @@ func TestARecordSaysWhatAnAttemptCameTo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := recorded(t, &hooks.Lifecycle{})
 			tt.hook.Point = hooks.PreStop
-			hooks.Run(t.Context(), &tt.hook, failing(tt.report), func() hooks.Liveness { return hooks.Alive }, c.newJournal(&tt.hook))
+			hooks.Run(t.Context(), &tt.hook, failing(tt.report), func() hooks.Liveness { return hooks.Alive }, c.newRun(&tt.hook).begin)
 			records, _, err := c.store.List()
 			if err != nil || len(records) != 1 || !tt.check(records[0]) || records[0].Hook != hooks.PreStop || records[0].Subject != c.subject {
 				t.Errorf("got %+v, %v", records, err)
@@ -79,18 +79,18 @@ func TestARecordSaysWhatAnAttemptCameTo(t *testing.T) {
 
 // carryOut is runHook without a container.
 func (c *container) carryOut(ctx context.Context, h *hooks.Hook, handler hooks.Handler, alive func() hooks.Liveness) (res hooks.Result) {
-	j := c.newJournal(h)
-	defer func() { j.close(res.Outcome) }()
-	return hooks.Run(ctx, h, handler, alive, j)
+	run := c.newRun(h)
+	defer func() { run.close(res.Outcome) }()
+	return hooks.Run(ctx, h, handler, alive, run.begin)
 }
 
 func TestAFailureThatTheInitsExitExplainsIsRecordedAsCancelled(t *testing.T) {
 	h := &hooks.Hook{Point: hooks.PostStart, Exec: &hooks.Exec{}}
 	c := recorded(t, &hooks.Lifecycle{})
 	res := c.carryOut(t.Context(), h, failing{Cause: hooks.CauseSignal, Signal: 9, Suspect: true, Stdout: []byte("out")}, func() hooks.Liveness { return hooks.Gone })
-	settle(res)
+	c.run.Load().overrule(res)
 	c.wantRecords(t, "Failed killed by signal")
-	settle(cancelledResult(res))
+	c.run.Load().overrule(cancelledResult(res))
 	if r := c.wantRecords(t, "Cancelled cancelled")[0]; string(r.Stdout) != "out" || r.Signal != 9 {
 		t.Errorf("got %+v", r)
 	}
@@ -106,7 +106,7 @@ func TestAFailedAttemptStaysOneWhenItsHookIsCancelledAfterIt(t *testing.T) {
 		if res.Outcome != hooks.Cancelled || res.Attempts != 2 {
 			t.Fatalf("got %+v", res)
 		}
-		settle(cancelledResult(res))
+		c.run.Load().overrule(cancelledResult(res))
 		c.wantRecords(t, "Failed exit status", "Failed exit status")
 	})
 }
@@ -122,45 +122,44 @@ func TestAnAttemptThatBookendBreaksEndsAllTheSame(t *testing.T) {
 }
 
 func TestLateOutputGoesToItsOwnAttempt(t *testing.T) {
-	c := recorded(t, &hooks.Lifecycle{})
-	h := &hooks.Hook{Point: hooks.PreStop, Exec: &hooks.Exec{}}
-	j := c.newJournal(h)
-	var lates []func(stdout, stderr []byte)
-	e := &recordedExec{container: c, journal: j, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
-		lates = append(lates, late)
-		return failing{}
-	}}
-	for n := range 2 {
-		entry := j.Begin(n+1, time.Now())
-		e.Run(t.Context())
-		entry.End(hooks.Attempt{Outcome: hooks.Succeeded})
-	}
-	lates[1]([]byte("two"), nil)
-	lates[0]([]byte("one"), nil)
-	records := c.wantRecords(t, "Succeeded ", "Succeeded ")
-	if string(records[0].Stdout) != "one" || string(records[1].Stdout) != "two" {
-		t.Errorf("got %q and %q", records[0].Stdout, records[1].Stdout)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := recorded(t, &hooks.Lifecycle{})
+		h := &hooks.Hook{Point: hooks.PreStop, Exec: &hooks.Exec{}}
+		run := c.newRun(h)
+		var lates [2]chan hooks.Printed
+		for n := range lates {
+			lates[n] = make(chan hooks.Printed, 1)
+			run.begin(n+1, time.Now())(hooks.Attempt{Report: hooks.Report{Late: lates[n]}, Outcome: hooks.Succeeded})
+		}
+		lates[1] <- hooks.Printed{Stdout: []byte("two")}
+		lates[0] <- hooks.Printed{Stdout: []byte("one")}
+		for _, late := range lates {
+			close(late)
+		}
+		synctest.Wait()
+		records := c.wantRecords(t, "Succeeded ", "Succeeded ")
+		if string(records[0].Stdout) != "one" || string(records[1].Stdout) != "two" {
+			t.Errorf("got %q and %q", records[0].Stdout, records[1].Stdout)
+		}
+	})
 }
 
 func TestDeleteWaitsForTheRecordOfAHookThatIsBeingCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := recorded(t, &hooks.Lifecycle{})
-		j := c.newJournal(sleeping(hooks.PreStop, time.Hour))
-		run := newSignal()
-		c.hookRun.Store(run)
-		entry := j.Begin(1, time.Now())
+		run := c.newRun(sleeping(hooks.PreStop, time.Hour))
+		end := run.begin(1, time.Now())
 		go func() {
 			advance(time.Second)
-			entry.End(hooks.Attempt{Report: hooks.Report{Cause: hooks.CauseCancelled}, Outcome: hooks.Cancelled})
-			run.set()
+			end(hooks.Attempt{Report: hooks.Report{Cause: hooks.CauseCancelled}, Outcome: hooks.Cancelled})
+			run.close(hooks.Cancelled)
 		}()
-		c.conclude(t.Context())
+		c.finishRecords(t.Context())
 		c.wantRecords(t, "Cancelled cancelled")
 
-		c.hookRun.Store(newSignal()) // one that does not end
+		c.newRun(sleeping(hooks.PreStop, time.Hour)) // one that does not end
 		began := time.Now()
-		c.conclude(t.Context())
+		c.finishRecords(t.Context())
 		if took := time.Since(began); took != hookOutTime {
 			t.Errorf("Delete waited for %s, want %s", took, hookOutTime)
 		}
