@@ -10,7 +10,7 @@ import (
 
 // sameRules tells why the runtime may have made another program of the profile:
 // a library passes over the rules of system calls that it does not know.
-func sameRules(p wire.SeccompProgram, rt Identity) error {
+func sameRules(p *wire.SeccompProgram, rt Identity) error {
 	switch {
 	case rt.Libseccomp == p.Libseccomp:
 		return nil
