@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
+	"bookend.dev/bookend/cmd/internal/daemon"
 )
 
 func newDoctor() *cobra.Command {

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
-	"bookend.dev/bookend/cmd/bookend/internal/hookevents"
 	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/hookevents"
 	"bookend.dev/bookend/hooks/record"
 )
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
-	"bookend.dev/bookend/cmd/bookend/internal/install"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/install"
 )
 
 func newInstall() *cobra.Command {

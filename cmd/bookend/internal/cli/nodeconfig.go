@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/hooks"
 )
 

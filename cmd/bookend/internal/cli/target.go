@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/daemon"
 )
 
 // target is the containerd that an installation is for.

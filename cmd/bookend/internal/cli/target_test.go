@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/daemon"
 )
 
 func TestInstallNeedsADaemonThatIsNamedToAnswer(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/daemon"
 )
 
 // install is the command that puts in place what is missing: binaries alone

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/criconfig"
 )
 
 func shimFound(f *Facts) Result {

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
 )
 
 // The oldest containerd whose start protocol the shim speaks.

@@ -3,7 +3,7 @@ package doctor
 import (
 	"cmp"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/hooks"
 )
 

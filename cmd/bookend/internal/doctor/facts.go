@@ -7,8 +7,8 @@ import (
 
 	"github.com/moby/sys/capability"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/runtime"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/hooks"
 )
 

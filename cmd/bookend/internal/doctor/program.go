@@ -15,8 +15,8 @@ import (
 	"github.com/containerd/containerd/api/types"
 	"google.golang.org/protobuf/proto"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )

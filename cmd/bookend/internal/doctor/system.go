@@ -9,8 +9,8 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
 )
 
 // cgroups tells which version is mounted at root and, where it is 1, whether

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/criconfig"
 )
 
 // configure plans the drop-in, and what makes containerd read it.

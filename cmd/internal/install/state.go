@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/criconfig"
 )
 
 // state is what an installation has changed, in the order in which it did.

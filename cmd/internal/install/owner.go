@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/criconfig"
 )
 
 // owner is the installation that a drop-in is from.
