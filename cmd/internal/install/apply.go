@@ -86,15 +86,14 @@ func (p *Plan) prepare() error {
 	}
 	for _, c := range p.Changes {
 		known := p.state.find(c.Path)
-		if c.Before == nil || c.Before.Link != "" || known == nil || !known.Original.is(c.Before) {
+		if c.Before == nil || c.Before.Link != "" || known == nil || !c.Before.same(known.Original) {
 			continue
 		}
-		path := originalPath(p.opts.LibDir, c.Before.digest())
+		path := originalPath(p.opts.LibDir, c.Before.SHA256)
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		keep := &Entry{Data: c.Before.Data, Mode: 0o600, UID: os.Getuid(), GID: os.Getgid()}
-		if err := keep.put(path); err != nil {
+		if err := newFile(c.Before.Data, 0o600).put(path); err != nil {
 			return fmt.Errorf("keep %s: %w", c.Path, err)
 		}
 	}
@@ -124,7 +123,7 @@ func (c Change) apply() error {
 	if err != nil {
 		return err
 	}
-	if !now.same(c.Before) {
+	if !now.same(c.Before.saved()) {
 		return errMoved
 	}
 	return c.After.put(c.Path)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -89,7 +88,7 @@ func (p *Plan) dropIn(cfg *criconfig.Config, file string, table []byte) error {
 		}
 	}
 	known := p.state.find(file)
-	if before != nil && !known.wrote(before) && !known.Original.is(before) {
+	if before != nil && !known.wrote(before) && !before.same(known.Original) {
 		p.note("%s has been changed since it was installed, and is left as it is", file)
 		return nil
 	}
@@ -97,8 +96,8 @@ func (p *Plan) dropIn(cfg *criconfig.Config, file string, table []byte) error {
 		return err
 	}
 	p.makeDir(filepath.Dir(file))
-	after := owned(dropInText(cfg, table))
-	p.Restart = p.Restart || !before.same(after)
+	after := newFile(dropInText(cfg, table), configMode)
+	p.Restart = p.Restart || !before.same(after.saved())
 	p.change(file, before, after, changed{Ours: true})
 	return nil
 }
@@ -119,10 +118,8 @@ func (p *Plan) rename(before *Entry) error {
 	return nil
 }
 
-// owned is a new file of ours, readable by all like containerd's own.
-func owned(data []byte) *Entry {
-	return &Entry{Data: data, Mode: 0o644, UID: os.Getuid(), GID: os.Getgid()}
-}
+// configMode is that of files of containerd's configuration: readable by all.
+const configMode = 0o644
 
 // dropInText is bookend's file among containerd's drop-ins.
 func dropInText(cfg *criconfig.Config, table []byte) []byte {

@@ -1,22 +1,46 @@
 package install
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
+
+	"github.com/google/renameio/v2"
+
+	"bookend.dev/bookend/cmd/internal/atomicfile"
 )
 
 // Entry is a regular file or a symbolic link.
 type Entry struct {
-	Link     string // target; empty: a regular file
-	Data     []byte
-	Mode     fs.FileMode // permissions
-	UID, GID int
+	meta
+	Data []byte // of a file
+}
+
+// meta is all of an entry but its data. Two entries with the same meta are the
+// same.
+type meta struct {
+	Link   string      `json:"link,omitempty"`   // target; empty: a regular file
+	SHA256 string      `json:"sha256,omitempty"` // of a file's data
+	Mode   fs.FileMode `json:"mode,omitempty"`   // of a file: permissions
+	UID    int         `json:"uid,omitempty"`
+	GID    int         `json:"gid,omitempty"`
+}
+
+// newFile is a file of this process's user.
+func newFile(data []byte, mode fs.FileMode) *Entry {
+	return meta{Mode: mode, UID: os.Getuid(), GID: os.Getgid()}.file(data)
+}
+
+func newLink(target string) *Entry { return &Entry{meta: meta{Link: target}} }
+
+// file is a file with this mode and owner.
+func (m meta) file(data []byte) *Entry {
+	sum := sha256.Sum256(data)
+	m.SHA256 = hex.EncodeToString(sum[:])
+	return &Entry{m, data}
 }
 
 // readEntry returns what is at path; nil: nothing.
@@ -28,72 +52,47 @@ func readEntry(path string) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Entry{Mode: st.Mode().Perm()}
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-		e.UID, e.GID = int(sys.Uid), int(sys.Gid)
-	}
 	switch st.Mode().Type() {
 	case fs.ModeSymlink:
-		e.Link, err = os.Readlink(path)
+		target, err := os.Readlink(path)
+		return newLink(target), err
 	case 0:
-		e.Data, err = os.ReadFile(path)
+		owner := st.Sys().(*syscall.Stat_t)
+		data, err := os.ReadFile(path)
+		return meta{Mode: st.Mode().Perm(), UID: int(owner.Uid), GID: int(owner.Gid)}.file(data), err
 	default:
-		err = &fs.PathError{Op: "replace", Path: path, Err: errKind}
+		return nil, &fs.PathError{Op: "replace", Path: path, Err: errKind}
 	}
-	return e, err
 }
 
 var errKind = errors.New("is neither a file nor a symbolic link")
 
 // put makes path this entry, by rename; a nil entry removes what is there.
 func (e *Entry) put(path string) error {
-	if e == nil {
+	switch {
+	case e == nil:
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil
+	case e.Link != "":
+		return renameio.Symlink(e.Link, path)
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".bookend-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	tmp := filepath.Join(dir, filepath.Base(path))
-	if e.Link != "" {
-		err = os.Symlink(e.Link, tmp)
-	} else {
-		err = e.write(tmp)
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return atomicfile.Write(path, e.Data, e.Mode, e.UID, e.GID)
 }
 
-func (e *Entry) write(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
+// same tells whether e is what was saved as m; nil: there was nothing.
+func (e *Entry) same(m *meta) bool {
+	if e == nil || m == nil {
+		return e == nil && m == nil
 	}
-	_, err = f.Write(e.Data)
-	// The owner first: chown takes set-id bits away.
-	return errors.Join(err, f.Chown(e.UID, e.GID), f.Chmod(e.Mode), f.Sync(), f.Close())
+	return e.meta == *m
 }
 
-// same compares content, and of files the mode and owner as well.
-func (e *Entry) same(other *Entry) bool {
-	if e == nil || other == nil || e.Link != "" || other.Link != "" {
-		return e == other || e != nil && other != nil && e.Link == other.Link
+// saved is what is remembered of e; nil: there is nothing.
+func (e *Entry) saved() *meta {
+	if e == nil {
+		return nil
 	}
-	return bytes.Equal(e.Data, other.Data) && e.Mode == other.Mode && e.UID == other.UID && e.GID == other.GID
-}
-
-// withData is a file of other content and the same mode and owner.
-func (e *Entry) withData(data []byte) *Entry {
-	return &Entry{Data: data, Mode: e.Mode, UID: e.UID, GID: e.GID}
-}
-
-func (e *Entry) digest() string {
-	sum := sha256.Sum256(e.Data)
-	return hex.EncodeToString(sum[:])
+	return &e.meta
 }

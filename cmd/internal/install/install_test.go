@@ -138,7 +138,7 @@ func TestWhatAPersonHasToAddIsSaid(t *testing.T) {
 			if want := strings.ReplaceAll(tt.want, "DIR", n.dir); !strings.Contains(p.Todo, want) {
 				t.Errorf("got %q, want %q", p.Todo, want)
 			}
-			if after, _ := readEntry(n.path("etc/config.toml")); !after.same(before) {
+			if after, _ := readEntry(n.path("etc/config.toml")); !after.same(before.saved()) {
 				t.Errorf("containerd's file is now %v", after)
 			}
 		})
@@ -216,7 +216,7 @@ func TestAnInstallationThatFailedIsUndoneOrGoesOn(t *testing.T) {
 			if len(p.Changes) != 4 {
 				t.Fatalf("got %d changes", len(p.Changes))
 			}
-			p.Changes = append(p.Changes[:stop:stop], append([]Change{{Path: n.path("none/x"), After: owned(nil)}}, p.Changes[stop:]...)...)
+			p.Changes = append(p.Changes[:stop:stop], append([]Change{{Path: n.path("none/x"), After: newFile(nil, 0o600)}}, p.Changes[stop:]...)...)
 			if err := p.Apply(); !errors.Is(err, fs.ErrNotExist) {
 				t.Fatalf("got %v", err)
 			}

@@ -20,13 +20,13 @@ func (p *Plan) editMain(cfg *criconfig.Config, file string) error {
 	if before == nil {
 		p.Restart = true
 		p.makeDir(filepath.Dir(cfg.Path))
-		p.change(cfg.Path, nil, owned(cfg.NewMain()), changed{})
+		p.change(cfg.Path, nil, newFile(cfg.NewMain(), configMode), changed{})
 		return nil
 	}
 	text, edit, err := criconfig.AddImport(before.Data, cfg.ImportPattern())
 	if err == nil {
 		p.Restart = true
-		p.change(cfg.Path, before, before.withData(text), changed{Edit: &edit})
+		p.change(cfg.Path, before, before.file(text), changed{Edit: &edit})
 	} else {
 		p.Todo = "The imports of " + cfg.Path + " cannot be changed by machine (" + err.Error() + "). Make them:\n\n" + cfg.Snippet() + "\n"
 	}

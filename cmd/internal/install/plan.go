@@ -95,14 +95,14 @@ func (p *Plan) link(name string) error {
 	if p.state.find(path) == nil && before != nil && strings.HasPrefix(before.Link, p.opts.versionsDir()+"/") {
 		p.adopt(path, before)
 	}
-	p.change(path, before, &Entry{Link: filepath.Join(p.setDir(), name)}, changed{Ours: true})
+	p.change(path, before, newLink(filepath.Join(p.setDir(), name)), changed{Ours: true})
 	return nil
 }
 
 // adopt takes what an installation here has left, whose state is gone, for this
 // one's own: there was nothing before it.
 func (p *Plan) adopt(path string, left *Entry) {
-	p.state.set(changed{Path: path, Written: *save(left), Ours: true})
+	p.state.set(changed{Path: path, Written: left.meta, Ours: true})
 }
 
 func (p *Plan) note(format string, args ...any) {
@@ -113,7 +113,8 @@ func (p *Plan) note(format string, args ...any) {
 // before the first one.
 func (p *Plan) change(path string, before, after *Entry, note changed) {
 	known := p.state.find(path)
-	if before.same(after) {
+	same := before.same(after.saved())
+	if same {
 		if known == nil {
 			// Somebody else's, and just what is wanted: it is not ours to remove.
 			return
@@ -121,12 +122,12 @@ func (p *Plan) change(path string, before, after *Entry, note changed) {
 	} else {
 		p.Changes = append(p.Changes, Change{Path: path, Before: before, After: after})
 	}
-	note.Path, note.Written, note.Original = path, *save(after), save(before)
-	if known != nil && (known.wrote(before) || known.Original.is(before) || before.same(after)) {
+	note.Path, note.Written, note.Original = path, after.meta, before.saved()
+	if known != nil && (known.wrote(before) || before.same(known.Original) || same) {
 		note.Original = known.Original
 	}
-	if known != nil && known.wrote(before) && !before.same(after) {
-		note.Previous = save(before)
+	if known != nil && known.wrote(before) && !same {
+		note.Previous = before.saved()
 	}
 	p.state.set(note)
 }

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"bookend.dev/bookend/cmd/internal/atomicfile"
 )
 
 // digestLen is how much of a set's digest is in its name, in hex digits.
@@ -101,8 +103,7 @@ func place(from, to string) error {
 		if err != nil {
 			return err
 		}
-		e := &Entry{Data: data, Mode: 0o755, UID: os.Getuid(), GID: os.Getgid()}
-		if err := e.write(filepath.Join(tmp, name)); err != nil {
+		if err := atomicfile.Write(filepath.Join(tmp, name), data, 0o755, -1, -1); err != nil {
 			return err
 		}
 	}

@@ -28,11 +28,11 @@ type state struct {
 // changed is one file that is not as it was.
 type changed struct {
 	Path     string `json:"path"`
-	Original *saved `json:"original"` // null: there was none
-	Written  saved  `json:"written"`
+	Original *meta  `json:"original"` // null: there was none
+	Written  meta   `json:"written"`
 	// Previous is what an earlier installation wrote, and what is still there
 	// where this one has failed.
-	Previous *saved          `json:"previous,omitempty"`
+	Previous *meta           `json:"previous,omitempty"`
 	Edit     *criconfig.Edit `json:"edit,omitempty"` // the only line that differs
 	// Ours says that nobody else has a say in the content.
 	Ours bool `json:"ours,omitempty"`
@@ -40,16 +40,7 @@ type changed struct {
 
 // wrote tells whether e came from an installation.
 func (c *changed) wrote(e *Entry) bool {
-	return c.Written.is(e) || c.Previous != nil && c.Previous.is(e)
-}
-
-// saved is an entry whose data is kept elsewhere.
-type saved struct {
-	Link   string      `json:"link,omitempty"`
-	SHA256 string      `json:"sha256,omitempty"`
-	Mode   fs.FileMode `json:"mode,omitempty"`
-	UID    int         `json:"uid,omitempty"`
-	GID    int         `json:"gid,omitempty"`
+	return e.same(&c.Written) || c.Previous != nil && e.same(c.Previous)
 }
 
 const stateFormat = 1
@@ -80,8 +71,8 @@ func (s *state) save(lib string) error {
 	if err != nil {
 		return err
 	}
-	e := &Entry{Data: append(data, '\n'), Mode: 0o600, UID: os.Getuid(), GID: os.Getgid()}
-	if old, err := readEntry(statePath(lib)); err == nil && e.same(old) {
+	e := newFile(append(data, '\n'), 0o600)
+	if old, err := readEntry(statePath(lib)); err == nil && e.same(old.saved()) {
 		return nil
 	}
 	if err := e.put(statePath(lib)); err != nil {
@@ -108,37 +99,19 @@ func (s *state) set(c changed) {
 	s.Changed = append(s.Changed, c)
 }
 
-func save(e *Entry) *saved {
-	switch {
-	case e == nil:
-		return nil
-	case e.Link != "":
-		return &saved{Link: e.Link}
-	}
-	return &saved{SHA256: e.digest(), Mode: e.Mode, UID: e.UID, GID: e.GID}
-}
-
-// is tells whether e is what was saved.
-func (s *saved) is(e *Entry) bool {
-	if s == nil || e == nil {
-		return s == nil && e == nil
-	}
-	return *save(e) == *s
-}
-
 func originalPath(lib, digest string) string { return filepath.Join(lib, "original", digest) }
 
-// load returns what was saved as an entry.
-func (s *saved) load(lib string) (*Entry, error) {
-	if s == nil {
+// load returns the entry that was saved.
+func (m *meta) load(lib string) (*Entry, error) {
+	if m == nil {
 		return nil, nil
 	}
-	if s.Link != "" {
-		return &Entry{Link: s.Link}, nil
+	if m.Link != "" {
+		return newLink(m.Link), nil
 	}
-	data, err := os.ReadFile(originalPath(lib, s.SHA256))
+	data, err := os.ReadFile(originalPath(lib, m.SHA256))
 	if err != nil {
 		return nil, err
 	}
-	return &Entry{Data: data, Mode: s.Mode, UID: s.UID, GID: s.GID}, nil
+	return m.file(data), nil
 }

@@ -79,7 +79,7 @@ func (p *Plan) undo(c changed) error {
 	}
 	var after *Entry
 	switch {
-	case c.Original.is(now):
+	case now.same(c.Original):
 		return nil
 	case c.wrote(now):
 		if after, err = c.Original.load(p.opts.LibDir); err != nil {
@@ -94,7 +94,7 @@ func (p *Plan) undo(c changed) error {
 			p.note("%s has been changed since, and the line that bookend wrote is not in it: left as it is%s", c.Path, p.keep(c))
 			return nil
 		}
-		after = now.withData(text)
+		after = now.file(text)
 	case c.Ours && now.Link == "" && filepath.Ext(c.Path) == ".toml":
 		// Its runtime would lead to a shim that is gone; what somebody wrote is
 		// kept under a name that containerd does not import.
@@ -142,7 +142,7 @@ func (p *Plan) putAside(path string, now *Entry) error {
 			return err
 		case there == nil:
 			p.Changes = append(p.Changes, Change{Path: aside, After: now})
-		case !there.same(now):
+		case !there.same(now.saved()):
 			continue
 		}
 		p.note("%s has been changed since, and is kept as %s", path, aside)

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"bookend.dev/bookend/cmd/bookend/internal/manifest"
+	"bookend.dev/bookend/cmd/internal/atomicfile"
 	"github.com/spf13/cobra"
 )
 
@@ -160,7 +161,7 @@ func (r *rewritten) write() error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(path, r.new); err != nil {
+	if err := atomicfile.Replace(path, r.new); err != nil {
 		return fmt.Errorf("write %s: %w", r.name, err)
 	}
 	return nil
