@@ -5,25 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"path/filepath"
-	"strings"
 	"time"
 
 	versionapi "github.com/containerd/containerd/api/services/version/v1"
-	"golang.org/x/sys/unix"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 // Daemon is a containerd that runs.
 type Daemon struct {
 	Process
-	Version Version
+	Version program.Version
 	// Handlers are the runtimes of its CRI plugin by name, as it has loaded them.
 	Handlers map[string]Handler
 	// CRIErr says why there are no Handlers; it wraps ErrNoCRI where there is no
@@ -47,59 +43,28 @@ var ErrNoCRI = errors.New("containerd has no CRI plugin")
 // answerTimeout is for a daemon that is up: it has these answers at hand.
 const answerTimeout = 5 * time.Second
 
-// Find asks the daemon that listens at address, the path of a socket with
-// "unix://" before it or not.
+// Find asks the daemon that listens at address, as [Connect] takes it.
 func Find(ctx context.Context, address string) (*Daemon, error) {
-	address, err := filepath.Abs(strings.TrimPrefix(address, "unix://"))
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	pid, err := listener(ctx, address)
+	conn, pid, err := Connect(ctx, address)
 	if err != nil {
 		return nil, err
 	}
+	defer conn.Close()
 	d := &Daemon{}
 	if d.Process, err = readProcess(pid, fmt.Sprintf("/proc/%d", pid)); err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient("unix://"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
 	v, err := versionapi.NewVersionClient(conn).Version(ctx, &emptypb.Empty{})
 	if err != nil {
 		return nil, fmt.Errorf("ask containerd for its version: %w", err)
 	}
-	if d.Version, err = ParseVersion(v.GetVersion()); err != nil {
+	if d.Version, err = program.ParseVersion(v.GetVersion()); err != nil {
 		return nil, fmt.Errorf("containerd's version: %w", err)
 	}
 	d.Handlers, d.CRIErr = handlers(ctx, runtimeapi.NewRuntimeServiceClient(conn))
 	return d, nil
-}
-
-// listener is the process that listens at a socket.
-func listener(ctx context.Context, address string) (pid int, err error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", address)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	raw, err := conn.(*net.UnixConn).SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	var cred *unix.Ucred
-	var credErr error
-	err = raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	if err := errors.Join(err, credErr); err != nil {
-		return 0, fmt.Errorf("who listens at %s: %w", address, err)
-	}
-	return int(cred.Pid), nil
 }
 
 // handlers asks for the configuration that the CRI plugin runs with.

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"time"
+
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 // identify returns the name of the set of binaries in dir. It runs the command
@@ -45,23 +44,16 @@ func hash(to io.Writer, path string) error {
 	return err
 }
 
-const versionTimeout = 20 * time.Second
-
 // plainVersion is what may become part of a file's name.
 var plainVersion = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~_-]*$`)
 
 func versionOf(ctx context.Context, command string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, command, "version", "-o", "json")
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
+	out, err := program.Ask(ctx, command, "version", "-o", "json")
 	if errors.Is(err, fs.ErrPermission) && noExec(filepath.Dir(command)) != nil {
 		return "", fmt.Errorf("new binaries in %s: %w: put them elsewhere (--from)", filepath.Dir(command), ErrNoExec)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s version: %w: %s", command, err, bytes.TrimSpace(errs.Bytes()))
+		return "", err
 	}
 	var v struct {
 		Version string `json:"version"`

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/install"
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 func newInstall() *cobra.Command {
@@ -92,7 +92,7 @@ func fromSelf(opts *install.Options) error {
 
 // oldContainerd tells whether a drop-in may do harm. Where the version is not
 // known, configurations of a version that only 2.0 and newer read tell as much.
-func oldContainerd(v daemon.Version, err error) func(configVersion int) bool {
+func oldContainerd(v program.Version, err error) func(configVersion int) bool {
 	return func(configVersion int) bool {
 		if err != nil {
 			return configVersion < 3

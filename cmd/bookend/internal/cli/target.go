@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 // target is the containerd that an installation is for.
@@ -41,7 +42,7 @@ func (t *target) socket() (path string, named bool) {
 // find sets the main file and how to restart, and asks for the version: the
 // daemon or, where none is to be asked, the binary. A daemon that is named has to
 // answer, or its file be named as well; the usual one need not run yet.
-func (t *target) find(ctx context.Context) (v daemon.Version, versionErr, err error) {
+func (t *target) find(ctx context.Context) (v program.Version, versionErr, err error) {
 	socket, named := t.socket()
 	t.restart, _ = daemon.Restart(nil, socket)
 	if socket != "" {
@@ -57,7 +58,7 @@ func (t *target) find(ctx context.Context) (v daemon.Version, versionErr, err er
 	if t.config == "" {
 		t.config = defaultContainerdConfig
 	}
-	v, versionErr = daemon.VersionOf(ctx, t.binary)
+	v, versionErr = program.VersionOf(ctx, t.binary)
 	return v, versionErr, absolute(&t.config)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )
@@ -39,8 +40,8 @@ func TestANodeWithoutTheCRIPluginDoesNotFail(t *testing.T) {
 var errBroken = errors.New("broken")
 
 func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
-	version := func(text string) daemon.Version {
-		v, err := daemon.ParseVersion(text)
+	version := func(text string) program.Version {
+		v, err := program.ParseVersion(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +164,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"seccomp", "a libseccomp that cannot be compared", func(f *Facts) { f.Identity.Libseccomp = "x" }, Warning, "is newer than x", "build bookend-exec"},
 		{"seccomp", "a newer runc", func(f *Facts) { f.Runc.Version = version("1.6.0-rc.1") }, Warning, "the runtime is runc 1.6.0-rc.1, profiles of hooks are compiled by the code of runc 1.5.0", "upgrade bookend"},
 		{"seccomp", "an older runc", func(f *Facts) { f.Runc.Version = version("1.3.0") }, Pass, "the code is that of runc 1.5.0", ""},
-		{"seccomp", "a runc that is not known", func(f *Facts) { f.Compiler.Runc = daemon.Version{} }, Warning, "an unknown version", "upgrade bookend"},
+		{"seccomp", "a runc that is not known", func(f *Facts) { f.Compiler.Runc = program.Version{} }, Warning, "an unknown version", "upgrade bookend"},
 		{"seccomp", "a crun", func(f *Facts) { f.Identity.Name, f.Runc.Version = "crun", version("2.0") }, Pass, "2.5.4 is the runtime's", ""},
 
 		{"exec", "by configuration", func(f *Facts) { f.Entry, f.Joiner = hooks.EntryRuntime, "" }, Pass, "the node's configuration says so", ""},

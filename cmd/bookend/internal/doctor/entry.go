@@ -3,7 +3,7 @@ package doctor
 import (
 	"cmp"
 
-	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -65,8 +65,8 @@ func seccompFits(f *Facts) Result {
 // olderText compares versions down to the patch level. One that cannot be read
 // is the newer one: that is the slower way.
 func olderText(a, b string) bool {
-	va, errA := daemon.ParseVersion(a)
-	vb, errB := daemon.ParseVersion(b)
+	va, errA := program.ParseVersion(a)
+	vb, errB := program.ParseVersion(b)
 	if errA != nil || errB != nil {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/runtime"
 )
 
@@ -32,7 +33,7 @@ type Facts struct {
 
 	Daemon    *daemon.Daemon // nil: none answers
 	DaemonErr error
-	Installed daemon.Version // of the binary, where no daemon answers
+	Installed program.Version // of the binary, where no daemon answers
 	CRI       *criconfig.Config
 	CRIErr    error
 
@@ -48,7 +49,7 @@ type Facts struct {
 	Identity    runtime.Identity
 	IdentityErr error
 
-	Kernel    daemon.Version
+	Kernel    program.Version
 	KernelErr error
 
 	CgroupV2, Freezer bool
@@ -66,13 +67,13 @@ type Facts struct {
 type Program struct {
 	Path     string // as it is named; empty: not looked for, or not found by name
 	Resolved string // without symbolic links
-	Version  daemon.Version
+	Version  program.Version
 	Err      error
 }
 
 // Libraries are those of an executor; an empty one is not known.
 type Libraries struct {
-	Runc       daemon.Version
+	Runc       program.Version
 	Libseccomp string
 }
 
@@ -100,7 +101,7 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	f := &Facts{Options: opts}
 	if f.Daemon, f.DaemonErr = daemon.Find(ctx, opts.Address); f.DaemonErr != nil {
 		f.Daemon = nil
-		f.Installed, _ = daemon.VersionOf(ctx, opts.Containerd)
+		f.Installed, _ = program.VersionOf(ctx, opts.Containerd)
 	}
 	f.Path = filepath.SplitList(f.env("PATH"))
 	f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig())

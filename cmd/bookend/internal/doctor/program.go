@@ -1,22 +1,19 @@
 package doctor
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/containerd/containerd/api/types"
 	"google.golang.org/protobuf/proto"
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
-	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )
@@ -75,11 +72,9 @@ var errNotExecutable = errors.New("is not an executable file")
 // ask runs a program for its version.
 func (p *Program) ask(ctx context.Context) {
 	if p.Err == nil {
-		p.Version, p.Err = daemon.VersionOf(ctx, p.Path)
+		p.Version, p.Err = program.VersionOf(ctx, p.Path)
 	}
 }
-
-const infoTimeout = 20 * time.Second
 
 // shimProgram asks a shim for its version as containerd does, which shows that it
 // starts here, and returns what it says of the joiner.
@@ -95,20 +90,15 @@ func (f *Facts) shimProgram(ctx context.Context, p Program) (asked Program, join
 		p.Err = err
 		return p, ""
 	}
-	p.Version, p.Err = daemon.ParseVersion(info.GetVersion().GetVersion())
+	p.Version, p.Err = program.ParseVersion(info.GetVersion().GetVersion())
 	return p, info.GetAnnotations()[hooks.JoinerAnnotation]
 }
 
 func (f *Facts) shimInfo(ctx context.Context, path string) (*types.RuntimeInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, path, "-info")
-	cmd.Env = []string{"PATH=" + strings.Join(f.Path, ":"), hooks.ConfigEnv + "=" + f.env(hooks.ConfigEnv)}
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
-	out, err := cmd.Output()
+	env := []string{"PATH=" + strings.Join(f.Path, ":"), hooks.ConfigEnv + "=" + f.env(hooks.ConfigEnv)}
+	out, err := program.AskIn(ctx, env, path, "-info")
 	if err != nil {
-		return nil, fmt.Errorf("%s -info: %w: %s", path, err, bytes.TrimSpace(complaint.Bytes()))
+		return nil, err
 	}
 	info := &types.RuntimeInfo{}
 	if err := proto.Unmarshal(out, info); err != nil {
@@ -124,16 +114,16 @@ func (f *Facts) askExecutor(ctx context.Context) {
 	if f.Executor.Err != nil {
 		return
 	}
-	out, err := output(ctx, f.Executor.Path, "--version")
+	out, err := program.Ask(ctx, f.Executor.Path, "--version")
 	if err != nil {
 		f.Executor.Err = err
 		return
 	}
-	f.Executor.Version, f.Executor.Err = daemon.ParseVersion(string(out))
+	f.Executor.Version, f.Executor.Err = program.ParseVersion(string(out))
 	for line := range strings.Lines(string(out)) {
 		switch name, version, _ := strings.Cut(strings.TrimSpace(line), ": "); name {
 		case "runc":
-			f.Compiler.Runc, _ = daemon.ParseVersion(version) // "unknown" is none
+			f.Compiler.Runc, _ = program.ParseVersion(version) // "unknown" is none
 		case "libseccomp":
 			f.Compiler.Libseccomp = version
 		}
@@ -144,17 +134,6 @@ func (f *Facts) askExecutor(ctx context.Context) {
 // nowhere here.
 func (f *Facts) askRuntime(ctx context.Context) {
 	if f.Runc.Err == nil {
-		f.Identity, f.IdentityErr = runtime.Identify(ctx, f.Runc.Path, os.DevNull, output)
+		f.Identity, f.IdentityErr = runtime.Identify(ctx, f.Runc.Path, os.DevNull, program.Ask)
 	}
-}
-
-// output runs a program and returns what it prints.
-func output(ctx context.Context, program string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, program, args...).Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", program, strings.Join(args, " "), err)
-	}
-	return out, nil
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
-	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 // cgroups tells which version is mounted at root and, where it is 1, whether
@@ -56,12 +56,12 @@ const (
 )
 
 // kernel is the version of the one that runs.
-func kernel() (daemon.Version, error) {
+func kernel() (program.Version, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
-		return daemon.Version{}, err
+		return program.Version{}, err
 	}
-	return daemon.ParseVersion(unix.ByteSliceToString(name.Release[:]))
+	return program.ParseVersion(unix.ByteSliceToString(name.Release[:]))
 }
 
 func kernelFits(f *Facts) Result {

@@ -1,14 +1,11 @@
-package daemon
+package program
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"regexp"
 	"strconv"
-	"time"
 )
 
 // Version is that of a program.
@@ -44,23 +41,16 @@ func (v Version) Older(major, minor int) bool {
 	return v.Major < major || v.Major == major && v.Minor < minor
 }
 
-const programTimeout = 20 * time.Second
-
 // VersionOf runs a program that prints its version, such as containerd or runc,
 // with --version.
-func VersionOf(ctx context.Context, program string) (Version, error) {
-	ctx, cancel := context.WithTimeout(ctx, programTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "--version")
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
+func VersionOf(ctx context.Context, path string) (Version, error) {
+	out, err := Ask(ctx, path, "--version")
 	if err != nil {
-		return Version{}, fmt.Errorf("%s --version: %w %s", program, err, bytes.TrimSpace(errs.Bytes()))
+		return Version{}, err
 	}
 	v, err := ParseVersion(string(out))
 	if err != nil {
-		return Version{}, fmt.Errorf("%s --version: %w", program, err)
+		return Version{}, fmt.Errorf("%s --version: %w", path, err)
 	}
 	return v, nil
 }
