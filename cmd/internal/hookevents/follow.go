@@ -5,36 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"path/filepath"
 	"strconv"
-	"strings"
 
 	eventsapi "github.com/containerd/containerd/api/services/events/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+
+	"bookend.dev/bookend/cmd/internal/daemon"
 )
 
 // ErrEnded says that containerd ended the stream of events: it shuts down.
 var ErrEnded = errors.New("containerd ended the events")
 
 // Follow hands every event of a hook or a stop to each, from now on, in the order of the
-// bus, until ctx is done, which is no error. address is the path of containerd's
-// socket, with "unix://" before it or not; namespace is containerd's, and empty
-// for all. Follow returns the first error of each, and fails when containerd
+// bus, until ctx is done, which is no error. address is containerd's, as
+// [daemon.Connect] takes it; namespace is containerd's, and empty for all. Follow returns the first error of each, and fails when containerd
 // cannot be reached or goes away.
 func Follow(ctx context.Context, address, namespace string, each func(Event) error) error {
-	path, err := filepath.Abs(strings.TrimPrefix(address, "unix://"))
+	conn, _, err := daemon.Connect(ctx, address)
 	if err != nil {
-		return err
-	}
-	if err := reach(ctx, path); err != nil {
 		return fmt.Errorf("containerd: %w", err)
-	}
-	conn, err := grpc.NewClient("unix://"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return fmt.Errorf("containerd at %s: %w", address, err)
 	}
 	defer conn.Close()
 	ctx, stop := context.WithCancel(ctx) // ends the stream where each fails
@@ -55,15 +44,6 @@ func Follow(ctx context.Context, address, namespace string, each func(Event) err
 		err = errors.New(status.Convert(err).Message())
 	}
 	return fmt.Errorf("containerd at %s: %w", address, err)
-}
-
-// reach finds out why a socket does not answer in fewer words than gRPC.
-func reach(ctx context.Context, path string) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
-	if err != nil {
-		return err
-	}
-	return conn.Close()
 }
 
 // eachError is an error of the caller's own function.
