@@ -17,14 +17,6 @@ type Config struct {
 	Runc     Runc
 }
 
-// Where the node's configuration is: the file that the environment variable
-// ConfigEnv names, which shims inherit from containerd, else ConfigPath, which
-// need not exist.
-const (
-	ConfigEnv  = "BOOKEND_CONFIG"
-	ConfigPath = "/etc/bookend/config.toml"
-)
-
 // Runc holds options of the stock shim, for daemons that hand over this
 // configuration in place of them (runtimeoptions.v1). Empty: the stock default.
 type Runc struct {

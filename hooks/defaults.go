@@ -20,7 +20,7 @@ const defaultPostStartTimeout = 100 * time.Second
 
 // read reads the section; policy is the same file's.
 func (d *Defaults) read(v *value, policy *Policy) error {
-	t, err := v.table("preStop", "postStartTimeoutSeconds", "preStopTimeoutSeconds")
+	t, err := v.table(FieldPreStop, "postStartTimeoutSeconds", "preStopTimeoutSeconds")
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (d *Defaults) read(v *value, policy *Policy) error {
 	if d.PreStopTimeout, err = readDefaultTimeout(t, "preStopTimeoutSeconds", d.PreStopTimeout, policy.MaxPreStopTimeout); err != nil {
 		return err
 	}
-	if f := t.get("preStop"); f != nil {
+	if f := t.get(FieldPreStop); f != nil {
 		g := grammar{namedPort: noNamedPort}
 		if d.PreStop, err = g.hook(f, PreStop); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (h *Hook) fits(v *value) error {
 	if h.Sleep == nil || h.Timeout == 0 || h.Sleep.Duration < h.Timeout {
 		return nil
 	}
-	at := v.find("sleep").find("seconds")
+	at := v.find(HandlerSleep).find("seconds")
 	return at.fail("must be less than the timeout of preStop, which is %d, got %d", h.Timeout/time.Second, h.Sleep.Duration/time.Second)
 }
 

@@ -24,7 +24,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		l, err := Resolve(map[string]string{AnnotationKey: text, annotationPorts: `[{"name":"web","containerPort":80}]`}, openConfig)
+		l, err := Resolve(map[string]string{AnnotationKey: text, AnnotationPorts: `[{"name":"web","containerPort":80}]`}, openConfig)
 		switch {
 		case err != nil && l != nil:
 			t.Fatalf("both %+v and %v", l, err)

@@ -19,8 +19,6 @@ import (
 	"bookend.dev/bookend/runtime"
 )
 
-const sandboxIDAnnotation = "io.kubernetes.cri.sandbox-id"
-
 // container is a container with hooks: what its hooks need to know of it. What
 // changes in its life belongs to its task.
 type container struct {
@@ -63,7 +61,7 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{
-		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[sandboxIDAnnotation],
+		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[hooks.AnnotationSandboxID],
 		store:   s.storeOf(context.WithoutCancel(ctx), cr.records),
 		resumed: make(chan struct{}, 1), runtime: runtimeOf(ns, opts),
 		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
@@ -133,9 +131,9 @@ func (s *Service) release(ctx context.Context, c *container, exited bool) {
 	s.publisher.release(ctx, c.gate)
 }
 
-// aim reads what has to be known of the init while it is parked in the
+// readInit reads what has to be known of the init while it is parked in the
 // container's own cgroup and cannot have changed anything yet.
-func (s *Service) aim(ctx context.Context, c *container, pid int) error {
+func (s *Service) readInit(ctx context.Context, c *container, pid int) error {
 	initProcess, err := runtime.ReadInit(pid)
 	if err != nil {
 		return err

@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// defaultGrace is the grace period where nobody said, as Kubernetes has it.
-	defaultGrace = 30 * time.Second
 	// judgeTime bounds the wait for an init that may be exiting: the kernel
 	// kills the rest of a pid namespace first and makes its init reapable after.
 	judgeTime = time.Second
@@ -27,8 +25,6 @@ const (
 	// undeliveredTime is how long a promised stop signal may be on its way
 	// before that is told.
 	undeliveredTime = 10 * time.Second
-	// signalReserve is kept of the grace period for the stop signal itself.
-	signalReserve = 2 * time.Second
 )
 
 // machine decides what becomes of one container. It is pure: events go in by
@@ -213,13 +209,6 @@ func (m *machine) onGraceOver() {
 // postStart failed: then no client ends the stop.
 func (m *machine) stopsFailed() bool {
 	return m.withheld != nil && errors.Is(m.withheld.cause, errPostStartFailed)
-}
-
-func (m *machine) grace() time.Duration {
-	if m.hooks.GracePeriod != nil {
-		return *m.hooks.GracePeriod
-	}
-	return defaultGrace
 }
 
 // stopSignal is the signal that bookend sends where no client chose one.

@@ -149,10 +149,3 @@ func (m *machine) stopFailed(r hooks.Result) {
 	}
 	m.beginStop()
 }
-
-// preStopBound is how long a preStop hook may take where the grace period is
-// known, so that a client which kills at its end leaves the signal its time.
-func (m *machine) preStopBound() time.Duration {
-	g := m.grace()
-	return g - min(signalReserve, g/2)
-}

@@ -25,14 +25,11 @@ import (
 	"bookend.dev/bookend/runtime/joiner"
 )
 
-// runtimeName is the runtime type of bookend.
-const runtimeName = "io.containerd.bookend.v2"
-
 // bootManager starts, describes and cleans up after shims: the stock manager,
 // taught about our options and about the members of a pod.
 type bootManager struct{ stock shim.Shim }
 
-func newManager() shim.Shim { return bootManager{stock: manager.NewShimManager(runtimeName)} }
+func newManager() shim.Shim { return bootManager{stock: manager.NewShimManager(hooks.RuntimeType)} }
 
 // Name implements [shim.Shim].
 func (m bootManager) Name() string { return m.stock.Name() }
@@ -127,7 +124,7 @@ func (m bootManager) Info(ctx context.Context, optionsR io.Reader) (*types.Runti
 	}
 	info, err := m.stock.Info(ctx, bytes.NewReader(input))
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: runtime features are unknown: %v\n", runtimeName, err)
+		fmt.Fprintf(os.Stderr, "%s: runtime features are unknown: %v\n", hooks.RuntimeType, err)
 		info = &types.RuntimeInfo{Name: m.Name()}
 	}
 	info.Version = &types.RuntimeVersion{Version: Version}

@@ -15,16 +15,6 @@ import (
 	"bookend.dev/bookend/runtime"
 )
 
-// Annotations of the CRI plugin's, which no Pod can forge.
-const (
-	containerNameAnnotation    = "io.kubernetes.cri.container-name"
-	sandboxNameAnnotation      = "io.kubernetes.cri.sandbox-name"
-	sandboxNamespaceAnnotation = "io.kubernetes.cri.sandbox-namespace"
-)
-
-// nerdctlNameAnnotation is where nerdctl hands over the container's name.
-const nerdctlNameAnnotation = "nerdctl/name"
-
 // storeOf returns the store of the records of containers that were created with
 // these settings: one for all of them, so that a file system that hangs costs
 // one thread.
@@ -64,13 +54,13 @@ func (n nodeConfig) ownRuntime() bool {
 // subjectOf is what records call a container. That of a pod has the name that it
 // has there, whatever the pod's own annotations say.
 func subjectOf(namespace, id string, annotations map[string]string) record.Subject {
-	name := annotations[containerNameAnnotation]
-	if annotations[sandboxIDAnnotation] == "" {
-		name = cmp.Or(name, annotations[nerdctlNameAnnotation])
+	name := annotations[hooks.AnnotationContainerName]
+	if annotations[hooks.AnnotationSandboxID] == "" {
+		name = cmp.Or(name, annotations[hooks.AnnotationNerdctlName])
 	}
 	return record.Subject{
 		Namespace: namespace, Container: id, Name: name,
-		Pod: annotations[sandboxNameAnnotation], PodNamespace: annotations[sandboxNamespaceAnnotation],
+		Pod: annotations[hooks.AnnotationSandboxName], PodNamespace: annotations[hooks.AnnotationSandboxNamespace],
 	}
 }
 
