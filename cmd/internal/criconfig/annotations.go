@@ -3,6 +3,8 @@ package criconfig
 import (
 	"path"
 	"slices"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // need is a pattern of annotations that bookend must be handed, and a key of
@@ -14,8 +16,8 @@ type need struct{ pattern, example, without string }
 // are all that the hooks of pods need.
 func podNeeds() []need {
 	return []need{
-		{"bookend.dev/*", "bookend.dev/lifecycle", "bookend.dev/lifecycle in a pod is ignored instead of refused"},
-		{hooksPattern, "lifecycle.bookend.dev/a", "no hooks run, and nothing says so"},
+		{keyPattern, hooks.AnnotationKey, hooks.AnnotationKey + " in a pod is ignored instead of refused"},
+		{hooksPattern, hooks.AnnotationPrefix + "a", "no hooks run, and nothing says so"},
 	}
 }
 
@@ -23,14 +25,19 @@ func podNeeds() []need {
 // needed for: crictl's, and the kubelet's own.
 func containerNeeds() []need {
 	return []need{
-		{"bookend.dev/*", "bookend.dev/lifecycle", "bookend.dev/lifecycle in a container's own request is ignored instead of refused"},
-		{hooksPattern, "lifecycle.bookend.dev/a", "hooks in a container's own request, such as crictl's, do not run"},
-		{"io.kubernetes.pod.terminationGracePeriod", "io.kubernetes.pod.terminationGracePeriod", "preStop is not bounded by the pod's grace period"},
-		{"io.kubernetes.container.ports", "io.kubernetes.container.ports", "a named httpGet.port is refused"},
+		{keyPattern, hooks.AnnotationKey, hooks.AnnotationKey + " in a container's own request is ignored instead of refused"},
+		{hooksPattern, hooks.AnnotationPrefix + "a", "hooks in a container's own request, such as crictl's, do not run"},
+		{hooks.AnnotationGracePeriod, hooks.AnnotationGracePeriod, "preStop is not bounded by the pod's grace period"},
+		{hooks.AnnotationPorts, hooks.AnnotationPorts, "a named httpGet.port is refused"},
 	}
 }
 
-const hooksPattern = "lifecycle.bookend.dev/*"
+// Patterns that match hooks.AnnotationKey, and all that begin with
+// hooks.AnnotationPrefix.
+var (
+	keyPattern   = path.Dir(hooks.AnnotationKey) + "/*"
+	hooksPattern = hooks.AnnotationPrefix + "*"
+)
 
 // PodAnnotations are the patterns that bookend needs in pod_annotations.
 func PodAnnotations() []string { return patterns(podNeeds()) }

@@ -6,11 +6,8 @@ import (
 	"slices"
 )
 
-// Runtime types.
-const (
-	RuncType = "io.containerd.runc.v2"    // the stock shim's
-	OwnType  = "io.containerd.bookend.v2" // leads to bookend's shim by name
-)
+// RuncType is the runtime type of the stock shim.
+const RuncType = "io.containerd.runc.v2"
 
 const runcName = "runc" // containerd's own runtime
 

@@ -6,14 +6,12 @@ import (
 
 	eventstypes "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/api/types"
+
+	"bookend.dev/bookend/hooks"
 )
 
-// topics is what the topics of bookend's events begin with, as a regular
-// expression; the last element is what happened.
-const topics = "^/bookend/(hook|stop)/"
-
 // Undelivered happened to a stop signal that could not be sent.
-const Undelivered = "undelivered"
+var Undelivered = path.Base(hooks.UndeliveredTopic)
 
 // Event is one event of a hook, or of a stop signal that could not be sent.
 type Event struct {
@@ -23,9 +21,7 @@ type Event struct {
 	// What happened: start, success, failure, timeout or cancel of a hook, or
 	// [Undelivered].
 	What string `json:"what"`
-	// Labels are the shim's: hook, handler, and as it applies container_name,
-	// outcome, cause, attempts, duration, message, reason, exit_code, signal,
-	// http_status, runner; of a stop signal signal, message, container_name.
+	// Labels are the shim's, by [hooks.LabelHook] and the other names there.
 	Labels map[string]string `json:"labels"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/hooks"
 )
 
 // ErrEnded says that containerd ended the stream of events: it shuts down.
@@ -66,7 +67,7 @@ func next(stream eventsapi.Events_SubscribeClient, each func(Event) error) error
 
 // filter selects events as containerd's filters do.
 func filter(namespace string) string {
-	f := "topic~=" + strconv.Quote(topics)
+	f := "topic~=" + strconv.Quote(hooks.EventTopics)
 	if namespace != "" {
 		f += ",namespace==" + strconv.Quote(namespace)
 	}

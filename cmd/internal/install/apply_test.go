@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"testing"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // Before it changes anything an installation writes down what it will.
@@ -17,7 +19,7 @@ func TestAnInstallationThatFailedEarlyIsUndone(t *testing.T) {
 			func(n *node) error { return os.Remove(n.path("etc/conf.d")) },
 		},
 		"binaries that are gone": {
-			func(n *node) error { return os.Remove(n.path("new/" + Command)) },
+			func(n *node) error { return os.Remove(n.path("new/" + hooks.CommandBinary)) },
 			func(n *node) error { n.release("1"); return nil },
 		},
 	} {
@@ -48,7 +50,7 @@ func TestAnUpgradeThatFailedIsUndoneOrGoesOn(t *testing.T) {
 	for name, goOn := range map[string]bool{"undone": false, "goes on": true} {
 		t.Run(name, func(t *testing.T) {
 			n := newNode(t, mainV3)
-			n.write("bin/"+Shim, "by hand", 0o755)
+			n.write("bin/"+hooks.ShimBinary, "by hand", 0o755)
 			before := n.tree()
 			n.install()
 			n.release("2")
@@ -58,7 +60,7 @@ func TestAnUpgradeThatFailedIsUndoneOrGoesOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Remove(n.path("new/" + Command)); err != nil {
+			if err := os.Remove(n.path("new/" + hooks.CommandBinary)); err != nil {
 				t.Fatal(err)
 			}
 			if err := p.Apply(); !errors.Is(err, fs.ErrNotExist) {
@@ -89,7 +91,7 @@ func TestAShimThatStartsWhileOthersArePrunedKeepsItsBinaries(t *testing.T) {
 	if err != nil || len(p.Remove) != 1 {
 		t.Fatalf("got %v, %v", p, err)
 	}
-	runUntilClosed(t, n.path("bin/"+Shim))
+	runUntilClosed(t, n.path("bin/"+hooks.ShimBinary))
 	if err := p.Apply(); err != nil {
 		t.Fatal(err)
 	}

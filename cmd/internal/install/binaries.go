@@ -12,6 +12,7 @@ import (
 	"regexp"
 
 	"bookend.dev/bookend/cmd/internal/program"
+	"bookend.dev/bookend/hooks"
 )
 
 // identify returns the name of the set of binaries in dir. It runs the command
@@ -21,7 +22,7 @@ func identify(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("new binaries: %w", err)
 	}
-	version, err := versionOf(ctx, filepath.Join(dir, Command))
+	version, err := versionOf(ctx, filepath.Join(dir, hooks.CommandBinary))
 	if err != nil {
 		return "", err
 	}

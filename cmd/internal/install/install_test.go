@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/hooks"
 )
 
 func TestUninstallRestoresByteForByte(t *testing.T) {
@@ -21,9 +23,9 @@ func TestUninstallRestoresByteForByte(t *testing.T) {
 		"an edited file":          {main: noImports, prepare: func(n *node) { n.opts.EditConfig = true }},
 		"no file":                 {},
 		"binaries by hand": {main: mainV3, prepare: func(n *node) {
-			n.write("bin/"+Shim, "by hand\x00", 0o751)
-			n.write("bin/"+Executor, "by hand, too", 0o755)
-			if err := os.Symlink("elsewhere", n.path("bin/"+Command)); err != nil {
+			n.write("bin/"+hooks.ShimBinary, "by hand\x00", 0o751)
+			n.write("bin/"+hooks.ExecBinary, "by hand, too", 0o755)
+			if err := os.Symlink("elsewhere", n.path("bin/"+hooks.CommandBinary)); err != nil {
 				n.t.Fatal(err)
 			}
 		}},
@@ -51,7 +53,7 @@ func TestUninstallRestoresByteForByte(t *testing.T) {
 			if reflect.DeepEqual(n.tree(), before) || p.Todo != "" {
 				t.Fatalf("nothing was installed: %q", p.Todo)
 			}
-			if _, err := os.Stat(n.path("bin/" + Shim)); err != nil {
+			if _, err := os.Stat(n.path("bin/" + hooks.ShimBinary)); err != nil {
 				t.Error(err)
 			}
 			installed := n.tree()
@@ -75,8 +77,8 @@ func TestUninstallRestoresByteForByte(t *testing.T) {
 func TestTheLinkLeadsToASetThatIsNeverWrittenAgain(t *testing.T) {
 	n := newNode(t, mainV3)
 	first := n.install()
-	target, err := filepath.EvalSymlinks(n.path("bin/" + Shim))
-	if err != nil || target != filepath.Join(n.opts.versionsDir(), first.Set, Shim) || !strings.HasPrefix(first.Set, "1.2.3-") {
+	target, err := filepath.EvalSymlinks(n.path("bin/" + hooks.ShimBinary))
+	if err != nil || target != filepath.Join(n.opts.versionsDir(), first.Set, hooks.ShimBinary) || !strings.HasPrefix(first.Set, "1.2.3-") {
 		t.Fatalf("got %s, %v", target, err)
 	}
 	n.release("2")
@@ -84,10 +86,10 @@ func TestTheLinkLeadsToASetThatIsNeverWrittenAgain(t *testing.T) {
 	if second.Set == first.Set || second.Restart {
 		t.Errorf("got set %s after %s, restart %v", second.Set, first.Set, second.Restart)
 	}
-	if got := n.read("lib/bookend/versions/" + first.Set + "/" + Shim); !strings.Contains(got, "# 1\n") {
+	if got := n.read("lib/bookend/versions/" + first.Set + "/" + hooks.ShimBinary); !strings.Contains(got, "# 1\n") {
 		t.Errorf("the first set has changed: %s", got)
 	}
-	if got := n.read("bin/" + Shim); !strings.Contains(got, "# 2\n") {
+	if got := n.read("bin/" + hooks.ShimBinary); !strings.Contains(got, "# 2\n") {
 		t.Errorf("the link leads to %s", got)
 	}
 	n.opts.Prune = true
@@ -103,7 +105,7 @@ func TestADropInHasTheRuncOfTheNode(t *testing.T) {
 		t.Error("no restart is asked for")
 	}
 	for _, want := range []string{
-		"version = 3\n", `runtime_path = "` + n.path("bin/"+Shim) + `"`, `"lifecycle.bookend.dev/*"`, "SystemdCgroup = true",
+		"version = 3\n", `runtime_path = "` + n.path("bin/"+hooks.ShimBinary) + `"`, `"lifecycle.bookend.dev/*"`, "SystemdCgroup = true",
 	} {
 		if got := n.read("etc/conf.d/bookend.toml"); !strings.Contains(got, want) {
 			t.Errorf("no %s in\n%s", want, got)
@@ -152,15 +154,15 @@ func TestWhatIsNotOursIsRefused(t *testing.T) {
 	}{
 		"the runtime is configured": {map[string]string{"etc/conf.d/mine.toml": strings.Replace(mainV3, "runtimes.runc", "runtimes.bookend", 1)}, ErrConfigured},
 		"a file of that name":       {map[string]string{"etc/conf.d/bookend.toml": "version = 3\n"}, ErrForeign},
-		"no binaries":               {map[string]string{"new/" + Shim: ""}, fs.ErrNotExist},
-		"a directory in the way":    {map[string]string{"bin/" + Shim + "/x": ""}, errKind},
+		"no binaries":               {map[string]string{"new/" + hooks.ShimBinary: ""}, fs.ErrNotExist},
+		"a directory in the way":    {map[string]string{"bin/" + hooks.ShimBinary + "/x": ""}, errKind},
 	} {
 		n := newNode(t, mainV3)
 		for path, content := range tt.files {
 			n.write(path, content, 0o600)
 		}
 		if errors.Is(tt.want, fs.ErrNotExist) {
-			if err := os.Remove(n.path("new/" + Shim)); err != nil {
+			if err := os.Remove(n.path("new/" + hooks.ShimBinary)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -178,7 +180,7 @@ func TestUninstallKeepsWhatOthersChanged(t *testing.T) {
 	n.install()
 	n.write("etc/config.toml", n.read("etc/config.toml")+"# added\n", 0o600)
 	n.write("etc/conf.d/bookend.toml", n.read("etc/conf.d/bookend.toml")+"# tuned\n", 0o600)
-	n.write("bin/"+Command, "somebody's", 0o755)
+	n.write("bin/"+hooks.CommandBinary, "somebody's", 0o755)
 	tuned := n.read("etc/conf.d/bookend.toml")
 	if p := n.install(); len(p.Notes) != 1 || n.read("etc/conf.d/bookend.toml") != tuned {
 		t.Errorf("install again: notes %v, drop-in %s", p.Notes, n.read("etc/conf.d/bookend.toml"))
@@ -196,7 +198,7 @@ func TestUninstallKeepsWhatOthersChanged(t *testing.T) {
 	if _, err := os.Stat(n.path("etc/conf.d/bookend.toml")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the drop-in is imported still: %v", err)
 	}
-	if got := n.read("bin/" + Command); got != "somebody's" {
+	if got := n.read("bin/" + hooks.CommandBinary); got != "somebody's" {
 		t.Errorf("a file of somebody's: %q", got)
 	}
 }
@@ -207,7 +209,7 @@ func TestAnInstallationThatFailedIsUndoneOrGoesOn(t *testing.T) {
 		t.Run(fmt.Sprint(stop), func(t *testing.T) {
 			n := newNode(t, "version = 3\n")
 			n.opts.EditConfig = true
-			n.write("bin/"+Shim, "by hand", 0o755)
+			n.write("bin/"+hooks.ShimBinary, "by hand", 0o755)
 			before := n.tree()
 			p, err := New(t.Context(), n.opts)
 			if err != nil {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // running returns the pids of shims that run from below dir, by the directory
@@ -34,7 +36,7 @@ func running(dir string) (map[string][]int, error) {
 			continue // gone, or a thread of the kernel
 		}
 		exe = strings.TrimSuffix(exe, " (deleted)")
-		if filepath.Base(exe) == Shim && strings.HasPrefix(exe, dir+"/") {
+		if filepath.Base(exe) == hooks.ShimBinary && strings.HasPrefix(exe, dir+"/") {
 			set := filepath.Base(filepath.Dir(exe))
 			found[set] = append(found[set], pid)
 		}

@@ -7,13 +7,15 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/hooks"
 )
 
 func TestRunningShimsKeepTheirBinaries(t *testing.T) {
 	n := newNode(t, mainV3)
 	n.shimIsCat()
 	first := n.install()
-	end := runUntilClosed(t, n.path("bin/"+Shim))
+	end := runUntilClosed(t, n.path("bin/"+hooks.ShimBinary))
 	n.release("2")
 	n.opts.Prune = true
 	n.install()
@@ -48,7 +50,7 @@ func (n *node) shimIsCat() {
 		n.t.Fatal(err)
 	}
 	n.release("1")
-	n.write("new/"+Shim, string(data), 0o755)
+	n.write("new/"+hooks.ShimBinary, string(data), 0o755)
 }
 
 // runUntilClosed runs a copy of cat, which reads until end is called.

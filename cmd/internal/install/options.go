@@ -3,19 +3,14 @@ package install
 import (
 	"errors"
 	"path/filepath"
-)
 
-// Names of the binaries.
-const (
-	Shim     = "containerd-shim-bookend-v2"
-	Executor = "bookend-exec"
-	Command  = "bookend"
+	"bookend.dev/bookend/hooks"
 )
 
 // binaries are a set, in the order of placing; linked are those that are linked
 // to from the directory for binaries.
-func binaries() []string { return []string{Executor, Shim, Command} }
-func linked() []string   { return []string{Shim, Command} }
+func binaries() []string { return []string{hooks.ExecBinary, hooks.ShimBinary, hooks.CommandBinary} }
+func linked() []string   { return []string{hooks.ShimBinary, hooks.CommandBinary} }
 
 // Options of an installation. Paths are absolute.
 type Options struct {
@@ -37,7 +32,7 @@ type Options struct {
 }
 
 // shimPath is what containerd is told to start.
-func (o Options) shimPath() string { return filepath.Join(o.BinDir, Shim) }
+func (o Options) shimPath() string { return filepath.Join(o.BinDir, hooks.ShimBinary) }
 
 func (o Options) versionsDir() string { return filepath.Join(o.LibDir, "versions") }
 func (o Options) originals() string   { return filepath.Join(o.LibDir, "original") }

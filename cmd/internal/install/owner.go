@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/hooks"
 )
 
 // owner is the installation that a drop-in is from.
@@ -123,7 +124,7 @@ func (p *Plan) wrong(r criconfig.Runtime) string {
 	switch gaps := r.Gaps(); {
 	case r.Type == "":
 		return "it has no runtime_type"
-	case !r.IsRunc() && r.Type != criconfig.OwnType:
+	case !r.IsRunc() && r.Type != hooks.RuntimeType:
 		return "its runtime_type is " + r.Type
 	case r.Path == "":
 		return "it has no runtime_path"

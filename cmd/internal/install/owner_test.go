@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // second is another installation on the same machine.
@@ -142,7 +144,7 @@ func TestARuntimeThatAnotherFileDefinesAsWellIsSeen(t *testing.T) {
 	}
 	n.write("etc/conf.d/zz-copy.toml", other, 0o644)
 	_, err := New(t.Context(), n.opts)
-	if !errors.Is(err, ErrConfigured) || !strings.Contains(err.Error(), "zz-copy.toml, where its runtime_path is /elsewhere/"+Shim) {
+	if !errors.Is(err, ErrConfigured) || !strings.Contains(err.Error(), "zz-copy.toml, where its runtime_path is /elsewhere/"+hooks.ShimBinary) {
 		t.Errorf("another path, which overrides ours: %v", err)
 	}
 }

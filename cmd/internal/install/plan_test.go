@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/hooks"
 )
 
 const kata = `[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.kata]
@@ -21,7 +23,7 @@ func TestAnotherNameTakesNoRuntimeFromAnybody(t *testing.T) {
 	if _, err := New(t.Context(), n.opts); !errors.Is(err, ErrConfigured) {
 		t.Errorf("a runtime of somebody's: got %v, want %v", err, ErrConfigured)
 	}
-	end := runUntilClosed(t, n.path("bin/"+Shim))
+	end := runUntilClosed(t, n.path("bin/"+hooks.ShimBinary))
 	n.opts.RuntimeName = "hooked"
 	if _, err := New(t.Context(), n.opts); !errors.Is(err, ErrInUse) {
 		t.Errorf("with a shim that runs: got %v, want %v", err, ErrInUse)
@@ -76,7 +78,7 @@ func TestADamagedSetIsMended(t *testing.T) {
 			n := newNode(t, mainV3)
 			set := n.install().setDir()
 			installed := n.tree()
-			if err := damage(filepath.Join(set, Executor)); err != nil {
+			if err := damage(filepath.Join(set, hooks.ExecBinary)); err != nil {
 				t.Fatal(err)
 			}
 			good := n.opts.From

@@ -6,13 +6,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/hooks"
 )
 
 func TestUninstallLeavesWhatOthersHaveInTheDirectory(t *testing.T) {
 	n := newNode(t, mainV3)
 	n.opts.LibDir = n.path("lib")
-	n.write("bin/"+Shim, "by hand", 0o755)
-	for _, name := range []string{"lib/other/file", "lib/versions/mine/" + Shim, "lib/versions/mine-0123456789ab/x", "lib/original/mine"} {
+	n.write("bin/"+hooks.ShimBinary, "by hand", 0o755)
+	for _, name := range []string{"lib/other/file", "lib/versions/mine/" + hooks.ShimBinary, "lib/versions/mine-0123456789ab/x", "lib/original/mine"} {
 		n.write(name, "somebody's", 0o644)
 	}
 	before := n.tree()
@@ -49,15 +51,15 @@ func TestAnEarlierUninstallsCopyIsNotInTheWay(t *testing.T) {
 
 func TestTheOnlyCopyOfWhatIsNotRestoredStays(t *testing.T) {
 	for name, spoil := range map[string]func(*node){
-		"removed":      func(n *node) { _ = os.Remove(n.path("bin/" + Shim)) },
-		"changed":      func(n *node) { n.write("bin/"+Shim, "somebody's", 0o755) },
+		"removed":      func(n *node) { _ = os.Remove(n.path("bin/" + hooks.ShimBinary)) },
+		"changed":      func(n *node) { n.write("bin/"+hooks.ShimBinary, "somebody's", 0o755) },
 		"line removed": func(n *node) { n.write("etc/config.toml", "version = 3\n", 0o644) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			const main = "version = 3 # mine\nimports = []\n"
 			n := newNode(t, main)
 			n.opts.EditConfig = true
-			n.write("bin/"+Shim, "by hand", 0o755)
+			n.write("bin/"+hooks.ShimBinary, "by hand", 0o755)
 			n.install()
 			spoil(n)
 			p := n.uninstall()
@@ -93,11 +95,11 @@ func TestAShimThatStartsMeanwhileIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := runUntilClosed(t, n.path("bin/"+Shim))
+	end := runUntilClosed(t, n.path("bin/"+hooks.ShimBinary))
 	if err := p.Revert(); !errors.Is(err, ErrInUse) {
 		t.Errorf("got %v, want %v", err, ErrInUse)
 	}
-	if !complete(first.setDir()) || exists(n.path("bin/"+Shim)) {
+	if !complete(first.setDir()) || exists(n.path("bin/"+hooks.ShimBinary)) {
 		t.Error("its binaries are gone, or more shims can start")
 	}
 	end()

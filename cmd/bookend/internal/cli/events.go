@@ -12,6 +12,7 @@ import (
 	"bookend.dev/bookend/cmd/bookend/internal/show"
 	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/hookevents"
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -63,15 +64,15 @@ func printEvent(w io.Writer, ev hookevents.Event, full bool) error {
 	if !full {
 		container = show.ShortID(container)
 	}
-	if name := ev.Labels["container_name"]; name != "" {
+	if name := ev.Labels[hooks.LabelContainerName]; name != "" {
 		container += " (" + name + ")"
 	}
-	hook := ev.Labels["hook"]
+	hook := ev.Labels[hooks.LabelHook]
 	if ev.What == hookevents.Undelivered {
 		hook = string(record.Stop)
 	}
-	said := cmp.Or(ev.Labels["message"], ev.Labels["handler"])
-	if reason := ev.Labels["reason"]; reason != "" {
+	said := cmp.Or(ev.Labels[hooks.LabelMessage], ev.Labels[hooks.LabelHandler])
+	if reason := ev.Labels[hooks.LabelReason]; reason != "" {
 		said = reason + ": " + said
 	}
 	line := fmt.Sprintf("%s  %-7s  %s  %s  %-9s  %s",

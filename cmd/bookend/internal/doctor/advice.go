@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/hooks"
 )
 
 // install is the command that puts in place what is missing: binaries alone
@@ -56,7 +57,7 @@ func (f *Facts) place() (flags []string) {
 // that of the runtime's shim, or the usual one.
 func (f *Facts) binDir() string {
 	of := ""
-	if r, ok := f.runtime(); ok && filepath.Base(r.Path) == shimName {
+	if r, ok := f.runtime(); ok && filepath.Base(r.Path) == hooks.ShimBinary {
 		of = filepath.Dir(r.Path)
 	}
 	return cmp.Or(f.BinDir, of, binDir)

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/hooks"
 )
 
 func shimFound(f *Facts) Result {
@@ -59,12 +59,12 @@ func commandFits(f *Facts) Result {
 func shimOnPath(f *Facts) Result {
 	r, _ := f.runtime()
 	switch {
-	case f.ByName.Err != nil && (f.byTypeAlone() || r.Path == "" && r.Type == criconfig.OwnType):
+	case f.ByName.Err != nil && (f.byTypeAlone() || r.Path == "" && r.Type == hooks.RuntimeType):
 		return fail(f.install(), "the runtime's type leads nowhere: %v", f.ByName.Err)
 	case f.ByName.Err != nil:
 		return warn("link it from a directory of containerd's PATH, for ctr, nerdctl and Docker", "%v", f.ByName.Err)
 	case f.Shim.Err == nil && f.ByName.Resolved != f.Shim.Resolved:
 		return warn("remove one of the two", "%s is found by name, but runtime %q uses %s", f.ByName.Path, f.RuntimeName, f.Shim.Path)
 	}
-	return pass("%s leads to %s", criconfig.OwnType, f.ByName.Path)
+	return pass("%s leads to %s", hooks.RuntimeType, f.ByName.Path)
 }

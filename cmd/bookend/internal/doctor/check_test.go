@@ -77,7 +77,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"runtime", "no type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Type = "" }) }, Fail, "no runtime_type", `runtime_type = "io.containerd.runc.v2"`},
 		{"runtime", "no plugin", func(f *Facts) { f.dockerOnly() }, Warning, "disables the CRI plugin", "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins"},
 		{"runtime", "no path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "" }) }, Fail, "the stock shim's", "runtime_path"},
-		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", criconfig.OwnType }) }, Pass, criconfig.OwnType, ""},
+		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", hooks.RuntimeType }) }, Pass, hooks.RuntimeType, ""},
 
 		{"annotations", "no list", func(f *Facts) {
 			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations, r.ContainerAnnotations = nil, nil })
@@ -123,7 +123,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 
 		{"shim", "none", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only --from DIR"},
 		{"shim", "none elsewhere", func(f *Facts) {
-			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
+			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + hooks.ShimBinary })
 			f.Shim = Program{Err: errBroken}
 		}, Fail, "broken", "bookend install --binaries-only --bin-dir /opt/b --from DIR"},
 		{"shim", "of a named installation", func(f *Facts) {
@@ -136,15 +136,15 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "cannot run: file does not exist", "bookend install"},
 		{"bookend-exec", "another version", func(f *Facts) { f.Executor.Version = version("0.9.0") }, Fail, "of version 0.9.0, the shim beside it of 1.0.0", "bookend install"},
 		{"bookend-exec", "of an installation in another place", func(f *Facts) {
-			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
-			f.Shim.Path, f.Shim.Resolved, f.Executor.Err = "/opt/b/"+shimName, "/opt/l/versions/1.0.0-0/"+shimName, errBroken
+			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + hooks.ShimBinary })
+			f.Shim.Path, f.Shim.Resolved, f.Executor.Err = "/opt/b/"+hooks.ShimBinary, "/opt/l/versions/1.0.0-0/"+hooks.ShimBinary, errBroken
 		}, Fail, "broken", "bookend install --binaries-only --bin-dir /opt/b --lib-dir /opt/l --from DIR"},
 		{"bookend-exec", "no shim", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "no shim", "bookend install"},
 		{"bookend", "another version", func(f *Facts) { f.Version = "2.0.0" }, Warning, "of version 2.0.0, the shim of 1.0.0", "/usr/local/lib/bookend/versions/1.0.0-0"},
 		{"PATH", "not there", func(f *Facts) { f.ByName = Program{Err: errBroken} }, Warning, "broken", "ctr, nerdctl and Docker"},
 		{"PATH", "not there, needed", func(f *Facts) {
 			f.ByName = Program{Err: errBroken}
-			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", criconfig.OwnType })
+			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", hooks.RuntimeType })
 		}, Fail, "leads nowhere", "bookend install"},
 		{"PATH", "not there, and no plugin", func(f *Facts) { f.dockerOnly(); f.ByName = Program{Err: errBroken} }, Fail, "leads nowhere", "bookend install --binaries-only"},
 		{"PATH", "another", func(f *Facts) { f.ByName.Path, f.ByName.Resolved = "/usr/bin/x", "/usr/bin/x" }, Warning, "/usr/bin/x is found by name", "remove"},

@@ -10,6 +10,7 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/hooks"
 )
 
 // The oldest containerd whose start protocol the shim speaks.
@@ -46,8 +47,8 @@ func runtimeConfigured(f *Facts) Result {
 		return fail(f.install(), "no runtime %q in %s and what it imports", f.RuntimeName, f.CRI.Path)
 	case r.Type == "":
 		return fail("set runtime_type = \""+criconfig.RuncType+"\" in the runtime's table, then "+f.restart(), "runtime %q has no runtime_type: containerd starts nothing with it", f.RuntimeName)
-	case r.Path == "" && r.Type != criconfig.OwnType:
-		return fail("set runtime_path to the path of "+shimName+" in "+f.CRI.Path, "runtime %q is of type %s and names no runtime_path: it is the stock shim's", f.RuntimeName, r.Type)
+	case r.Path == "" && r.Type != hooks.RuntimeType:
+		return fail("set runtime_path to the path of "+hooks.ShimBinary+" in "+f.CRI.Path, "runtime %q is of type %s and names no runtime_path: it is the stock shim's", f.RuntimeName, r.Type)
 	case r.Path == "":
 		return pass("%q, of type %s", f.RuntimeName, r.Type)
 	default:

@@ -84,11 +84,6 @@ type Document struct {
 	Err  error
 }
 
-const (
-	shimName     = "containerd-shim-bookend-v2"
-	executorName = "bookend-exec"
-)
-
 // Where things are unless flags say otherwise.
 const (
 	mainConfig = "/etc/containerd/config.toml" // containerd's default

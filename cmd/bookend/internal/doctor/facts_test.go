@@ -169,14 +169,14 @@ func TestARuntimeOfOurOwnTypeHasItsConfigurationInItsOptions(t *testing.T) {
 		asked, dir, runc    string
 		document, complaint string
 	}{
-		"a file":           {criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"ConfigPath": file}}, "", "/file", "/file/runc", file, ""},
-		"a file, asked":    {criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"ConfigPath": file}}, env, "/env", "/env/runc", env, ""},
-		"the table itself": {criconfig.Runtime{Type: criconfig.OwnType, Options: inline}, "", "/inline", "/inline/runc", `the options of runtime "strict" in /c.toml`, ""},
+		"a file":           {criconfig.Runtime{Type: hooks.RuntimeType, Options: map[string]any{"ConfigPath": file}}, "", "/file", "/file/runc", file, ""},
+		"a file, asked":    {criconfig.Runtime{Type: hooks.RuntimeType, Options: map[string]any{"ConfigPath": file}}, env, "/env", "/env/runc", env, ""},
+		"the table itself": {criconfig.Runtime{Type: hooks.RuntimeType, Options: inline}, "", "/inline", "/inline/runc", `the options of runtime "strict" in /c.toml`, ""},
 		"runc's names in it": {
-			criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"BinaryName": "/x"}}, "", hooks.DefaultRecords().Directory, "",
+			criconfig.Runtime{Type: hooks.RuntimeType, Options: map[string]any{"BinaryName": "/x"}}, "", hooks.DefaultRecords().Directory, "",
 			`the options of runtime "strict" in /c.toml`, "BinaryName: unknown field",
 		},
-		"no options":  {criconfig.Runtime{Type: criconfig.OwnType}, "", "/env", "", env, ""},
+		"no options":  {criconfig.Runtime{Type: hooks.RuntimeType}, "", "/env", "", env, ""},
 		"runc's type": {criconfig.Runtime{Type: "io.containerd.runc.v2", Options: map[string]any{"BinaryName": "/x"}}, "", "/env", "/x", env, ""},
 	} {
 		f := &Facts{
@@ -196,7 +196,7 @@ func TestARuntimeOfOurOwnTypeHasItsConfigurationInItsOptions(t *testing.T) {
 
 func TestTheExecutorNamesItsLibraries(t *testing.T) {
 	ask := func(script string) *Facts {
-		path := write(t, filepath.Join(t.TempDir(), executorName), "#!/bin/sh\n"+script, 0o755)
+		path := write(t, filepath.Join(t.TempDir(), hooks.ExecBinary), "#!/bin/sh\n"+script, 0o755)
 		f := &Facts{Executor: locate(path)}
 		f.askExecutor(t.Context())
 		return f
@@ -229,7 +229,7 @@ func TestTheRuntimeIsAskedAsShimsAskIt(t *testing.T) {
 
 func TestTheShimSaysWhetherItHasTheJoiner(t *testing.T) {
 	info, err := proto.Marshal(&types.RuntimeInfo{
-		Name: criconfig.OwnType, Version: &types.RuntimeVersion{Version: "1.0.0"},
+		Name: hooks.RuntimeType, Version: &types.RuntimeVersion{Version: "1.0.0"},
 		Annotations: map[string]string{hooks.JoinerAnnotation: hooks.JoinerReady},
 	})
 	if err != nil {

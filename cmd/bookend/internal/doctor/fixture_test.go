@@ -16,8 +16,8 @@ import (
 func healthy() *Facts {
 	const bin, set = "/usr/local/bin/", "/usr/local/lib/bookend/versions/1.0.0-0/"
 	v := program.Version{Major: 1, Text: "1.0.0"}
-	r := criconfig.Runtime{}.Bookend(bin + shimName)
-	shim := Program{Path: bin + shimName, Resolved: set + shimName, Version: v}
+	r := criconfig.Runtime{}.Bookend(bin + hooks.ShimBinary)
+	shim := Program{Path: bin + hooks.ShimBinary, Resolved: set + hooks.ShimBinary, Version: v}
 	f := &Facts{
 		Options: Options{RuntimeName: "bookend", Version: "1.0.0"},
 		Daemon: &daemon.Daemon{
@@ -30,7 +30,7 @@ func healthy() *Facts {
 		CRI:      &criconfig.Config{Path: mainConfig, Exists: true, Version: 3, Runtimes: map[string]criconfig.Runtime{"bookend": r}},
 		Shim:     shim,
 		ByName:   shim,
-		Executor: Program{Path: set + executorName, Resolved: set + executorName, Version: v},
+		Executor: Program{Path: set + hooks.ExecBinary, Resolved: set + hooks.ExecBinary, Version: v},
 		Joiner:   hooks.JoinerReady,
 		Compiler: Libraries{Runc: program.Version{Major: 1, Minor: 5, Patch: 0, Text: "1.5.0"}, Libseccomp: "2.5.4"},
 		Runc:     Program{Path: "/usr/bin/runc", Version: program.Version{Major: 1, Minor: 5, Patch: 2, Text: "1.5.2"}},

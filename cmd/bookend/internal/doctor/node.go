@@ -12,7 +12,6 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -23,7 +22,7 @@ import (
 func (f *Facts) readNode() (node *hooks.Config, runc string) {
 	r, _ := f.runtime()
 	asked, env := f.Options.NodeConfig, f.env(hooks.ConfigEnv)
-	if r.Type != criconfig.OwnType || len(r.Options) == 0 {
+	if r.Type != hooks.RuntimeType || len(r.Options) == 0 {
 		f.NodeConfig, node = readNodeConfig(asked, env)
 		return node, r.BinaryName()
 	}

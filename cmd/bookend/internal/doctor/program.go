@@ -12,7 +12,6 @@ import (
 	"github.com/containerd/containerd/api/types"
 	"google.golang.org/protobuf/proto"
 
-	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
@@ -21,14 +20,14 @@ import (
 // findBinaries finds those that the runtime leads to; runc is the one that it
 // names, and empty for the one on PATH.
 func (f *Facts) findBinaries(ctx context.Context, runc string) {
-	f.ByName, f.Joiner = f.shimProgram(ctx, lookPath(f.Path, shimName))
+	f.ByName, f.Joiner = f.shimProgram(ctx, lookPath(f.Path, hooks.ShimBinary))
 	f.Shim = f.ByName
 	r, ok := f.runtime()
 	if ok && r.Path != "" {
 		f.Shim, f.Joiner = f.shimProgram(ctx, locate(r.Path))
 	}
 	if f.Shim.Resolved != "" {
-		f.Executor = locate(filepath.Join(filepath.Dir(f.Shim.Resolved), executorName))
+		f.Executor = locate(filepath.Join(filepath.Dir(f.Shim.Resolved), hooks.ExecBinary))
 		f.askExecutor(ctx)
 	}
 	f.Runc = lookPath(f.Path, cmp.Or(runc, "runc"))
@@ -83,7 +82,7 @@ func (f *Facts) shimProgram(ctx context.Context, p Program) (asked Program, join
 		return p, ""
 	}
 	info, err := f.shimInfo(ctx, p.Path)
-	if err == nil && info.GetName() != criconfig.OwnType {
+	if err == nil && info.GetName() != hooks.RuntimeType {
 		err = fmt.Errorf("%s: %w: it calls itself %q", p.Path, errOther, info.GetName())
 	}
 	if err != nil {
