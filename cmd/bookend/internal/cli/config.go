@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -18,9 +16,6 @@ import (
 //
 //go:embed default.toml
 var defaultConfig string
-
-// fromStdin is the file name that stands for standard input.
-const fromStdin = "-"
 
 func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
@@ -70,7 +65,7 @@ containerd may run with another.`,
 	}
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		checked, err := checkConfig(cmd.InOrStdin(), args)
+		checked, err := checkConfig(cmd, args)
 		if err != nil {
 			return err
 		}
@@ -96,34 +91,28 @@ type configChecked struct {
 
 // checkConfig reads the file that args or the environment name. An error means
 // that it could not be read.
-func checkConfig(stdin io.Reader, args []string) (configChecked, error) {
-	named := os.Getenv(hooks.ConfigEnv)
+func checkConfig(cmd *cobra.Command, args []string) (configChecked, error) {
+	named := ""
 	if len(args) > 0 {
 		named = args[0]
 	}
-	c := configChecked{File: cmp.Or(named, hooks.ConfigPath), Valid: true, Exists: true}
-	data, err := readFile(stdin, c.File)
-	if errors.Is(err, fs.ErrNotExist) && named == "" {
-		c.Exists = false
-		return c, nil
+	file := hooks.LocateConfig(named, os.Getenv(hooks.ConfigEnv))
+	c := configChecked{File: file.Path, Valid: true, Exists: true}
+	var err error
+	if file.Path == stdin {
+		var data []byte
+		if data, err = readInput(cmd, stdin); err == nil {
+			_, err = hooks.ParseConfig(data, stdin)
+		}
+	} else {
+		_, c.Exists, err = file.Load()
 	}
-	if err != nil {
-		return c, err
-	}
-	_, err = hooks.ParseConfig(data, c.File)
 	var invalid *hooks.InvalidError
 	if errors.As(err, &invalid) {
 		c.Valid, c.Line, c.Message = false, invalid.Line, invalid.Detail()
 		return c, nil
 	}
 	return c, err
-}
-
-func readFile(stdin io.Reader, name string) ([]byte, error) {
-	if name == fromStdin {
-		return io.ReadAll(stdin)
-	}
-	return os.ReadFile(name)
 }
 
 func (c configChecked) print(w io.Writer, as format) (err error) {

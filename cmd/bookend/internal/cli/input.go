@@ -10,8 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"bookend.dev/bookend/hooks"
 	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // stdin is how an argument names the standard input.
@@ -124,10 +125,7 @@ func policyFlag(cmd *cobra.Command) func() (*hooks.Config, error) {
 		if *path == "" {
 			return nil, nil
 		}
-		data, err := os.ReadFile(*path)
-		if err != nil {
-			return nil, err
-		}
-		return hooks.ParseConfig(data, *path)
+		c, _, err := hooks.LocateConfig(*path, "").Load()
+		return c, err
 	}
 }

@@ -200,7 +200,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"capabilities", "unknown", func(f *Facts) { f.Capabilities = nil }, Warning, "cannot be read", "as root"},
 		{"configuration", "invalid", func(f *Facts) { f.NodeConfig.Err = errBroken }, Fail, "broken", "fix " + hooks.ConfigPath},
 		{"configuration", "named and not there", func(f *Facts) { f.NodeConfig.Err = fs.ErrNotExist }, Fail, "not exist", hooks.ConfigPath},
-		{"configuration", "not there", func(f *Facts) { f.NodeConfig.Err, f.NodeConfig.Must = fs.ErrNotExist, false }, Pass, "defaults", ""},
+		{"configuration", "not there", func(f *Facts) { f.NodeConfig.Exists = false }, Pass, "defaults", ""},
 		{"records", "not writable", func(f *Facts) { f.RecordsErr = syscall.EROFS }, Warning, "read-only", hooks.DefaultRecords().Directory},
 		{"records", "open to all", func(f *Facts) { f.RecordsMode = 0o755 }, Warning, "mode 0755", "chmod 0700 " + hooks.DefaultRecords().Directory},
 		{"records", "not yet", func(f *Facts) { f.RecordsMode = 0 }, Pass, "will be made", ""},

@@ -10,6 +10,7 @@ import (
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/program"
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )
 
@@ -56,8 +57,8 @@ type Facts struct {
 	Systemd           bool                    // it runs here
 	Capabilities      map[capability.Cap]bool // those of containerd, or of this process
 
-	NodeConfig  Document // bookend's own
-	Entry       string   // how it wants exec hooks to get into containers
+	NodeConfig  NodeConfig
+	Entry       string // how it wants exec hooks to get into containers
 	RecordsDir  string
 	RecordsErr  error // why no records can be written there
 	RecordsMode os.FileMode
@@ -77,11 +78,12 @@ type Libraries struct {
 	Libseccomp string
 }
 
-// Document is a file that may be there.
-type Document struct {
-	Path string
-	Must bool // it is named somewhere, so that it has to be there
-	Err  error
+// NodeConfig is bookend's own configuration; where there is an error or no file,
+// the default holds.
+type NodeConfig struct {
+	hooks.ConfigFile
+	Exists bool
+	Err    error
 }
 
 // Where things are unless flags say otherwise.

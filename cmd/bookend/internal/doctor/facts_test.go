@@ -25,6 +25,13 @@ func write(t *testing.T, path, content string, mode fs.FileMode) string {
 	return path
 }
 
+// readNodeConfig looks with this in containerd's environment.
+func readNodeConfig(asked, env string) (NodeConfig, *hooks.Config) {
+	f := &Facts{Options: Options{NodeConfig: asked}, Daemon: &daemon.Daemon{Process: daemon.Process{Env: map[string]string{hooks.ConfigEnv: env}}}}
+	node, _ := f.readNode()
+	return f.NodeConfig, node
+}
+
 func TestTheNodesConfigurationIsTheOneThatShimsRead(t *testing.T) {
 	dir := t.TempDir()
 	good := write(t, filepath.Join(dir, "good.toml"), "[policy]\nallowUser = true\n", 0o600)
@@ -33,7 +40,7 @@ func TestTheNodesConfigurationIsTheOneThatShimsRead(t *testing.T) {
 		asked, env, path string
 		must             bool
 	}{{good, bad, good, true}, {"", good, good, true}, {"", "", hooks.ConfigPath, false}} {
-		if d, _ := readNodeConfig(tt.asked, tt.env); d.Path != tt.path || d.Must != tt.must {
+		if d, _ := readNodeConfig(tt.asked, tt.env); d.Path != tt.path || d.Named != tt.must {
 			t.Errorf("asked for %q with %q in the environment: got %+v", tt.asked, tt.env, d)
 		}
 	}

@@ -38,7 +38,7 @@ func healthy() *Facts {
 		Kernel:   program.Version{Major: 5, Minor: 14, Text: "5.14.0"},
 		Entry:    hooks.EntryAuto,
 		CgroupV2: true, Systemd: true, Capabilities: map[capability.Cap]bool{},
-		NodeConfig: Document{Path: hooks.ConfigPath, Must: true},
+		NodeConfig: NodeConfig{ConfigFile: hooks.LocateConfig("", hooks.ConfigPath), Exists: true},
 		RecordsDir: hooks.DefaultRecords().Directory, RecordsMode: 0o700,
 	}
 	for _, n := range needs() {
