@@ -39,29 +39,29 @@ var (
 	hooksPattern = hooks.AnnotationPrefix + "*"
 )
 
-// PodAnnotations are the patterns that bookend needs in pod_annotations.
-func PodAnnotations() []string { return patterns(podNeeds()) }
-
-// ContainerAnnotations are those that it needs in container_annotations.
-func ContainerAnnotations() []string { return patterns(containerNeeds()) }
-
-func patterns(needs []need) []string {
-	out := make([]string, len(needs))
-	for i, n := range needs {
-		out[i] = n.pattern
+// withNeeds returns patterns with those that are needed before them.
+func withNeeds(needs []need, patterns []string) []string {
+	var all []string
+	for _, n := range needs {
+		all = append(all, n.pattern)
 	}
-	return out
+	for _, p := range patterns {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // Names of the lists.
 const (
-	podList       = "pod_annotations"
-	containerList = "container_annotations"
+	PodList       = "pod_annotations"
+	ContainerList = "container_annotations"
 )
 
 // Gap is a pattern that a list lacks.
 type Gap struct {
-	List    string // "pod_annotations" or "container_annotations"
+	List    string // PodList or ContainerList
 	Pattern string
 	Without string // what comes of it
 	// Fatal says that pods have no hooks without it.
@@ -75,12 +75,12 @@ func (r Runtime) Gaps() []Gap {
 	add := func(list string, have []string, needs []need) {
 		for _, n := range needs {
 			if !slices.ContainsFunc(have, func(p string) bool { return matches(p, n.example) }) {
-				gaps = append(gaps, Gap{List: list, Pattern: n.pattern, Without: n.without, Fatal: list == podList && n.pattern == hooksPattern})
+				gaps = append(gaps, Gap{List: list, Pattern: n.pattern, Without: n.without, Fatal: list == PodList && n.pattern == hooksPattern})
 			}
 		}
 	}
-	add(podList, r.PodAnnotations, podNeeds())
-	add(containerList, r.ContainerAnnotations, containerNeeds())
+	add(PodList, r.PodAnnotations, podNeeds())
+	add(ContainerList, r.ContainerAnnotations, containerNeeds())
 	return gaps
 }
 

@@ -81,7 +81,7 @@ func Table(version int, name string, r Runtime) ([]byte, error) {
 	if err := settings(&b, head, "  ", r.Other); err != nil {
 		return nil, err
 	}
-	if opts := set(r.Options); len(opts) > 0 {
+	if opts := NotEmpty(r.Options); len(opts) > 0 {
 		fmt.Fprintf(&b, "\n  [%s.options]\n", head)
 		if err := settings(&b, head+".options", "    ", opts); err != nil {
 			return nil, err
@@ -90,9 +90,9 @@ func Table(version int, name string, r Runtime) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// settings renders what is set of m, plain values before tables.
+// settings renders what is not empty of m, plain values before tables.
 func settings(b *bytes.Buffer, head, indent string, m map[string]any) error {
-	m = set(m)
+	m = NotEmpty(m)
 	for _, name := range sortedKeys(m) {
 		if _, isTable := m[name].(map[string]any); isTable {
 			continue
@@ -117,8 +117,8 @@ func settings(b *bytes.Buffer, head, indent string, m map[string]any) error {
 	return nil
 }
 
-// set is m without settings that are empty.
-func set(m map[string]any) map[string]any {
+// NotEmpty is m without settings that are empty, which mean the default.
+func NotEmpty(m map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, v := range m {
 		switch rv := reflect.ValueOf(v); {

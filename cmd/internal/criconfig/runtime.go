@@ -3,7 +3,6 @@ package criconfig
 import (
 	"fmt"
 	"maps"
-	"slices"
 )
 
 // RuncType is the runtime type of the stock shim.
@@ -26,7 +25,7 @@ func newRuntime(t map[string]any) (Runtime, error) {
 	r := Runtime{Other: maps.Clone(t)}
 	var err error
 	for key, to := range map[string]*[]string{
-		"pod_annotations": &r.PodAnnotations, "container_annotations": &r.ContainerAnnotations,
+		PodList: &r.PodAnnotations, ContainerList: &r.ContainerAnnotations,
 	} {
 		if *to, err = stringList(t[key]); err != nil {
 			return Runtime{}, fmt.Errorf("%s: %w", key, err)
@@ -76,7 +75,7 @@ func (c *Config) Runc() (name string, r Runtime) {
 func (r Runtime) IsRunc() bool { return r.Type == RuncType }
 
 // OptionNames are the options that are set, in order.
-func (r Runtime) OptionNames() []string { return sortedKeys(set(r.Options)) }
+func (r Runtime) OptionNames() []string { return sortedKeys(NotEmpty(r.Options)) }
 
 // SystemdCgroup tells whether systemd makes the cgroups of the runtime's
 // containers, as its options have it.
@@ -86,8 +85,8 @@ func (r Runtime) SystemdCgroup() bool { return r.Options["SystemdCgroup"] == tru
 // of the stock one, and with the annotations that bookend must be handed.
 func (r Runtime) Bookend(shim string) Runtime {
 	r.Type, r.Path = RuncType, shim
-	r.PodAnnotations = union(PodAnnotations(), r.PodAnnotations)
-	r.ContainerAnnotations = union(ContainerAnnotations(), r.ContainerAnnotations)
+	r.PodAnnotations = withNeeds(podNeeds(), r.PodAnnotations)
+	r.ContainerAnnotations = withNeeds(containerNeeds(), r.ContainerAnnotations)
 	return r
 }
 
@@ -95,13 +94,4 @@ func (r Runtime) Bookend(shim string) Runtime {
 func (r Runtime) BinaryName() string {
 	name, _ := r.Options["BinaryName"].(string)
 	return name
-}
-
-func union(a, b []string) []string {
-	for _, s := range b {
-		if !slices.Contains(a, s) {
-			a = append(a, s)
-		}
-	}
-	return a
 }

@@ -86,6 +86,18 @@ func (p Process) ConfigFile() string {
 	return filepath.Join(p.Dir, path)
 }
 
+// MainConfig is containerd's main file unless it is told otherwise.
+const MainConfig = "/etc/containerd/config.toml"
+
+// MainConfig is the main file that d reads: the default one where d is nil or
+// its own is not known.
+func (d *Daemon) MainConfig() string {
+	if d != nil && filepath.IsAbs(d.ConfigFile()) {
+		return d.ConfigFile()
+	}
+	return MainConfig
+}
+
 func (p Process) configArg() string {
 	for _, name := range []string{"--config", "-config", "-c"} {
 		for _, arg := range p.Args {

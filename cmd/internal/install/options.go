@@ -31,10 +31,33 @@ type Options struct {
 	Restart string
 }
 
+// Where an installation's links are, and what its runtime is called, unless flags
+// say otherwise.
+const (
+	DefaultBinDir  = "/usr/local/bin"
+	DefaultRuntime = "bookend"
+)
+
+// DefaultLibDir is where an installation's binaries are unless a flag says
+// otherwise.
+func DefaultLibDir(bin string) string { return filepath.Join(bin, "..", "lib", "bookend") }
+
+// LibDirOf is the directory of the installation that a binary is of; empty: of
+// none.
+func LibDirOf(binary string) string {
+	versions := filepath.Dir(filepath.Dir(binary))
+	if filepath.Base(versions) != versionsName {
+		return ""
+	}
+	return filepath.Dir(versions)
+}
+
 // shimPath is what containerd is told to start.
 func (o Options) shimPath() string { return filepath.Join(o.BinDir, hooks.ShimBinary) }
 
-func (o Options) versionsDir() string { return filepath.Join(o.LibDir, "versions") }
+const versionsName = "versions"
+
+func (o Options) versionsDir() string { return filepath.Join(o.LibDir, versionsName) }
 func (o Options) originals() string   { return filepath.Join(o.LibDir, "original") }
 
 var (

@@ -29,9 +29,8 @@ func ownerOf(text []byte) (owner, bool) {
 		return owner{}, false
 	}
 	o := owner{bin: filepath.Dir(paths[0])}
-	target, err := os.Readlink(paths[0])
-	if versions := filepath.Dir(filepath.Dir(target)); err == nil && exists(target) && filepath.Base(versions) == "versions" {
-		o.lib = filepath.Dir(versions)
+	if target, err := os.Readlink(paths[0]); err == nil && exists(target) {
+		o.lib = LibDirOf(target)
 	}
 	return o, true
 }

@@ -33,16 +33,16 @@ func (p *Plan) possible() error {
 		dirs = append(dirs, p.opts.LibDir)
 	}
 	for _, dir := range dirs {
-		if err := writable(dir); err != nil {
+		if err := Writable(dir); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writable tells why nothing can be put into a directory that exists or is to
+// Writable tells why nothing can be put into a directory that exists or is to
 // be made.
-func writable(dir string) error {
+func Writable(dir string) error {
 	at := existing(dir)
 	st, err := os.Stat(at)
 	if err == nil && !st.IsDir() {

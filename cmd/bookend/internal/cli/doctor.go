@@ -9,6 +9,7 @@ import (
 
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/install"
 )
 
 func newDoctor() *cobra.Command {
@@ -32,7 +33,7 @@ there, and its advice names them.`,
 	}
 	runtimeNameFlag(cmd, &opts.RuntimeName)
 	f := cmd.Flags()
-	f.StringVar(&opts.BinDir, "bin-dir", "", "directory of the installation's links (default that of the runtime's shim, else "+defaultBinDir+")")
+	f.StringVar(&opts.BinDir, "bin-dir", "", "directory of the installation's links (default that of the runtime's shim, else "+install.DefaultBinDir+")")
 	f.StringVar(&opts.LibDir, "lib-dir", "", "directory of the installation's binaries (default \"../lib/bookend\" beside --bin-dir)")
 	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
 	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked if no daemon answers")

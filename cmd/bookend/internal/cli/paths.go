@@ -4,20 +4,15 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-)
 
-// Where things are on a node unless flags say otherwise.
-const (
-	defaultContainerdConfig = "/etc/containerd/config.toml"
-	defaultBinDir           = "/usr/local/bin"
-	defaultRuntimeName      = "bookend"
+	"bookend.dev/bookend/cmd/internal/install"
 )
 
 // place are the directories of an installation.
 type place struct{ bin, lib string }
 
 func (p *place) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&p.bin, "bin-dir", defaultBinDir, "directory on PATH that has links to the binaries")
+	cmd.Flags().StringVar(&p.bin, "bin-dir", install.DefaultBinDir, "directory on PATH that has links to the binaries")
 	cmd.Flags().StringVar(&p.lib, "lib-dir", "", "directory of the binaries and of what uninstall needs (default \"../lib/bookend\" beside --bin-dir)")
 	for _, name := range []string{"bin-dir", "lib-dir"} {
 		_ = cmd.MarkFlagDirname(name)
@@ -27,7 +22,7 @@ func (p *place) flags(cmd *cobra.Command) {
 // resolve makes the paths absolute.
 func (p *place) resolve() (err error) {
 	if p.lib == "" {
-		p.lib = filepath.Join(p.bin, "..", "lib", "bookend")
+		p.lib = install.DefaultLibDir(p.bin)
 	}
 	return absolute(&p.bin, &p.lib)
 }

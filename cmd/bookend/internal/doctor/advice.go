@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -26,10 +27,10 @@ func (f *Facts) configure() string {
 	switch path := f.mainConfig(); {
 	case f.ContainerdConfig == "" && f.elsewhere():
 		args = append(args, "--address "+f.Address)
-	case path != mainConfig:
+	case path != daemon.MainConfig:
 		args = append(args, "--containerd-config "+path)
 	}
-	if f.RuntimeName != handler {
+	if f.RuntimeName != install.DefaultRuntime {
 		args = append(args, "--runtime-name "+f.RuntimeName)
 	}
 	restart, command := daemon.Restart(f.Daemon, f.Address)
@@ -44,10 +45,10 @@ func (f *Facts) configure() string {
 // not the usual ones.
 func (f *Facts) place() (flags []string) {
 	bin, lib := f.binDir(), f.libDir()
-	if bin != binDir {
+	if bin != install.DefaultBinDir {
 		flags = append(flags, "--bin-dir "+bin)
 	}
-	if lib != libOf(bin) {
+	if lib != install.DefaultLibDir(bin) {
 		flags = append(flags, "--lib-dir "+lib)
 	}
 	return flags
@@ -60,21 +61,18 @@ func (f *Facts) binDir() string {
 	if r, ok := f.runtime(); ok && filepath.Base(r.Path) == hooks.ShimBinary {
 		of = filepath.Dir(r.Path)
 	}
-	return cmp.Or(f.BinDir, of, binDir)
+	return cmp.Or(f.BinDir, of, install.DefaultBinDir)
 }
 
 // libDir is the directory of the installation's binaries: the one that is named,
 // the one that the shim lies in, or the usual one.
 func (f *Facts) libDir() string {
 	of := ""
-	if versions := filepath.Dir(filepath.Dir(f.Shim.Resolved)); filepath.Base(versions) == "versions" && filepath.Dir(f.Shim.Path) == f.binDir() {
-		of = filepath.Dir(versions)
+	if filepath.Dir(f.Shim.Path) == f.binDir() {
+		of = install.LibDirOf(f.Shim.Resolved)
 	}
-	return cmp.Or(f.LibDir, of, libOf(f.binDir()))
+	return cmp.Or(f.LibDir, of, install.DefaultLibDir(f.binDir()))
 }
-
-// libOf is where an installation's binaries are unless --lib-dir says otherwise.
-func libOf(bin string) string { return filepath.Join(bin, "..", "lib", "bookend") }
 
 // restart is what makes containerd read its files again.
 func (f *Facts) restart() string {

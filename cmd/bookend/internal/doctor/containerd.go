@@ -73,34 +73,26 @@ func annotationsListed(f *Facts) Result {
 	if len(gaps) == 0 {
 		return pass("pod_annotations and container_annotations have all that is needed")
 	}
-	var found, fix []string
+	var found []string
 	fatal := false
 	for _, g := range gaps {
 		found = append(found, g.List+" lacks "+g.Pattern+" ("+g.Without+")")
 		fatal = fatal || g.Fatal
 	}
-	if !slices.ContainsFunc(gaps, func(g criconfig.Gap) bool { return g.List == "container_annotations" }) {
-		fix = append(fix, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()))
-	} else {
-		fix = append(fix, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()),
-			listLine("container_annotations", r.ContainerAnnotations, criconfig.ContainerAnnotations()))
+	full := r.Bookend(r.Path)
+	fix := listLine(criconfig.PodList, full.PodAnnotations)
+	if slices.ContainsFunc(gaps, func(g criconfig.Gap) bool { return g.List == criconfig.ContainerList }) {
+		fix += " and " + listLine(criconfig.ContainerList, full.ContainerAnnotations)
 	}
-	result := warn("in the runtime's table: "+strings.Join(fix, " and ")+", then "+f.restart(), "%s", strings.Join(found, "; "))
+	result := warn("in the runtime's table: "+fix+", then "+f.restart(), "%s", strings.Join(found, "; "))
 	if fatal {
 		result.Status = Fail
 	}
 	return result
 }
 
-// listLine is a list as it should be.
-func listLine(name string, have, need []string) string {
-	full := slices.Clone(need)
-	for _, p := range have {
-		if !slices.Contains(full, p) {
-			full = append(full, p)
-		}
-	}
-	return name + ` = ["` + strings.Join(full, `", "`) + `"]`
+func listLine(name string, patterns []string) string {
+	return name + ` = ["` + strings.Join(patterns, `", "`) + `"]`
 }
 
 // runtimeLoaded compares what containerd runs with to what its files say.
@@ -148,18 +140,5 @@ func sameOptions(loaded, file map[string]any) bool {
 	if err := json.Unmarshal(data, &same); err != nil {
 		return true
 	}
-	return reflect.DeepEqual(withoutEmpty(loaded), withoutEmpty(same))
-}
-
-func withoutEmpty(options map[string]any) map[string]any {
-	out := map[string]any{}
-	for name, value := range options {
-		switch v := reflect.ValueOf(value); {
-		case !v.IsValid(), v.IsZero():
-		case (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0:
-		default:
-			out[name] = value
-		}
-	}
-	return out
+	return reflect.DeepEqual(criconfig.NotEmpty(loaded), criconfig.NotEmpty(same))
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -86,18 +87,10 @@ type NodeConfig struct {
 	Err    error
 }
 
-// Where things are unless flags say otherwise.
-const (
-	mainConfig = "/etc/containerd/config.toml" // containerd's default
-	binDir     = "/usr/local/bin"              // that of an installation
-	handler    = "bookend"
-)
-
 // Gather looks at the node. Nothing is changed.
 func Gather(ctx context.Context, opts Options) *Facts {
 	f := &Facts{Options: opts}
 	if f.Daemon, f.DaemonErr = daemon.Find(ctx, opts.Address); f.DaemonErr != nil {
-		f.Daemon = nil
 		f.Installed, _ = program.VersionOf(ctx, opts.Containerd)
 	}
 	f.Path = filepath.SplitList(f.env("PATH"))
@@ -107,7 +100,8 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	f.findBinaries(ctx, runc)
 	f.Kernel, f.KernelErr = kernel()
 	f.CgroupV2, f.Freezer = cgroups("/sys/fs/cgroup", "/proc/self/mountinfo")
-	f.Systemd = exists("/run/systemd/system")
+	_, err := os.Stat("/run/systemd/system")
+	f.Systemd = err == nil
 	f.Capabilities = capabilitiesOf(f.pid())
 	f.RecordsDir = node.Records.Directory
 	f.RecordsMode, f.RecordsErr = writable(f.RecordsDir)
@@ -124,14 +118,7 @@ func (f *Facts) env(name string) string {
 
 // mainConfig is containerd's main file.
 func (f *Facts) mainConfig() string {
-	switch {
-	case f.ContainerdConfig != "":
-		return f.ContainerdConfig
-	case f.Daemon != nil && filepath.IsAbs(f.Daemon.ConfigFile()):
-		return f.Daemon.ConfigFile()
-	default:
-		return mainConfig
-	}
+	return cmp.Or(f.ContainerdConfig, f.Daemon.MainConfig())
 }
 
 // pid is containerd's process, or this one.

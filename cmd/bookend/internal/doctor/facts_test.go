@@ -153,9 +153,9 @@ func TestContainerdsFileIsTheOneItRunsWith(t *testing.T) {
 		args       []string
 		flag, want string
 	}{
-		{nil, "", mainConfig},
+		{nil, "", daemon.MainConfig},
 		{[]string{"containerd", "--config", "/x"}, "", "/x"},
-		{[]string{"containerd", "--config", "x"}, "", mainConfig}, // relative to a directory that is not known
+		{[]string{"containerd", "--config", "x"}, "", daemon.MainConfig}, // relative to a directory that is not known
 		{[]string{"containerd", "--config", "/x"}, "/flag", "/flag"},
 	} {
 		f.Daemon = &daemon.Daemon{Process: daemon.Process{Args: tt.args}}

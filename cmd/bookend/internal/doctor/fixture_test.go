@@ -27,7 +27,7 @@ func healthy() *Facts {
 				"bookend": {Type: r.Type, Path: r.Path, PodAnnotations: r.PodAnnotations, ContainerAnnotations: r.ContainerAnnotations},
 			},
 		},
-		CRI:      &criconfig.Config{Path: mainConfig, Exists: true, Version: 3, Runtimes: map[string]criconfig.Runtime{"bookend": r}},
+		CRI:      &criconfig.Config{Path: daemon.MainConfig, Exists: true, Version: 3, Runtimes: map[string]criconfig.Runtime{"bookend": r}},
 		Shim:     shim,
 		ByName:   shim,
 		Executor: Program{Path: set + hooks.ExecBinary, Resolved: set + hooks.ExecBinary, Version: v},

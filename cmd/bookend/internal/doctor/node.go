@@ -2,16 +2,14 @@ package doctor
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
-	"golang.org/x/sys/unix"
 
+	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -78,24 +76,13 @@ func configurationValid(f *Facts) Result {
 // writable tells why this process could not write into dir, and the mode of
 // dir, 0 where it is still to be made.
 func writable(dir string) (fs.FileMode, error) {
-	st, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		if filepath.Dir(dir) == dir {
-			return 0, err
-		}
-		_, err = writable(filepath.Dir(dir))
+	if err := install.Writable(dir); err != nil {
 		return 0, err
 	}
-	if err != nil {
-		return 0, err
+	if st, err := os.Stat(dir); err == nil {
+		return st.Mode().Perm(), nil
 	}
-	if !st.IsDir() {
-		return 0, fmt.Errorf("%s: %w", dir, unix.ENOTDIR)
-	}
-	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-		return 0, fmt.Errorf("%s: %w", dir, err)
-	}
-	return st.Mode().Perm(), nil
+	return 0, nil
 }
 
 func recordsWritable(f *Facts) Result {

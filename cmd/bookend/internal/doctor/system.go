@@ -84,21 +84,15 @@ func (f *Facts) runc() (name string, r criconfig.Runtime) {
 	return f.CRI.Runc()
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// needs are the capabilities that the shim and what it starts inherit from
-// containerd, and what for.
-func needs() []struct {
+// need is a capability, and what it is for.
+type need struct {
 	cap capability.Cap
 	to  string
-} {
-	return []struct {
-		cap capability.Cap
-		to  string
-	}{
+}
+
+// needs are those that the shim and what it starts inherit from containerd.
+func needs() []need {
+	return []need{
 		{capability.CAP_SYS_ADMIN, "join namespaces"},
 		{capability.CAP_SYS_CHROOT, "join mount namespaces"},
 		{capability.CAP_SYS_PTRACE, "open namespaces of containers"},
