@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	eventsapi "github.com/containerd/containerd/api/services/events/v1"
+	"github.com/containerd/containerd/api/types"
 	"google.golang.org/grpc/status"
 
 	"bookend.dev/bookend/cmd/internal/daemon"
@@ -27,16 +28,19 @@ func Follow(ctx context.Context, address, namespace string, each func(Event) err
 		return fmt.Errorf("containerd: %w", err)
 	}
 	defer conn.Close()
-	ctx, stop := context.WithCancel(ctx) // ends the stream where each fails
-	defer stop()
 	stream, err := eventsapi.NewEventsClient(conn).Subscribe(ctx, &eventsapi.SubscribeRequest{Filters: []string{filter(namespace)}})
 	for err == nil {
-		err = next(stream, each)
+		var envelope *types.Envelope
+		if envelope, err = stream.Recv(); err != nil {
+			break
+		}
+		if ev, ok := newEvent(envelope); ok {
+			if err := each(ev); err != nil {
+				return err
+			}
+		}
 	}
-	var own *eachError
 	switch {
-	case errors.As(err, &own):
-		return own.err
 	case ctx.Err() != nil:
 		return nil
 	case errors.Is(err, io.EOF):
@@ -45,24 +49,6 @@ func Follow(ctx context.Context, address, namespace string, each func(Event) err
 		err = errors.New(status.Convert(err).Message())
 	}
 	return fmt.Errorf("containerd at %s: %w", address, err)
-}
-
-// eachError is an error of the caller's own function.
-type eachError struct{ err error }
-
-func (e *eachError) Error() string { return e.err.Error() }
-
-func next(stream eventsapi.Events_SubscribeClient, each func(Event) error) error {
-	envelope, err := stream.Recv()
-	if err != nil {
-		return err
-	}
-	if ev, ok := newEvent(envelope); ok {
-		if err := each(ev); err != nil {
-			return &eachError{err}
-		}
-	}
-	return nil
 }
 
 // filter selects events as containerd's filters do.
