@@ -123,10 +123,13 @@ func distinct(all []record.Subject, take func(record.Subject) bool) []record.Sub
 			found = append(found, c)
 		}
 	}
-	slices.SortFunc(found, func(a, b record.Subject) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(fullName(a), fullName(b)), cmp.Compare(a.Container, b.Container))
-	})
+	slices.SortFunc(found, compare)
 	return found
+}
+
+// compare orders containers by namespace, name, id.
+func compare(a, b record.Subject) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(fullName(a), fullName(b)), cmp.Compare(a.Container, b.Container))
 }
 
 // Words are the ids and names that [Find] knows containers by, for completion.

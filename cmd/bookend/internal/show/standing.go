@@ -92,8 +92,6 @@ func OfNamespace(statuses []record.Status, namespace string) []record.Status {
 	taken := slices.DeleteFunc(slices.Clone(statuses), func(st record.Status) bool {
 		return namespace != "" && st.Namespace != namespace
 	})
-	slices.SortFunc(taken, func(a, b record.Status) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(fullName(a.Subject), fullName(b.Subject)), cmp.Compare(a.Container, b.Container))
-	})
+	slices.SortFunc(taken, func(a, b record.Status) int { return compare(a.Subject, b.Subject) })
 	return taken
 }
