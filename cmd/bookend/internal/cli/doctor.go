@@ -66,27 +66,25 @@ func printResults(w io.Writer, as format, results []doctor.Result) error {
 	if err := printTable(w, []string{"CHECK", "RESULT", "FOUND"}, rows); err != nil {
 		return err
 	}
-	printMends(w, results)
+	printFixes(w, results)
 	return nil
 }
 
-// printMends prints what is to be done, once where several checks ask for it.
-func printMends(w io.Writer, results []doctor.Result) {
-	var order []string
+// printFixes prints what to do, once where several checks ask for it.
+func printFixes(w io.Writer, results []doctor.Result) {
 	checks := map[string][]string{}
 	for _, r := range results {
-		if r.Fix == "" {
-			continue
+		if r.Fix != "" {
+			checks[r.Fix] = append(checks[r.Fix], r.Check)
 		}
-		if checks[r.Fix] == nil {
-			order = append(order, r.Fix)
-		}
-		checks[r.Fix] = append(checks[r.Fix], r.Check)
 	}
-	if len(order) > 0 {
+	if len(checks) > 0 {
 		fmt.Fprintln(w, "\nTo fix:")
 	}
-	for _, fix := range order {
-		fmt.Fprintf(w, "  %s: %s\n", strings.Join(checks[fix], ", "), fix)
+	for _, r := range results {
+		if names := checks[r.Fix]; names != nil {
+			fmt.Fprintf(w, "  %s: %s\n", strings.Join(names, ", "), r.Fix)
+			delete(checks, r.Fix)
+		}
 	}
 }

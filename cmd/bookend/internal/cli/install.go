@@ -72,7 +72,7 @@ On a host with several containerds, --address names the one to configure.`,
 		if versionErr == nil && version.Older(2, 3) {
 			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs 2.3 or newer", version))
 		}
-		return carryOut(cmd.OutOrStdout(), plan, to.restart, dryRun)
+		return carryOutInstall(cmd.OutOrStdout(), plan, to.restart, dryRun)
 	}
 	return cmd
 }
@@ -101,28 +101,36 @@ func oldContainerd(v program.Version, err error) func(configVersion int) bool {
 	}
 }
 
-func carryOut(w io.Writer, plan *install.Plan, restart string, dryRun bool) error {
-	fmt.Fprint(w, plan)
+func carryOutInstall(w io.Writer, plan *install.Plan, restart string, dryRun bool) error {
 	if plan.Empty() && plan.Todo == "" {
 		fmt.Fprintf(w, "Nothing to change: %s is installed.\n", plan.Set)
 	}
+	if err := carryOut(w, plan, plan.Apply, dryRun); err != nil {
+		return err
+	}
+	if plan.Todo != "" {
+		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd (%s).\n", plan.Todo, restart)
+		return errFound
+	}
+	if plan.Restart && !dryRun {
+		fmt.Fprintf(w, "Restart containerd for its new configuration (%s), then run bookend doctor.\n", restart)
+	}
+	return nil
+}
+
+// carryOut prints a plan, and calls do to carry it out unless it is a dry run.
+func carryOut(w io.Writer, plan *install.Plan, do func() error, dryRun bool) error {
+	fmt.Fprint(w, plan)
 	if !dryRun {
-		if err := plan.Apply(); err != nil {
+		if err := do(); err != nil {
 			return err
 		}
 	}
 	for _, note := range plan.Notes {
 		fmt.Fprintf(w, "Note: %s.\n", note)
 	}
-	switch {
-	case dryRun:
+	if dryRun {
 		fmt.Fprintln(w, "Dry run: nothing was changed.")
-	case plan.Restart && plan.Todo == "":
-		fmt.Fprintf(w, "Restart containerd for its new configuration (%s), then run bookend doctor.\n", restart)
-	}
-	if plan.Todo != "" {
-		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd (%s).\n", plan.Todo, restart)
-		return errFound
 	}
 	return nil
 }

@@ -45,10 +45,15 @@ func outputFlag(cmd *cobra.Command) *format {
 }
 
 // printJSON prints one indented document.
-func printJSON(w io.Writer, v any) error {
+func printJSON(w io.Writer, v any) error { return encode(w, v, "  ") }
+
+// printJSONLine prints one document on one line, by one write.
+func printJSONLine(w io.Writer, v any) error { return encode(w, v, "") }
+
+func encode(w io.Writer, v any, indent string) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	e.SetIndent("", indent)
 	return e.Encode(v)
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -39,34 +38,19 @@ to clean up after them, and gives up their containers when it restarts without.`
 		if err := where.resolve(); err != nil {
 			return err
 		}
+		out := cmd.OutOrStdout()
 		plan, err := install.Undo(where.lib, force)
 		if err == nil {
-			err = revert(cmd.OutOrStdout(), plan, dryRun)
+			err = carryOut(out, plan, plan.Revert, dryRun)
 		}
 		if errors.Is(err, install.ErrInUse) {
-			return fmt.Errorf("%w: remove their pods and containers first, or use --force", err)
+			err = fmt.Errorf("%w: remove their pods and containers first, or use --force", err)
+		}
+		if err == nil && plan.Restart && !dryRun {
+			usual, _ := daemon.Restart(nil, "")
+			fmt.Fprintf(out, "Restart containerd for its old configuration (%s).\n", cmp.Or(plan.HowToRestart(), usual))
 		}
 		return err
 	}
 	return cmd
-}
-
-func revert(w io.Writer, plan *install.Plan, dryRun bool) error {
-	fmt.Fprint(w, plan)
-	if !dryRun {
-		if err := plan.Revert(); err != nil {
-			return err
-		}
-	}
-	for _, note := range plan.Notes {
-		fmt.Fprintf(w, "Note: %s.\n", note)
-	}
-	switch {
-	case dryRun:
-		fmt.Fprintln(w, "Dry run: nothing was changed.")
-	case plan.Restart:
-		usual, _ := daemon.Restart(nil, "")
-		fmt.Fprintf(w, "Restart containerd for its old configuration (%s).\n", cmp.Or(plan.HowToRestart(), usual))
-	}
-	return nil
 }
