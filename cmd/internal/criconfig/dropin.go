@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -69,52 +70,28 @@ const MaxVersion = 4
 // Table renders a runtime as it stands in a configuration file. Settings with
 // an empty value, which mean the default, are left out.
 func Table(version int, name string, r Runtime) ([]byte, error) {
+	settings := NotEmpty(r.Other)
+	settings["runtime_type"], settings["runtime_path"] = r.Type, r.Path
+	settings[PodList], settings[ContainerList] = r.PodAnnotations, r.ContainerAnnotations
+	if options := NotEmpty(r.Options); len(options) > 0 {
+		settings["options"] = options
+	}
 	plugin := pluginV3
 	if version == 2 {
 		plugin = pluginV2
 	}
-	head := fmt.Sprintf("plugins.'%s'.containerd.runtimes.%s", plugin, key(name))
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "[%s]\n", head)
-	fmt.Fprintf(&b, "  runtime_type = %s\n  runtime_path = %s\n", str(r.Type), str(r.Path))
-	fmt.Fprintf(&b, "  pod_annotations = %s\n  container_annotations = %s\n", list(r.PodAnnotations), list(r.ContainerAnnotations))
-	if err := settings(&b, head, "  ", r.Other); err != nil {
-		return nil, err
+	path := []string{"plugins", plugin, "containerd", "runtimes", name}
+	var doc any = settings
+	for _, key := range slices.Backward(path) {
+		doc = map[string]any{key: doc}
 	}
-	if opts := NotEmpty(r.Options); len(opts) > 0 {
-		fmt.Fprintf(&b, "\n  [%s.options]\n", head)
-		if err := settings(&b, head+".options", "    ", opts); err != nil {
-			return nil, err
-		}
+	text, err := toml.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("runtime %q: %w", name, err)
 	}
-	return b.Bytes(), nil
-}
-
-// settings renders what is not empty of m, plain values before tables.
-func settings(b *bytes.Buffer, head, indent string, m map[string]any) error {
-	m = NotEmpty(m)
-	for _, name := range sortedKeys(m) {
-		if _, isTable := m[name].(map[string]any); isTable {
-			continue
-		}
-		line, err := toml.Marshal(map[string]any{name: m[name]})
-		if err != nil {
-			return fmt.Errorf("%s.%s: %w", head, name, err)
-		}
-		for l := range strings.Lines(strings.TrimSuffix(string(line), "\n")) {
-			b.WriteString(indent + l)
-		}
-		b.WriteByte('\n')
-	}
-	for _, name := range sortedKeys(m) {
-		if sub, isTable := m[name].(map[string]any); isTable {
-			fmt.Fprintf(b, "\n%s[%s.%s]\n", indent, head, key(name))
-			if err := settings(b, head+"."+key(name), indent+"  ", sub); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	// Of the tables around it there are heads alone, which may be left out.
+	heads := len(path) - 1
+	return bytes.SplitAfterN(text, []byte("\n"), heads+1)[heads], nil
 }
 
 // NotEmpty is m without settings that are empty, which mean the default.
@@ -140,34 +117,11 @@ func sortedKeys(m map[string]any) []string {
 	return keys
 }
 
-// key renders a name as a key, bare where TOML allows that.
-func key(name string) string {
-	plain := func(r rune) bool {
-		return r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-	}
-	if name != "" && strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 {
-		return name
-	}
-	return str(name)
-}
-
+// list renders a list of strings.
 func list(items []string) string {
 	quoted := make([]string, len(items))
 	for i, s := range items {
-		quoted[i] = str(s)
+		quoted[i] = strconv.Quote(s)
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
-}
-
-// str renders a basic string of TOML.
-func str(s string) string {
-	out, err := toml.Marshal(map[string]string{"x": s})
-	if err != nil { // not UTF-8: the file that it came from cannot have been TOML
-		return fmt.Sprintf("%q", s)
-	}
-	lit := strings.TrimSuffix(strings.TrimPrefix(string(out), "x = "), "\n")
-	if inner := strings.Trim(lit, "'"); strings.HasPrefix(lit, "'") && !strings.ContainsAny(inner, `"\`) {
-		return `"` + inner + `"`
-	}
-	return lit
 }

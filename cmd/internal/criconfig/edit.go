@@ -36,9 +36,7 @@ func AddImport(text []byte, pattern string) ([]byte, Edit, error) {
 	imports := slices.Concat(file.Imports, []string{pattern})
 	e := Edit{New: "imports = " + list(imports) + " # changed by bookend install\n"}
 	at, end := 0, 0
-	if keys, err := topKeys(text); err != nil {
-		return nil, Edit{}, err
-	} else if slices.Contains(keys, "imports") {
+	if file.Imports != nil {
 		m := importsLine.FindIndex(text)
 		if m == nil {
 			return nil, Edit{}, errSpread
@@ -79,14 +77,6 @@ func (e Edit) Undo(text []byte) ([]byte, bool) {
 		return nil, false
 	}
 	return slices.Concat(text[:at], []byte(e.Old), text[at+len(e.New):]), true
-}
-
-func topKeys(text []byte) ([]string, error) {
-	var doc map[string]any
-	if err := toml.Unmarshal(text, &doc); err != nil {
-		return nil, err
-	}
-	return sortedKeys(doc), nil
 }
 
 // sameBut makes sure that after is before with other imports.

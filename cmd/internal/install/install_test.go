@@ -105,7 +105,7 @@ func TestADropInHasTheRuncOfTheNode(t *testing.T) {
 		t.Error("no restart is asked for")
 	}
 	for _, want := range []string{
-		"version = 3\n", `runtime_path = "` + n.path("bin/"+hooks.ShimBinary) + `"`, `"lifecycle.bookend.dev/*"`, "SystemdCgroup = true",
+		"version = 3\n", "runtime_path = '" + n.path("bin/"+hooks.ShimBinary) + "'", "'lifecycle.bookend.dev/*'", "SystemdCgroup = true",
 	} {
 		if got := n.read("etc/conf.d/bookend.toml"); !strings.Contains(got, want) {
 			t.Errorf("no %s in\n%s", want, got)

@@ -60,7 +60,7 @@ func TestATableThatAPersonHasAddedIsWhatWasAskedFor(t *testing.T) {
 		"another type":      strings.Replace(table, "runc.v2", "runsc.v1", 1),
 		"no type":           strings.Replace(table, "runtime_type", "io_type", 1),
 		"another shim":      strings.Replace(table, n.path("bin"), "/elsewhere", 1),
-		"a list with a gap": strings.ReplaceAll(table, `"lifecycle.bookend.dev/*"`, `"x"`),
+		"a list with a gap": strings.ReplaceAll(table, "'lifecycle.bookend.dev/*'", "'x'"),
 	} {
 		n.write("etc/config.toml", "version = 2\n"+other, 0o600)
 		if _, err := New(t.Context(), n.opts); !errors.Is(err, ErrConfigured) {
