@@ -1,7 +1,7 @@
 package daemon
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,24 +22,16 @@ type Process struct {
 
 // readProcess reads the process whose directory is dir, /proc/<pid>.
 func readProcess(pid int, dir string) (Process, error) {
-	exe, err := os.Readlink(filepath.Join(dir, "exe"))
-	if err != nil {
+	exe, exeErr := os.Readlink(filepath.Join(dir, "exe"))
+	cwd, cwdErr := os.Readlink(filepath.Join(dir, "cwd"))
+	args, argsErr := os.ReadFile(filepath.Join(dir, "cmdline"))
+	env, envErr := os.ReadFile(filepath.Join(dir, "environ"))
+	if err := cmp.Or(exeErr, cwdErr, argsErr, envErr); err != nil {
 		return Process{}, fmt.Errorf("containerd's process: %w", err)
 	}
-	args, err := stringsOf(filepath.Join(dir, "cmdline"))
-	if err != nil {
-		return Process{}, fmt.Errorf("containerd's process: %w", err)
-	}
-	env, err := stringsOf(filepath.Join(dir, "environ"))
-	if err != nil {
-		return Process{}, fmt.Errorf("containerd's process: %w", err)
-	}
-	p := Process{PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), Args: args, Env: map[string]string{}}
-	if p.Dir, err = os.Readlink(filepath.Join(dir, "cwd")); err != nil {
-		return Process{}, fmt.Errorf("containerd's process: %w", err)
-	}
+	p := Process{PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), Args: stringsOf(args), Dir: cwd, Env: map[string]string{}}
 	p.Unit = unitOf(filepath.Join(dir, "cgroup"))
-	for _, v := range env {
+	for _, v := range stringsOf(env) {
 		if name, value, ok := strings.Cut(v, "="); ok {
 			p.Env[name] = value
 		}
@@ -62,17 +54,9 @@ func unitOf(path string) string {
 	return ""
 }
 
-// stringsOf reads strings that end in a zero byte each.
-func stringsOf(path string) ([]string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for s := range bytes.SplitSeq(bytes.TrimSuffix(data, []byte{0}), []byte{0}) {
-		out = append(out, string(s))
-	}
-	return out, nil
+// stringsOf splits strings that end in a zero byte each.
+func stringsOf(data []byte) []string {
+	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
 }
 
 // ConfigFile is the main configuration file that the process was told to read;

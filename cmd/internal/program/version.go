@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,11 @@ func (v Version) String() string { return v.Text }
 // Older compares major and minor.
 func (v Version) Older(major, minor int) bool {
 	return v.Major < major || v.Major == major && v.Minor < minor
+}
+
+// Compare compares down to the patch level.
+func (v Version) Compare(w Version) int {
+	return cmp.Or(cmp.Compare(v.Major, w.Major), cmp.Compare(v.Minor, w.Minor), cmp.Compare(v.Patch, w.Patch))
 }
 
 // VersionOf runs a program that prints its version, such as containerd or runc,

@@ -10,6 +10,7 @@ import (
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
 	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/install"
+	"bookend.dev/bookend/hooks"
 )
 
 func newDoctor() *cobra.Command {
@@ -38,7 +39,7 @@ there, and its advice names them.`,
 	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
 	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked if no daemon answers")
 	f.StringVar(&opts.ContainerdConfig, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with)")
-	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $BOOKEND_CONFIG of containerd, else /etc/bookend/config.toml)")
+	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $"+hooks.ConfigEnv+" of containerd, else "+hooks.ConfigPath+")")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := absolute(&opts.BinDir, &opts.LibDir, &opts.ContainerdConfig); err != nil {

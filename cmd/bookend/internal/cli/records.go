@@ -2,13 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/cmd/bookend/internal/show"
 	"bookend.dev/bookend/hooks"
@@ -32,7 +29,9 @@ func recordsFlags(cmd *cobra.Command) *recordsPlace {
 // must be right: a file valid, a directory there.
 func (p *recordsPlace) open(ctx context.Context, warn func(error)) (*record.Store, error) {
 	if p.dir != "" {
-		if err := isDir(p.dir); err != nil {
+		var st unix.Stat_t
+		// With a slash at its end a path leads to a directory or nowhere.
+		if err := unix.Stat(p.dir+"/", &st); err != nil {
 			return nil, fmt.Errorf("--records: %s: %w", p.dir, err)
 		}
 		return record.Open(p.dir, record.Limits{}), nil
@@ -46,19 +45,6 @@ func (p *recordsPlace) open(ctx context.Context, warn func(error)) (*record.Stor
 		warn(fmt.Errorf("%w: looking for records in %s", err, cfg.Records.Directory))
 	}
 	return record.Open(cfg.Records.Directory, record.Limits{}), nil
-}
-
-// isDir returns why a path leads to no directory; nil: it does.
-func isDir(path string) error {
-	st, err := os.Stat(path)
-	var cause *fs.PathError
-	switch {
-	case errors.As(err, &cause):
-		return cause.Err
-	case err == nil && !st.IsDir():
-		return syscall.ENOTDIR
-	}
-	return err
 }
 
 // subjects are the containers that the store knows, some more than once.

@@ -67,8 +67,5 @@ func seccompFits(f *Facts) Result {
 func olderText(a, b string) bool {
 	va, errA := program.ParseVersion(a)
 	vb, errB := program.ParseVersion(b)
-	if errA != nil || errB != nil {
-		return false
-	}
-	return cmp.Or(cmp.Compare(va.Major, vb.Major), cmp.Compare(va.Minor, vb.Minor), cmp.Compare(va.Patch, vb.Patch)) < 0
+	return errA == nil && errB == nil && va.Compare(vb) < 0
 }
