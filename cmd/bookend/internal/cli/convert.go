@@ -9,7 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"bookend.dev/bookend/cmd/bookend/internal/manifest"
+	"bookend.dev/bookend/cmd/internal/manifest"
 	"github.com/spf13/cobra"
 )
 
