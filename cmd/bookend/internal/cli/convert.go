@@ -9,9 +9,10 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"bookend.dev/bookend/cmd/bookend/internal/manifest"
-	"bookend.dev/bookend/cmd/internal/atomicfile"
 	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/internal/atomicfile"
+	"bookend.dev/bookend/cmd/internal/manifest"
 )
 
 var (

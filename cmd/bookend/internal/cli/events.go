@@ -12,6 +12,7 @@ import (
 	"bookend.dev/bookend/cmd/bookend/internal/show"
 	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/hookevents"
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -77,6 +78,6 @@ func printEvent(w io.Writer, ev hookevents.Event, full bool) error {
 	}
 	line := fmt.Sprintf("%s  %-7s  %s  %s  %-9s  %s",
 		ev.Time.Local().Format("2006-01-02 15:04:05.000"), ev.What, ev.Namespace, container, hook, said)
-	_, err := fmt.Fprintln(w, show.Escape(line))
+	_, err := fmt.Fprintln(w, terminal.Escape(line))
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -69,13 +70,13 @@ func subjects(store *record.Store) ([]record.Subject, error) {
 
 // warner returns what prints warnings.
 func warner(cmd *cobra.Command) func(error) {
-	return func(err error) { cmd.PrintErrf("bookend: warning: %s\n", show.Escape(err.Error())) }
+	return func(err error) { cmd.PrintErrf("bookend: warning: %s\n", terminal.Escape(err.Error())) }
 }
 
 // warnSkipped says that files were passed over.
 func warnSkipped(cmd *cobra.Command, skipped []error) {
 	if len(skipped) > 0 {
-		cmd.PrintErrf("bookend: %d unreadable files among the records were passed over, such as %s\n", len(skipped), show.Escape(skipped[0].Error()))
+		cmd.PrintErrf("bookend: %d unreadable files among the records were passed over, such as %s\n", len(skipped), terminal.Escape(skipped[0].Error()))
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"io"
 	"runtime/debug"
 
-	"bookend.dev/bookend/cmd/bookend/internal/manifest"
+	"bookend.dev/bookend/cmd/internal/manifest"
 	"github.com/spf13/cobra"
 )
 

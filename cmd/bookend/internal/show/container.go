@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -44,9 +45,9 @@ type AmbiguousError struct {
 func (e *AmbiguousError) Error() string {
 	lines := make([]string, len(e.Candidates))
 	for i, c := range e.Candidates {
-		lines[i] = "\n  " + Escape(strings.Join(slices.DeleteFunc([]string{c.Namespace, c.Container, fullName(c)}, isEmpty), "  "))
+		lines[i] = "\n  " + terminal.Escape(strings.Join(slices.DeleteFunc([]string{c.Namespace, c.Container, fullName(c)}, isEmpty), "  "))
 	}
-	return fmt.Sprintf("%s: %d containers go by this:%s", Escape(e.Word), len(lines), strings.Join(lines, ""))
+	return fmt.Sprintf("%s: %d containers go by this:%s", terminal.Escape(e.Word), len(lines), strings.Join(lines, ""))
 }
 
 func isEmpty(s string) bool { return s == "" }
@@ -100,7 +101,7 @@ func Find(word string, all []record.Subject) (Found, error) {
 		}
 		return found, nil
 	}
-	return Found{}, fmt.Errorf("%s: %w", Escape(word), ErrUnknown)
+	return Found{}, fmt.Errorf("%s: %w", terminal.Escape(word), ErrUnknown)
 }
 
 func goesBy(c record.Subject, name string) bool {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -51,8 +52,8 @@ func PS(statuses []record.Status, now time.Time, full bool) [][]string {
 	rows := make([][]string, len(statuses))
 	for i, st := range statuses {
 		rows[i] = []string{
-			Escape(st.Namespace), Escape(id(st.Container, full)), Escape(Name(st.Subject)),
-			Escape(st.Phase), Escape(runningHook(st)), "", "",
+			terminal.Escape(st.Namespace), terminal.Escape(id(st.Container, full)), terminal.Escape(Name(st.Subject)),
+			terminal.Escape(st.Phase), terminal.Escape(runningHook(st)), "", "",
 		}
 		if from := since(st); from != nil {
 			rows[i][5] = rough(now.Sub(*from))

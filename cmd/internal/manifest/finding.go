@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -38,7 +38,7 @@ type Finding struct {
 //	web.yaml:9: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container "wbe", only web
 func (f Finding) String() string {
 	var b strings.Builder
-	b.WriteString(show.Escape(f.File) + ":")
+	b.WriteString(terminal.Escape(f.File) + ":")
 	if f.Line > 0 {
 		b.WriteString(strconv.Itoa(f.Line) + ":")
 	}
@@ -95,8 +95,8 @@ type reporter struct {
 // file cannot break a line or steer a terminal.
 func (r *reporter) add(s Severity, line int, path, format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{
-		File: r.file, Line: r.doc.fileLine(line), Path: show.Escape(path), Severity: s,
-		Message: show.Escape(fmt.Sprintf(format, args...)),
+		File: r.file, Line: r.doc.fileLine(line), Path: terminal.Escape(path), Severity: s,
+		Message: terminal.Escape(fmt.Sprintf(format, args...)),
 	})
 }
 
