@@ -22,7 +22,7 @@ func (p *Plan) Apply() error {
 		return fmt.Errorf("install: %w", err)
 	}
 	if p.Place != "" {
-		if err := place(p.opts.From, p.Place); err != nil {
+		if err := placeSet(p.opts.From, p.Place); err != nil {
 			return fmt.Errorf("place binaries: %w", err)
 		}
 	}
@@ -68,7 +68,7 @@ func (p *Plan) lock() (unlock func(), err error) {
 		raw, err = nil, nil
 	}
 	if err == nil && !bytes.Equal(raw, p.state.raw) {
-		err = fmt.Errorf("%s: %w", statePath(p.opts.LibDir), errMoved)
+		err = fmt.Errorf("%s: %w", statePath(p.opts.LibDir), errChanged)
 	}
 	if err != nil {
 		unlock()
@@ -115,8 +115,8 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// errMoved: the plan is not about what is there now.
-var errMoved = errors.New("it was changed meanwhile; run the command again")
+// errChanged: the plan is not about what is there now.
+var errChanged = errors.New("it was changed meanwhile; run the command again")
 
 func (c Change) apply() error {
 	now, err := readEntry(c.Path)
@@ -124,7 +124,7 @@ func (c Change) apply() error {
 		return err
 	}
 	if !now.same(c.Before.saved()) {
-		return errMoved
+		return errChanged
 	}
 	return c.After.put(c.Path)
 }

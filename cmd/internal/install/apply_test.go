@@ -12,7 +12,7 @@ import (
 // Before it changes anything an installation writes down what it will.
 func TestAnInstallationThatFailedEarlyIsUndone(t *testing.T) {
 	for name, tt := range map[string]struct {
-		spoil, mend func(*node) error
+		spoil, fix func(*node) error
 	}{
 		"no place for a directory": {
 			func(n *node) error { return os.WriteFile(n.path("etc/conf.d"), nil, 0o600) },
@@ -36,7 +36,7 @@ func TestAnInstallationThatFailedEarlyIsUndone(t *testing.T) {
 			if err := p.Apply(); err == nil {
 				t.Fatal("it did not fail")
 			}
-			if err := tt.mend(n); err != nil {
+			if err := tt.fix(n); err != nil {
 				t.Fatal(err)
 			}
 			n.uninstall()
@@ -126,8 +126,8 @@ func TestOneInstallationAtATime(t *testing.T) {
 	n.install()
 	installed := n.tree()
 	for name, err := range map[string]error{"install": stale.Apply(), "uninstall": undo.Revert()} {
-		if !errors.Is(err, errMoved) {
-			t.Errorf("%s: got %v, want %v", name, err, errMoved)
+		if !errors.Is(err, errChanged) {
+			t.Errorf("%s: got %v, want %v", name, err, errChanged)
 		}
 	}
 	n.wantTree(installed)

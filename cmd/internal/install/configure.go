@@ -17,7 +17,7 @@ func (p *Plan) configure(ctx context.Context) error {
 		return err
 	}
 	file, imported := p.dropInFile(cfg)
-	if there, err := p.elsewhere(cfg, file); there || err != nil {
+	if there, err := p.inOtherFiles(cfg, file); there || err != nil {
 		return err
 	}
 	if cfg.CRIDisabled {
@@ -83,7 +83,7 @@ func (p *Plan) dropIn(cfg *criconfig.Config, file string, table []byte) error {
 		return err
 	}
 	if before != nil && p.state.find(file) == nil {
-		if err := p.takeOver(file, before); err != nil {
+		if err := p.adoptDropIn(file, before); err != nil {
 			return err
 		}
 	}

@@ -244,7 +244,7 @@ func TestAPlanOfTheMomentBeforeIsNotCarriedOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.write("etc/config.toml", "version = 2\n", 0o600)
-	if err := p.Apply(); !errors.Is(err, errMoved) || n.read("etc/config.toml") != "version = 2\n" {
+	if err := p.Apply(); !errors.Is(err, errChanged) || n.read("etc/config.toml") != "version = 2\n" {
 		t.Errorf("got %v, %s", err, n.read("etc/config.toml"))
 	}
 }

@@ -43,10 +43,10 @@ func (o owner) err(file string) error {
 	return fmt.Errorf("%s %w: name that one's directories (--bin-dir %s --lib-dir %s), or uninstall it first", file, ErrElsewhere, o.bin, o.lib)
 }
 
-// takeOver is about a file where our drop-in is to be that is not known to be
+// adoptDropIn is about a file where our drop-in is to be that is not known to be
 // ours. One that an installation in the same place has left is, even though the
 // state of that is gone.
-func (p *Plan) takeOver(file string, there *Entry) error {
+func (p *Plan) adoptDropIn(file string, there *Entry) error {
 	o, ok := ownerOf(there.Data)
 	switch {
 	case !ok:
@@ -59,11 +59,11 @@ func (p *Plan) takeOver(file string, there *Entry) error {
 	return nil
 }
 
-// elsewhere is about a runtime of the wanted name in files that are not ours to
+// inOtherFiles is about a runtime of the wanted name in files that are not ours to
 // change; file is our drop-in, or where it is to be. A runtime that leads to our
 // shim and has all that it needs is what a person was told to write, and there
 // is nothing to add; any other is refused.
-func (p *Plan) elsewhere(cfg *criconfig.Config, file string) (there bool, err error) {
+func (p *Plan) inOtherFiles(cfg *criconfig.Config, file string) (there bool, err error) {
 	definers := cfg.Definers(p.opts.RuntimeName)
 	if slices.Contains(definers, file) {
 		if err := p.leftOver(file); err != nil {
@@ -107,7 +107,7 @@ func (p *Plan) leftOver(file string) error {
 	if _, ok := ownerOf(there.Data); !ok {
 		return nil
 	}
-	if err := p.takeOver(file, there); err != nil {
+	if err := p.adoptDropIn(file, there); err != nil {
 		return p.configured(err)
 	}
 	return nil

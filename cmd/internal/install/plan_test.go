@@ -93,7 +93,7 @@ func TestADamagedSetIsMended(t *testing.T) {
 			n.wantTree(installed)
 			n.opts.From = set
 			if p := n.install(); !p.Empty() {
-				t.Errorf("from itself, mended: %s", p)
+				t.Errorf("from itself, fixed: %s", p)
 			}
 		})
 	}

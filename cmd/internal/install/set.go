@@ -90,9 +90,9 @@ func sets(versions string) ([]string, error) {
 	return out, nil
 }
 
-// place copies the set in from to the directory to, which appears at once and
+// placeSet copies the set in from to the directory to, which appears at once and
 // complete.
-func place(from, to string) error {
+func placeSet(from, to string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(to), ".new-")
 	if err != nil {
 		return err

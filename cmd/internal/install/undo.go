@@ -30,16 +30,16 @@ func Undo(lib string, force bool) (*Plan, error) {
 			return nil, err
 		}
 	}
-	if err := p.own(); err != nil {
+	if err := p.removeOwn(); err != nil {
 		return nil, err
 	}
 	return p, p.possible()
 }
 
-// own plans to remove what is ours in the directory of the installation, which
+// removeOwn plans to remove what is ours in the directory of the installation, which
 // others may have things in as well: the state last, because without it there
 // is nothing to go on with.
-func (p *Plan) own() error {
+func (p *Plan) removeOwn() error {
 	var err error
 	if p.Remove, err = sets(p.opts.versionsDir()); err != nil {
 		return err

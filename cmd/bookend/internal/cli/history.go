@@ -33,14 +33,14 @@ logs" prints that.`,
   bookend history -o json | jq -r 'group_by(.outcome)[] | "\(length) \(.[0].outcome)"'`,
 		Args: usage(cobra.NoArgs),
 	}
-	place := recordsFlags(cmd)
+	source := recordsFlags(cmd)
 	var filter show.Filter
 	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
 	flags := cmd.Flags()
 	since := whenFlag(cmd, "since", show.ParseWhen, "started at or after: 90m for ninety minutes ago, 2006-01-02 or 2006-01-02T15:04:05Z")
 	until := whenFlag(cmd, "until", show.ParseUntil, "started at or before, as --since; a day is included")
 	flags.StringVar(&filter.Container, "container", "", "of containers with this name, pod/name, or beginning of the id")
-	_ = cmd.RegisterFlagCompletionFunc("container", completeContainers(place))
+	_ = cmd.RegisterFlagCompletionFunc("container", completeContainers(source))
 	hookFlag(cmd, &filter.Hook)
 	choiceFlag(cmd, "outcome", "with this outcome; may be repeated", show.Outcomes(),
 		func(s string) { filter.Outcomes = append(filter.Outcomes, hooks.Outcome(s)) })
@@ -59,7 +59,7 @@ logs" prints that.`,
 		if *limit < 0 {
 			return &usageError{fmt.Errorf("--limit: must be 0 or more, got %d", *limit)}
 		}
-		store, err := place.open(cmd.Context(), warner(cmd))
+		store, err := source.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}

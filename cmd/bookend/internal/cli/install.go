@@ -15,7 +15,7 @@ import (
 
 func newInstall() *cobra.Command {
 	var (
-		where  place
+		where  directories
 		to     target
 		opts   install.Options
 		dryRun bool

@@ -37,17 +37,17 @@ On a terminal control characters are escaped; to a file or pipe, output goes as 
   bookend logs web --raw > output`,
 		Args: usage(oneContainer),
 	}
-	place := recordsFlags(cmd)
+	source := recordsFlags(cmd)
 	var l logs
 	l.namespace = namespaceFlag(cmd)
 	hookFlag(cmd, &l.hook)
 	cmd.Flags().BoolVarP(&l.follow, "follow", "f", false, "go on with what comes, until interrupted; with -o json, one record a line")
 	cmd.Flags().BoolVar(&l.raw, "raw", false, "print the output alone, without lines about attempts and marks")
 	l.as = outputFlag(cmd)
-	cmd.ValidArgsFunction = completeContainers(place)
+	cmd.ValidArgsFunction = completeContainers(source)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
-		if l.store, err = place.open(cmd.Context(), warner(cmd)); err != nil {
+		if l.store, err = source.open(cmd.Context(), warner(cmd)); err != nil {
 			return err
 		}
 		l.out = cmd.OutOrStdout()

@@ -37,12 +37,12 @@ something but the time has changed, as one line of JSON with -o json.`,
   bookend ps -o json | jq -r '.[] | select(.hook) | .container'`,
 		Args: usage(cobra.NoArgs),
 	}
-	place := recordsFlags(cmd)
+	source := recordsFlags(cmd)
 	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
 	watch := cmd.Flags().BoolP("watch", "w", false, "go on until interrupted")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		store, err := place.open(cmd.Context(), warner(cmd))
+		store, err := source.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}
@@ -117,9 +117,9 @@ func (v *psView) page(statuses []record.Status, now time.Time) ([]byte, error) {
 	var err error
 	switch {
 	case v.as == asJSON && v.live:
-		err = printJSONLine(&page, show.Standings(statuses, now))
+		err = printJSONLine(&page, show.Statuses(statuses, now))
 	case v.as == asJSON:
-		err = printJSON(&page, show.Standings(statuses, now))
+		err = printJSON(&page, show.Statuses(statuses, now))
 	default:
 		err = printTable(&page, show.PSHeader(), show.PS(statuses, now, v.full))
 	}

@@ -13,11 +13,11 @@ import (
 	"bookend.dev/bookend/hooks/record"
 )
 
-// recordsPlace are the flags that say where the records of a node are.
-type recordsPlace struct{ config, dir string }
+// recordsSource is what flags say of where the records of a node are.
+type recordsSource struct{ config, dir string }
 
-func recordsFlags(cmd *cobra.Command) *recordsPlace {
-	p := &recordsPlace{}
+func recordsFlags(cmd *cobra.Command) *recordsSource {
+	p := &recordsSource{}
 	cmd.Flags().StringVar(&p.config, "config", "", "the node's configuration, which says where records are (default $"+hooks.ConfigEnv+", else containerd's, else "+hooks.ConfigPath+")")
 	cmd.Flags().StringVar(&p.dir, "records", "", "directory of the records, in place of the configuration's; it has to be there")
 	_ = cmd.MarkFlagDirname("records")
@@ -28,7 +28,7 @@ func recordsFlags(cmd *cobra.Command) *recordsPlace {
 // first record. Where the node's own configuration cannot be read it is the
 // default one, and warn is told: such a node is one to look at. What a flag names
 // must be right: a file valid, a directory there.
-func (p *recordsPlace) open(ctx context.Context, warn func(error)) (*record.Store, error) {
+func (p *recordsSource) open(ctx context.Context, warn func(error)) (*record.Store, error) {
 	if p.dir != "" {
 		var st unix.Stat_t
 		// With a slash at its end a path leads to a directory or nowhere.
@@ -81,7 +81,7 @@ func warnSkipped(cmd *cobra.Command, skipped []error) {
 }
 
 // completeContainers offers the ids and names of containers.
-func completeContainers(p *recordsPlace) cobra.CompletionFunc {
+func completeContainers(p *recordsSource) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		store, err := p.open(cmd.Context(), func(error) {})
 		if err != nil || len(args) > 0 {

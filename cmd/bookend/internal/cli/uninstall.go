@@ -13,7 +13,7 @@ import (
 
 func newUninstall() *cobra.Command {
 	var (
-		where         place
+		where         directories
 		dryRun, force bool
 	)
 	cmd := &cobra.Command{

@@ -17,15 +17,15 @@ func (f *Facts) install() string {
 	if _, ok := f.runtime(); !ok && !f.byTypeAlone() {
 		return f.configure()
 	}
-	args := append([]string{"bookend install --binaries-only"}, f.place()...)
+	args := append([]string{"bookend install --binaries-only"}, f.dirFlags()...)
 	return strings.Join(args, " ") + " --from DIR, a directory with the binaries of a release"
 }
 
 // configure is the command that puts the binaries and the runtime in place.
 func (f *Facts) configure() string {
-	args := append([]string{"bookend install --edit-config"}, f.place()...)
+	args := append([]string{"bookend install --edit-config"}, f.dirFlags()...)
 	switch path := f.mainConfig(); {
-	case f.ContainerdConfig == "" && f.elsewhere():
+	case f.ContainerdConfig == "" && f.otherDaemon():
 		args = append(args, "--address "+f.Address)
 	case path != daemon.MainConfig:
 		args = append(args, "--containerd-config "+path)
@@ -41,9 +41,9 @@ func (f *Facts) configure() string {
 	return strings.Join(args, " ") + then + restart
 }
 
-// place are the flags for the directories of the installation, where they are
+// dirFlags are the flags for the directories of the installation, where they are
 // not the usual ones.
-func (f *Facts) place() (flags []string) {
+func (f *Facts) dirFlags() (flags []string) {
 	bin, lib := f.binDir(), f.libDir()
 	if bin != install.DefaultBinDir {
 		flags = append(flags, "--bin-dir "+bin)
@@ -82,11 +82,11 @@ func (f *Facts) restart() string {
 
 // start is what makes containerd run.
 func (f *Facts) start() string {
-	if f.elsewhere() {
+	if f.otherDaemon() {
 		return "start the containerd of " + f.Address
 	}
 	return "systemctl start containerd"
 }
 
-// elsewhere tells whether a containerd is meant that is not the usual one.
-func (f *Facts) elsewhere() bool { return f.Address != "" && f.Address != daemon.Socket }
+// otherDaemon tells whether a containerd is meant that is not the usual one.
+func (f *Facts) otherDaemon() bool { return f.Address != "" && f.Address != daemon.Socket }

@@ -11,15 +11,15 @@ func shimFound(f *Facts) Result {
 	if f.Shim.Err != nil {
 		return fail(f.install(), "%v", f.Shim.Err)
 	}
-	if other := f.otherPlace(); other != "" {
+	if other := f.otherInstallation(); other != "" {
 		return warn(f.install()+"; or look at that installation, without the flags", "%s, version %s, is not of the installation in %s", f.Shim.where(), f.Shim.Version, other)
 	}
 	return pass("%s, version %s", f.Shim.where(), f.Shim.Version)
 }
 
-// otherPlace is the directory that is named and that the runtime's shim does not
+// otherInstallation is the directory that is named and that the runtime's shim does not
 // come from; empty: it comes from those that are.
-func (f *Facts) otherPlace() string {
+func (f *Facts) otherInstallation() string {
 	switch {
 	case f.BinDir != "" && filepath.Dir(f.Shim.Path) != f.BinDir:
 		return f.BinDir

@@ -40,7 +40,7 @@ func (l *Logs) Write(r record.Record) error {
 	before, again := l.written[r.ID]
 	title := l.title(r)
 	l.written[r.ID] = written{title: title, stdout: newMark(r.Stdout), stderr: newMark(r.Stderr)}
-	stdout, stderr := before.stdout.news(r.Stdout), before.stderr.news(r.Stderr)
+	stdout, stderr := before.stdout.added(r.Stdout), before.stderr.added(r.Stderr)
 	var text bytes.Buffer
 	if l.opts.Raw {
 		text.WriteString(l.safe(stdout))

@@ -11,8 +11,8 @@ import (
 	"bookend.dev/bookend/hooks/record"
 )
 
-// Standing is where a container with hooks stands, for programs.
-type Standing struct {
+// Status is what programs read of a container with hooks.
+type Status struct {
 	record.Status
 	// ElapsedSeconds is how long the running hook has been running, or how long
 	// the stop signal has been due that could not be sent, and RemainingSeconds
@@ -21,9 +21,9 @@ type Standing struct {
 	RemainingSeconds *float64 `json:"remainingSeconds,omitempty"`
 }
 
-// Standings turns statuses into what programs read.
-func Standings(statuses []record.Status, now time.Time) []Standing {
-	all := make([]Standing, len(statuses))
+// Statuses adds times to statuses, for programs.
+func Statuses(statuses []record.Status, now time.Time) []Status {
+	all := make([]Status, len(statuses))
 	for i, st := range statuses {
 		all[i].Status = st
 		if from := since(st); from != nil {

@@ -17,9 +17,9 @@ type mark struct {
 
 func newMark(output []byte) mark { return mark{len(output), sha256.Sum256(output)} }
 
-// news is what of the output was not there before: all of it, where the end of
+// added is what of the output was not there before: all of it, where the end of
 // what was printed has moved on.
-func (m mark) news(output []byte) []byte {
+func (m mark) added(output []byte) []byte {
 	if m.size > 0 && m.size <= len(output) && newMark(output[:m.size]) == m {
 		return output[m.size:]
 	}

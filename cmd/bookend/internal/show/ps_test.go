@@ -38,15 +38,15 @@ func TestPSTellsOfAnUndeliveredStop(t *testing.T) {
 	if got, want := strings.Join(PS([]record.Status{st}, noon, false)[0], "|"), "k8s.io|aa01|web/nginx|delivering|stop (undelivered)|12s|"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	got, err := json.Marshal(Standings([]record.Status{st}, noon))
+	got, err := json.Marshal(Statuses([]record.Status{st}, noon))
 	if err != nil || !strings.Contains(string(got), `"undelivered":"2026-03-04T11:59:48Z"`) || !strings.Contains(string(got), `"elapsedSeconds":12`) {
 		t.Errorf("for programs: %s, %v", got, err)
 	}
 }
 
-func TestStandingsForPrograms(t *testing.T) {
+func TestStatusesForPrograms(t *testing.T) {
 	started := noon.Add(-1500 * time.Millisecond)
-	got, err := json.Marshal(Standings([]record.Status{
+	got, err := json.Marshal(Statuses([]record.Status{
 		{Version: 1, Subject: record.Subject{Namespace: "n", Container: "c"}, Phase: "preStop", PreStop: "exec", Hook: hooks.PreStop, Started: &started},
 	}, noon))
 	want := `[{"version":1,"namespace":"n","container":"c","phase":"preStop","preStop":"exec","hook":"preStop","started":"2026-03-04T11:59:58.5Z","shim":{"pid":0,"startTime":0},"elapsedSeconds":1.5}]`
