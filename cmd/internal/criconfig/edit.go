@@ -19,9 +19,6 @@ type Edit struct {
 	New string `json:"new"`
 }
 
-// errSpread: what cannot be changed by changing one line is for a person.
-var errSpread = errors.New("its imports are not on one line")
-
 // importsLine is a line of the top table that holds all of imports.
 var importsLine = regexp.MustCompile(`(?m)^[ \t]*imports[ \t]*=[ \t]*\[(.*)\][ \t]*(#.*)?\r?\n`)
 

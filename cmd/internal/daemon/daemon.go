@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -36,9 +35,6 @@ type Handler struct {
 	// Options are the runtime's, with values as JSON has them.
 	Options map[string]any `json:"options"`
 }
-
-// ErrNoCRI says that a daemon's CRI plugin is disabled, or failed to load.
-var ErrNoCRI = errors.New("containerd has no CRI plugin")
 
 // answerTimeout is for a daemon that is up: it has these answers at hand.
 const answerTimeout = 5 * time.Second

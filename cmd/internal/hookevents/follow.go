@@ -15,9 +15,6 @@ import (
 	"bookend.dev/bookend/hooks"
 )
 
-// ErrEnded says that containerd ended the stream of events: it shuts down.
-var ErrEnded = errors.New("containerd ended the events")
-
 // Follow hands every event of a hook or a stop to each, from now on, in the order of the
 // bus, until ctx is done, which is no error. address is containerd's, as
 // [daemon.Connect] takes it; namespace is containerd's, and empty for all. Follow returns the first error of each, and fails when containerd

@@ -115,9 +115,6 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// errChanged: the plan is not about what is there now.
-var errChanged = errors.New("it was changed meanwhile; run the command again")
-
 func (c Change) apply() error {
 	now, err := readEntry(c.Path)
 	if err != nil {

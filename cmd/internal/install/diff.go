@@ -21,25 +21,21 @@ func (c Change) Diff() string {
 		}
 		return fmt.Sprintf("%s: %s, before %s\n", c.Path, c.After.describe(), c.Before.describe())
 	}
-	return udiff.Unified(c.Before.label(c.Path), c.After.label(c.Path), c.Before.content(), c.After.content())
+	from, before := c.Before.side(c.Path)
+	to, after := c.After.side(c.Path)
+	return udiff.Unified(from, to, before, after)
 }
 
 func (e *Entry) text() bool {
 	return e == nil || e.Link == "" && utf8.Valid(e.Data) && !bytes.ContainsRune(e.Data, 0)
 }
 
-func (e *Entry) label(path string) string {
+// side is one side of a diff.
+func (e *Entry) side(path string) (label, content string) {
 	if e == nil {
-		return "/dev/null"
+		return "/dev/null", ""
 	}
-	return path
-}
-
-func (e *Entry) content() string {
-	if e == nil {
-		return ""
-	}
-	return string(e.Data)
+	return path, string(e.Data)
 }
 
 func (e *Entry) describe() string {

@@ -65,8 +65,6 @@ func readEntry(path string) (*Entry, error) {
 	}
 }
 
-var errKind = errors.New("is neither a file nor a symbolic link")
-
 // put makes path this entry, by rename; a nil entry removes what is there.
 func (e *Entry) put(path string) error {
 	switch {

@@ -8,9 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrBusy says that another installation is at work in the same directory.
-var ErrBusy = errors.New("another bookend install or uninstall is at work there")
-
 // lock takes the lock of flock(2) on the directory itself, which leaves no file
 // behind and ends with the process.
 func lock(dir string) (unlock func(), err error) {

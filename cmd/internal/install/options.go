@@ -1,7 +1,6 @@
 package install
 
 import (
-	"errors"
 	"path/filepath"
 
 	"bookend.dev/bookend/hooks"
@@ -59,18 +58,3 @@ const versionsName = "versions"
 
 func (o Options) versionsDir() string { return filepath.Join(o.LibDir, versionsName) }
 func (o Options) originals() string   { return filepath.Join(o.LibDir, "original") }
-
-var (
-	// ErrNotInstalled says that there is no state of an installation.
-	ErrNotInstalled = errors.New("bookend is not installed there")
-	// ErrInUse says that shims of this installation run.
-	ErrInUse = errors.New("shims of this installation run")
-	// ErrConfigured says that the runtime is configured, but not by an installation.
-	ErrConfigured = errors.New("is configured already, and not by this installation")
-	// ErrElsewhere says that a file is from an installation in another place.
-	ErrElsewhere = errors.New("is from another installation of bookend")
-	// ErrDamaged says that binaries are not those that were installed.
-	ErrDamaged = errors.New("the installed binaries are damaged")
-	// ErrForeign says that a file stands where ours is to be.
-	ErrForeign = errors.New("it is there already, and not from bookend install")
-)

@@ -1,16 +1,12 @@
 package install
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
-
-// ErrNoExec says that binaries could not be run from where they are.
-var ErrNoExec = errors.New("its file system is mounted noexec")
 
 // possible tells why the plan cannot be carried out, as far as that can be told
 // before: directories that cannot be written to, and binaries that could not be
@@ -63,11 +59,11 @@ func Writable(dir string) error {
 // noExec tells whether programs can be run from a directory that exists or is to
 // be made.
 func noExec(dir string) error {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(existing(dir), &fs); err != nil {
+	var st unix.Statfs_t
+	if err := unix.Statfs(existing(dir), &st); err != nil {
 		return err
 	}
-	if fs.Flags&unix.ST_NOEXEC != 0 {
+	if st.Flags&unix.ST_NOEXEC != 0 {
 		return ErrNoExec
 	}
 	return nil

@@ -3,7 +3,6 @@ package program
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -14,9 +13,6 @@ type Version struct {
 	Major, Minor, Patch int
 	Text                string // as the program says it
 }
-
-// ErrVersion says that a text has no version in it.
-var ErrVersion = errors.New("no version in it")
 
 var number = regexp.MustCompile(`(?:^|[\sv])((\d+)\.(\d+)(?:\.(\d+))?[^\s,]*)`)
 

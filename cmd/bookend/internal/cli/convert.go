@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -13,12 +12,6 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/atomicfile"
 	"bookend.dev/bookend/cmd/internal/manifest"
-)
-
-var (
-	errOneFile      = errors.New("several files can be converted with --in-place only")
-	errStdinInPlace = errors.New("the standard input cannot be converted --in-place")
-	errClass        = errors.New("must be the name of a RuntimeClass, of a-z, 0-9, '-' and '.', such as bookend")
 )
 
 func newConvert() *cobra.Command {

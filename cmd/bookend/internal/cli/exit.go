@@ -16,9 +16,6 @@ const (
 	ExitFound  = 3 // done, and something is wrong with what was looked at
 )
 
-// errFound ends a command that has printed what it found wrong.
-var errFound = errors.New("something was found to be wrong")
-
 // usageError is a mistake in the command line itself.
 type usageError struct{ err error }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,8 +16,6 @@ import (
 
 // stdin is how an argument names the standard input.
 const stdin = "-"
-
-var errNoFiles = errors.New("no file given, use -f FILE, -f DIRECTORY, or -f - for the standard input")
 
 // manifestSuffixes are those of the files that are read in a directory.
 func manifestSuffixes() []string { return []string{".yaml", ".yml", ".json"} }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,8 +17,6 @@ const (
 	asTable format = "table"
 	asJSON  format = "json"
 )
-
-var errFormat = errors.New("must be table or json")
 
 // Set implements [pflag.Value].
 func (f *format) Set(s string) error {

@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,8 +65,6 @@ func executable(path string) error {
 	return err
 }
 
-var errNotExecutable = errors.New("is not an executable file")
-
 // ask runs a program for its version.
 func (p *Program) ask(ctx context.Context) {
 	if p.Err == nil {
@@ -105,8 +102,6 @@ func (f *Facts) shimInfo(ctx context.Context, path string) (*types.RuntimeInfo, 
 	}
 	return info, nil
 }
-
-var errOther = errors.New("is another shim")
 
 // askExecutor asks an executor for its version and those of its libraries.
 func (f *Facts) askExecutor(ctx context.Context) {

@@ -2,7 +2,6 @@ package show
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -32,9 +31,6 @@ func Name(c record.Subject) string {
 	}
 	return c.Pod + "/" + c.Name
 }
-
-// ErrUnknown says that neither a record nor a status is about a container.
-var ErrUnknown = errors.New("no container with hooks has this id or name")
 
 // AmbiguousError is a word that several containers go by.
 type AmbiguousError struct {
