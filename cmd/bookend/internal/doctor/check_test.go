@@ -58,7 +58,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"containerd", "not ours to ask", func(f *Facts) { f.Daemon, f.DaemonErr, f.Installed = nil, syscall.EACCES, version("2.4.2") }, Fail, "(2.4.2 is installed)", "as root"},
 		{"containerd", "old", func(f *Facts) { f.Daemon.Version = version("2.2.5") }, Fail, "2.2.5 cannot start this shim", "2.3 or newer"},
 
-		{"runtime", "no file", func(f *Facts) { f.CRI, f.CRIErr = nil, errBroken }, Fail, "broken", "configuration"},
+		{"runtime", "no file", func(f *Facts) { f.CRI, f.CRIErr = &criconfig.Config{}, errBroken }, Fail, "broken", "configuration"},
 		{"runtime", "none", func(f *Facts) { delete(f.CRI.Runtimes, "bookend") }, Fail, `no runtime "bookend"`, "bookend install --edit-config && systemctl restart containerd"},
 		{"runtime", "none elsewhere", func(f *Facts) { f.RuntimeName, f.ContainerdConfig = "other", "/x.toml" }, Fail, `no runtime "other"`, "--containerd-config /x.toml --runtime-name other"},
 		{"runtime", "none of another installation", func(f *Facts) {
@@ -115,7 +115,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 			f.Daemon.Handlers, f.Daemon.CRIErr = nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
 		}, Fail, "does not disable it", "why it did not load"},
 		{"loaded", "a plugin that failed, and no file", func(f *Facts) {
-			f.CRI, f.CRIErr, f.Daemon.Handlers, f.Daemon.CRIErr = nil, errBroken, nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
+			f.CRI, f.CRIErr, f.Daemon.Handlers, f.Daemon.CRIErr = &criconfig.Config{}, errBroken, nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
 		}, Fail, "no CRI plugin", "why it did not load"},
 		{"loaded", "a plugin that is to go", func(f *Facts) { f.dockerOnly(); f.Daemon.CRIErr = nil }, Warning, "disables", "restart"},
 		{"loaded", "no answer", func(f *Facts) { f.Daemon.Handlers, f.Daemon.CRIErr = nil, errBroken }, Warning, "broken", "log"},

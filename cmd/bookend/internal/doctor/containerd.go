@@ -101,7 +101,7 @@ func runtimeLoaded(f *Facts) Result {
 	switch {
 	case f.Daemon == nil:
 		return fail(f.start(), "no containerd runs")
-	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI) && f.CRI != nil && f.CRI.CRIDisabled:
+	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI) && f.CRI.CRIDisabled:
 		return warn("enable the CRI plugin for Kubernetes; ctr, nerdctl and Docker do without", "%v", f.Daemon.CRIErr)
 	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI):
 		return fail(f.restart()+"; if the plugin is missing still, containerd's log and ctr plugins ls say why it did not load",

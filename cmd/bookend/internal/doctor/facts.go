@@ -35,8 +35,8 @@ type Facts struct {
 
 	Daemon    *daemon.Daemon // nil: none answers
 	DaemonErr error
-	Installed program.Version // of the binary, where no daemon answers
-	CRI       *criconfig.Config
+	Installed program.Version   // of the binary, where no daemon answers
+	CRI       *criconfig.Config // empty where it cannot be read
 	CRIErr    error
 
 	Path []string // where containerd looks for programs; a guess if it does not run
@@ -94,7 +94,9 @@ func Gather(ctx context.Context, opts Options) *Facts {
 		f.Installed, _ = program.VersionOf(ctx, opts.Containerd)
 	}
 	f.Path = filepath.SplitList(f.env("PATH"))
-	f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig())
+	if f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig()); f.CRIErr != nil {
+		f.CRI = &criconfig.Config{}
+	}
 	node, runc := f.readNode()
 	f.Entry = node.Exec.Entry
 	f.findBinaries(ctx, runc)
@@ -131,9 +133,6 @@ func (f *Facts) pid() int {
 
 // runtime is the runtime as it is configured in files.
 func (f *Facts) runtime() (criconfig.Runtime, bool) {
-	if f.CRI == nil {
-		return criconfig.Runtime{}, false
-	}
 	r, ok := f.CRI.Runtimes[f.RuntimeName]
 	return r, ok
 }
@@ -142,5 +141,5 @@ func (f *Facts) runtime() (criconfig.Runtime, bool) {
 // nerdctl and Docker find the shim by its type and hand over all annotations.
 func (f *Facts) byTypeAlone() bool {
 	_, ok := f.runtime()
-	return !ok && f.CRI != nil && f.CRI.CRIDisabled
+	return !ok && f.CRI.CRIDisabled
 }

@@ -27,7 +27,7 @@ func write(t *testing.T, path, content string, mode fs.FileMode) string {
 
 // readNodeConfig looks with this in containerd's environment.
 func readNodeConfig(asked, env string) (NodeConfig, *hooks.Config) {
-	f := &Facts{Options: Options{NodeConfig: asked}, Daemon: &daemon.Daemon{Process: daemon.Process{Env: map[string]string{hooks.ConfigEnv: env}}}}
+	f := &Facts{Options: Options{NodeConfig: asked}, CRI: &criconfig.Config{}, Daemon: &daemon.Daemon{Process: daemon.Process{Env: map[string]string{hooks.ConfigEnv: env}}}}
 	node, _ := f.readNode()
 	return f.NodeConfig, node
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/program"
 )
 
@@ -33,7 +32,7 @@ func cgroups(root, mounts string) (v2, freezer bool) {
 
 func cgroupsFit(f *Facts) Result {
 	r, _ := f.runtime()
-	name, usual := f.runc()
+	name, usual := f.CRI.Runc()
 	switch {
 	case r.IsRunc() && r.SystemdCgroup() && !f.Systemd:
 		return fail("set SystemdCgroup = false in the options of runtime \""+f.RuntimeName+"\", then "+f.restart(), "runtime %q has SystemdCgroup, and systemd does not run here: no container starts", f.RuntimeName)
@@ -74,14 +73,6 @@ func kernelFits(f *Facts) Result {
 		return pass("Linux %s; before %d.%d a cancelled exec hook is killed process by process", f.Kernel, killMajor, killMinor)
 	}
 	return pass("Linux %s has all that exec hooks use", f.Kernel)
-}
-
-// runc is the node's runc runtime and its name; empty: its files have none.
-func (f *Facts) runc() (name string, r criconfig.Runtime) {
-	if f.CRI == nil {
-		return "", criconfig.Runtime{}
-	}
-	return f.CRI.Runc()
 }
 
 // need is a capability, and what it is for.
