@@ -73,28 +73,15 @@ func (l *logs) run(ctx context.Context, word string) error {
 	if err != nil {
 		return err
 	}
-	if l.follow {
-		var stop context.CancelFunc
-		ctx, stop = untilInterrupted(ctx)
-		defer stop()
-	}
-	write := l.writer()
-	for f := l.store.Follow(); ; {
+	write, f := l.writer(), l.store.Follow()
+	return repeat(ctx, l.follow, func() error {
 		changed, skipped, err := f.Poll()
 		if err != nil {
 			return err
 		}
 		l.warn(skipped)
-		changed = slices.DeleteFunc(changed, func(r record.Record) bool { return !take(r) })
-		if err := write(changed); err != nil || !l.follow {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(watchInterval):
-		}
-	}
+		return write(slices.DeleteFunc(changed, func(r record.Record) bool { return !take(r) }))
+	})
 }
 
 // find returns what tells the attempts to print from others. Containers that

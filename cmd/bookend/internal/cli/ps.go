@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"time"
 
@@ -11,10 +10,6 @@ import (
 	"bookend.dev/bookend/cmd/bookend/internal/show"
 	"bookend.dev/bookend/hooks/record"
 )
-
-// watchInterval is how often files are looked at for what is new, and how often
-// a terminal is redrawn.
-const watchInterval = 500 * time.Millisecond
 
 func newPS() *cobra.Command {
 	cmd := &cobra.Command{
@@ -48,29 +43,18 @@ something but the time has changed, as one line of JSON with -o json.`,
 		}
 		v := &psView{out: cmd.OutOrStdout(), as: *output, full: *full, live: *watch}
 		v.terminal = v.live && isTerminal(v.out)
-		ctx := cmd.Context()
-		if v.live {
-			var stop context.CancelFunc
-			ctx, stop = untilInterrupted(ctx)
-			defer stop()
-		}
-		for first := true; ; first = false {
+		first := true
+		return repeat(cmd.Context(), v.live, func() error {
 			statuses, skipped, err := store.Statuses()
 			if err != nil {
 				return err
 			}
 			if first {
 				warnSkipped(cmd, skipped)
+				first = false
 			}
-			if err := v.draw(show.OfNamespace(statuses, *namespace), time.Now()); err != nil || !v.live {
-				return err
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(watchInterval):
-			}
-		}
+			return v.draw(show.OfNamespace(statuses, *namespace), time.Now())
+		})
 	}
 	return cmd
 }
