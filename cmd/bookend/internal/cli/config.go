@@ -21,8 +21,9 @@ func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print or check the node's configuration",
-		Long: `The node's configuration is one TOML file: defaults of hooks, what annotations
-may ask for, and where records are kept. The shim reads it at each Create.`,
+		Long: `config prints or checks the node's configuration: a TOML file with the defaults of
+hooks, what annotations may ask for, and where records are. The shim reads it at
+each Create.`,
 		Example: `  bookend config default
   bookend config check`,
 		Args: usage(noSuchCommand),
@@ -36,8 +37,8 @@ func newConfigDefault() *cobra.Command {
 	return &cobra.Command{
 		Use:   "default",
 		Short: "Print a configuration with every key, its default and what it means",
-		Long: `Prints a configuration file in which every key has its default, with a comment
-that says what it means and in which unit. Used as it is, it changes nothing.`,
+		Long: `default prints a configuration file that gives every key its default. A comment says
+what the key means and in which unit. Used as it is, the file changes nothing.`,
 		Example: `  bookend config default > ` + hooks.ConfigPath + `
   bookend config check`,
 		Args: usage(cobra.NoArgs),
@@ -52,13 +53,13 @@ func newConfigCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Check a configuration as the shim would read it",
-		Long: `Reads FILE as the shim would and says what is wrong with it, if anything is:
+		Long: `check reads FILE as the shim would, and prints the first mistake:
 
     FILE:LINE: KEY: what was expected
 
-Without FILE it is the one that $` + hooks.ConfigEnv + ` names, else ` + hooks.ConfigPath + `,
-which need not exist; "-" is standard input. The variable is this command's own:
-containerd may run with another.`,
+Without FILE it reads the file that $` + hooks.ConfigEnv + ` names, else ` + hooks.ConfigPath + `,
+which need not exist. "-" is the standard input. The variable is this command's own:
+containerd's may name another file.`,
 		Example: `  bookend config check
   bookend config check -o json node.toml`,
 		Args: usage(cobra.MaximumNArgs(1)),

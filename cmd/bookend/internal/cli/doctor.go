@@ -18,16 +18,16 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check whether hooks will run on this node, and say how to fix what is wrong",
-		Long: `doctor looks at containerd as it runs and as it is configured, at bookend's
-binaries, at runc, and at what the node gives them. It changes nothing. Run it as
-root, after install and after every restart of containerd with a new configuration.
+		Long: `doctor checks containerd's process and configuration, bookend's binaries, runc, and
+what the node gives them. It changes nothing. Run it as root, after install and
+after every restart of containerd with a new configuration.
 
 A failed check means that hooks do not run, or not as they should. A warning means
-that they run with a limit, or that doctor cannot tell. It exits with 3 if a check
-failed.
+that they run with a limit, or that doctor cannot tell. doctor exits with 3 if a
+check failed.
 
-Give --bin-dir and --lib-dir the same values as install: doctor checks what is
-there, and its advice names them.`,
+Give --bin-dir and --lib-dir the values that you gave install: doctor checks these
+directories, and its advice names them.`,
 		Example: `  bookend doctor
   bookend doctor -o json | jq '.[] | select(.status != "pass")'`,
 		Args: usage(cobra.NoArgs),
@@ -37,7 +37,7 @@ there, and its advice names them.`,
 	f.StringVar(&opts.BinDir, "bin-dir", "", "directory of the installation's links (default that of the runtime's shim, else "+install.DefaultBinDir+")")
 	f.StringVar(&opts.LibDir, "lib-dir", "", "directory of the installation's binaries (default \"../lib/bookend\" beside --bin-dir)")
 	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
-	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked if no daemon answers")
+	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked for its version if no daemon answers")
 	f.StringVar(&opts.ContainerdConfig, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with)")
 	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $"+hooks.ConfigEnv+" of containerd, else "+hooks.ConfigPath+")")
 	output := outputFlag(cmd)

@@ -25,12 +25,12 @@ func newEvents() *cobra.Command {
 		Use:   "events",
 		Short: "Follow the events of hooks on containerd's event bus",
 		Long: `events prints every event of a hook from now on, until interrupted: start, then
-success, failure, timeout or cancel; and undelivered, of a stop signal that could
-not be sent for 10 seconds. With -o json each is an object on a line of its
-own. Events are hints: when containerd is away, or slow, shims drop them. The records
-are complete: see "bookend history".
+success, failure, timeout or cancel; and undelivered, for a stop signal that the
+shim could not send for 10 seconds. -o json prints each as an object on a line of
+its own. Shims drop events if containerd is away or slow. The records are complete:
+see "bookend history".
 
-It fails when containerd cannot be reached, and when it goes away.`,
+events fails if it cannot reach containerd, and when containerd goes away.`,
 		Example: `  bookend events
   bookend events -n k8s.io -o json | jq -c 'select(.what == "failure") | .labels'`,
 		Args: usage(cobra.NoArgs),

@@ -23,9 +23,9 @@ func manifestSuffixes() []string { return []string{".yaml", ".yml", ".json"} }
 // filesFlag adds -f and -R to a command. The function it returns lists the files
 // that they and args name: in place of a directory its manifests.
 func filesFlag(cmd *cobra.Command, use string) func(args []string) ([]string, error) {
-	names := cmd.Flags().StringArrayP("filename", "f", nil, use+"; of a directory its *.yaml, *.yml and *.json")
+	names := cmd.Flags().StringArrayP("filename", "f", nil, use+"; a directory stands for its *.yaml, *.yml and *.json")
 	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
-	recursive := cmd.Flags().BoolP("recursive", "R", false, "of a directory, read the directories below it too")
+	recursive := cmd.Flags().BoolP("recursive", "R", false, "also read the directories below a directory")
 	return func(args []string) ([]string, error) {
 		named := slices.Concat(*names, args)
 		if len(named) == 0 {

@@ -23,20 +23,20 @@ func newInstall() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Put the binaries in place and add the runtime to containerd's configuration",
-		Long: `install puts a set of binaries (containerd-shim-bookend-v2, bookend-exec, bookend)
-into a directory of its own below --lib-dir, links to it from --bin-dir, and adds
-the runtime to containerd's configuration with a drop-in: runc's type and options
-as your runc runtime has them, bookend's shim, and the annotations that containerd
-must hand over.
+		Long: `install copies the binaries (containerd-shim-bookend-v2, bookend-exec, bookend) to a
+new directory below --lib-dir, links to them from --bin-dir, and adds the runtime to
+containerd's configuration with a drop-in. The drop-in has the type and options of
+your runc runtime, bookend's shim, and the annotations that containerd must hand
+over.
 
-A drop-in needs a line of imports in containerd's main file. Without one, install
-prints what to add and exits with 3; with --edit-config it changes that one line.
-Where there is no main file it writes one that only imports. Nothing else is
-touched, and uninstall puts all of it back.
+containerd reads a drop-in only if its main file imports it. If it does not,
+install prints what to add and exits with 3; with --edit-config it changes that one
+line. If there is no main file, install writes one that only imports. It changes
+nothing else, and uninstall undoes all of it.
 
-Running it again does nothing, or upgrades. Shims that run keep the binaries that
-they were started from, until --prune finds them unused. containerd is never
-restarted: a change of its configuration needs that, new binaries do not.
+A second run does nothing, or upgrades. Running shims keep the binaries that they
+were started from; --prune removes those that no shim uses. install never restarts
+containerd: a changed configuration needs a restart, new binaries do not.
 
 On a host with several containerds, --address names the one to configure.`,
 		Example: `  bookend install --dry-run

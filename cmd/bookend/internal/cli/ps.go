@@ -15,18 +15,18 @@ func newPS() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ps",
 		Short: "List the containers of this node that have hooks, and what runs",
-		Long: `ps lists the containers with hooks whose shim is alive: the phase that each is in,
-the hook that runs, since when, and how much time it has left ("-": no limit).
+		Long: `ps lists the containers with hooks whose shim is alive: the phase of each, the hook
+that runs, for how long, and how much time it has left ("-": no limit).
 
 Phases: created, starting, postStart, judging (a hook failed as if the container
 had exited; bookend waits to see whether it has), running, preStop, delivering
-(the stop signal is being sent), stopping (it was sent), killing (SIGKILL is being
-sent), killed, exited. HOOK says "stop (undelivered)" where a stop signal could not
-be sent for 10 seconds; ELAPSED is then the time since it was due.
+(the shim sends the stop signal), stopping (it has sent it), killing (it sends
+SIGKILL), killed, exited. HOOK is "stop (undelivered)" if the shim could not send
+the stop signal for 10 seconds; ELAPSED is then the time since it was due.
 
-NAMESPACE is containerd's. Generated ids are cut to 12 characters. With --watch a
-terminal is redrawn until interrupted; elsewhere the table is printed again when
-something but the time has changed, as one line of JSON with -o json.`,
+NAMESPACE is containerd's. ps cuts generated ids to 12 characters. --watch redraws a
+terminal until interrupted; elsewhere it prints the table again when something but
+the time has changed, with -o json as one line.`,
 		Example: `  bookend ps
   bookend ps --watch -n k8s.io
   bookend ps -o json | jq -r '.[] | select(.hook) | .container'`,

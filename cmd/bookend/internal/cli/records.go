@@ -18,8 +18,8 @@ type recordsSource struct{ config, dir string }
 
 func recordsFlags(cmd *cobra.Command) *recordsSource {
 	p := &recordsSource{}
-	cmd.Flags().StringVar(&p.config, "config", "", "the node's configuration, which says where records are (default $"+hooks.ConfigEnv+", else containerd's, else "+hooks.ConfigPath+")")
-	cmd.Flags().StringVar(&p.dir, "records", "", "directory of the records, in place of the configuration's; it has to be there")
+	cmd.Flags().StringVar(&p.config, "config", "", "the node's configuration, which names the directory of the records (default: the file in $"+hooks.ConfigEnv+", yours or else containerd's, else "+hooks.ConfigPath+")")
+	cmd.Flags().StringVar(&p.dir, "records", "", "directory of the records, in place of the configuration's; it must exist")
 	_ = cmd.MarkFlagDirname("records")
 	return p
 }

@@ -26,7 +26,7 @@ func (t *target) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&t.address, "address", "", "socket of the containerd to configure (default $"+addressEnv+", else "+daemon.Socket+")")
 	f.StringVar(&t.config, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with, else "+daemon.MainConfig+")")
-	f.StringVar(&t.binary, "containerd", "containerd", "containerd's binary, asked for its version if no daemon is")
+	f.StringVar(&t.binary, "containerd", "containerd", "containerd's binary, asked for its version if no daemon answers")
 }
 
 // socket is that of the daemon to ask, and whether somebody has named it; empty:

@@ -19,21 +19,21 @@ func newUninstall() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Put everything back as it was before install",
-		Long: `uninstall removes the binaries and the drop-in, and puts back, byte for byte, what
-install replaced. A file that somebody has changed since keeps those changes: only
-the line that bookend wrote is taken out, or the file is kept under another name,
-or left alone; it says which, and where it keeps what is not put back. The
-configuration in /etc/bookend and the records of hooks stay.
+		Long: `uninstall removes the binaries and the drop-in, and restores, byte for byte, what
+install replaced. If someone has changed a file since, these changes stay:
+uninstall takes out only the line that bookend wrote, or keeps the file under
+another name, or leaves it alone. It says which, and where it keeps what it has not
+restored. The configuration in /etc/bookend and the records of hooks stay.
 
-It is refused while shims of this installation run. containerd needs their binary
-to clean up after them, and gives up their containers when it restarts without.`,
+uninstall refuses while shims of this installation run. containerd needs their
+binary to clean up after them, and gives up their containers if it restarts without.`,
 		Example: `  bookend uninstall --dry-run
   bookend uninstall && systemctl restart containerd`,
 		Args: usage(cobra.NoArgs),
 	}
 	where.flags(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
-	cmd.Flags().BoolVar(&force, "force", false, "uninstall under running shims")
+	cmd.Flags().BoolVar(&force, "force", false, "uninstall although shims run")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := where.resolve(); err != nil {
 			return err
