@@ -63,7 +63,7 @@ const (
 type Gap struct {
 	List    string // PodList or ContainerList
 	Pattern string
-	Without string // what comes of it
+	Without string // what happens without it
 	// Fatal says that pods have no hooks without it.
 	Fatal bool
 }

@@ -11,5 +11,5 @@
 // `containerd config default` prints such a line since 2.2, but it is the file
 // that counts: without a file, or without the line, nothing is imported. Before
 // 2.0 an imported file replaced whole plugin sections, the node's other runtimes
-// with them, so none is to be used there.
+// with them, so do not use one there.
 package criconfig

@@ -40,7 +40,7 @@ func (c *Config) ImportPattern() string {
 }
 
 // Dormant are the files beside our drop-in that an import of that directory would
-// wake up: containerd does not read them so far.
+// make containerd read: it does not so far.
 func (c *Config) Dormant(ours string) ([]string, error) {
 	files, err := filepath.Glob(c.ImportPattern())
 	return slices.DeleteFunc(files, func(f string) bool { return f == ours || c.Reads(f) }), err

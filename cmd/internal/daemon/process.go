@@ -39,7 +39,7 @@ func readProcess(pid int, dir string) (Process, error) {
 	return p, nil
 }
 
-// systemUnit is the cgroup of a service of the system's, whoever the process is in it.
+// systemUnit is the cgroup of a system service.
 var systemUnit = regexp.MustCompile(`(?m):/system\.slice/([^/\n]+\.service)$`)
 
 // unitOf reads the systemd unit of a process from its file of cgroups.

@@ -25,8 +25,8 @@ type Event struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// newEvent reads an envelope of the event bus. An event that is none of ours is
-// not ok: anybody may publish.
+// newEvent reads an envelope of the event bus. It is not ok if it is not one of
+// bookend's: anyone may publish.
 func newEvent(envelope *types.Envelope) (ev Event, ok bool) {
 	var update eventstypes.ContainerUpdate
 	if err := envelope.GetEvent().UnmarshalTo(&update); err != nil {

@@ -148,7 +148,7 @@ func (p *Plan) prune() error {
 	return nil
 }
 
-// removeEmpty removes directories, innermost first, that nobody has put
+// removeEmpty removes directories, innermost first, that no one has put
 // anything into.
 func removeEmpty(dirs []string) {
 	for _, dir := range slices.Backward(dirs) {

@@ -23,12 +23,12 @@
 // # Plans
 //
 // [New] and [Undo] look and decide, and change nothing: a [Plan] holds every
-// file before and after. Carrying it out takes a lock on <lib> and first writes
-// down what is about to be changed, before anything but <lib> is made. Each step is atomic and is not repeated when it is done already, so
-// after a failure at any place the same command goes on where it stopped, and
-// uninstall undoes what was done.
+// file before and after. [Plan.Apply] and [Plan.Revert] take a lock on <lib>.
+// Apply writes down what it will change before it makes anything but <lib>. Each
+// step is atomic, and is left out if it is done already: after a failure at any
+// point the same command goes on where it stopped, and uninstall undoes what was
+// done.
 //
-// <lib> may be a directory that others use as well. What is removed from it is
-// sets, by their names and by there being nothing else in them, the originals
-// that were restored, and the state.
+// Others may use <lib> as well. Uninstall removes from it the sets, which it knows
+// by their names and content, the originals that it has restored, and the state.
 package install

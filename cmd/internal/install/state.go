@@ -34,7 +34,7 @@ type changed struct {
 	// where this one has failed.
 	Previous *meta           `json:"previous,omitempty"`
 	Edit     *criconfig.Edit `json:"edit,omitempty"` // the only line that differs
-	// Ours says that nobody else has a say in the content.
+	// Ours says that only installations write the content.
 	Ours bool `json:"ours,omitempty"`
 }
 

@@ -43,8 +43,8 @@ func filesFlag(cmd *cobra.Command, use string) func(args []string) ([]string, er
 	}
 }
 
-// filesIn returns the manifests in a directory, in order, which are files; anything else is
-// itself, be it there or not.
+// filesIn returns the manifests in a directory, in order. Any other name stands
+// for itself, whether it exists or not.
 func filesIn(name string, recursive bool) ([]string, error) {
 	if name == stdin || !isDirectory(name) {
 		return []string{name}, nil

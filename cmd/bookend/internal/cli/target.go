@@ -29,9 +29,8 @@ func (t *target) flags(cmd *cobra.Command) {
 	f.StringVar(&t.binary, "containerd", "containerd", "containerd's binary, asked for its version if no daemon answers")
 }
 
-// socket is that of the daemon to ask, and whether somebody has named it; empty:
-// none is, because a file is named and may be that of another daemon than the
-// usual one.
+// socket is that of the daemon to ask, and whether someone named it. It is empty
+// where only a file is named, which may be another daemon's than the usual one's.
 func (t *target) socket() (path string, named bool) {
 	named = t.address != "" || os.Getenv(addressEnv) != ""
 	if !named && t.config != "" {
@@ -40,9 +39,9 @@ func (t *target) socket() (path string, named bool) {
 	return containerdSocket(t.address), named
 }
 
-// find sets the main file and how to restart, and asks for the version: the
-// daemon or, where none is to be asked, the binary. A daemon that is named has to
-// answer, or its file be named as well; the usual one need not run yet.
+// find sets the main file and how to restart, and asks the daemon for its version
+// or, where no daemon answers, the binary. A daemon that is named has to answer,
+// unless its file is named as well; the usual one need not run yet.
 func (t *target) find(ctx context.Context) (v program.Version, versionErr, err error) {
 	socket, named := t.socket()
 	var d *daemon.Daemon

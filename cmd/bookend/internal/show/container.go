@@ -11,7 +11,7 @@ import (
 	"bookend.dev/bookend/hooks/record"
 )
 
-// generatedID are the ids that nobody has chosen: those of the CRI plugin,
+// generatedID are the ids that no one has chosen: those of the CRI plugin,
 // nerdctl and Docker. Twelve characters of one are enough for people.
 var generatedID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
