@@ -97,7 +97,7 @@ func (c *Config) apply(w written, annotations map[string]string) (*Lifecycle, er
 	l := &Lifecycle{
 		PostStart:   w.postStart.withTimeout(c.timeout(PostStart)),
 		PreStop:     w.preStop.withTimeout(c.timeout(PreStop)),
-		StopSignals: triggers(w.stopSignals, w.stopSignal),
+		StopSignals: stopSignalSet(w.stopSignals, w.stopSignal),
 		StopSignal:  w.stopSignal,
 		GracePeriod: w.gracePeriod,
 	}

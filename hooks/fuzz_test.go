@@ -51,6 +51,7 @@ func FuzzParseConfig(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		checkTOML(t, data)
 		c, err := ParseConfig(data, "test")
 		switch {
 		case (c == nil) == (err == nil):

@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"strings"
 
@@ -204,10 +203,3 @@ func (r *JSONReader) number() (*yaml.Node, error) {
 	}
 	return r.node(yaml.ScalarNode, tag, value, 0), nil
 }
-
-var (
-	// ErrNesting says that JSON is nested deeper than its reader wants to read.
-	ErrNesting = errors.New("is nested too deeply")
-	// ErrNotJSON says that a text is not JSON.
-	ErrNotJSON = errors.New("is not JSON")
-)

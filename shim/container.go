@@ -42,9 +42,9 @@ type container struct {
 	begun  atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
 	// begunEntry is the record of the attempt that was begun; nil: it has not run.
 	begunEntry atomic.Pointer[record.Entry]
-	hookRun    atomic.Pointer[signal] // set when the latest run of a hook has ended; nil: none has begun
-	stopTold   atomic.Pointer[signal] // set when the latest record of an undelivered stop is complete; nil: there is none
-	resumed    chan struct{}          // holds one element when the container was resumed a moment ago
+	hookRun    atomic.Pointer[latch] // set when the latest run of a hook has ended; nil: none has begun
+	stopTold   atomic.Pointer[latch] // set when the latest record of an undelivered stop is complete; nil: there is none
+	resumed    chan struct{}         // holds one element when the container was resumed a moment ago
 }
 
 func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
@@ -57,17 +57,17 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 	if err != nil {
 		return nil, err
 	}
-	if err := runtime.WriteRecordsDir(r.Bundle, cr.records.Directory); err != nil {
+	if err := runtime.WriteRecordsDir(r.Bundle, cr.node.Records.Directory); err != nil {
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{
 		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[hooks.AnnotationSandboxID],
-		store:   s.storeOf(context.WithoutCancel(ctx), cr.records),
+		store:   s.storeOf(context.WithoutCancel(ctx), cr.node.Records),
 		resumed: make(chan struct{}, 1), runtime: runtimeOf(ns, opts),
 		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
 		runner: runtime.NewRunner(runtime.RunnerOptions{
 			Binary: opts.GetBinaryName(), SystemdCgroup: opts.GetSystemdCgroup(), NoNewKeyring: opts.GetNoNewKeyring(),
-			OwnRuntime: cr.ownRuntime, Directory: cr.records.Directory,
+			OwnRuntime: cr.node.Exec.Entry == hooks.EntryRuntime, Directory: cr.node.Records.Directory,
 			Told: func(runner, reason string) { toldRunner(ctx, r.ID, runner, reason) },
 		}),
 	}, nil
@@ -86,8 +86,8 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 			return false, nil
 		},
 		unsent: func(d delivery, attempt int, err error) { s.unsent(c, d, attempt, err) },
-		undelivered: func(d delivery, due time.Time, err error, settled <-chan bool) {
-			s.undelivered(c, d, due, err, settled)
+		undelivered: func(d delivery, due time.Time, err error, over <-chan bool) {
+			s.undelivered(c, d, due, err, over)
 		},
 		unheeded: func(sig syscall.Signal) {
 			what := "the container ended after " + hooks.SignalName(sig) + ", which is none of its stopSignals: its preStop did not run"
@@ -99,7 +99,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 			settle(res)
 			s.reporter.tell(c.reportOf(res.Point, res.Handler, &res))
 		},
-		show: c.show,
+		postStatus: c.postStatus,
 	})
 	ctx, c.unwatch = context.WithCancel(ctx)
 	s.add(c)
@@ -194,7 +194,7 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 		c.discardBegun(ctx)
 	}
 	s.reporter.tell(c.reportOf(h.Point, h.HandlerName(), nil))
-	run := newSignal()
+	run := newLatch()
 	c.hookRun.Store(run)
 	defer run.set()
 	defer s.memory.used()
@@ -205,56 +205,4 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 	res := hooks.Run(ctx, h, s.handler(c, t, h, j), t.Init.Liveness, j)
 	outcome = res.Outcome
 	return res
-}
-
-func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *journal) hooks.Handler {
-	switch {
-	case h.Exec != nil:
-		e := &recordedExec{container: c, journal: j, point: h.Point, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
-			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
-		}}
-		return pausable{service: s, container: c, Handler: e}
-	case h.HTTPGet != nil:
-		return networked{init: t.Init, spec: h.HTTPGet}
-	default:
-		return h.Sleep
-	}
-}
-
-// recordedExec gives each attempt of an exec hook a handler whose late output
-// goes into the record of that attempt. What was begun of a postStart is for the
-// first that comes to run; until then it is the container's, to be discarded.
-type recordedExec struct {
-	container *container
-	journal   *journal
-	point     hooks.Point
-	handler   func(late func(stdout, stderr []byte)) hooks.Handler
-}
-
-// Run implements [hooks.Handler].
-func (e *recordedExec) Run(ctx context.Context) hooks.Report {
-	if e.point == hooks.PostStart {
-		if begun := e.container.begun.Swap(nil); begun != nil {
-			e.container.begunEntry.Store(e.journal.entry)
-			return begun.Run(ctx)
-		}
-	}
-	return e.handler(lateOutput(e.journal.entry)).Run(ctx)
-}
-
-// networked opens the container's network for one attempt: the descriptors of
-// its namespaces are held no longer than that.
-type networked struct {
-	init runtime.Init
-	spec *hooks.HTTPGet
-}
-
-// Run implements [hooks.Handler].
-func (n networked) Run(ctx context.Context) hooks.Report {
-	network, err := runtime.OpenNetwork(n.init)
-	if err != nil {
-		return hooks.NetworkFailure(err)
-	}
-	defer network.Close()
-	return hooks.NewHTTPHandler(n.spec, network, Version).Run(ctx)
 }

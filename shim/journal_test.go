@@ -147,7 +147,7 @@ func TestDeleteWaitsForTheRecordOfAHookThatIsBeingCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := recorded(t, &hooks.Lifecycle{})
 		j := c.newJournal(sleeping(hooks.PreStop, time.Hour))
-		run := newSignal()
+		run := newLatch()
 		c.hookRun.Store(run)
 		entry := j.Begin(1, time.Now())
 		go func() {
@@ -155,12 +155,12 @@ func TestDeleteWaitsForTheRecordOfAHookThatIsBeingCancelled(t *testing.T) {
 			entry.End(hooks.Attempt{Report: hooks.Report{Cause: hooks.CauseCancelled}, Outcome: hooks.Cancelled})
 			run.set()
 		}()
-		c.conclude(t.Context())
+		c.finishRecords(t.Context())
 		c.wantRecords(t, "Cancelled cancelled")
 
-		c.hookRun.Store(newSignal()) // one that does not end
+		c.hookRun.Store(newLatch()) // one that does not end
 		began := time.Now()
-		c.conclude(t.Context())
+		c.finishRecords(t.Context())
 		if took := time.Since(began); took != hookOutTime {
 			t.Errorf("Delete waited for %s, want %s", took, hookOutTime)
 		}

@@ -19,7 +19,7 @@ func (l *taskLoop) startHook(ctx context.Context, a runHook) {
 		defer cancel()
 		defer stop()
 		res := l.carryOut(ctx, a.hook)
-		if !l.post(letter{event: hookEnded{res}}) {
+		if !l.post(message{event: hookEnded{res}}) {
 			l.effects.report(cancelledResult(res)) // the container is deleted
 		}
 	}()

@@ -6,8 +6,8 @@ import (
 	"bookend.dev/bookend/hooks"
 )
 
-// standing is where a container with hooks stands, to onlookers.
-type standing struct {
+// taskStatus is where a container with hooks stands, to onlookers.
+type taskStatus struct {
 	phase             phase
 	hook              hooks.Point // that runs; empty: none
 	started, deadline time.Time   // of the hook; the zero deadline: none
@@ -38,11 +38,11 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// standing is where the task's container stands now. Its hook is cut by its own
+// status is where the task's container stands now. Its hook is cut by its own
 // limits, or by what ends the withheld Start.
-func (l *taskLoop) standing() standing {
-	st := standing{phase: l.machine.phase}
-	if l.settled != nil {
+func (l *taskLoop) status() taskStatus {
+	st := taskStatus{phase: l.machine.phase}
+	if l.undeliveredEnd != nil {
 		st.undelivered = l.due
 	}
 	if h := l.hook; h != nil {
@@ -53,10 +53,10 @@ func (l *taskLoop) standing() standing {
 	return st
 }
 
-// show tells where the container stands if that has changed.
-func (l *taskLoop) show() {
-	if st := l.standing(); l.shown == nil || *l.shown != st {
-		l.shown = &st
-		l.effects.show(st)
+// postStatus tells where the container stands if that has changed.
+func (l *taskLoop) postStatus() {
+	if st := l.status(); l.posted == nil || *l.posted != st {
+		l.posted = &st
+		l.effects.postStatus(st)
 	}
 }

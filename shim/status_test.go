@@ -10,9 +10,9 @@ import (
 	"bookend.dev/bookend/hooks"
 )
 
-// wantStandings compares all that was shown; times are seconds since the begin,
+// wantStatuses compares all that was posted; times are seconds since the begin,
 // "-" for none.
-func (w *world) wantStandings(want ...string) {
+func (w *world) wantStatuses(want ...string) {
 	w.t.Helper()
 	synctest.Wait()
 	at := func(t time.Time) string {
@@ -22,7 +22,7 @@ func (w *world) wantStandings(want ...string) {
 		return t.Sub(w.begun).String()
 	}
 	var got []string
-	for _, st := range w.standings {
+	for _, st := range w.statuses {
 		line := st.phase.String()
 		if st.hook != "" {
 			line += " " + string(st.hook) + " " + at(st.started) + " " + at(st.deadline)
@@ -49,12 +49,12 @@ func TestAContainersStandingIsShown(t *testing.T) {
 		if err := <-w.start(0); err != nil {
 			t.Fatal(err)
 		}
-		w.wantStandings("created", "starting", "postStart postStart 0s -", "running")
+		w.wantStatuses("created", "starting", "postStart postStart 0s -", "running")
 		w.task.ask(stopRequested{sigterm})
 		advance(9 * time.Second)
 		synctest.Wait()
 		w.task.tell(initExited{})
-		w.wantStandings("created", "starting", "postStart postStart 0s -", "running",
+		w.wantStatuses("created", "starting", "postStart postStart 0s -", "running",
 			"preStop preStop 7s 35s", "delivering", "stopping", "exited")
 	})
 }
@@ -78,7 +78,7 @@ func TestAHooksDeadlineIsTheEarliestThereIs(t *testing.T) {
 				}
 				// None of them is preStop's.
 				w.task.ask(stopRequested{sigterm})
-				w.wantStandings("created", "starting", "postStart postStart 0s "+tt.want, "running",
+				w.wantStatuses("created", "starting", "postStart postStart 0s "+tt.want, "running",
 					"preStop preStop 5s -", "delivering", "stopping")
 			})
 		})
@@ -96,9 +96,9 @@ func TestTheBoundOfTheGracePeriodIsADeadline(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.task.ask(stopRequested{sigterm})
-		w.wantStandings("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s 28s")
+		w.wantStatuses("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s 28s")
 		w.task.tell(sigkillSent{})
-		w.wantStandings("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s 28s",
+		w.wantStatuses("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s 28s",
 			"killed preStop 0s 28s", "killed")
 	})
 }
@@ -118,8 +118,8 @@ func TestTheStopOfAFailedPostStartShowsItsCut(t *testing.T) {
 			t.Errorf("Start: got %v, want %v", err, errPostStartFailed)
 		}
 		synctest.Wait()
-		w.standings = w.standings[:4] // what follows the cut comes in any order
-		w.wantStandings("created", "starting", "postStart postStart 0s 19s", "preStop preStop 0s 15s")
+		w.statuses = w.statuses[:4] // what follows the cut comes in any order
+		w.wantStatuses("created", "starting", "postStart postStart 0s 19s", "preStop preStop 0s 15s")
 	})
 }
 
@@ -131,8 +131,8 @@ func TestTheEndOfATaskIsNotShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.task.ask(stopRequested{sigterm})
-		w.wantStandings("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s -")
+		w.wantStatuses("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s -")
 		w.task.end()
-		w.wantStandings("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s -")
+		w.wantStatuses("created", "starting", "postStart postStart 0s -", "running", "preStop preStop 0s -")
 	})
 }
