@@ -85,11 +85,8 @@ func checkConvert(files []string, class string, inPlace bool) error {
 		return errOneFile
 	case !manifest.IsRuntimeClass(class):
 		return fmt.Errorf("--runtime-class %q: %w", class, errClass)
-	}
-	for _, name := range files {
-		if inPlace && name == stdin {
-			return errStdinInPlace
-		}
+	case inPlace && slices.Contains(files, stdin):
+		return errStdinInPlace
 	}
 	return nil
 }
