@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -61,10 +62,7 @@ func printTable(w io.Writer, header []string, rows [][]string) error {
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = cell
-			if cell == "" {
-				cells[i] = "-"
-			}
+			cells[i] = cmp.Or(cell, "-")
 		}
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
