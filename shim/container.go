@@ -17,6 +17,8 @@ import (
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
+	"bookend.dev/bookend/runtime/containerlog"
 )
 
 // container is a container with hooks: what its hooks need to know of it. What
@@ -31,20 +33,18 @@ type container struct {
 	runtime   *runcC.Runc // the container's OCI runtime
 	runner    *runtime.Runner
 	lifecycle *hooks.Lifecycle
-	log       *runtime.ContainerLog // nil: hooks print into records only
-	logger    *log.Entry            // at the level of this container
+	log       *containerlog.Log // nil: hooks print into records only
+	logger    *log.Entry        // at the level of this container
 	gate      *gate
 	task      *task
 	unwatch   context.CancelFunc // ends the wait for the init's exit
 	// target is set once: by Create, or by the Start of a container that is
 	// restored from a checkpoint, which has no init before.
-	target atomic.Pointer[runtime.Container]
-	begun  atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
-	// begunEntry is the record of the attempt that was begun; nil: it has not run.
-	begunEntry atomic.Pointer[record.Entry]
-	hookRun    atomic.Pointer[latch] // set when the latest run of a hook has ended; nil: none has begun
-	stopTold   atomic.Pointer[latch] // set when the latest record of an undelivered stop is complete; nil: there is none
-	resumed    chan struct{}         // holds one element when the container was resumed a moment ago
+	target   atomic.Pointer[runtime.Container]
+	begun    atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
+	run      atomic.Pointer[hookRun]       // the latest of a hook; nil: none has begun
+	stopTold atomic.Pointer[latch]         // set when the latest record of an undelivered stop is complete; nil: there is none
+	resumed  chan struct{}                 // holds one element when the container was resumed a moment ago
 }
 
 func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
@@ -57,7 +57,7 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 	if err != nil {
 		return nil, err
 	}
-	if err := runtime.WriteRecordsDir(r.Bundle, cr.node.Records.Directory); err != nil {
+	if err := bundle.WriteRecordsDir(r.Bundle, cr.node.Records.Directory); err != nil {
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{
@@ -96,7 +96,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 		alive:   func() hooks.Liveness { return c.target.Load().Init.Liveness() },
 		release: func(exited bool) { s.release(ctx, c, exited) },
 		report: func(res hooks.Result) {
-			settle(res)
+			c.run.Load().overrule(res)
 			s.reporter.tell(c.reportOf(res.Point, res.Handler, &res))
 		},
 		postStatus: c.postStatus,
@@ -164,11 +164,7 @@ func (s *Service) beginPostStart(ctx context.Context, c *container) {
 	if h == nil || h.Exec == nil || t == nil {
 		return
 	}
-	c.begun.Store(s.executor.Begin(ctx, *t, h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
-		if e := c.begunEntry.Load(); e != nil {
-			lateOutput(e)(stdout, stderr)
-		}
-	}))
+	c.begun.Store(s.executor.Begin(ctx, *t, h.Exec, c.linesOf(h)))
 }
 
 // discardBegun ends a postStart that has begun and does not run, and returns when
@@ -190,19 +186,15 @@ func toldRunner(ctx context.Context, id, runner, reason string) {
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
+	defer s.memory.used()
+	run, outcome := c.newRun(h), hooks.Failed
+	defer func() { run.close(outcome) }()
 	if h.Point == hooks.PreStop {
 		c.discardBegun(ctx)
 	}
 	s.reporter.tell(c.reportOf(h.Point, h.HandlerName(), nil))
-	run := newLatch()
-	c.hookRun.Store(run)
-	defer run.set()
-	defer s.memory.used()
-	j := c.newJournal(h)
-	outcome := hooks.Failed
-	defer func() { j.close(outcome) }()
 	t := c.target.Load()
-	res := hooks.Run(ctx, h, s.handler(c, t, h, j), t.Init.Liveness, j)
+	res := hooks.Run(ctx, h, s.handler(c, t, h), t.Init.Liveness, run.begin)
 	outcome = res.Outcome
 	return res
 }

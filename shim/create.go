@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"bookend.dev/bookend/hooks"
-	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // Create reads the container's hooks before anything of it exists, so that a
@@ -25,7 +25,7 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
 	}
-	annotations, err := runtime.ReadAnnotations(r.Bundle)
+	annotations, err := bundle.ReadAnnotations(r.Bundle)
 	if err != nil {
 		// The runtime reads the same file, and says in its own words what is
 		// wrong with it.

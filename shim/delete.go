@@ -48,10 +48,11 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 // outcome before the shim may be shut down, and so that of a stop which was not
 // delivered; it removes the status.
 func (c *container) finishRecords(ctx context.Context) {
-	for _, end := range []*latch{c.hookRun.Load(), c.stopTold.Load()} {
-		if end != nil {
-			end.await(ctx, hookOutTime)
-		}
+	if run := c.run.Load(); run != nil {
+		run.ended.await(ctx, hookOutTime)
+	}
+	if told := c.stopTold.Load(); told != nil {
+		told.await(ctx, hookOutTime)
 	}
 	c.store.Remove(c.subject)
 }
