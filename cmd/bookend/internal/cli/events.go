@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,9 +14,6 @@ import (
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
-
-// addressEnv names containerd's socket, as for ctr and nerdctl.
-const addressEnv = "CONTAINERD_ADDRESS"
 
 func newEvents() *cobra.Command {
 	cmd := &cobra.Command{
@@ -50,12 +45,6 @@ events fails if it cannot reach containerd, and when containerd goes away.`,
 		})
 	}
 	return cmd
-}
-
-// containerdSocket is the path of containerd's socket: the one that is named,
-// else the environment's, else the usual one.
-func containerdSocket(named string) string {
-	return strings.TrimPrefix(cmp.Or(named, os.Getenv(addressEnv), daemon.Socket), "unix://")
 }
 
 // printEvent prints a line: there is no table, because its columns would have to

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,15 @@ import (
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/cmd/internal/program"
 )
+
+// addressEnv names containerd's socket, as for ctr and nerdctl.
+const addressEnv = "CONTAINERD_ADDRESS"
+
+// containerdSocket is the path of containerd's socket: the one that is named,
+// else the environment's, else the usual one.
+func containerdSocket(named string) string {
+	return strings.TrimPrefix(cmp.Or(named, os.Getenv(addressEnv), daemon.Socket), "unix://")
+}
 
 // target is the containerd that an installation is for.
 type target struct {
