@@ -50,11 +50,19 @@ type value struct {
 // newValue is the Lifecycle object that an annotation carries.
 func (r *reporter) newValue(e entry, path string) value {
 	node := follow(e.value)
-	v := value{path: path, source: e.key.Value, text: node.Value, root: r.memo.root(node.Value), at: e.key.Line}
+	v := value{path: path, source: e.key.Value, text: node.Value, root: valueRoot(node.Value), at: e.key.Line}
 	if node.Style&yaml.LiteralStyle != 0 {
 		v.first = node.Line + 1
 	}
 	return v
+}
+
+// valueRoot reads an annotation's text; nil: it is not one document.
+func valueRoot(text string) *yaml.Node {
+	if docs := splitJSON(text); len(docs) == 1 && docs[0].err == nil {
+		return docs[0].roots[0]
+	}
+	return rootOf(text)
 }
 
 // rootOf reads a single YAML document; nil: it is none.
@@ -103,7 +111,7 @@ func (v *value) portNames() []string {
 // resolve asks the shim's own code what a container with these annotations
 // gets. What it refuses becomes a finding, and the result nil.
 func (r *reporter) resolve(v *value, annotations map[string]string, o Options) *hooks.Lifecycle {
-	l, err := r.memo.resolve(annotations, o.Config)
+	l, err := hooks.Resolve(annotations, func() (*hooks.Config, error) { return o.Config, nil })
 	if err == nil && v.terminal {
 		err = l.RefuseTerminal(annotations)
 	}

@@ -93,7 +93,7 @@ func (r *reporter) composeHooks(service *yaml.Node, e entry, path string, o Opti
 	}
 	v := r.newValue(e, path)
 	v.text = strings.ReplaceAll(v.text, "$$", "$") // Compose's own way to write one
-	v.root = r.memo.root(v.text)
+	v.root = valueRoot(v.text)
 	v.terminal = isTrue(service, "tty")
 	l := r.resolve(&v, map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(&v)}, o)
 	r.limits(&v, l, limits{stopSignal: text(service, "stop_signal")})

@@ -84,7 +84,6 @@ type Options struct {
 // reporter collects what is found in one document.
 type reporter struct {
 	*Report
-	memo *memo
 	file string
 	doc  *document
 	// rewriting: what is no Kubernetes object is not checked, only left alone.

@@ -63,9 +63,8 @@ func rewrite(file string, data []byte, o RewriteOptions, way direction) ([]byte,
 	}
 	report.Findings = nil
 	var b strings.Builder
-	known := newMemo()
 	for _, d := range split(string(data)) {
-		b.WriteString(rewriteDocument(reporter{Report: &report, memo: known, file: file, doc: d, rewriting: true}, o, way))
+		b.WriteString(rewriteDocument(reporter{Report: &report, file: file, doc: d, rewriting: true}, o, way))
 	}
 	report.sort()
 	if report.Count(Error) > 0 {

@@ -24,9 +24,8 @@ func validate(file string, data []byte, o Options, rewriting bool) Report {
 		report.Findings = []Finding{{File: file, Line: 1, Severity: Error, Message: "must be valid UTF-8"}}
 		return report
 	}
-	known := newMemo()
 	for _, d := range split(string(data)) {
-		r := reporter{Report: &report, memo: known, file: file, doc: d, rewriting: rewriting}
+		r := reporter{Report: &report, file: file, doc: d, rewriting: rewriting}
 		line, err := d.parse()
 		for _, root := range d.roots {
 			r.document(root, o)
