@@ -103,7 +103,7 @@ func lifecycleFields() []string {
 
 // object checks a Kubernetes object.
 func (r *reporter) object(root *yaml.Node, o Options) {
-	r.duplicates(root)
+	r.duplicates(root, "")
 	found := findPods(root)
 	for i := range found.pods {
 		r.pod(&found.pods[i], o)
