@@ -152,18 +152,11 @@ func (w *rewriter) cutLifecycle(m *move) (ok bool) {
 // of its key. What closes it may stand further left than what is in it.
 func (w *rewriter) cutFlow(m *move) bool {
 	m.step, m.first = flowStep, m.key.Line
-	inside := w.contentEnd(m.key, m.value)
-	for end := inside; ; end = min(end+end-m.key.Line+1, len(w.lines)) {
-		text := strings.Join(slices.Concat([]string{w.from(m.value)}, w.lines[m.key.Line:end]), "\n")
-		_, length, err := readFlow(text)
-		if err == nil {
-			m.end = max(m.key.Line+strings.Count(text[:length], "\n"), inside)
-			break
-		}
-		if end == len(w.lines) {
-			return false
-		}
+	_, text, length, err := w.flowAt(m.value, 0)
+	if err != nil {
+		return false
 	}
+	m.end = max(m.key.Line+strings.Count(text[:length], "\n"), w.contentEnd(m.key, m.value))
 	m.lines = slices.Concat([]string{w.from(m.value)}, reindent(w.lines[m.key.Line:m.end], m.key.Column-1, 0, 0))
 	return true
 }

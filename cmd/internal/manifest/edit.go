@@ -134,7 +134,7 @@ func (e *editor) keyTail(key *yaml.Node) (raw, tail string, ok bool) {
 	from := e.from(key)
 	length := len(key.Value)
 	if key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 && from != "" {
-		length = quotedLength(from)
+		length = len(quoted.FindString(from))
 	} else if !strings.HasPrefix(from, key.Value) {
 		return "", "", false
 	}

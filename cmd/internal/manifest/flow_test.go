@@ -87,14 +87,12 @@ func TestFlowIsPrintedAsItWas(t *testing.T) {
 		if want == nil || len(want.Content) == 0 {
 			continue // the parts do not fit together
 		}
-		f, length, err := readFlow(in + "\nrest")
+		f, length, err := readFlow(in+"\nrest", 0)
 		if err != nil || length != len(in) {
 			t.Fatalf("seed %d: %v, %d of %d read:\n%s", seed, err, length, len(in), in)
 		}
 		read++
-		item := flowItem{value: f}
-		beside, above := item.heads(0)
-		out := strings.Join(append(append(above, strings.TrimSpace(beside)), f.block(0)...), "\n") + "\n"
+		out := strings.Join(append([]string{f.head}, f.lines...), "\n") + "\n"
 		if got := rootOf(out); got == nil || !equal(got, want) {
 			t.Fatalf("seed %d: printed\n%s\nof\n%s", seed, out, in)
 		}
@@ -111,11 +109,11 @@ func TestFlowIsPrintedAsItWas(t *testing.T) {
 
 func TestFlowThatIsNotRead(t *testing.T) {
 	for _, in := range []string{"{? a : b}", "[a: b]", "{a: &x {b: c}}", "{a: !!map {b: c}}", "{a: b", "{a: 'b}", "{[a]: b}", "{\"a\nb\": c}"} {
-		if f, _, err := readFlow(in); err == nil {
+		if f, _, err := readFlow(in, 0); err == nil {
 			t.Errorf("%s: read as %+v", in, f)
 		}
 	}
-	if _, _, err := readFlow(strings.Repeat("[", 2000)); err == nil {
+	if _, _, err := readFlow(strings.Repeat("[", 2000), 0); err == nil {
 		t.Error("2000 levels were read")
 	}
 }

@@ -83,7 +83,7 @@ func blockLines(lines []string) ([]string, error) {
 	}
 	above := slices.Clone(lines[:root.Line-1])
 	text := strings.Join(lines[root.Line-1:], "\n")[root.Column-1:]
-	f, length, err := readFlow(text)
+	f, length, err := readFlow(text, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -93,5 +93,5 @@ func blockLines(lines []string) ([]string, error) {
 	if tail := strings.TrimSpace(text[length:]); tail != "" {
 		above = append(above, strings.Split(tail, "\n")...)
 	}
-	return append(above, f.block(0)...), nil
+	return append(above, f.lines...), nil
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -12,8 +13,6 @@ import (
 // false: it is as it was.
 func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 	x := &unflower{editor: &editor{lines: w.lines, ends: w.ends}, targets: targets}
-	x.content = strings.Join(x.lines, "\n")
-	x.starts = lineStarts(x.lines)
 	x.visit(w.root, nil, "")
 	if len(x.found) == 0 {
 		return false
@@ -64,8 +63,6 @@ func placeLines(lines []int, from *document, printed, old *yaml.Node) {
 type unflower struct {
 	*editor
 	targets map[*yaml.Node]bool
-	content string
-	starts  []int // of the lines in content
 	found   []foundFlow
 }
 
@@ -73,14 +70,6 @@ type unflower struct {
 type foundFlow struct {
 	line int
 	path string
-}
-
-func lineStarts(lines []string) []int {
-	starts := make([]int, len(lines))
-	for i := 1; i < len(lines); i++ {
-		starts[i] = starts[i-1] + len(lines[i-1]) + 1
-	}
-	return starts
 }
 
 // visit looks at n, whose key is key; nil: it is the root or a list's item.
@@ -115,47 +104,34 @@ func (x *unflower) isInTheWay(n *yaml.Node) bool {
 
 // expand puts block style in the place of a flow collection.
 func (x *unflower) expand(n, key *yaml.Node, path string) {
-	before := x.before(n)
-	start := x.starts[n.Line-1] + len(before)
-	f, length, err := readFlow(x.content[start:])
-	if err != nil {
-		return
-	}
-	tail, _, _ := strings.Cut(x.content[start+length:], "\n")
-	if !isQuiet(tail) {
-		return
-	}
-	item := flowItem{value: f, beside: strings.TrimSpace(tail)}
-	end := n.Line + strings.Count(x.content[start:start+length], "\n")
-	x.replace(n.Line-1, end, item.inPlace(before, n, key)...)
-	x.found = append(x.found, foundFlow{n.Line, path})
-}
-
-// inPlace returns the lines of a collection in the place of n, behind before.
-func (item *flowItem) inPlace(before string, n, key *yaml.Node) []string {
-	indent, onMarker := n.Column-1, key == nil && isMarker(before, "---")
+	before, indent := x.before(n), n.Column-1
+	onMarker := key == nil && isMarker(before, "---")
 	switch {
-	case key != nil && item.value.open == '{':
+	case onMarker:
+		indent = 0
+	case key != nil && n.Kind == yaml.MappingNode:
 		indent = key.Column - 1 + flowStep
 	case key != nil:
 		indent = key.Column - 1
-	case onMarker:
-		indent = 0
 	}
-	trimmed := strings.TrimRight(before, " \t")
+	f, text, length, err := x.flowAt(n, indent)
+	if err != nil {
+		return
+	}
+	tail, _, _ := strings.Cut(text[length:], "\n")
+	if !isQuiet(tail) {
+		return
+	}
+	lines, trimmed := f.lines, strings.TrimRight(before, " \t")
+	beside, above := heads(f.head, strings.TrimSpace(tail), indent)
 	switch {
 	case trimmed == "":
-		lines := []string{}
-		for _, c := range []string{item.beside, item.value.head} {
-			if c != "" {
-				lines = append(lines, spaces(indent)+c)
-			}
-		}
-		return append(lines, item.value.block(indent)...)
+		lines = slices.Concat(commentLines(indent, strings.TrimSpace(tail), f.head), lines)
 	case key == nil && !onMarker:
-		beside, lines := item.heads(indent)
-		return append(lines, underDash(trimmed, beside, item.value.block(indent))...)
+		lines = slices.Concat(above, underDash(trimmed, beside, lines))
+	default:
+		lines = slices.Concat([]string{trimmed + beside}, above, lines)
 	}
-	beside, above := item.heads(indent)
-	return append(append([]string{trimmed + beside}, above...), item.value.block(indent)...)
+	x.replace(n.Line-1, n.Line+strings.Count(text[:length], "\n"), lines...)
+	x.found = append(x.found, foundFlow{n.Line, path})
 }
