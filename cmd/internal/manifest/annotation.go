@@ -27,9 +27,20 @@ func seemsOurs(key string) bool {
 		!slash && strings.HasPrefix(domain, strings.TrimSuffix(hooks.AnnotationPrefix, "/"))
 }
 
-// unknown notes a key that nobody reads. use is the right one.
-func (r *reporter) unknown(e entry, path, use string) {
-	r.add(Warning, e.key.Line, path, "is unknown and has no effect: use %s", use)
+// annotations calls read for each annotation of ours among list, with the name
+// of a container that its key has, and warns of those whose key only looks like
+// ours. use is how to write such a key.
+func (r *reporter) annotations(list []entry, path, use string, read func(e entry, path, name string)) {
+	for _, e := range list {
+		at := keyPath(path, e.key.Value)
+		name, ours := strings.CutPrefix(e.key.Value, hooks.AnnotationPrefix)
+		switch {
+		case ours, e.key.Value == hooks.AnnotationKey:
+			read(e, at, name)
+		case seemsOurs(e.key.Value):
+			r.add(Warning, e.key.Line, at, "is unknown and has no effect: use %s", use)
+		}
+	}
 }
 
 // forItsContainer says which key is right in a pod.
@@ -47,10 +58,19 @@ type value struct {
 	terminal bool
 }
 
-// newValue is the Lifecycle object that an annotation carries.
-func (r *reporter) newValue(e entry, path string) value {
+// value is the Lifecycle object that an annotation carries; nil, with a finding:
+// the annotation is not the string that it must be.
+func (r *reporter) value(e entry, path string) *value {
 	node := follow(e.value)
-	v := value{path: path, source: e.key.Value, text: node.Value, root: valueRoot(node.Value), at: e.key.Line}
+	switch {
+	case node.Kind == yaml.MappingNode:
+		r.add(Error, e.key.Line, path, `must be a string, got a mapping: write "|" after the key`)
+		return nil
+	case node.Kind != yaml.ScalarNode || node.ShortTag() != "!!str":
+		r.add(Error, e.key.Line, path, "must be a string")
+		return nil
+	}
+	v := &value{path: path, source: e.key.Value, text: node.Value, root: valueRoot(node.Value), at: e.key.Line}
 	if node.Style&yaml.LiteralStyle != 0 {
 		v.first = node.Line + 1
 	}
@@ -110,8 +130,8 @@ func (v *value) portNames() []string {
 
 // resolve asks the shim's own code what a container with these annotations
 // gets. What it refuses becomes a finding, and the result nil.
-func (r *reporter) resolve(v *value, annotations map[string]string, o Options) *hooks.Lifecycle {
-	l, err := hooks.Resolve(annotations, func() (*hooks.Config, error) { return o.Config, nil })
+func (r *reporter) resolve(v *value, annotations map[string]string) *hooks.Lifecycle {
+	l, err := hooks.Resolve(annotations, func() (*hooks.Config, error) { return r.config, nil })
 	if err == nil && v.terminal {
 		err = l.RefuseTerminal(annotations)
 	}
@@ -137,18 +157,16 @@ func (r *reporter) resolve(v *value, annotations map[string]string, o Options) *
 	return nil
 }
 
-// isString tells whether an annotation is the string that it must be, and
-// notes a finding if not.
-func (r *reporter) isString(e entry, path string) bool {
-	switch v := follow(e.value); {
-	case v.Kind == yaml.MappingNode:
-		r.add(Error, e.key.Line, path, `must be a string, got a mapping: write "|" after the key`)
-	case v.Kind != yaml.ScalarNode || v.ShortTag() != "!!str":
-		r.add(Error, e.key.Line, path, "must be a string")
-	default:
-		return true
-	}
-	return false
+// check is resolve, and warns of what the hooks cannot do.
+func (r *reporter) check(v *value, annotations map[string]string, by limits) *hooks.Lifecycle {
+	l := r.resolve(v, annotations)
+	r.limits(v, l, by)
+	return l
+}
+
+// alone is the annotation of a container that is in no pod.
+func (v *value) alone() map[string]string {
+	return map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(v)}
 }
 
 // forContainer returns what containerd and the kubelet add for a container of

@@ -173,7 +173,7 @@ func (w *rewriter) isSupported(m *move, path string) bool {
 	annotations := forContainer(m.container.name, v.text)
 	annotations[ports] = portsOf(m.container)
 	before := w.Count(Error)
-	w.resolve(&v, annotations, w.options.Options)
+	w.resolve(&v, annotations)
 	return w.Count(Error) == before
 }
 

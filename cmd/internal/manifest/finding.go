@@ -84,8 +84,9 @@ type Options struct {
 // reporter collects what is found in one document.
 type reporter struct {
 	*Report
-	file string
-	doc  *document
+	file   string
+	doc    *document
+	config *hooks.Config // of the node
 	// rewriting: what is no Kubernetes object is not checked, only left alone.
 	rewriting bool
 }
@@ -97,11 +98,6 @@ func (r *reporter) add(s Severity, line int, path, format string, args ...any) {
 		File: r.file, Line: r.doc.fileLine(line), Path: terminal.Escape(path), Severity: s,
 		Message: terminal.Escape(fmt.Sprintf(format, args...)),
 	})
-}
-
-// note says what was done to a document.
-func (r *reporter) note(line int, path, format string, args ...any) {
-	r.add(Note, line, path, format, args...)
 }
 
 // sort puts the findings into the order of the file.

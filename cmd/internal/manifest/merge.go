@@ -15,11 +15,11 @@ func (w *rewriter) merge(p *pod, m *move, name string) {
 		w.refuse(m.key.Line, path, "has the annotation %s beside it, which %v", name, errMerged)
 		return
 	}
-	v := w.newValue(entry{key, old}, keyPath(p.annotationsPath(), name))
-	if w.conflicts(m.value, path, &v) {
+	v := w.value(entry{key, old}, keyPath(p.annotationsPath(), name))
+	if w.conflicts(m.value, path, v) {
 		return
 	}
-	b := back{entry: entry{key, old}, root: v.root, step: flowStep, lines: valueLines(&v)}
+	b := back{entry: entry{key, old}, root: v.root, step: flowStep, lines: valueLines(v)}
 	if v.first > 0 {
 		w.readBlock(&b)
 	}
@@ -44,7 +44,7 @@ func (w *rewriter) merge(p *pod, m *move, name string) {
 	w.replace(key.Line-1, w.entryEnd(key, old), append([]string{w.before(key) + raw + ": |" + chomp + b.head},
 		reindent(all, 0, key.Column-1+b.step, 0)...)...)
 	if v.first == 0 || !slices.Equal(lines, b.lines) {
-		w.note(key.Line, v.path, "was reprinted in block style, to join the lifecycle of its container")
+		w.add(Note, key.Line, v.path, "was reprinted in block style, to join the lifecycle of its container")
 	}
 	*old = *scalar(text)
 }

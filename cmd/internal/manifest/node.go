@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -136,6 +137,11 @@ func present(n *yaml.Node) *yaml.Node {
 		return nil
 	}
 	return n
+}
+
+// hasField tells whether a mapping has one of the fields.
+func hasField(n *yaml.Node, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return field(n, name) != nil })
 }
 
 // text returns a scalar field; "" where it is absent or no scalar.

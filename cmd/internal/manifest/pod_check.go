@@ -9,30 +9,24 @@ import (
 
 // pod checks a pod's annotations, and what its containers' own lifecycle has
 // to do with them.
-func (r *reporter) pod(p *pod, o Options) {
+func (r *reporter) pod(p *pod) {
 	r.Objects++
 	containers := p.containers()
 	var annotated *yaml.Node // the first of our annotations
 	own := map[string]*value{}
-	for _, e := range mergedEntries(field(p.metadata, "annotations")) {
-		path := keyPath(p.annotationsPath(), e.key.Value)
-		name, ours := strings.CutPrefix(e.key.Value, hooks.AnnotationPrefix)
-		switch {
-		case ours:
-			if annotated == nil {
-				annotated = e.key
-			}
-			if r.isString(e, path) {
-				v := r.newValue(e, path)
-				own[name] = &v
-				r.podAnnotation(p, containers, name, &v, o)
-			}
-		case e.key.Value == hooks.AnnotationKey:
+	r.annotations(mergedEntries(field(p.metadata, "annotations")), p.annotationsPath(), forItsContainer, func(e entry, path, name string) {
+		if e.key.Value == hooks.AnnotationKey {
 			r.add(Error, e.key.Line, path, "does not apply to a pod: use %s and the name of a container", hooks.AnnotationPrefix)
-		case seemsOurs(e.key.Value):
-			r.unknown(e, path, forItsContainer)
+			return
 		}
-	}
+		if annotated == nil {
+			annotated = e.key
+		}
+		if v := r.value(e, path); v != nil {
+			own[name] = v
+			r.podAnnotation(p, containers, name, v)
+		}
+	})
 	if annotated != nil && text(p.spec, "runtimeClassName") == "" {
 		r.add(Warning, annotated.Line, join(p.path, "spec.runtimeClassName"),
 			"is not set: the hooks run only if bookend is the node's default runtime")
@@ -43,7 +37,7 @@ func (r *reporter) pod(p *pod, o Options) {
 }
 
 // podAnnotation checks a pod's annotation for the container of that name.
-func (r *reporter) podAnnotation(p *pod, containers []container, name string, v *value, o Options) {
+func (r *reporter) podAnnotation(p *pod, containers []container, name string, v *value) {
 	annotations := forContainer(name, v.text)
 	annotations[gracePeriod] = graceOf(p)
 	c := find(containers, name)
@@ -54,12 +48,11 @@ func (r *reporter) podAnnotation(p *pod, containers []container, name string, v 
 		annotations[ports] = portsOf(c)
 		v.terminal = isTrue(c.node, "tty")
 	}
-	l := r.resolve(v, annotations, o)
 	grace, _ := number(p.spec, "terminationGracePeriodSeconds")
 	if field(p.spec, "terminationGracePeriodSeconds") == nil {
 		grace = defaultGrace
 	}
-	r.limits(v, l, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})
+	r.check(v, annotations, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})
 }
 
 func namesOf(containers []container) string {

@@ -59,7 +59,7 @@ func reverseTargets(p *pod, targets map[*yaml.Node]bool) {
 
 // takeBack reads an annotation and checks that its container can have it.
 func (w *rewriter) takeBack(p *pod, e entry, c *container) (back, bool) {
-	v := w.newValue(e, keyPath(p.annotationsPath(), e.key.Value))
+	v := w.value(e, keyPath(p.annotationsPath(), e.key.Value))
 	b := back{container: c, entry: e, root: v.root, step: flowStep}
 	before := w.Count(Error)
 	switch {
@@ -78,12 +78,12 @@ func (w *rewriter) takeBack(p *pod, e entry, c *container) (back, bool) {
 		for _, u := range kubernetesLifecycle().unknown(v.root, "") {
 			w.refuse(v.line(u.key.Line), join(v.path, u.path), "is unknown to Kubernetes: it would be lost")
 		}
-		w.beside(c, &v)
+		w.beside(c, v)
 	}
 	if w.Count(Error) > before {
 		return b, false
 	}
-	b.lines = valueLines(&v)
+	b.lines = valueLines(v)
 	if v.first > 0 {
 		w.readBlock(&b)
 	}

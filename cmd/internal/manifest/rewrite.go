@@ -64,7 +64,7 @@ func rewrite(file string, data []byte, o RewriteOptions, way direction) ([]byte,
 	report.Findings = nil
 	var b strings.Builder
 	for _, d := range split(string(data)) {
-		b.WriteString(rewriteDocument(reporter{Report: &report, file: file, doc: d, rewriting: true}, o, way))
+		b.WriteString(rewriteDocument(reporter{Report: &report, file: file, doc: d, rewriting: true, config: o.Config}, o, way))
 	}
 	report.sort()
 	if report.Count(Error) > 0 {

@@ -27,7 +27,7 @@ func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 		if n.path == "" {
 			what = "the document "
 		}
-		w.note(n.line, n.path, "%swas reprinted in block style: its flow style ({...}) has no lines for the change", what)
+		w.add(Note, n.line, n.path, "%swas reprinted in block style: its flow style ({...}) has no lines for the change", what)
 	}
 	from := w.doc
 	lines := make([]int, strings.Count(text, "\n")+1)

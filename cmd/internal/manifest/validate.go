@@ -25,10 +25,10 @@ func validate(file string, data []byte, o Options, rewriting bool) Report {
 		return report
 	}
 	for _, d := range split(string(data)) {
-		r := reporter{Report: &report, file: file, doc: d, rewriting: rewriting}
+		r := reporter{Report: &report, file: file, doc: d, rewriting: rewriting, config: o.Config}
 		line, err := d.parse()
 		for _, root := range d.roots {
-			r.document(root, o)
+			r.document(root)
 		}
 		if err != nil {
 			r.add(Error, line, "", "is not valid %s: %v%s", d.format(), err, templateHint(d.text))
@@ -54,22 +54,22 @@ func (d *document) format() string {
 }
 
 // document finds out what a document is.
-func (r *reporter) document(root *yaml.Node, o Options) {
+func (r *reporter) document(root *yaml.Node) {
 	switch {
 	case present(root) == nil:
 	case text(root, "kind") != "" && field(root, "ociVersion") == nil:
-		r.object(root, o)
+		r.object(root)
 	case r.rewriting:
 		r.add(Warning, root.Line, "", "is no Kubernetes object (it has no kind): left as it is")
 		r.leftAlone(findPods(root).loose)
 	case field(root, "ociVersion") != nil:
-		r.spec(root, o)
+		r.spec(root)
 	case isCompose(root):
-		r.compose(root, o)
+		r.compose(root)
 	case isMapping(field(root, "metadata")) && field(root, "apiVersion") == nil:
-		r.cri(root, o)
+		r.cri(root)
 	case isLifecycle(root):
-		r.bare(root, o)
+		r.bare(root)
 	default:
 		r.add(Error, root.Line, "", "is no Kubernetes object (it has no kind), nor a CRI container or pod configuration (metadata), an OCI spec (ociVersion), a Compose file (services) or a Lifecycle object (postStart, preStop)")
 		r.leftAlone(findPods(root).loose)
@@ -102,11 +102,11 @@ func lifecycleFields() []string {
 }
 
 // object checks a Kubernetes object.
-func (r *reporter) object(root *yaml.Node, o Options) {
+func (r *reporter) object(root *yaml.Node) {
 	r.duplicates(root, "")
 	found := findPods(root)
 	for i := range found.pods {
-		r.pod(&found.pods[i], o)
+		r.pod(&found.pods[i])
 	}
 	for _, s := range found.strays {
 		for _, e := range entries(field(s.metadata, "annotations")) {
@@ -127,9 +127,8 @@ func (r *reporter) leftAlone(list []loose) {
 }
 
 // bare checks a document that is a Lifecycle object itself.
-func (r *reporter) bare(root *yaml.Node, o Options) {
+func (r *reporter) bare(root *yaml.Node) {
 	r.Objects++
-	v := value{source: hooks.AnnotationKey, text: r.doc.text, root: root, at: root.Line, first: 1}
-	l := r.resolve(&v, map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(&v)}, o)
-	r.limits(&v, l, limits{kubelet: true})
+	v := &value{source: hooks.AnnotationKey, text: r.doc.text, root: root, at: root.Line, first: 1}
+	r.check(v, v.alone(), limits{kubelet: true})
 }
