@@ -1,11 +1,6 @@
 package hooks
 
-import (
-	"errors"
-	"strings"
-
-	"github.com/pelletier/go-toml/v2"
-)
+import "errors"
 
 // Config is the node's configuration. It is immutable once parsed.
 type Config struct {
@@ -16,14 +11,6 @@ type Config struct {
 	Exec     ExecHooks
 	Runc     Runc
 }
-
-// Where the node's configuration is: the file that the environment variable
-// ConfigEnv names, which shims inherit from containerd, else ConfigPath, which
-// need not exist.
-const (
-	ConfigEnv  = "BOOKEND_CONFIG"
-	ConfigPath = "/etc/bookend/config.toml"
-)
 
 // Runc holds options of the stock shim, for daemons that hand over this
 // configuration in place of them (runtimeoptions.v1). Empty: the stock default.
@@ -78,26 +65,20 @@ func DefaultConfig() *Config {
 // source says in errors where data comes from, such as its path. Every error is
 // an [*InvalidError] and names the line where that is known.
 func ParseConfig(data []byte, source string) (*Config, error) {
-	var root map[string]any
-	if err := toml.Unmarshal(data, &root); err != nil {
-		return nil, tomlError(err, "config "+source)
-	}
 	c := DefaultConfig()
-	if err := c.read(fromTOML(root, nil)); err != nil {
-		return nil, inSource(withLine(err, data), "config "+source)
+	root, err := parseTOML(data)
+	if err == nil {
+		err = c.read(root)
+	}
+	var invalid *InvalidError
+	if errors.As(err, &invalid) {
+		invalid.Source = "config " + source
+		invalid.Line, invalid.ValueLine = invalid.ValueLine, 0
+	}
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
-}
-
-// tomlError turns a syntax error of the library into ours.
-func tomlError(err error, source string) error {
-	invalid := &InvalidError{Source: source, Message: "is not valid TOML: " + quoteMessage(err.Error()), Err: err}
-	var decode *toml.DecodeError
-	if errors.As(err, &decode) {
-		invalid.Line, _ = decode.Position()
-		invalid.Message = "is not valid TOML: " + quoteMessage(strings.TrimPrefix(decode.Error(), "toml: "))
-	}
-	return invalid
 }
 
 // read puts what the file says over the defaults in c.

@@ -1,7 +1,7 @@
 package hooks
 
 import (
-	"slices"
+	"cmp"
 	"time"
 )
 
@@ -20,7 +20,7 @@ const defaultPostStartTimeout = 100 * time.Second
 
 // read reads the section; policy is the same file's.
 func (d *Defaults) read(v *value, policy *Policy) error {
-	t, err := v.table("preStop", "postStartTimeoutSeconds", "preStopTimeoutSeconds")
+	t, err := v.table(FieldPreStop, "postStartTimeoutSeconds", "preStopTimeoutSeconds")
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (d *Defaults) read(v *value, policy *Policy) error {
 	if d.PreStopTimeout, err = readDefaultTimeout(t, "preStopTimeoutSeconds", d.PreStopTimeout, policy.MaxPreStopTimeout); err != nil {
 		return err
 	}
-	if f := t.get("preStop"); f != nil {
+	if f := t.get(FieldPreStop); f != nil {
 		g := grammar{namedPort: noNamedPort}
 		if d.PreStop, err = g.hook(f, PreStop); err != nil {
 			return err
@@ -59,16 +59,8 @@ func (h *Hook) fits(v *value) error {
 	if h.Sleep == nil || h.Timeout == 0 || h.Sleep.Duration < h.Timeout {
 		return nil
 	}
-	at := v.find("sleep").find("seconds")
-	return at.fail("must be less than the timeout of preStop, which is %d, got %d", h.Timeout/time.Second, h.Sleep.Duration/time.Second)
-}
-
-// find returns a field of a mapping, the mapping itself where it is not written.
-func (v *value) find(name string) *value {
-	if i := slices.IndexFunc(v.items, func(f *value) bool { return f.path.name == name }); i >= 0 {
-		return v.items[i]
-	}
-	return v
+	at := v.field(HandlerSleep)
+	return cmp.Or(at.field("seconds"), at).fail("must be less than the timeout of preStop, which is %d, got %d", h.Timeout/time.Second, h.Sleep.Duration/time.Second)
 }
 
 // noNamedPort refuses named ports: a default is one for all containers.

@@ -15,7 +15,7 @@ import (
 //	workingDir:      an absolute path in the container
 func (g grammar) exec(v *value, point Point) (*Exec, time.Duration, error) {
 	timeout := timeoutUnset
-	t, err := v.table("command", "timeoutSeconds", "user", "env", "workingDir")
+	t, err := v.table("command", FieldTimeout, "user", "env", "workingDir")
 	if err != nil {
 		return nil, timeout, err
 	}
@@ -23,7 +23,7 @@ func (g grammar) exec(v *value, point Point) (*Exec, time.Duration, error) {
 	if e.Command, err = readCommand(t); err != nil {
 		return nil, timeout, err
 	}
-	if f := t.get("timeoutSeconds"); f != nil {
+	if f := t.get(FieldTimeout); f != nil {
 		if timeout, err = g.timeout(f, point); err != nil {
 			return nil, timeout, err
 		}

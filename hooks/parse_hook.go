@@ -21,7 +21,7 @@ const timeoutUnset = time.Duration(-1)
 //	output:                records or container
 //	failurePolicy:         Kill or Ignore; postStart only
 func (g grammar) hook(v *value, point Point) (*Hook, error) {
-	known := []string{"exec", "httpGet", "sleep", "tcpSocket", "timeoutSeconds", "retries", "output"}
+	known := append(handlerFields(), FieldTimeout, "retries", "output")
 	if point == PostStart {
 		known = append(known, "failurePolicy")
 	}
@@ -33,7 +33,7 @@ func (g grammar) hook(v *value, point Point) (*Hook, error) {
 	if err := g.handler(t, h); err != nil {
 		return nil, err
 	}
-	if f := t.get("timeoutSeconds"); f != nil {
+	if f := t.get(FieldTimeout); f != nil {
 		if h.Timeout != timeoutUnset {
 			return nil, f.fail("must not be set beside exec.timeoutSeconds")
 		}
@@ -58,6 +58,9 @@ func (g grammar) hook(v *value, point Point) (*Hook, error) {
 	}
 	return h, nil
 }
+
+// handlerFields are the fields of which a hook has one.
+func handlerFields() []string { return append(slices.Clone(handlerNames), HandlerTCPSocket) }
 
 // timeout reads the timeout of a hook at point, wherever it is written.
 func (g grammar) timeout(v *value, point Point) (time.Duration, error) {
@@ -91,7 +94,7 @@ func (g grammar) output(v *value) (Output, error) {
 // handler reads the one handler of a hook into h.
 func (g grammar) handler(t *table, h *Hook) (err error) {
 	var names []string
-	for _, name := range []string{"exec", "httpGet", "sleep", "tcpSocket"} {
+	for _, name := range handlerFields() {
 		if t.get(name) != nil {
 			names = append(names, name)
 		}
@@ -107,11 +110,11 @@ func (g grammar) handler(t *table, h *Hook) (err error) {
 		return err
 	}
 	switch names[0] {
-	case "exec":
+	case HandlerExec:
 		h.Exec, h.Timeout, err = g.exec(f, h.Point)
-	case "httpGet":
+	case HandlerHTTPGet:
 		h.HTTPGet, err = g.httpGet(f)
-	case "sleep":
+	case HandlerSleep:
 		h.Sleep, err = g.sleep(f)
 	default:
 		err = f.fail("is not supported: Kubernetes accepts it here but has never carried it out; use exec, httpGet or sleep")

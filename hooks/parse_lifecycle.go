@@ -30,32 +30,32 @@ type written struct {
 //	terminationGracePeriodSeconds:   60
 func (g grammar) lifecycle(v *value) (written, error) {
 	var w written
-	t, err := v.table("postStart", "preStop", "stopSignal", "stopSignals", "terminationGracePeriodSeconds")
+	t, err := v.table(LifecycleFields()...)
 	if err != nil {
 		return w, err
 	}
-	if f := t.get("postStart"); f != nil {
+	if f := t.get(FieldPostStart); f != nil {
 		if w.postStart, err = g.hook(f, PostStart); err != nil {
 			return w, err
 		}
 	}
-	w.preStopSet = t.has("preStop")
-	if f := t.get("preStop"); f != nil {
+	w.preStopSet = t.has(FieldPreStop)
+	if f := t.get(FieldPreStop); f != nil {
 		if w.preStop, err = g.hook(f, PreStop); err != nil {
 			return w, err
 		}
 	}
-	if f := t.get("stopSignal"); f != nil {
+	if f := t.get(FieldStopSignal); f != nil {
 		if w.stopSignal, err = f.signal(); err != nil {
 			return w, err
 		}
 	}
-	if f := t.get("stopSignals"); f != nil {
+	if f := t.get(FieldStopSignals); f != nil {
 		if w.stopSignals, err = f.stopSignals(); err != nil {
 			return w, err
 		}
 	}
-	if f := t.get("terminationGracePeriodSeconds"); f != nil {
+	if f := t.get(FieldGracePeriod); f != nil {
 		d, err := f.seconds()
 		if err != nil {
 			return w, err

@@ -28,7 +28,7 @@ type Policy struct {
 }
 
 // handlerNames are the handlers that can be carried out.
-var handlerNames = []string{"exec", "httpGet", "sleep"}
+var handlerNames = []string{HandlerExec, HandlerHTTPGet, HandlerSleep}
 
 // DefaultPolicy returns the policy of a node that has none. It allows what a
 // container's author could have done without bookend: every handler, and lines

@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"syscall"
@@ -84,9 +83,6 @@ type Result struct {
 	// outcome has to tell it as well. nil: none.
 	Journal Journal
 }
-
-// ErrTimeout is the context cause of a hook that used up its time.
-var ErrTimeout = errors.New("hook timed out")
 
 // Message says what happened in words fit for clients and Kubernetes Events:
 // handler, cause, exit code, signal or status, duration; nothing else.

@@ -48,6 +48,14 @@ func (v *value) wrongKind(want string) error {
 	return v.fail("must be %s, got %s", want, v.kind)
 }
 
+// field returns a field of a mapping; nil: it is not written.
+func (v *value) field(name string) *value {
+	if i := slices.IndexFunc(v.items, func(f *value) bool { return f.path.name == name }); i >= 0 {
+		return v.items[i]
+	}
+	return nil
+}
+
 // table is a mapping whose fields are all known.
 type table struct {
 	*value

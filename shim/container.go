@@ -19,8 +19,6 @@ import (
 	"bookend.dev/bookend/runtime"
 )
 
-const sandboxIDAnnotation = "io.kubernetes.cri.sandbox-id"
-
 // container is a container with hooks: what its hooks need to know of it. What
 // changes in its life belongs to its task.
 type container struct {
@@ -63,7 +61,7 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{
-		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[sandboxIDAnnotation],
+		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[hooks.AnnotationSandboxID],
 		store:   s.storeOf(context.WithoutCancel(ctx), cr.records),
 		resumed: make(chan struct{}, 1), runtime: runtimeOf(ns, opts),
 		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
@@ -133,9 +131,9 @@ func (s *Service) release(ctx context.Context, c *container, exited bool) {
 	s.publisher.release(ctx, c.gate)
 }
 
-// aim reads what has to be known of the init while it is parked in the
+// readInit reads what has to be known of the init while it is parked in the
 // container's own cgroup and cannot have changed anything yet.
-func (s *Service) aim(ctx context.Context, c *container, pid int) error {
+func (s *Service) readInit(ctx context.Context, c *container, pid int) error {
 	initProcess, err := runtime.ReadInit(pid)
 	if err != nil {
 		return err
@@ -207,56 +205,4 @@ func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hook
 	res := hooks.Run(ctx, h, s.handler(c, t, h, j), t.Init.Liveness, j)
 	outcome = res.Outcome
 	return res
-}
-
-func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *journal) hooks.Handler {
-	switch {
-	case h.Exec != nil:
-		e := &recordedExec{container: c, journal: j, point: h.Point, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
-			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
-		}}
-		return pausable{service: s, container: c, Handler: e}
-	case h.HTTPGet != nil:
-		return networked{init: t.Init, spec: h.HTTPGet}
-	default:
-		return h.Sleep
-	}
-}
-
-// recordedExec gives each attempt of an exec hook a handler whose late output
-// goes into the record of that attempt. What was begun of a postStart is for the
-// first that comes to run; until then it is the container's, to be discarded.
-type recordedExec struct {
-	container *container
-	journal   *journal
-	point     hooks.Point
-	handler   func(late func(stdout, stderr []byte)) hooks.Handler
-}
-
-// Run implements [hooks.Handler].
-func (e *recordedExec) Run(ctx context.Context) hooks.Report {
-	if e.point == hooks.PostStart {
-		if begun := e.container.begun.Swap(nil); begun != nil {
-			e.container.begunEntry.Store(e.journal.entry)
-			return begun.Run(ctx)
-		}
-	}
-	return e.handler(lateOutput(e.journal.entry)).Run(ctx)
-}
-
-// networked opens the container's network for one attempt: the descriptors of
-// its namespaces are held no longer than that.
-type networked struct {
-	init runtime.Init
-	spec *hooks.HTTPGet
-}
-
-// Run implements [hooks.Handler].
-func (n networked) Run(ctx context.Context) hooks.Report {
-	network, err := runtime.OpenNetwork(n.init)
-	if err != nil {
-		return hooks.NetworkFailure(err)
-	}
-	defer network.Close()
-	return hooks.NewHTTPHandler(n.spec, network, Version).Run(ctx)
 }

@@ -59,7 +59,7 @@ func endOf(a hooks.Attempt, handler string) record.End {
 		Signal: int(a.Signal), HTTPStatus: a.Status, Runner: a.Runner, RunnerReason: a.RunnerReason,
 		Stdout: a.Stdout, Stderr: a.Stderr,
 	}
-	if handler == "exec" && (a.Cause == "" || a.Cause == hooks.CauseExitCode) {
+	if handler == hooks.HandlerExec && (a.Cause == "" || a.Cause == hooks.CauseExitCode) {
 		end.ExitCode = &a.ExitCode
 	}
 	if a.Err != nil {

@@ -16,7 +16,7 @@ func (m *machine) deliver() {
 	m.enter(delivering)
 	if m.stopsFailed() {
 		// A runtime that fails must not keep the container from its end.
-		m.do(setTimer{graceTimer, m.grace()})
+		m.do(setTimer{graceTimer, m.hooks.Grace()})
 	}
 	m.send()
 }
@@ -49,7 +49,7 @@ func (m *machine) onDelivered() {
 	m.settled(true)
 	if m.phase == delivering {
 		m.enter(stopping)
-		m.do(setTimer{graceTimer, m.grace()})
+		m.do(setTimer{graceTimer, m.hooks.Grace()})
 	}
 }
 
@@ -101,7 +101,7 @@ func (m *machine) onSignalPassing(sig syscall.Signal) {
 		return
 	}
 	m.passed = sig
-	m.do(setTimer{passedTimer, m.grace()})
+	m.do(setTimer{passedTimer, m.hooks.Grace()})
 }
 
 // owed returns the signal that the init has still to get, if there is one.

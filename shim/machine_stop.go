@@ -71,7 +71,7 @@ func (m *machine) beginStop() {
 	m.enter(preStop)
 	hook := runHook{hook: m.hooks.PreStop}
 	if m.hooks.GracePeriod != nil || m.stopsFailed() {
-		hook.bound = m.preStopBound()
+		hook.bound = m.hooks.PreStopBound()
 	}
 	m.do(hook)
 }

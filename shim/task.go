@@ -2,7 +2,6 @@ package shim
 
 import (
 	"context"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -127,12 +126,14 @@ func (t *task) post(l letter) bool {
 
 func (l *taskLoop) run(ctx context.Context) {
 	defer close(l.done)
-	defer func() {
-		if p := recover(); p != nil {
-			l.breakDown(ctx, p)
-		}
-		l.cleanUp()
-	}()
+	if err := hooks.Recovered(func() error { l.serve(ctx); return nil }); err != nil {
+		l.breakDown(ctx, err)
+	}
+	l.cleanUp()
+}
+
+// serve takes events until the container is deleted.
+func (l *taskLoop) serve(ctx context.Context) {
 	l.show()
 	for m := range l.mail {
 		if m.last {
@@ -240,19 +241,16 @@ func (t *task) guard(ctx context.Context, f func()) { guard(ctx, t.id, f) }
 // guard keeps a panic in one container's code from ending the shim, and with
 // it the supervision of every container of the pod.
 func guard(ctx context.Context, id string, f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			log.G(ctx).WithField("container", id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	f()
+	if err := hooks.Recovered(func() error { f(); return nil }); err != nil {
+		log.G(ctx).WithField("container", id).Errorf("bookend: %v", err)
+	}
 }
 
 // breakDown turns the container into one without hooks: a stop that clients
 // were told is under way is delivered, a withheld Start succeeds as the
 // runtime's own did.
-func (l *taskLoop) breakDown(ctx context.Context, p any) {
-	log.G(ctx).WithField("container", l.id).Errorf("bookend: %v; it runs on without: panic: %v\n%s", errBroken, p, debug.Stack())
+func (l *taskLoop) breakDown(ctx context.Context, fault error) {
+	log.G(ctx).WithField("container", l.id).Errorf("bookend: %v; it runs on without: %v", errBroken, fault)
 	if d, ok := l.machine.owed(); ok {
 		go l.sendUntilSent(ctx, d)
 	}

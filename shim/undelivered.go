@@ -46,9 +46,6 @@ type undeliveredStop struct {
 	err    error // of the last attempt; nil: it is under way
 }
 
-// undeliveredTopic is the topic of its event.
-const undeliveredTopic = "/bookend/stop/undelivered"
-
 func (u *undeliveredStop) detail() string {
 	if u.err == nil {
 		return ""
@@ -70,9 +67,9 @@ func (h hookReport) logUndelivered() {
 
 // undeliveredLabels holds nothing that the runtime or an author wrote.
 func (h hookReport) undeliveredLabels() map[string]string {
-	f := map[string]string{"signal": h.undelivered.signal, "message": h.undelivered.message()}
+	f := map[string]string{hooks.LabelSignal: h.undelivered.signal, hooks.LabelMessage: h.undelivered.message()}
 	if h.name != "" {
-		f["container_name"] = h.name
+		f[hooks.LabelContainerName] = h.name
 	}
 	return f
 }

@@ -149,9 +149,6 @@ func isStatus(name string) bool {
 	return strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, tmpPrefix)
 }
 
-// errNotStatus says that a file among the statuses is none.
-var errNotStatus = errors.New("not a status")
-
 // readStatus also returns the inode of the file.
 func readStatus(path string) (Status, uint64, error) {
 	f, err := openRegular(path, os.O_RDONLY)

@@ -200,7 +200,7 @@ func TestRunSurvivesAPanic(t *testing.T) {
 		}}
 		r := Run(t.Context(), &Hook{Exec: &Exec{}}, h, unasked(t), nil)
 		expect(t, r, Failed, CauseInternal, 1, 0)
-		if r.Err == nil || !strings.Contains(r.Err.Error(), "out of paper") || !strings.Contains(r.Err.Error(), "runner_test.go") {
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "out of paper") || !strings.Contains(r.Err.Error(), "run_test.go") {
 			t.Errorf("error %v; want the panic and its place", r.Err)
 		}
 		if strings.Contains(r.Message(), "paper") {

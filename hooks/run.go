@@ -3,8 +3,6 @@ package hooks
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"time"
 )
 
@@ -84,12 +82,10 @@ func judge(ctx context.Context, r *Report) Outcome {
 }
 
 func attempt(ctx context.Context, h Handler) (r Report) {
-	defer func() {
-		if p := recover(); p != nil {
-			r = Report{Cause: CauseInternal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
-		}
-	}()
-	return h.Run(ctx)
+	if err := Recovered(func() error { r = h.Run(ctx); return nil }); err != nil {
+		return Report{Cause: CauseInternal, Err: err}
+	}
+	return r
 }
 
 // Pause waits for d, and tells whether it did before ctx was done.

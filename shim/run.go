@@ -21,9 +21,6 @@ import (
 	"bookend.dev/bookend/runtime"
 )
 
-// executorName is the executor's binary, found beside the shim's own.
-const executorName = "bookend-exec"
-
 // Main runs the shim: its start, delete and info actions, or the service.
 func Main() {
 	// What containerd's command line prints under -v is the shim's own version.
@@ -60,7 +57,7 @@ func newService(ctx context.Context, pub shim.Publisher, sd shutdown.Service) (*
 		containers: make(map[string]*container), stores: make(map[hooks.Records]*record.Store),
 	}
 	sd.RegisterCallback(removeOwnSocket())
-	s.executor = runtime.OpenExecutor(filepath.Join(filepath.Dir(self), executorName), reaper.Default)
+	s.executor = runtime.OpenExecutor(filepath.Join(filepath.Dir(self), hooks.ExecBinary), reaper.Default)
 	s.publisher = newPublisher(pub)
 	s.TTRPCTaskService, err = runctask.NewTaskService(ctx, s.publisher, sd)
 	if err != nil {
