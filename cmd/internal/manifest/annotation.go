@@ -5,17 +5,10 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
-)
-
-// Annotations that containerd's CRI plugin and the kubelet add to a container.
-const (
-	containerType = "io.kubernetes.cri.container-type"
-	containerName = "io.kubernetes.cri.container-name"
-	gracePeriod   = "io.kubernetes.pod.terminationGracePeriod"
-	ports         = "io.kubernetes.container.ports"
 )
 
 // seemsOurs tells whether an annotation's key was meant for bookend, by the look
@@ -120,7 +113,7 @@ func (v *value) lineOf(names ...string) int {
 func (v *value) portNames() []string {
 	var names []string
 	for _, point := range []hooks.Point{hooks.PostStart, hooks.PreStop} {
-		port := field(field(field(v.root, string(point)), "httpGet"), "port")
+		port := field(field(field(v.root, string(point)), hooks.HandlerHTTPGet), "port")
 		if port != nil && port.ShortTag() == "!!str" {
 			names = append(names, port.Value)
 		}
@@ -166,14 +159,14 @@ func (r *reporter) check(v *value, annotations map[string]string, by limits) *ho
 
 // alone is the annotation of a container that is in no pod.
 func (v *value) alone() map[string]string {
-	return map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(v)}
+	return map[string]string{hooks.AnnotationKey: v.text, hooks.AnnotationPorts: assumedPorts(v)}
 }
 
 // forContainer returns what containerd and the kubelet add for a container of
 // a pod, and its own annotation.
 func forContainer(name, value string) map[string]string {
 	return map[string]string{
-		containerType: "container", containerName: name,
+		hooks.AnnotationContainerType: hooks.ContainerTypeContainer, hooks.AnnotationContainerName: name,
 		hooks.AnnotationPrefix + name: value,
 	}
 }
@@ -209,13 +202,14 @@ func assumedPorts(v *value) string {
 }
 
 // defaultGrace is the API server's terminationGracePeriodSeconds.
-const defaultGrace = 30
+const defaultGrace = int64(hooks.DefaultGracePeriod / time.Second)
 
 // graceOf returns the pod's terminationGracePeriodSeconds as the kubelet
 // records it.
 func graceOf(p *pod) string {
-	if n, ok := number(p.spec, "terminationGracePeriodSeconds"); ok {
-		return strconv.FormatInt(n, 10)
+	n, ok := number(p.spec, hooks.FieldGracePeriod)
+	if !ok {
+		n = defaultGrace
 	}
-	return strconv.Itoa(defaultGrace)
+	return strconv.FormatInt(n, 10)
 }

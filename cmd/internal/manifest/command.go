@@ -22,7 +22,7 @@ func (r *reporter) commands(v *value) {
 // command warns of the command of a hook, which no shell reads and in which no
 // variable is expanded. toLine finds the document's line for a node's.
 func (r *reporter) command(hook *yaml.Node, hookPath string, toLine func(int) int) {
-	list := field(field(hook, "exec"), "command")
+	list := field(field(hook, hooks.HandlerExec), "command")
 	if list == nil || list.Kind != yaml.SequenceNode {
 		return
 	}

@@ -99,7 +99,7 @@ func (r *reporter) composeHooks(service *yaml.Node, e entry, path string) {
 	if l == nil || l.PreStop == nil {
 		return
 	}
-	if d, names := sleeps(l.PreStop); d >= grace && grace > 0 && field(v.root, string(hooks.PreStop)) != nil {
+	if d, names := sleeps(l.PreStop); d >= grace && grace > 0 && field(v.root, hooks.FieldPreStop) != nil {
 		r.warn(v, names, "%s is not shorter than the service's stop_grace_period of %s: SIGKILL comes first", seconds(d), seconds(grace))
 	}
 }

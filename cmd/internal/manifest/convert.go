@@ -171,7 +171,7 @@ func (w *rewriter) isSupported(m *move, path string) bool {
 	}
 	v.root = rootOf(v.text)
 	annotations := forContainer(m.container.name, v.text)
-	annotations[ports] = portsOf(m.container)
+	annotations[hooks.AnnotationPorts] = portsOf(m.container)
 	before := w.Count(Error)
 	w.resolve(&v, annotations)
 	return w.Count(Error) == before

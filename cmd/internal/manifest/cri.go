@@ -23,13 +23,13 @@ func (r *reporter) cri(root *yaml.Node) {
 		annotations := forContainer(of, v.text)
 		switch {
 		case sandbox:
-			annotations[ports] = assumedPorts(v)
+			annotations[hooks.AnnotationPorts] = assumedPorts(v)
 		case of != name:
 			r.add(Warning, e.key.Line, path, "has no effect here: the container's name is %q", name)
 			return
 		default:
 			v.terminal = isTrue(root, "tty")
-			for _, key := range []string{ports, gracePeriod} {
+			for _, key := range []string{hooks.AnnotationPorts, hooks.AnnotationGracePeriod} {
 				if text, ok := all[key]; ok {
 					annotations[key] = text
 				}
@@ -60,7 +60,7 @@ func annotationsOf(root *yaml.Node) map[string]string {
 func (r *reporter) spec(root *yaml.Node) {
 	r.Objects++
 	all := annotationsOf(root)
-	inPod := all[containerType] != ""
+	inPod := all[hooks.AnnotationContainerType] != ""
 	use := hooks.AnnotationKey + ", or in a pod " + forItsContainer
 	r.annotations(mergedEntries(field(root, "annotations")), "annotations", use, func(e entry, path, name string) {
 		forPod := e.key.Value != hooks.AnnotationKey
@@ -69,7 +69,7 @@ func (r *reporter) spec(root *yaml.Node) {
 		case v == nil:
 		case forPod && !inPod:
 			r.add(Warning, e.key.Line, path, "has no effect here: a container that is not CRI's reads %s", hooks.AnnotationKey)
-		case forPod && name != all[containerName]: // that of another container of the pod
+		case forPod && name != all[hooks.AnnotationContainerName]: // that of another container of the pod
 		default:
 			v.terminal = isTrue(field(root, "process"), "terminal")
 			r.check(v, all, limits{})

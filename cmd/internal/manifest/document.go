@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -54,6 +55,29 @@ func split(text string) []*document {
 	}
 	cut(len(text), line)
 	return docs
+}
+
+// splitJSON reads a file of JSON values, one after the other; nil: it is not one.
+func splitJSON(text string) []*document {
+	if s := strings.TrimLeft(text, " \t\r\n"); s == "" || s[0] != '{' {
+		return nil
+	}
+	const deepest = 1000
+	var docs []*document
+	r := hooks.NewJSONReader(text, deepest)
+	for from, line := 0, 1; ; from, line = r.Offset(), r.Line() {
+		root, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			docs[len(docs)-1].text += text[from:]
+			return docs
+		case errors.Is(err, hooks.ErrNesting):
+			return append(docs, &document{text: text[from:], line: line, json: true, err: err})
+		case err != nil:
+			return nil
+		}
+		docs = append(docs, &document{text: text[from:r.Offset()], line: line, json: true, roots: []*yaml.Node{root}})
+	}
 }
 
 // isMarker tells whether a line is a document marker.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -110,7 +111,7 @@ func (r *flowReader) collection(indent int) (flow, error) {
 		end = '}'
 	}
 	if r.depth++; r.depth > deepest {
-		return f, errNesting
+		return f, hooks.ErrNesting
 	}
 	r.at++
 	f.head = r.skip()

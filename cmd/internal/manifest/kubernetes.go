@@ -3,6 +3,7 @@ package manifest
 import (
 	"slices"
 
+	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -13,11 +14,11 @@ type fields map[string]fields
 // kubernetesLifecycle is Kubernetes' own Lifecycle.
 func kubernetesLifecycle() fields {
 	handler := fields{
-		"exec":    {"command": nil},
-		"httpGet": {"path": nil, "port": nil, "host": nil, "scheme": nil, "httpHeaders": nil, "protocol": nil},
-		"sleep":   {"seconds": nil},
+		hooks.HandlerExec:    {"command": nil},
+		hooks.HandlerHTTPGet: {"path": nil, "port": nil, "host": nil, "scheme": nil, "httpHeaders": nil, "protocol": nil},
+		hooks.HandlerSleep:   {"seconds": nil},
 	}
-	return fields{"postStart": handler, "preStop": handler, "stopSignal": nil}
+	return fields{hooks.FieldPostStart: handler, hooks.FieldPreStop: handler, hooks.FieldStopSignal: nil}
 }
 
 // unknown returns the path and key of each field in n that is not among known.

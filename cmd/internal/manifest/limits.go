@@ -29,13 +29,13 @@ func (r *reporter) limits(v *value, l *hooks.Lifecycle, by limits) {
 	}
 	r.gracePeriod(v, l, by)
 	r.stopSignal(v, l, by)
-	if l.PostStart != nil && field(v.root, string(hooks.PostStart)) != nil {
+	if l.PostStart != nil && field(v.root, hooks.FieldPostStart) != nil {
 		r.sleepTimeout(v, l.PostStart)
 		if by.kubelet {
 			r.startLimit(v, l.PostStart)
 		}
 	}
-	if l.PreStop != nil && field(v.root, string(hooks.PreStop)) != nil {
+	if l.PreStop != nil && field(v.root, hooks.FieldPreStop) != nil {
 		r.sleepTimeout(v, l.PreStop)
 		r.sleepGrace(v, l)
 		if by.sidecar {
@@ -52,7 +52,7 @@ func (r *reporter) warn(v *value, names []string, format string, args ...any) {
 
 // gracePeriod warns of a promise that the pod does not keep.
 func (r *reporter) gracePeriod(v *value, l *hooks.Lifecycle, by limits) {
-	const name = "terminationGracePeriodSeconds"
+	const name = hooks.FieldGracePeriod
 	if by.podGrace == nil || field(v.root, name) == nil || l.GracePeriod == nil {
 		return
 	}
@@ -74,9 +74,8 @@ func (r *reporter) sleepGrace(v *value, l *hooks.Lifecycle) {
 	if d == 0 || l.GracePeriod == nil {
 		return
 	}
-	grace := *l.GracePeriod
-	if limit := grace - min(2*time.Second, grace/2); d > limit {
-		r.warn(v, names, "%s does not fit into the grace period of %s: the hook is cut after %s, to leave the stop signal its time", seconds(d), seconds(grace), seconds(limit))
+	if bound := l.PreStopBound(); d > bound {
+		r.warn(v, names, "%s does not fit into the grace period of %s: the hook is cut after %s, to leave the stop signal its time", seconds(d), seconds(l.Grace()), seconds(bound))
 	}
 }
 
@@ -85,9 +84,9 @@ func (r *reporter) sleepGrace(v *value, l *hooks.Lifecycle) {
 func sleeps(h *hooks.Hook) (d time.Duration, names []string) {
 	switch {
 	case h.Sleep != nil:
-		return h.Sleep.Duration, []string{string(h.Point), "sleep", "seconds"}
+		return h.Sleep.Duration, []string{string(h.Point), hooks.HandlerSleep, "seconds"}
 	case h.Exec != nil:
-		return commandSleeps(h.Exec.Command), []string{string(h.Point), "exec", "command"}
+		return commandSleeps(h.Exec.Command), []string{string(h.Point), hooks.HandlerExec, "command"}
 	}
 	return 0, nil
 }
@@ -95,9 +94,9 @@ func sleeps(h *hooks.Hook) (d time.Duration, names []string) {
 // startLimit warns of a postStart that the kubelet may not wait for.
 func (r *reporter) startLimit(v *value, h *hooks.Hook) {
 	const tail = "the kubelet waits no longer than 120s for a container to start"
-	names := []string{string(h.Point), "timeoutSeconds"}
-	if exec := field(field(v.root, string(h.Point)), "exec"); field(exec, "timeoutSeconds") != nil {
-		names = []string{string(h.Point), "exec", "timeoutSeconds"}
+	names := []string{string(h.Point), hooks.FieldTimeout}
+	if exec := field(field(v.root, string(h.Point)), hooks.HandlerExec); field(exec, hooks.FieldTimeout) != nil {
+		names = []string{string(h.Point), hooks.HandlerExec, hooks.FieldTimeout}
 	}
 	switch {
 	case h.Sleep != nil && h.Sleep.Duration < startLimit:

@@ -3,6 +3,7 @@ package manifest
 import (
 	"strings"
 
+	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -114,7 +115,7 @@ func (f *finder) whyAlone() string {
 
 // hasHooks tells whether a mapping has the hooks of a container.
 func hasHooks(n *yaml.Node) bool {
-	return isMapping(field(n, "postStart")) || isMapping(field(n, "preStop"))
+	return isMapping(field(n, hooks.FieldPostStart)) || isMapping(field(n, hooks.FieldPreStop))
 }
 
 // isTemplate tells whether a field of this name may be a pod template.

@@ -39,17 +39,17 @@ func (r *reporter) pod(p *pod) {
 // podAnnotation checks a pod's annotation for the container of that name.
 func (r *reporter) podAnnotation(p *pod, containers []container, name string, v *value) {
 	annotations := forContainer(name, v.text)
-	annotations[gracePeriod] = graceOf(p)
+	annotations[hooks.AnnotationGracePeriod] = graceOf(p)
 	c := find(containers, name)
 	if c == nil {
 		r.add(Warning, v.line(0), v.path, "the pod has no container %q, only %s", name, namesOf(containers))
-		annotations[ports] = assumedPorts(v)
+		annotations[hooks.AnnotationPorts] = assumedPorts(v)
 	} else {
-		annotations[ports] = portsOf(c)
+		annotations[hooks.AnnotationPorts] = portsOf(c)
 		v.terminal = isTrue(c.node, "tty")
 	}
-	grace, _ := number(p.spec, "terminationGracePeriodSeconds")
-	if field(p.spec, "terminationGracePeriodSeconds") == nil {
+	grace, _ := number(p.spec, hooks.FieldGracePeriod)
+	if field(p.spec, hooks.FieldGracePeriod) == nil {
 		grace = defaultGrace
 	}
 	r.check(v, annotations, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})
@@ -84,8 +84,8 @@ func (r *reporter) plainLifecycle(c container, v *value) {
 			r.add(Warning, key.Line, path, "is in the annotation %s too: the kubelet and bookend would each run one", v.source)
 		}
 		r.command(hook, path, func(line int) int { return line })
-		if field(hook, "tcpSocket") != nil {
-			r.add(Warning, key.Line, join(path, "tcpSocket"), "Kubernetes accepts it here but has never carried it out: the hook always fails")
+		if field(hook, hooks.HandlerTCPSocket) != nil {
+			r.add(Warning, key.Line, join(path, hooks.HandlerTCPSocket), "Kubernetes accepts it here but has never carried it out: the hook always fails")
 		}
 	}
 }

@@ -82,9 +82,9 @@ func isLifecycle(n *yaml.Node) bool {
 	found := false
 	for _, e := range entries(n) {
 		switch {
-		case slices.Contains(lifecycleFields(), e.key.Value):
+		case slices.Contains(hooks.LifecycleFields(), e.key.Value):
 			found = true
-		case !slices.ContainsFunc(lifecycleFields(), func(name string) bool { return isLike(e.key.Value, name) }):
+		case !slices.ContainsFunc(hooks.LifecycleFields(), func(name string) bool { return isLike(e.key.Value, name) }):
 			return false
 		}
 	}
@@ -95,10 +95,6 @@ func isLifecycle(n *yaml.Node) bool {
 func isLike(a, b string) bool {
 	const first = 5
 	return len(a) >= first && strings.EqualFold(a[:first], b[:first])
-}
-
-func lifecycleFields() []string {
-	return []string{"postStart", "preStop", "stopSignal", "stopSignals", "terminationGracePeriodSeconds"}
 }
 
 // object checks a Kubernetes object.
