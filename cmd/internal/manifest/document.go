@@ -133,27 +133,27 @@ func (d *document) fileLine(line int) int {
 		return d.line + line - 1
 	}
 	if d.lines == nil {
-		d.lines = fileLines(d.text, d.line, d.json)
+		d.lines = fileLines(d.text, d.line)
 	}
 	return d.lines[min(max(line, 1), len(d.lines))-1]
 }
 
-func fileLines(text string, first int, json bool) []int {
+// oddBreaks end a line to the YAML library and not to an editor, but for a
+// carriage return that belongs to a line feed.
+const oddBreaks = "\r\u0085\u2028\u2029"
+
+func fileLines(text string, first int) []int {
 	lines := []int{first}
 	for i, r := range text {
 		switch {
 		case r == '\n':
 			first++
-		case json:
-			continue
-		case r == '\r' && strings.HasPrefix(text[i+1:], "\n"):
-			continue
-		case r != '\r' && r != '\u0085' && r != '\u2028' && r != '\u2029':
+		case !strings.ContainsRune(oddBreaks, r), strings.HasPrefix(text[i:], "\r\n"):
 			continue
 		}
 		lines = append(lines, first)
 	}
-	if n := len(lines); n > 1 && (text == "" || text[len(text)-1] == '\n') {
+	if n := len(lines); n > 1 && strings.HasSuffix(text, "\n") {
 		lines = lines[:n-1] // there is no line behind the last line's end
 	}
 	return lines

@@ -46,33 +46,31 @@ func (e *editor) insert(at int, with ...string) { e.replace(at, at, with...) }
 // does; whether the last line ends stays as it is.
 func (e *editor) text() string {
 	slices.SortStableFunc(e.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
-	newline := "\n"
-	if e.ends[0] != "" {
-		newline = e.ends[0]
+	newline := cmp.Or(e.ends[0], "\n")
+	var b strings.Builder
+	end, at := "", 0
+	write := func(line, itsEnd string) {
+		end = cmp.Or(itsEnd, newline)
+		b.WriteString(line + end)
 	}
-	var lines, ends []string
-	at := 0
+	keep := func(to int) {
+		for ; at < to; at++ {
+			write(e.lines[at], e.ends[at])
+		}
+	}
 	for _, edit := range e.edits {
 		if edit.from < at {
 			continue // within lines that are gone; the comparison of trees tells
 		}
-		lines, ends = append(lines, e.lines[at:edit.from]...), append(ends, e.ends[at:edit.from]...)
+		keep(edit.from)
 		for _, line := range edit.with {
-			lines, ends = append(lines, line), append(ends, newline)
+			write(line, newline)
 		}
 		at = edit.to
 	}
-	lines, ends = append(lines, e.lines[at:]...), append(ends, e.ends[at:]...)
-	var b strings.Builder
-	for i, line := range lines {
-		end := ends[i]
-		switch {
-		case i == len(lines)-1 && e.ends[len(e.ends)-1] == "":
-			end = ""
-		case end == "":
-			end = newline
-		}
-		b.WriteString(line + end)
+	keep(len(e.lines))
+	if e.ends[len(e.ends)-1] == "" {
+		return strings.TrimSuffix(b.String(), end)
 	}
 	return b.String()
 }

@@ -93,7 +93,7 @@ func rewriteDocument(r reporter, o RewriteOptions, way direction) string {
 	if text(w.root, "kind") == "" {
 		return d.text
 	}
-	w.oddBreaks = len(d.roots) > 1 || len(fileLines(d.text, 1, false)) != len(fileLines(d.text, 1, true))
+	w.oddBreaks = len(d.roots) > 1 || strings.ContainsAny(strings.ReplaceAll(d.text, "\r\n", ""), oddBreaks)
 	before := r.Count(Error)
 	pods, targets := findPods(w.root).pods, map[*yaml.Node]bool{}
 	for i := range pods {
