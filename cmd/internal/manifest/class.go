@@ -29,15 +29,13 @@ func plain(s string) string {
 func (w *rewriter) setRuntimeClass(p *pod) (had, ok bool) {
 	path := join(p.path, "spec.runtimeClassName")
 	class := w.options.RuntimeClass
-	specKey, spec, err := block(p.node, "spec")
-	if err != nil {
-		w.refuse(lineOr(specKey, w.at), join(p.path, "spec"), "%v", err)
+	specKey, spec, ok := w.block(p.node, "spec", join(p.path, "spec"))
+	if !ok {
 		return false, false
 	}
 	key, value, err := own(spec, "runtimeClassName")
 	switch {
-	case err != nil:
-		w.refuse(lineOr(key, w.at), path, "%v", err)
+	case !w.isNil(err, key, path):
 		return false, false
 	case value == nil:
 		w.insert(specKey.Line, spaces(columns(spec))+"runtimeClassName: "+plain(class))

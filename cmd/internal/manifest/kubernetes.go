@@ -22,23 +22,17 @@ func kubernetesLifecycle() fields {
 }
 
 // unknown returns the path and key of each field in n that is not among known.
-func (known fields) unknown(n *yaml.Node, path string) []entryAt {
-	var list []entryAt
+func (known fields) unknown(n *yaml.Node, path string) []located {
+	var list []located
 	for _, e := range entries(n) {
 		at := join(path, e.key.Value)
 		of, ok := known[e.key.Value]
 		switch {
 		case !ok:
-			list = append(list, entryAt{at, e.key})
+			list = append(list, located{at, e.key})
 		case of != nil:
 			list = slices.Concat(list, of.unknown(e.value, at))
 		}
 	}
 	return list
-}
-
-// entryAt is a field's key and its path.
-type entryAt struct {
-	path string
-	key  *yaml.Node
 }

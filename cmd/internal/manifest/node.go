@@ -14,6 +14,12 @@ const mergeLimit = 1000
 // entry is one field of a mapping.
 type entry struct{ key, value *yaml.Node }
 
+// located is a node, or the key of a field, and where it is.
+type located struct {
+	path string
+	node *yaml.Node
+}
+
 // follow returns the node that an alias stands for; others as they are.
 func follow(n *yaml.Node) *yaml.Node {
 	if n != nil && n.Kind == yaml.AliasNode {

@@ -23,24 +23,17 @@ type container struct {
 	node *yaml.Node
 }
 
-// stray is metadata that is no pod's.
-type stray struct {
-	path     string // of the mapping that holds metadata
-	metadata *yaml.Node
-}
-
 // loose is a lifecycle that is no container's of a pod.
 type loose struct {
-	path string
-	key  *yaml.Node
-	why  string // it is left alone
+	located
+	why string // it is left alone
 }
 
 // finder walks through an object.
 type finder struct {
 	seen   map[*yaml.Node]bool // an alias may lead back, or to one node many times
 	pods   []pod
-	strays []stray
+	strays []located // metadata that is no pod's
 	loose  []loose
 	kind   string // of the object that is being visited
 }
@@ -83,7 +76,7 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 		f.findLoose(spec, join(path, "spec"), "it is in none of the pod's containers")
 		return
 	case metadata != nil:
-		f.strays = append(f.strays, stray{path: path, metadata: metadata})
+		f.strays = append(f.strays, located{join(path, "metadata"), metadata})
 	}
 	f.findLoose(n, path, f.whyAlone())
 	for _, e := range entries(n) {
@@ -100,7 +93,7 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 func (f *finder) findLoose(n *yaml.Node, path, why string) {
 	for _, e := range entries(n) {
 		if strings.Contains(strings.ToLower(e.key.Value), "lifecycle") && hasHooks(follow(e.value)) {
-			f.loose = append(f.loose, loose{join(path, e.key.Value), e.key, why})
+			f.loose = append(f.loose, loose{located{join(path, e.key.Value), e.key}, why})
 		}
 	}
 }

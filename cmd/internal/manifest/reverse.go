@@ -76,7 +76,7 @@ func (w *rewriter) takeBack(p *pod, e entry, c *container) (back, bool) {
 			w.refuse(v.at, v.path, "%v", err)
 		}
 		for _, u := range kubernetesLifecycle().unknown(v.root, "") {
-			w.refuse(v.line(u.key.Line), join(v.path, u.path), "is unknown to Kubernetes: it would be lost")
+			w.refuse(v.line(u.node.Line), join(v.path, u.path), "is unknown to Kubernetes: it would be lost")
 		}
 		w.beside(c, v)
 	}

@@ -158,13 +158,22 @@ func own(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
 }
 
 // block is like own for a field that must be there and be a mapping or list in
-// block style.
-func block(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
-	key, value, err = own(n, name)
+// block style; false, with a finding: it cannot be changed.
+func (w *rewriter) block(n *yaml.Node, name, path string) (key, value *yaml.Node, ok bool) {
+	key, value, err := own(n, name)
 	if err == nil && value.Style&yaml.FlowStyle != 0 {
 		err = errFlow
 	}
-	return key, value, err
+	return key, value, w.isNil(err, key, path)
+}
+
+// isNil tells whether there is no error with the field of that key, and notes a
+// finding if there is.
+func (w *rewriter) isNil(err error, key *yaml.Node, path string) bool {
+	if err != nil {
+		w.refuse(lineOr(key, w.at), path, "%v", err)
+	}
+	return err == nil
 }
 
 // isName tells what may stand in an annotation's key without quotes.

@@ -22,12 +22,12 @@ func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 	if err != nil || len(roots) != 1 || !equal(roots[0], w.root) {
 		return false // what follows refuses the flow style with its place
 	}
-	for _, n := range x.found {
+	for _, found := range x.found {
 		what := ""
-		if n.path == "" {
+		if found.path == "" {
 			what = "the document "
 		}
-		w.add(Note, n.line, n.path, "%swas reprinted in block style: its flow style ({...}) has no lines for the change", what)
+		w.add(Note, found.node.Line, found.path, "%swas reprinted in block style: its flow style ({...}) has no lines for the change", what)
 	}
 	from := w.doc
 	lines := make([]int, strings.Count(text, "\n")+1)
@@ -63,13 +63,7 @@ func placeLines(lines []int, from *document, printed, old *yaml.Node) {
 type unflower struct {
 	*editor
 	targets map[*yaml.Node]bool
-	found   []foundFlow
-}
-
-// foundFlow is a collection that was reprinted.
-type foundFlow struct {
-	line int
-	path string
+	found   []located // what was reprinted
 }
 
 // visit looks at n, whose key is key; nil: it is the root or a list's item.
@@ -133,5 +127,5 @@ func (x *unflower) expand(n, key *yaml.Node, path string) {
 		lines = slices.Concat([]string{trimmed + beside}, above, lines)
 	}
 	x.replace(n.Line-1, n.Line+strings.Count(text[:length], "\n"), lines...)
-	x.found = append(x.found, foundFlow{n.Line, path})
+	x.found = append(x.found, located{path, n})
 }

@@ -105,9 +105,9 @@ func (r *reporter) object(root *yaml.Node) {
 		r.pod(&found.pods[i])
 	}
 	for _, s := range found.strays {
-		for _, e := range entries(field(s.metadata, "annotations")) {
+		for _, e := range entries(field(s.node, "annotations")) {
 			if strings.HasPrefix(e.key.Value, hooks.AnnotationPrefix) || e.key.Value == hooks.AnnotationKey {
-				r.add(Warning, e.key.Line, keyPath(join(s.path, "metadata.annotations"), e.key.Value),
+				r.add(Warning, e.key.Line, keyPath(join(s.path, "annotations"), e.key.Value),
 					"has no effect here: hooks belong into the annotations of the Pod or the pod template")
 			}
 		}
@@ -118,7 +118,7 @@ func (r *reporter) object(root *yaml.Node) {
 // leftAlone names each lifecycle that was seen and neither checked nor moved.
 func (r *reporter) leftAlone(list []loose) {
 	for _, l := range list {
-		r.add(Warning, l.key.Line, l.path, "is left alone: %s", l.why)
+		r.add(Warning, l.node.Line, l.path, "is left alone: %s", l.why)
 	}
 }
 
