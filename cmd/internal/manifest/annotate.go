@@ -7,17 +7,16 @@ import (
 
 // annotate adds an annotation to the pod for each lifecycle, or adds the
 // lifecycle to the one that is there.
-func (w *rewriter) annotate(p *pod, moves []move) {
-	var fresh []move
+func (w *rewriter) annotate(p *pod, moves []*move) {
+	var fresh []*move
 	keep := false
 	existing := field(p.metadata, "annotations")
-	for i := range moves {
-		m := &moves[i]
-		if name := hooks.AnnotationPrefix + m.container.name; field(existing, name) != nil {
+	for _, m := range moves {
+		if name := hooks.AnnotationPrefix + m.name; field(existing, name) != nil {
 			w.merge(p, m, name)
 			continue
 		}
-		fresh = append(fresh, *m)
+		fresh = append(fresh, m)
 		keep = keep || m.chomp == "+"
 	}
 	if len(fresh) == 0 {
@@ -27,12 +26,11 @@ func (w *rewriter) annotate(p *pod, moves []move) {
 	if annotations == nil {
 		return
 	}
-	for i := range fresh {
-		m := &fresh[i]
-		name := hooks.AnnotationPrefix + m.container.name
+	for _, m := range fresh {
+		name := hooks.AnnotationPrefix + m.name
 		lines := []string{spaces(indent) + name + ": |" + m.chomp + m.head}
 		w.insert(at, append(lines, reindent(m.lines, 0, indent+m.step, 0)...)...)
-		_, text, _ := blockScalar(m.lines, m.value)
+		_, text, _ := blockScalar(m.lines, m.entry.value)
 		put(annotations, name, scalar(text))
 	}
 }

@@ -32,7 +32,7 @@ type loose struct {
 // finder walks through an object.
 type finder struct {
 	seen   map[*yaml.Node]bool // an alias may lead back, or to one node many times
-	pods   []pod
+	pods   []*pod
 	strays []located // metadata that is no pod's
 	loose  []loose
 	kind   string // of the object that is being visited
@@ -71,7 +71,7 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	spec, metadata := field(n, "spec"), field(n, "metadata")
 	switch containers := field(spec, "containers"); {
 	case kind == "Pod" && isMapping(spec), isTemplate(name) && containers != nil && containers.Kind == yaml.SequenceNode:
-		f.pods = append(f.pods, pod{path: path, node: n, metadata: metadata, spec: spec})
+		f.pods = append(f.pods, &pod{path: path, node: n, metadata: metadata, spec: spec})
 		f.findLoose(n, path, "it is in none of the pod's containers")
 		f.findLoose(spec, join(path, "spec"), "it is in none of the pod's containers")
 		return
@@ -115,11 +115,11 @@ func hasHooks(n *yaml.Node) bool {
 func isTemplate(name string) bool { return name == "template" || strings.HasSuffix(name, "Template") }
 
 // containers returns the pod's containers of all sorts.
-func (p *pod) containers() []container {
-	var list []container
+func (p *pod) containers() []*container {
+	var list []*container
 	for _, name := range containerLists() {
 		for i, n := range items(field(p.spec, name)) {
-			list = append(list, container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), list: name, node: n})
+			list = append(list, &container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), list: name, node: n})
 		}
 	}
 	return list
@@ -132,10 +132,10 @@ func (c *container) isSidecar() bool {
 }
 
 // find returns the container of that name.
-func find(containers []container, name string) *container {
-	for i := range containers {
-		if containers[i].name == name {
-			return &containers[i]
+func find(containers []*container, name string) *container {
+	for _, c := range containers {
+		if c.name == name {
+			return c
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func (r *reporter) pod(p *pod) {
 }
 
 // podAnnotation checks a pod's annotation for the container of that name.
-func (r *reporter) podAnnotation(p *pod, containers []container, name string, v *value) {
+func (r *reporter) podAnnotation(p *pod, containers []*container, name string, v *value) {
 	annotations := forContainer(name, v.text)
 	annotations[hooks.AnnotationGracePeriod] = graceOf(p)
 	c := find(containers, name)
@@ -55,7 +55,7 @@ func (r *reporter) podAnnotation(p *pod, containers []container, name string, v 
 	r.check(v, annotations, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})
 }
 
-func namesOf(containers []container) string {
+func namesOf(containers []*container) string {
 	names := make([]string, len(containers))
 	for i, c := range containers {
 		names[i] = c.name
@@ -68,7 +68,7 @@ func namesOf(containers []container) string {
 
 // plainLifecycle warns of what a container's own lifecycle does beside the
 // annotation v, which may be nil.
-func (r *reporter) plainLifecycle(c container, v *value) {
+func (r *reporter) plainLifecycle(c *container, v *value) {
 	lifecycle := field(c.node, "lifecycle")
 	for _, point := range []hooks.Point{hooks.PostStart, hooks.PreStop} {
 		hook := field(lifecycle, string(point))

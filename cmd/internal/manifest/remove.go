@@ -19,13 +19,13 @@ func (w *rewriter) canRemove(p *pod) bool {
 
 // removeAnnotations takes annotations out of a pod, and the mappings around
 // them that would be empty, unless they were before.
-func (w *rewriter) removeAnnotations(p *pod, backs []back) {
+func (w *rewriter) removeAnnotations(p *pod, backs []*back) {
 	metadataKey, metadata := written(p.node, "metadata")
 	key, annotations := written(metadata, "annotations")
 	end := w.entryEnd(key, annotations)
 	gone := 1 // lines of the annotations, their own key's included
-	for i := range backs {
-		e := backs[i].entry
+	for _, b := range backs {
+		e := b.entry
 		gone += w.entryEnd(e.key, e.value) - (e.key.Line - 1)
 	}
 	whole := gone == end-(key.Line-1)
@@ -46,9 +46,9 @@ func (w *rewriter) removeAnnotations(p *pod, backs []back) {
 }
 
 // removeEntries takes annotations out.
-func (w *rewriter) removeEntries(annotations *yaml.Node, backs []back) {
-	for i := range backs {
-		e := backs[i].entry
+func (w *rewriter) removeEntries(annotations *yaml.Node, backs []*back) {
+	for _, b := range backs {
+		e := b.entry
 		w.replace(e.key.Line-1, w.entryEnd(e.key, e.value))
 		remove(annotations, e.key)
 	}

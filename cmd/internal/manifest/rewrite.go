@@ -96,14 +96,14 @@ func rewriteDocument(r reporter, o RewriteOptions, way direction) string {
 	w.oddBreaks = len(d.roots) > 1 || strings.ContainsAny(strings.ReplaceAll(d.text, "\r\n", ""), oddBreaks)
 	before := r.Count(Error)
 	pods, targets := findPods(w.root).pods, map[*yaml.Node]bool{}
-	for i := range pods {
-		way.targets(&pods[i], targets)
+	for _, p := range pods {
+		way.targets(p, targets)
 	}
 	if !w.oddBreaks && !d.json && len(targets) > 0 && w.unflow(targets) {
 		pods = findPods(w.root).pods
 	}
-	for i := range pods {
-		way.change(w, &pods[i])
+	for _, p := range pods {
+		way.change(w, p)
 	}
 	if !w.changed || r.Count(Error) > before {
 		return d.text

@@ -101,8 +101,8 @@ func isLike(a, b string) bool {
 func (r *reporter) object(root *yaml.Node) {
 	r.duplicates(root, "")
 	found := findPods(root)
-	for i := range found.pods {
-		r.pod(&found.pods[i])
+	for _, p := range found.pods {
+		r.pod(p)
 	}
 	for _, s := range found.strays {
 		for _, e := range entries(field(s.node, "annotations")) {
