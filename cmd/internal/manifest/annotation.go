@@ -109,18 +109,6 @@ func (v *value) lineOf(names ...string) int {
 	return v.line(inner)
 }
 
-// portNames are the names that the value has for ports.
-func (v *value) portNames() []string {
-	var names []string
-	for _, point := range []hooks.Point{hooks.PostStart, hooks.PreStop} {
-		port := field(field(field(v.root, string(point)), hooks.HandlerHTTPGet), "port")
-		if port != nil && port.ShortTag() == "!!str" {
-			names = append(names, port.Value)
-		}
-	}
-	return names
-}
-
 // resolve asks the shim's own code what a container with these annotations
 // gets. What it refuses becomes a finding, and the result nil.
 func (r *reporter) resolve(v *value, annotations map[string]string) *hooks.Lifecycle {
@@ -171,34 +159,41 @@ func forContainer(name, value string) map[string]string {
 	}
 }
 
+// port is one of a container in the kubelet's record of them.
+type port struct {
+	Name          string `json:"name"`
+	ContainerPort int64  `json:"containerPort"`
+}
+
 // portsOf is the kubelet's record of a container's ports.
 func portsOf(c *container) string {
-	type port struct {
-		Name          string `json:"name"`
-		ContainerPort int64  `json:"containerPort"`
-	}
 	list := []port{}
 	for _, p := range items(field(c.node, "ports")) {
 		n, _ := number(p, "containerPort")
 		list = append(list, port{text(p, "name"), n})
 	}
-	data, err := json.Marshal(list)
-	if err != nil {
-		return ""
-	}
-	return string(data)
+	return record(list)
 }
 
 // assumedPorts is a record in which every port that the value names exists: for
 // where the container's own cannot be seen.
 func assumedPorts(v *value) string {
-	var list []string
-	for _, name := range v.portNames() {
-		if quoted, err := json.Marshal(name); err == nil {
-			list = append(list, `{"name":`+string(quoted)+`,"containerPort":1}`)
+	list := []port{}
+	for _, point := range []hooks.Point{hooks.PostStart, hooks.PreStop} {
+		named := field(field(field(v.root, string(point)), hooks.HandlerHTTPGet), "port")
+		if named != nil && named.ShortTag() == "!!str" {
+			list = append(list, port{named.Value, 1})
 		}
 	}
-	return "[" + strings.Join(list, ",") + "]"
+	return record(list)
+}
+
+func record(list []port) string {
+	data, err := json.Marshal(list)
+	if err != nil {
+		return ""
+	}
+	return string(data)
 }
 
 // defaultGrace is the API server's terminationGracePeriodSeconds.

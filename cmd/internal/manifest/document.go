@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -72,7 +73,7 @@ func splitJSON(text string) []*document {
 			docs[len(docs)-1].text += text[from:]
 			return docs
 		case errors.Is(err, hooks.ErrNesting):
-			return append(docs, &document{text: text[from:], line: line, json: true, err: err})
+			return append(docs, &document{text: text[from:], line: line, json: true, err: fmt.Errorf("is not valid JSON: %w", err)})
 		case err != nil:
 			return nil
 		}
@@ -98,6 +99,9 @@ func (d *document) parse() (line int, err error) {
 		return 1, d.err
 	}
 	d.roots, line, err = readYAML(d.text)
+	if err != nil {
+		err = fmt.Errorf("is not valid YAML: %w", err)
+	}
 	return line, err
 }
 

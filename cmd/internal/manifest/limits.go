@@ -39,7 +39,8 @@ func (r *reporter) limits(v *value, l *hooks.Lifecycle, by limits) {
 		r.sleepTimeout(v, l.PreStop)
 		r.sleepGrace(v, l)
 		if by.sidecar {
-			r.sidecar(v)
+			r.warn(v, []string{hooks.FieldPreStop},
+				"is a sidecar's: the kubelet runs it when the pod begins to end, bookend when the sidecar itself is stopped, after the pod's containers, with what is left of the grace period")
 		}
 	}
 	r.commands(v)

@@ -23,10 +23,3 @@ func (r *reporter) stopSignal(v *value, l *hooks.Lifecycle, by limits) {
 			"takes the place of SIGTERM, SIGINT, SIGQUIT and SIGRTMIN+3 only: if the image's STOPSIGNAL is another, that one is sent as it is and no preStop runs; add stopSignals with it")
 	}
 }
-
-// sidecar warns of a native sidecar's preStop, which runs later than the
-// kubelet's own.
-func (r *reporter) sidecar(v *value) {
-	r.warn(v, []string{hooks.FieldPreStop},
-		"is a sidecar's: the kubelet runs it when the pod begins to end, bookend when the sidecar itself is stopped, after the pod's containers, with what is left of the grace period")
-}

@@ -70,7 +70,7 @@ type unflower struct {
 func (x *unflower) visit(n, key *yaml.Node, path string) {
 	switch {
 	case n.Style&yaml.FlowStyle != 0:
-		if len(n.Content) > 0 && x.isInTheWay(n) {
+		if x.isInTheWay(n) {
 			x.expand(n, key, path)
 		}
 	case n.Kind == yaml.MappingNode:
@@ -85,15 +85,7 @@ func (x *unflower) visit(n, key *yaml.Node, path string) {
 }
 
 func (x *unflower) isInTheWay(n *yaml.Node) bool {
-	if x.targets[n] && len(n.Content) > 0 {
-		return true
-	}
-	for _, c := range n.Content {
-		if x.isInTheWay(c) {
-			return true
-		}
-	}
-	return false
+	return len(n.Content) > 0 && (x.targets[n] || slices.ContainsFunc(n.Content, x.isInTheWay))
 }
 
 // expand puts block style in the place of a flow collection.

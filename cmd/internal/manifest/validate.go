@@ -31,7 +31,7 @@ func validate(file string, data []byte, o Options, rewriting bool) Report {
 			r.document(root)
 		}
 		if err != nil {
-			r.add(Error, line, "", "is not valid %s: %v%s", d.format(), err, templateHint(d.text))
+			r.add(Error, line, "", "%v%s", err, templateHint(d.text))
 		}
 	}
 	report.sort()
@@ -44,13 +44,6 @@ func templateHint(text string) string {
 		return "; it looks like a template: render it first"
 	}
 	return ""
-}
-
-func (d *document) format() string {
-	if d.json {
-		return "JSON"
-	}
-	return "YAML"
 }
 
 // document finds out what a document is.
