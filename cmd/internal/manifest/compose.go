@@ -33,15 +33,8 @@ func (r *reporter) compose(root *yaml.Node) {
 		r.Objects++
 		path := join("services", e.key.Value)
 		r.service(service, path)
-		for _, at := range []struct {
-			path   string
-			labels *yaml.Node
-		}{
-			{join(path, "labels"), field(service, "labels")},
-			{join(path, "deploy.labels"), field(field(service, "deploy"), "labels")},
-		} {
-			r.labels(at.labels, at.path)
-		}
+		r.labels(field(service, "labels"), join(path, "labels"))
+		r.labels(field(field(service, "deploy"), "labels"), join(path, "deploy.labels"))
 	}
 }
 

@@ -35,7 +35,7 @@ func (w *rewriter) convert(p *pod) {
 	if len(moves) == 0 {
 		return
 	}
-	w.changed, w.at = true, moves[0].entry.key.Line
+	w.at = moves[0].entry.key.Line
 	had, ok := w.setRuntimeClass(p)
 	if !ok {
 		return
@@ -165,7 +165,7 @@ func (w *rewriter) isSupported(m *move, path string) bool {
 	annotations := forContainer(m.container.name, v.text)
 	annotations[hooks.AnnotationPorts] = portsOf(m.container)
 	before := w.Count(Error)
-	w.resolve(&v, annotations)
+	w.resolve(&v, annotations) // nil without an error: the lifecycle is empty
 	return w.Count(Error) == before
 }
 
@@ -176,7 +176,7 @@ func blockScalar(lines []string, want *yaml.Node) (chomp, text string, ok bool) 
 	for _, as := range []struct{ chomp, text string }{
 		{"", strings.TrimRight(all, "\n") + "\n"}, {"+", all + "\n"}, {"-", strings.TrimRight(all, "\n")},
 	} {
-		if root := rootOf(as.text); root != nil && equal(root, want) {
+		if means(as.text, want) {
 			return as.chomp, as.text, true
 		}
 	}

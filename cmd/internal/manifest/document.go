@@ -36,23 +36,20 @@ func split(text string) []*document {
 		}
 		from, fromLine, inside = at, nextLine, false
 	}
-	for at := 0; at < len(text); line++ {
-		end := len(text)
-		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
-			end = at + n + 1
-		}
-		switch l := strings.TrimPrefix(text[at:end], byteOrderMark); {
+	at := 0
+	for whole := range strings.SplitAfterSeq(text, "\n") {
+		switch l := strings.TrimPrefix(whole, byteOrderMark); {
 		case isMarker(l, "---"):
 			if inside {
 				cut(at, line)
 			}
 			inside = true
 		case isMarker(l, "..."):
-			cut(end, line+1)
+			cut(at+len(whole), line+1)
 		default:
 			inside = inside || !isPrelude(l)
 		}
-		at = end
+		at, line = at+len(whole), line+1
 	}
 	cut(len(text), line)
 	return docs

@@ -60,15 +60,7 @@ type Report struct {
 }
 
 // Count returns how many findings have the severity s.
-func (r *Report) Count(s Severity) int {
-	n := 0
-	for _, f := range r.Findings {
-		if f.Severity == s {
-			n++
-		}
-	}
-	return n
-}
+func (r *Report) Count(s Severity) int { return len(r.only(s)) }
 
 // only returns the findings of the severity s.
 func (r *Report) only(s Severity) []Finding {

@@ -34,7 +34,7 @@ func (w *rewriter) reverse(p *pod) {
 	if len(backs) == 0 {
 		return
 	}
-	w.changed, w.at = true, backs[0].entry.key.Line
+	w.at = backs[0].entry.key.Line
 	if !w.canRemove(p) {
 		return
 	}

@@ -50,10 +50,9 @@ type rewriter struct {
 	*editor
 	options RewriteOptions
 	root    *yaml.Node
-	changed bool
 	// oddBreaks: what is a line to the nodes is none to the editor.
 	oddBreaks bool
-	at        int // a line of what is changed
+	at        int // a line of what is changed; 0: nothing is
 }
 
 func rewrite(file string, data []byte, o RewriteOptions, way direction) ([]byte, []Finding) {
@@ -105,11 +104,11 @@ func rewriteDocument(r reporter, o RewriteOptions, way direction) string {
 	for _, p := range pods {
 		way.change(w, p)
 	}
-	if !w.changed || r.Count(Error) > before {
+	if w.at == 0 || r.Count(Error) > before {
 		return d.text
 	}
 	result := w.text()
-	if roots, _, err := readYAML(result); err != nil || len(roots) != 1 || !equal(roots[0], w.root) {
+	if !means(result, w.root) {
 		w.refuse(w.at, "", "cannot be rewritten safely: write the pod in plain block style")
 	}
 	if marked {

@@ -18,6 +18,12 @@ func equal(a, b *yaml.Node) bool {
 	return true
 }
 
+// means tells whether a text says the same as a tree.
+func means(text string, n *yaml.Node) bool {
+	root := rootOf(text)
+	return root != nil && equal(root, n)
+}
+
 // equalFields compares mappings, in which order means nothing.
 func equalFields(a, b *yaml.Node) bool {
 	fields := make(map[string]*yaml.Node, len(b.Content)/2)

@@ -18,8 +18,8 @@ func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 		return false
 	}
 	text := x.text()
-	roots, _, err := readYAML(text)
-	if err != nil || len(roots) != 1 || !equal(roots[0], w.root) {
+	root := rootOf(text)
+	if root == nil || !equal(root, w.root) {
 		return false // what follows refuses the flow style with its place
 	}
 	for _, found := range x.found {
@@ -29,33 +29,28 @@ func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 		}
 		w.add(Note, found.node.Line, found.path, "%swas reprinted in block style: its flow style ({...}) has no lines for the change", what)
 	}
-	from := w.doc
 	lines := make([]int, strings.Count(text, "\n")+1)
-	placeLines(lines, from, roots[0], w.root)
-	w.doc = &document{text: text, line: from.line, roots: roots, lines: lines}
-	w.root, w.editor = roots[0], newEditor(text)
-	return true
-}
-
-// placeLines finds the file's line for each line of a document that was printed
-// anew, by the nodes that are on it.
-func placeLines(lines []int, from *document, printed, old *yaml.Node) {
-	var visit func(printed, old *yaml.Node)
-	visit = func(printed, old *yaml.Node) {
-		if at := printed.Line - 1; at < len(lines) && lines[at] == 0 {
-			lines[at] = from.fileLine(old.Line)
-		}
-		for i := range printed.Content {
-			visit(printed.Content[i], old.Content[i])
-		}
-	}
-	visit(printed, old)
-	last := from.fileLine(1)
+	w.doc.placeLines(lines, root, w.root)
+	last := w.doc.fileLine(1)
 	for i, line := range lines {
 		if line == 0 {
 			lines[i] = last
 		}
 		last = lines[i]
+	}
+	w.doc = &document{text: text, line: w.doc.line, roots: []*yaml.Node{root}, lines: lines}
+	w.root, w.editor = root, newEditor(text)
+	return true
+}
+
+// placeLines finds the file's line for the lines of a document that was printed
+// anew, by the nodes that are on them.
+func (d *document) placeLines(lines []int, printed, old *yaml.Node) {
+	if at := printed.Line - 1; at < len(lines) && lines[at] == 0 {
+		lines[at] = d.fileLine(old.Line)
+	}
+	for i := range printed.Content {
+		d.placeLines(lines, printed.Content[i], old.Content[i])
 	}
 }
 
