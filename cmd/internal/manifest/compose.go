@@ -24,7 +24,7 @@ func isCompose(root *yaml.Node) bool {
 // compose checks a Compose file, whose services have their annotations as a
 // mapping or as a list of KEY=VALUE.
 func (r *reporter) compose(root *yaml.Node) {
-	r.duplicates(root, "")
+	r.duplicates(root)
 	for _, e := range mergedEntries(field(root, "services")) {
 		service := follow(e.value)
 		if !isMapping(service) {

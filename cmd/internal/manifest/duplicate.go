@@ -1,20 +1,14 @@
 package manifest
 
-import (
-	"strings"
-
-	"go.yaml.in/yaml/v4"
-)
+import "go.yaml.in/yaml/v4"
 
 // duplicates finds keys that a mapping has twice, which Kubernetes refuses and
 // of which one would be lost.
-func (r *reporter) duplicates(n *yaml.Node, path string) {
-	switch n.Kind {
-	case yaml.SequenceNode:
-		for i, item := range n.Content {
-			r.duplicates(item, itemPath(path, i))
+func (r *reporter) duplicates(root *yaml.Node) {
+	walk(root, nil, "", func(n, _ *yaml.Node, path string) bool {
+		if !isMapping(n) {
+			return true // of an alias the fields are found where they are written
 		}
-	case yaml.MappingNode:
 		seen := make(map[string]bool, len(n.Content)/2)
 		for _, e := range entries(n) {
 			if e.key.Kind != yaml.ScalarNode || isMerge(e.key) {
@@ -25,16 +19,6 @@ func (r *reporter) duplicates(n *yaml.Node, path string) {
 			}
 			seen[e.key.Value] = true
 		}
-		for _, e := range entries(n) {
-			r.duplicates(e.value, fieldPath(path, e.key.Value))
-		}
-	}
-}
-
-// fieldPath is the path of a field, or of a value in a map whose keys are names.
-func fieldPath(path, name string) string {
-	if strings.ContainsAny(name, "./") {
-		return keyPath(path, name)
-	}
-	return join(path, name)
+		return true
+	})
 }

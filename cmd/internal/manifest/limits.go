@@ -43,7 +43,8 @@ func (r *reporter) limits(v *value, l *hooks.Lifecycle, by limits) {
 				"is a sidecar's: the kubelet runs it when the pod begins to end, bookend when the sidecar itself is stopped, after the pod's containers, with what is left of the grace period")
 		}
 	}
-	r.commands(v)
+	r.command(v, hooks.PostStart)
+	r.command(v, hooks.PreStop)
 }
 
 // warn warns of a field of the value.

@@ -14,12 +14,6 @@ const mergeLimit = 1000
 // entry is one field of a mapping.
 type entry struct{ key, value *yaml.Node }
 
-// located is a node, or the key of a field, and where it is.
-type located struct {
-	path string
-	node *yaml.Node
-}
-
 // follow returns the node that an alias stands for; others as they are.
 func follow(n *yaml.Node) *yaml.Node {
 	if n != nil && n.Kind == yaml.AliasNode {
@@ -167,17 +161,3 @@ func items(n *yaml.Node) []*yaml.Node {
 	}
 	return list
 }
-
-// join adds a field's name to a path, as Kubernetes writes paths.
-func join(path, name string) string {
-	if path == "" || name == "" || strings.HasPrefix(name, "[") {
-		return path + name
-	}
-	return path + "." + name
-}
-
-// itemPath is the path of a list's item.
-func itemPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-
-// keyPath is the path of a map's value, as Kubernetes writes annotations.
-func keyPath(path, key string) string { return path + "[" + key + "]" }

@@ -23,19 +23,19 @@ type container struct {
 	node *yaml.Node
 }
 
-// loose is a lifecycle that is no container's of a pod.
-type loose struct {
+// outside is a lifecycle that is no container's of a pod.
+type outside struct {
 	located
 	why string // it is left alone
 }
 
 // finder walks through an object.
 type finder struct {
-	seen   map[*yaml.Node]bool // an alias may lead back, or to one node many times
-	pods   []*pod
-	strays []located // metadata that is no pod's
-	loose  []loose
-	kind   string // of the object that is being visited
+	seen     map[*yaml.Node]bool // an alias may lead back, or to one node many times
+	pods     []*pod
+	metadata []located // metadata that is no pod's
+	outside  []outside
+	kind     string // of the object that is being visited
 }
 
 // findPods returns the pods in a Kubernetes object of whatever kind: a Pod, an
@@ -72,13 +72,13 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	switch containers := field(spec, "containers"); {
 	case kind == "Pod" && isMapping(spec), isTemplate(name) && containers != nil && containers.Kind == yaml.SequenceNode:
 		f.pods = append(f.pods, &pod{path: path, node: n, metadata: metadata, spec: spec})
-		f.findLoose(n, path, "it is in none of the pod's containers")
-		f.findLoose(spec, join(path, "spec"), "it is in none of the pod's containers")
+		f.findOutside(n, path, "it is in none of the pod's containers")
+		f.findOutside(spec, join(path, "spec"), "it is in none of the pod's containers")
 		return
 	case metadata != nil:
-		f.strays = append(f.strays, located{join(path, "metadata"), metadata})
+		f.metadata = append(f.metadata, located{join(path, "metadata"), metadata})
 	}
-	f.findLoose(n, path, f.whyAlone())
+	f.findOutside(n, path, f.whyAlone())
 	for _, e := range entries(n) {
 		of := ""
 		if e.key.Value == "items" {
@@ -88,12 +88,12 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	}
 }
 
-// findLoose notes the lifecycles among the fields of a mapping that is no
+// findOutside notes the lifecycles among the fields of a mapping that is no
 // container.
-func (f *finder) findLoose(n *yaml.Node, path, why string) {
+func (f *finder) findOutside(n *yaml.Node, path, why string) {
 	for _, e := range entries(n) {
 		if strings.Contains(strings.ToLower(e.key.Value), "lifecycle") && hasHooks(follow(e.value)) {
-			f.loose = append(f.loose, loose{located{join(path, e.key.Value), e.key}, why})
+			f.outside = append(f.outside, outside{located{join(path, e.key.Value), e.key}, why})
 		}
 	}
 }

@@ -70,6 +70,7 @@ func namesOf(containers []*container) string {
 // annotation v, which may be nil.
 func (r *reporter) plainLifecycle(c *container, v *value) {
 	lifecycle := field(c.node, "lifecycle")
+	plain := &value{path: join(c.path, "lifecycle"), root: lifecycle, first: 1}
 	for _, point := range []hooks.Point{hooks.PostStart, hooks.PreStop} {
 		hook := field(lifecycle, string(point))
 		if hook == nil {
@@ -79,11 +80,11 @@ func (r *reporter) plainLifecycle(c *container, v *value) {
 		if key == nil {
 			key = lifecycle
 		}
-		path := join(join(c.path, "lifecycle"), string(point))
+		path := join(plain.path, string(point))
 		if v != nil && field(v.root, string(point)) != nil {
 			r.add(Warning, key.Line, path, "is in the annotation %s too: the kubelet and bookend would each run one", v.source)
 		}
-		r.command(hook, path, func(line int) int { return line })
+		r.command(plain, point)
 		if field(hook, hooks.HandlerTCPSocket) != nil {
 			r.add(Warning, key.Line, join(path, hooks.HandlerTCPSocket), "Kubernetes accepts it here but has never carried it out: the hook always fails")
 		}

@@ -13,7 +13,13 @@ import (
 // false: it is as it was.
 func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 	x := &unflower{editor: &editor{lines: w.lines, ends: w.ends}, targets: targets}
-	x.visit(w.root, nil, "")
+	walk(w.root, nil, "", func(n, key *yaml.Node, path string) bool {
+		isFlow := n.Style&yaml.FlowStyle != 0
+		if isFlow && x.isInTheWay(n) {
+			x.expand(n, key, path)
+		}
+		return !isFlow
+	})
 	if len(x.found) == 0 {
 		return false
 	}
@@ -61,29 +67,12 @@ type unflower struct {
 	found   []located // what was reprinted
 }
 
-// visit looks at n, whose key is key; nil: it is the root or a list's item.
-func (x *unflower) visit(n, key *yaml.Node, path string) {
-	switch {
-	case n.Style&yaml.FlowStyle != 0:
-		if x.isInTheWay(n) {
-			x.expand(n, key, path)
-		}
-	case n.Kind == yaml.MappingNode:
-		for _, e := range entries(n) {
-			x.visit(e.value, e.key, fieldPath(path, e.key.Value))
-		}
-	case n.Kind == yaml.SequenceNode:
-		for i, item := range n.Content {
-			x.visit(item, nil, itemPath(path, i))
-		}
-	}
-}
-
 func (x *unflower) isInTheWay(n *yaml.Node) bool {
 	return len(n.Content) > 0 && (x.targets[n] || slices.ContainsFunc(n.Content, x.isInTheWay))
 }
 
-// expand puts block style in the place of a flow collection.
+// expand puts block style in the place of a flow collection, whose key is key;
+// nil: it is the document or a list's item.
 func (x *unflower) expand(n, key *yaml.Node, path string) {
 	before, indent := x.before(n), n.Column-1
 	onMarker := key == nil && isMarker(before, "---")

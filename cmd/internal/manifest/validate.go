@@ -54,7 +54,7 @@ func (r *reporter) document(root *yaml.Node) {
 		r.object(root)
 	case r.rewriting:
 		r.add(Warning, root.Line, "", "is no Kubernetes object (it has no kind): left as it is")
-		r.leftAlone(findPods(root).loose)
+		r.leftAlone(findPods(root).outside)
 	case field(root, "ociVersion") != nil:
 		r.spec(root)
 	case isCompose(root):
@@ -65,7 +65,7 @@ func (r *reporter) document(root *yaml.Node) {
 		r.bare(root)
 	default:
 		r.add(Error, root.Line, "", "is no Kubernetes object (it has no kind), nor a CRI container or pod configuration (metadata), an OCI spec (ociVersion), a Compose file (services) or a Lifecycle object (postStart, preStop)")
-		r.leftAlone(findPods(root).loose)
+		r.leftAlone(findPods(root).outside)
 	}
 }
 
@@ -92,12 +92,12 @@ func isLike(a, b string) bool {
 
 // object checks a Kubernetes object.
 func (r *reporter) object(root *yaml.Node) {
-	r.duplicates(root, "")
+	r.duplicates(root)
 	found := findPods(root)
 	for _, p := range found.pods {
 		r.pod(p)
 	}
-	for _, s := range found.strays {
+	for _, s := range found.metadata {
 		for _, e := range entries(field(s.node, "annotations")) {
 			if strings.HasPrefix(e.key.Value, hooks.AnnotationPrefix) || e.key.Value == hooks.AnnotationKey {
 				r.add(Warning, e.key.Line, keyPath(join(s.path, "annotations"), e.key.Value),
@@ -105,11 +105,11 @@ func (r *reporter) object(root *yaml.Node) {
 			}
 		}
 	}
-	r.leftAlone(found.loose)
+	r.leftAlone(found.outside)
 }
 
 // leftAlone names each lifecycle that was seen and neither checked nor moved.
-func (r *reporter) leftAlone(list []loose) {
+func (r *reporter) leftAlone(list []outside) {
 	for _, l := range list {
 		r.add(Warning, l.node.Line, l.path, "is left alone: %s", l.why)
 	}
