@@ -46,7 +46,8 @@ func (w *rewriter) setRuntimeClass(p *pod) (had, ok bool) {
 		w.refuse(key.Line, path, "is %q already, not %q: if bookend is what that class runs, say --runtime-class %s", value.Value, class, value.Value)
 		return false, false
 	default:
-		return len(w.allMarkers(p)) == 0 || slices.ContainsFunc(w.allMarkers(p), func(m marker) bool { return m.hadClass }), true
+		markers := w.markers(p, containerLists()...)
+		return len(markers) == 0 || keepClass(markers), true
 	}
 	return false, true
 }
@@ -76,7 +77,7 @@ func (w *rewriter) fillRuntimeClass(key, value *yaml.Node) {
 func (w *rewriter) removeRuntimeClass(p *pod) {
 	key, value := written(p.spec, "runtimeClassName")
 	if value == nil || value.Value != w.options.RuntimeClass || len(p.spec.Content) == 2 ||
-		slices.ContainsFunc(w.allMarkers(p), func(m marker) bool { return m.hadClass }) {
+		keepClass(w.markers(p, containerLists()...)) {
 		return
 	}
 	before, class := w.before(value), plain(w.options.RuntimeClass)
