@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"strconv"
 	"strings"
 
 	"bookend.dev/bookend/hooks"
@@ -39,7 +40,8 @@ func (r *reporter) pod(p *pod) {
 // podAnnotation checks a pod's annotation for the container of that name.
 func (r *reporter) podAnnotation(p *pod, containers []*container, name string, v *value) {
 	annotations := forContainer(name, v.text)
-	annotations[hooks.AnnotationGracePeriod] = graceOf(p)
+	grace := graceOf(p)
+	annotations[hooks.AnnotationGracePeriod] = strconv.FormatInt(grace, 10)
 	c := find(containers, name)
 	if c == nil {
 		r.add(Warning, v.line(0), v.path, "the pod has no container %q, only %s", name, namesOf(containers))
@@ -47,10 +49,6 @@ func (r *reporter) podAnnotation(p *pod, containers []*container, name string, v
 	} else {
 		annotations[hooks.AnnotationPorts] = portsOf(c)
 		v.terminal = isTrue(c.node, "tty")
-	}
-	grace, _ := number(p.spec, hooks.FieldGracePeriod)
-	if field(p.spec, hooks.FieldGracePeriod) == nil {
-		grace = defaultGrace
 	}
 	r.check(v, annotations, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})
 }
