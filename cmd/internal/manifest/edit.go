@@ -114,16 +114,13 @@ func (e *editor) contentEnd(key, value *yaml.Node) int {
 }
 
 // before and from cut the line of a key where the key begins.
-func (e *editor) before(key *yaml.Node) string { return e.cut(key, true) }
-func (e *editor) from(key *yaml.Node) string   { return e.cut(key, false) }
-
-func (e *editor) cut(key *yaml.Node, before bool) string {
+func (e *editor) before(key *yaml.Node) string {
 	line := []rune(e.lines[key.Line-1])
-	at := min(key.Column-1, len(line))
-	if before {
-		return string(line[:at])
-	}
-	return string(line[at:])
+	return string(line[:min(key.Column-1, len(line))])
+}
+
+func (e *editor) from(key *yaml.Node) string {
+	return strings.TrimPrefix(e.lines[key.Line-1], e.before(key))
 }
 
 // keyTail returns a block mapping's key as it is written, quotes included, and

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
@@ -37,20 +36,17 @@ type Finding struct {
 //	web.yaml:12: metadata.annotations[lifecycle.bookend.dev/web].preStop: must have a handler: exec, httpGet or sleep
 //	web.yaml:9: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container "wbe", only web
 func (f Finding) String() string {
-	var b strings.Builder
-	b.WriteString(terminal.Escape(f.File) + ":")
+	s := terminal.Escape(f.File) + ":"
 	if f.Line > 0 {
-		b.WriteString(strconv.Itoa(f.Line) + ":")
+		s += strconv.Itoa(f.Line) + ":"
 	}
-	b.WriteString(" ")
 	if f.Severity == Warning || f.Severity == Note {
-		b.WriteString(string(f.Severity) + ": ")
+		s += " " + string(f.Severity) + ":"
 	}
 	if f.Path != "" {
-		b.WriteString(f.Path + ": ")
+		s += " " + f.Path + ":"
 	}
-	b.WriteString(f.Message)
-	return b.String()
+	return s + " " + f.Message
 }
 
 // Report is what there is to say about one file.

@@ -161,16 +161,9 @@ func (r *flowReader) item(end byte, indent int) (lines []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	beside := r.skip()
-	switch {
-	case r.peek() == ',' && beside == "":
-		r.at++
-		beside = r.skip()
-	case r.peek() == ',':
-		r.at++
-		r.skipToValue()
-	case r.peek() != end:
-		return nil, errNotPlain
+	beside, err := r.itemEnd(end)
+	if err != nil {
+		return nil, err
 	}
 	if value.empty {
 		return append(lines, scalarLines(before, text, beside, indent)...), nil
@@ -181,6 +174,23 @@ func (r *flowReader) item(end byte, indent int) (lines []string, err error) {
 		return append(lines, underDash(before, beside, value.lines)...), nil
 	}
 	return append(append(lines, before+beside), value.lines...), nil
+}
+
+// itemEnd reads what is behind an item up to the next one, and returns the
+// comment beside it.
+func (r *flowReader) itemEnd(end byte) (beside string, err error) {
+	beside = r.skip()
+	switch {
+	case r.peek() == ',' && beside == "":
+		r.at++
+		beside = r.skip()
+	case r.peek() == ',':
+		r.at++
+		r.skipToValue()
+	case r.peek() != end:
+		err = errNotPlain
+	}
+	return beside, err
 }
 
 // key reads a key and the colon behind it, if there is one, up to its value.

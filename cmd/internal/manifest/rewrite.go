@@ -57,15 +57,14 @@ type rewriter struct {
 
 func rewrite(file string, data []byte, o RewriteOptions, way direction) ([]byte, []Finding) {
 	report := validate(file, data, o.Options, true)
-	if report.Count(Error) > 0 {
-		return nil, report.only(Error)
-	}
-	report.Findings = nil
 	var b strings.Builder
-	for _, d := range split(string(data)) {
-		b.WriteString(rewriteDocument(reporter{Report: &report, file: file, doc: d, rewriting: true, config: o.Config}, o, way))
+	if report.Count(Error) == 0 {
+		report.Findings = nil
+		for _, d := range split(string(data)) {
+			b.WriteString(rewriteDocument(reporter{Report: &report, file: file, doc: d, rewriting: true, config: o.Config}, o, way))
+		}
+		report.sort()
 	}
-	report.sort()
 	if report.Count(Error) > 0 {
 		return nil, report.only(Error)
 	}

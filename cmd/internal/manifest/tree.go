@@ -1,6 +1,10 @@
 package manifest
 
-import "go.yaml.in/yaml/v4"
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+)
 
 // equal tells whether two trees say the same, whatever they look like.
 func equal(a, b *yaml.Node) bool {
@@ -47,11 +51,8 @@ func scalar(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag:
 
 // remove takes a field out of a mapping.
 func remove(n, key *yaml.Node) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i] == key {
-			n.Content = append(n.Content[:i:i], n.Content[i+2:]...)
-			return
-		}
+	if i := slices.Index(n.Content, key); i >= 0 {
+		n.Content = slices.Delete(slices.Clone(n.Content), i, i+2)
 	}
 }
 
