@@ -83,38 +83,20 @@ func ParseConfig(data []byte, source string) (*Config, error) {
 
 // read puts what the file says over the defaults in c.
 func (c *Config) read(v *value) error {
-	t, err := v.table("defaults", "policy", "records", "log", "exec", "runc")
-	if err != nil {
-		return err
-	}
-	for _, section := range []struct {
-		name string
-		read func(*value) error
-	}{
-		{"policy", c.Policy.read},
-		{"defaults", func(v *value) error { return c.Defaults.read(v, &c.Policy) }},
-		{"records", c.Records.read}, {"log", c.Log.read}, {"exec", c.Exec.read}, {"runc", c.Runc.read},
-	} {
-		if f := t.get(section.name); f != nil {
-			if err := section.read(f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	t := v.table("defaults", "policy", "records", "log", "exec", "runc")
+	optional(t, "policy", &c.Policy, c.Policy.read)
+	optional(t, "defaults", &c.Defaults, func(f *value) (Defaults, error) { return c.Defaults.read(f, &c.Policy) })
+	optional(t, "records", &c.Records, c.Records.read)
+	optional(t, "log", &c.Log, readLog)
+	optional(t, "exec", &c.Exec, c.Exec.read)
+	optional(t, "runc", &c.Runc, readRunc)
+	return t.err
 }
 
-func (r *Runc) read(v *value) error {
-	t, err := v.table("binaryName", "root", "systemdCgroup")
-	if err != nil {
-		return err
-	}
-	if r.BinaryName, err = t.str("binaryName"); err != nil {
-		return err
-	}
-	if r.Root, err = t.str("root"); err != nil {
-		return err
-	}
-	r.SystemdCgroup, err = t.boolean("systemdCgroup", r.SystemdCgroup)
-	return err
+func readRunc(v *value) (r Runc, err error) {
+	t := v.table("binaryName", "root", "systemdCgroup")
+	optional(t, "binaryName", &r.BinaryName, (*value).str)
+	optional(t, "root", &r.Root, (*value).str)
+	optional(t, "systemdCgroup", &r.SystemdCgroup, (*value).boolean)
+	return r, t.err
 }

@@ -30,33 +30,33 @@ type Handler interface {
 // (the grace period's bound); ended otherwise, the hook is Cancelled.
 func Run(ctx context.Context, hook *Hook, h Handler, init func() Liveness, journal Journal) Result {
 	// The start comes first: a hook that times out has taken no less than that.
-	res := Result{Point: hook.Point, Handler: hook.HandlerName(), Started: time.Now(), Journal: journal}
+	res := Result{Point: hook.Point, Handler: hook.HandlerName(), Started: time.Now()}
 	if hook.Timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, hook.Timeout, ErrTimeout)
 		defer stop()
 	}
 	if journal == nil {
-		journal = unrecorded{}
+		journal = noJournal
 	}
 	for {
 		res.Attempts++
 		started := time.Now()
-		entry := journal.Begin(res.Attempts, started)
+		end := journal(res.Attempts, started)
 		res.Report = attempt(ctx, h)
-		res.Outcome = judge(ctx, &res.Report)
+		res.Outcome = outcomeOf(ctx, &res.Report)
 		known := CannotSay
 		if res.Outcome == Failed && res.Suspect {
 			known = init()
 			res.Suspect = known != Alive
 		}
-		entry.End(Attempt{Report: res.Report, Outcome: res.Outcome, Duration: time.Since(started)})
-		res.Stdout, res.Stderr = nil, nil // the record's
+		end(Attempt{Report: res.Report, Outcome: res.Outcome, Duration: time.Since(started)})
+		res.Stdout, res.Stderr, res.Late = nil, nil, nil // the record's
 		if res.Outcome != Failed || known == Gone || res.Attempts > hook.Retries {
 			break
 		}
 		if !Pause(ctx, retryPause) {
-			res.Outcome = judge(ctx, &res.Report)
+			res.Outcome = outcomeOf(ctx, &res.Report)
 			break
 		}
 	}
@@ -64,9 +64,9 @@ func Run(ctx context.Context, hook *Hook, h Handler, init func() Liveness, journ
 	return res
 }
 
-// judge turns a report into an outcome. Success stands even where ctx ended at
+// outcomeOf turns a report into an outcome. Success stands even where ctx ended at
 // the same moment; any other report of an ended ctx is the ctx's doing.
-func judge(ctx context.Context, r *Report) Outcome {
+func outcomeOf(ctx context.Context, r *Report) Outcome {
 	switch {
 	case r.Cause == "":
 		return Succeeded

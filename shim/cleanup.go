@@ -18,6 +18,7 @@ import (
 
 	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // Stop implements [shim.Shim]: it cleans up after a shim that died. Not every
@@ -30,7 +31,7 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 		return shim.StopStatus{}, err
 	}
 	bundles := filepath.Dir(cwd)
-	address, addressErr := runtime.ShimAddress(filepath.Join(bundles, id))
+	address, addressErr := bundle.ShimAddress(filepath.Join(bundles, id))
 	if addressErr == nil && !isDead(address) {
 		// containerd asks for every container of a pod that was deleted.
 		return m.stock.Stop(ctx, id)
@@ -85,12 +86,12 @@ func (m bootManager) stopOrphan(ctx context.Context, bundles, id string) (shim.S
 
 // orphans returns the members of a sandbox's pod whose shim is dead.
 func orphans(ctx context.Context, bundles, sandboxID string) []string {
-	members, err := runtime.PodMembers(bundles, sandboxID)
+	members, err := bundle.PodMembers(bundles, sandboxID)
 	if err != nil {
 		log.G(ctx).WithError(err).WithField("sandbox", sandboxID).Warn("bookend: look for the members of the pod")
 	}
 	return slices.DeleteFunc(members, func(member string) bool {
-		address, err := runtime.ShimAddress(filepath.Join(bundles, member))
+		address, err := bundle.ShimAddress(filepath.Join(bundles, member))
 		return err != nil || !isDead(address)
 	})
 }
@@ -104,7 +105,7 @@ type leftRecords map[string][]string
 func recordsOf(ctx context.Context, bundles string, ids []string) leftRecords {
 	left := leftRecords{}
 	for _, id := range ids {
-		dir, err := runtime.ReadRecordsDir(filepath.Join(bundles, id))
+		dir, err := bundle.ReadRecordsDir(filepath.Join(bundles, id))
 		if err != nil {
 			log.G(ctx).WithError(err).Warn("bookend: records of a dead shim")
 		}
@@ -137,7 +138,7 @@ func (l leftRecords) abandon(ctx context.Context) {
 // dialBound is for a connection that the kernel neither makes nor refuses.
 const dialBound = 10 * time.Second
 
-// isDead tells whether nobody listens at a shim's address any more, which is
+// isDead tells whether no one listens at a shim's address any more, which is
 // the case only where the kernel says so. That a shim cannot be reached in time
 // proves nothing: on a busy node containerd's own CanConnect, with its 100 ms,
 // takes living shims for dead.

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"bookend.dev/bookend/hooks"
-	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // Create reads the container's hooks before anything of it exists, so that a
@@ -25,7 +25,7 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
 	}
-	annotations, err := runtime.ReadAnnotations(r.Bundle)
+	annotations, err := bundle.ReadAnnotations(r.Bundle)
 	if err != nil {
 		// The runtime reads the same file, and says in its own words what is
 		// wrong with it.
@@ -76,8 +76,7 @@ type creation struct {
 	gate        *gate
 	lifecycle   *hooks.Lifecycle
 	annotations map[string]string
-	records     hooks.Records
-	ownRuntime  bool // exec hooks go through the container's own runtime
+	node        *hooks.Config
 }
 
 // restored tells whether the container comes from a checkpoint.
@@ -86,10 +85,11 @@ func (cr *creation) restored() bool { return cr.request.Checkpoint != "" }
 // createHooked registers the container's gate before the runtime makes its
 // init, whose exit must not be missed.
 func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, node nodeConfig) (*taskAPI.CreateTaskResponse, error) {
-	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations}
+	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations, node: hooks.DefaultConfig()}
 	hookCtx := context.WithoutCancel(ctx) // for what is bookend's
 	guard(hookCtx, r.ID, func() {
-		hookCtx, cr.records, cr.ownRuntime = withLevel(hookCtx, node), node.records(), node.ownRuntime()
+		cr.node = node.config()
+		hookCtx = withLevel(hookCtx, cr.node)
 	})
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {

@@ -5,14 +5,16 @@ import (
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/netns"
 )
 
-func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *journal) hooks.Handler {
+func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook) hooks.Handler {
 	switch {
 	case h.Exec != nil:
-		e := &recordedExec{container: c, journal: j, point: h.Point, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
-			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
-		}}
+		e := s.executor.Handler(*t, h.Exec, c.linesOf(h))
+		if h.Point == hooks.PostStart {
+			e = begunFirst{container: c, Handler: e}
+		}
 		return pausable{service: s, container: c, Handler: e}
 	case h.HTTPGet != nil:
 		return networked{init: t.Init, spec: h.HTTPGet}
@@ -21,25 +23,19 @@ func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *
 	}
 }
 
-// recordedExec gives each attempt of an exec hook a handler whose late output
-// goes into the record of that attempt. What was begun of a postStart is for the
-// first that comes to run; until then it is the container's, to be discarded.
-type recordedExec struct {
+// begunFirst runs what was begun of a postStart, which is for the first attempt
+// that comes to run; until then it is the container's, to be discarded.
+type begunFirst struct {
 	container *container
-	journal   *journal
-	point     hooks.Point
-	handler   func(late func(stdout, stderr []byte)) hooks.Handler
+	hooks.Handler
 }
 
 // Run implements [hooks.Handler].
-func (e *recordedExec) Run(ctx context.Context) hooks.Report {
-	if e.point == hooks.PostStart {
-		if begun := e.container.begun.Swap(nil); begun != nil {
-			e.container.begunEntry.Store(e.journal.entry)
-			return begun.Run(ctx)
-		}
+func (b begunFirst) Run(ctx context.Context) hooks.Report {
+	if begun := b.container.begun.Swap(nil); begun != nil {
+		return begun.Run(ctx)
 	}
-	return e.handler(lateOutput(e.journal.entry)).Run(ctx)
+	return b.Handler.Run(ctx)
 }
 
 // networked opens the container's network for one attempt: the descriptors of
@@ -51,7 +47,7 @@ type networked struct {
 
 // Run implements [hooks.Handler].
 func (n networked) Run(ctx context.Context) hooks.Report {
-	network, err := runtime.OpenNetwork(n.init)
+	network, err := netns.Open(n.init.Process)
 	if err != nil {
 		return hooks.NetworkFailure(err)
 	}

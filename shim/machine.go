@@ -56,42 +56,8 @@ type withheldStart struct {
 // that follow from it. It panics with a *transitionError on a fault of its own.
 func (m *machine) step(ev event) (answer, []action) {
 	m.actions = nil
-	ans := m.dispatch(ev)
+	ans := ev.apply(m)
 	return ans, m.actions
-}
-
-func (m *machine) dispatch(ev event) answer {
-	switch ev := ev.(type) {
-	case startRequested:
-		return m.onStart(ev)
-	case stopRequested:
-		return m.onStop(ev.signal)
-	case startReturned:
-		m.onStarted(ev)
-	case startLost:
-		m.onStartLost()
-	case hookEnded:
-		m.onHookEnded(ev.result)
-	case sigkillSent:
-		m.onKilled()
-	case signalDelivered:
-		m.onDelivered()
-	case signalFailed:
-		m.onSignalFailed(ev.err)
-	case signalReturned:
-		m.onSignalReturned(ev)
-	case signalPassing:
-		m.onSignalPassing(ev.signal)
-	case judged:
-		m.onJudged(ev.init)
-	case initExited:
-		m.onExited()
-	case sandboxGone:
-		m.onSandboxGone()
-	case timerFired:
-		m.onTimer(ev.timer)
-	}
-	return answer{}
 }
 
 func (m *machine) do(a ...action) { m.actions = append(m.actions, a...) }
@@ -121,7 +87,7 @@ func (m *machine) onExited() {
 	m.enter(exited)
 	m.do(cancelSignal{})
 	m.stopTimers()
-	m.settled(false)
+	m.endSending(false)
 	if m.withheld != nil {
 		m.resolve(m.withheld.cause)
 	}

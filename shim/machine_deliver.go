@@ -46,7 +46,7 @@ func (m *machine) onDelivered() {
 		return
 	}
 	m.do(stopTimer{undeliveredTimer})
-	m.settled(true)
+	m.endSending(true)
 	if m.phase == delivering {
 		m.enter(stopping)
 		m.do(setTimer{graceTimer, m.hooks.Grace()})
@@ -86,10 +86,10 @@ func (m *machine) onUndelivered() {
 	m.do(tellUndelivered{signal: m.sending.signal, err: m.sending.err})
 }
 
-// settled ends what was being sent.
-func (m *machine) settled(delivered bool) {
+// endSending ends what was being sent.
+func (m *machine) endSending(delivered bool) {
 	if m.sending != nil && m.sending.told {
-		m.do(tellSettled{delivered})
+		m.do(tellUndeliveredEnd{delivered})
 	}
 	m.sending = nil
 }

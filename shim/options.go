@@ -52,18 +52,23 @@ func newNodeConfig(o *runtimeoptions.Options) nodeConfig {
 	return nodeConfig{load: sync.OnceValues(load), translate: o != nil}
 }
 
+// config returns the configuration. One that cannot be read is the default: that is
+// told where it matters.
+func (n nodeConfig) config() *hooks.Config {
+	cfg, err := n.load()
+	if err != nil {
+		return hooks.DefaultConfig()
+	}
+	return cfg
+}
+
 // runcOptions returns the options for the inner service: those that came, or
 // the configuration's where the client sent runtimeoptions.v1.
 func (n nodeConfig) runcOptions(opts *anypb.Any) (*anypb.Any, error) {
 	if !n.translate {
 		return opts, nil
 	}
-	cfg, err := n.load()
-	if err != nil {
-		// Already told where it matters; a container without hooks runs as with
-		// the stock shim and no options.
-		cfg = hooks.DefaultConfig()
-	}
+	cfg := n.config()
 	return typeurl.MarshalAnyToProto(&options.Options{
 		BinaryName:    cfg.Runc.BinaryName,
 		Root:          cfg.Runc.Root,

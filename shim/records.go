@@ -17,32 +17,11 @@ func (s *Service) storeOf(ctx context.Context, r hooks.Records) *record.Store {
 	defer s.mu.Unlock()
 	store := s.stores[r]
 	if store == nil {
-		store = openStore(r)
+		store = record.Open(r.Directory, r.RecordLimits)
 		store.Log = func(err error) { s.reporter.warn(ctx, err) }
 		s.stores[r] = store
 	}
 	return store
-}
-
-func openStore(r hooks.Records) *record.Store {
-	return record.Open(r.Directory, record.Limits{
-		MaxAge: r.MaxAge, MaxCount: r.MaxCount, MaxBytes: r.MaxBytes,
-		MaxCountPerContainer: r.MaxCountPerContainer, MaxBytesPerContainer: r.MaxBytesPerContainer,
-	})
-}
-
-// records returns where the records of a container are to go.
-func (n nodeConfig) records() hooks.Records {
-	if cfg, err := n.load(); err == nil && cfg != nil {
-		return cfg.Records
-	}
-	return hooks.DefaultRecords()
-}
-
-// ownRuntime tells whether exec hooks go through the container's own runtime.
-func (n nodeConfig) ownRuntime() bool {
-	cfg, err := n.load()
-	return err == nil && cfg != nil && cfg.Exec.Entry == hooks.EntryRuntime
 }
 
 // subjectOf is what records call a container. That of a pod has the name that it
@@ -58,8 +37,8 @@ func subjectOf(namespace, id string, annotations map[string]string) record.Subje
 	}
 }
 
-// show keeps the container's status up to date. It waits for nothing.
-func (c *container) show(st standing) {
+// postStatus keeps the container's status up to date. It waits for nothing.
+func (c *container) postStatus(st taskStatus) {
 	status := record.Status{Subject: c.subject, Phase: st.phase.String(), Hook: st.hook, Started: timeOf(st.started), Deadline: timeOf(st.deadline), Undelivered: timeOf(st.undelivered)}
 	if h := c.lifecycle.PostStart; h != nil {
 		status.PostStart = h.HandlerName()

@@ -18,8 +18,8 @@ func (s *Service) unsent(c *container, d delivery, attempt int, err error) {
 
 // undelivered tells of a stop signal that has not got through, in the log, as an
 // event and in a record, and completes the record with what becomes of it.
-func (s *Service) undelivered(c *container, d delivery, due time.Time, err error, settled <-chan bool) {
-	done := newSignal()
+func (s *Service) undelivered(c *container, d delivery, due time.Time, err error, over <-chan bool) {
+	done := newLatch()
 	c.stopTold.Store(done)
 	defer done.set()
 	u := &undeliveredStop{signal: hooks.SignalName(d.signal), err: err}
@@ -27,7 +27,7 @@ func (s *Service) undelivered(c *container, d delivery, due time.Time, err error
 	entry := c.store.Begin(record.Record{
 		Kind: record.Stop, Subject: c.subject, Started: due, StopSignal: u.signal, End: record.End{Detail: u.detail()},
 	})
-	delivered, ok := <-settled
+	delivered, ok := <-over
 	end := record.End{DurationSeconds: time.Since(due).Seconds()}
 	switch {
 	case !ok:

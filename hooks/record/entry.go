@@ -45,7 +45,7 @@ func (s *Store) Begin(r Record) *Entry {
 // entrySize is about what an entry holds in memory, in bytes, without output.
 const entrySize = 1 << 10
 
-// End writes down what it came to. It is called once.
+// End writes down the result. It is called once.
 func (e *Entry) End(end End) {
 	j, a, size := e.giveEnd(end)
 	if !e.store.await(j, a, patience) {

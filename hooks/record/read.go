@@ -120,7 +120,7 @@ func readOpen(file *os.File, data []byte, r Record) (Record, int64, error) {
 	} else if err != nil {
 		return r, size, err
 	}
-	// Nobody writes any more, but may have between the reading and the lock.
+	// No one writes any more, but someone may have between the reading and the lock.
 	more, err := io.ReadAll(io.LimitReader(file, maxFile))
 	if err == nil && len(more) > 0 {
 		data = append(data, more...)

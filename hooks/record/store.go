@@ -34,20 +34,20 @@ type Store struct {
 	// is used.
 	Log func(error)
 
-	dir      string
-	seed     maphash.Seed
-	limits   Limits
-	open     func(path string, flags int) (*os.File, error)
-	settling time.Duration // see settleTime; 0: statuses are written at once
-	queue    queue
-	statuses statusBoard
-	pruned   pruneMark
+	dir         string
+	seed        maphash.Seed
+	limits      Limits
+	open        func(path string, flags int) (*os.File, error)
+	statusDelay time.Duration // 0: statuses are written at once
+	queue       queue
+	statuses    statusBoard
+	pruned      pruneMark
 }
 
 // Open returns the store in dir, which need not be there: it is made, for root
 // alone, when something is written.
 func Open(dir string, limits Limits) *Store {
-	return &Store{dir: dir, seed: maphash.MakeSeed(), limits: limits.withDefaults(), open: openFile, settling: settleTime}
+	return &Store{dir: dir, seed: maphash.MakeSeed(), limits: withDefaults(limits), open: openFile, statusDelay: statusDelay}
 }
 
 func openFile(path string, flags int) (*os.File, error) { return os.OpenFile(path, flags, 0o600) }
