@@ -94,7 +94,7 @@ func (w *rewriter) openMapping(n *yaml.Node, name, path string) (key, value *yam
 	case len(value.Content) == 0:
 		err = w.open(key, value)
 	}
-	return key, value, w.isNil(err, key, path)
+	return key, value, w.isFine(err, key, path)
 }
 
 // open makes an empty mapping that can have lines of what is null or {}.

@@ -35,7 +35,7 @@ func (w *rewriter) setRuntimeClass(p *pod) (had, ok bool) {
 	}
 	key, value, err := own(spec, "runtimeClassName")
 	switch {
-	case !w.isNil(err, key, path):
+	case !w.isFine(err, key, path):
 		return false, false
 	case value == nil:
 		w.insert(specKey.Line, spaces(columns(spec))+"runtimeClassName: "+plain(class))
@@ -52,19 +52,11 @@ func (w *rewriter) setRuntimeClass(p *pod) (had, ok bool) {
 	return false, true
 }
 
-// lineOr is the line of a key, or another where there is none.
-func lineOr(key *yaml.Node, line int) int {
-	if key == nil {
-		return line
-	}
-	return key.Line
-}
-
 // fillRuntimeClass writes the runtime class where the field is null or empty,
 // which Kubernetes takes for none. What was there becomes a comment.
 func (w *rewriter) fillRuntimeClass(key, value *yaml.Node) {
 	class := plain(w.options.RuntimeClass)
-	if from := w.from(value); value.Line > key.Line || from != "" && !isQuiet(" "+from) {
+	if from := w.from(value); value.Line > key.Line || from != "" && !isCommentOrBlank(" "+from) {
 		w.replace(value.Line-1, value.Line, w.before(value)+class+" # was "+from)
 	} else if raw, tail, ok := w.keyTail(key); ok {
 		w.replace(key.Line-1, key.Line, w.before(key)+raw+": "+class+wasEmpty+tail)

@@ -123,7 +123,7 @@ func (w *rewriter) cutLifecycle(m *move) bool {
 	case value.Line == key.Line:
 		m.blanks = tail[:len(tail)-len(strings.TrimLeft(tail, " \t"))]
 		return value.Style&yaml.FlowStyle != 0 && w.cutFlow(m)
-	case !isQuiet(tail):
+	case !isCommentOrBlank(tail):
 		return false
 	}
 	// The text of one in flow style does not say that it begins below its key.

@@ -141,8 +141,8 @@ func (e *editor) keyTail(key *yaml.Node) (raw, tail string, ok bool) {
 func isBlank(line string) bool   { return strings.TrimSpace(line) == "" }
 func isComment(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") }
 
-// isQuiet tells whether the rest of a line has nothing but a comment.
-func isQuiet(tail string) bool {
+// isCommentOrBlank tells whether the rest of a line has nothing but a comment.
+func isCommentOrBlank(tail string) bool {
 	return isBlank(tail) || (tail[0] == ' ' || tail[0] == '\t') && isComment(tail)
 }
 

@@ -78,7 +78,7 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	case metadata != nil:
 		f.metadata = append(f.metadata, located{join(path, "metadata"), metadata})
 	}
-	f.findOutside(n, path, f.whyAlone())
+	f.findOutside(n, path, f.whyOutside())
 	for _, e := range entries(n) {
 		of := ""
 		if e.key.Value == "items" {
@@ -98,8 +98,8 @@ func (f *finder) findOutside(n *yaml.Node, path, why string) {
 	}
 }
 
-// whyAlone is why a lifecycle outside pods is left alone.
-func (f *finder) whyAlone() string {
+// whyOutside is why a lifecycle outside pods is left alone.
+func (f *finder) whyOutside() string {
 	if f.kind == "" {
 		return "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
 	}

@@ -77,7 +77,7 @@ func (w *rewriter) takeBack(p *pod, e entry, c *container) *back {
 		for _, u := range kubernetesLifecycle().unknown(v.root, "") {
 			w.refuse(v.line(u.node.Line), join(v.path, u.path), "is unknown to Kubernetes: it would be lost")
 		}
-		w.beside(c, v)
+		w.checkLifecycle(c, v)
 	}
 	if w.Count(Error) > before {
 		return nil
@@ -87,21 +87,20 @@ func (w *rewriter) takeBack(p *pod, e entry, c *container) *back {
 	return b
 }
 
-// beside checks that a container's own lifecycle can take what an annotation has.
-func (w *rewriter) beside(c *container, v *value) {
-	lifecycle := field(c.node, "lifecycle")
-	if lifecycle == nil {
-		return
-	}
+// checkLifecycle notes why a container's own lifecycle, if it has one, cannot take
+// what an annotation has.
+func (w *rewriter) checkLifecycle(c *container, v *value) {
 	path := join(c.path, "lifecycle")
-	key, value, err := own(c.node, "lifecycle")
+	key, lifecycle, err := own(c.node, "lifecycle")
+	if key == nil {
+		key = c.node
+	}
 	switch {
-	case err != nil:
-		w.refuse(lineOr(key, c.node.Line), path, "%v", err)
-	case value.Kind != yaml.MappingNode:
+	case field(c.node, "lifecycle") == nil, !w.isFine(err, key, path):
+	case lifecycle.Kind != yaml.MappingNode:
 		w.refuse(key.Line, path, "must be a mapping")
 	default:
-		w.conflicts(value, path, v)
+		w.conflicts(lifecycle, path, v)
 	}
 }
 
@@ -116,7 +115,7 @@ func (w *rewriter) newBack(e entry, v *value) *back {
 		return b
 	}
 	_, tail, _ := w.keyTail(e.key)
-	if found := blockHeader.FindStringSubmatch(tail); found != nil && isQuiet(found[1]) {
+	if found := blockHeader.FindStringSubmatch(tail); found != nil && isCommentOrBlank(found[1]) {
 		b.head = found[1]
 	}
 	for i, line := range b.lines {

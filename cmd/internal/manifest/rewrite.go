@@ -162,16 +162,21 @@ func (w *rewriter) block(n *yaml.Node, name, path string) (key, value *yaml.Node
 	if err == nil && value.Style&yaml.FlowStyle != 0 {
 		err = errFlow
 	}
-	return key, value, w.isNil(err, key, path)
+	return key, value, w.isFine(err, key, path)
 }
 
-// isNil tells whether there is no error with the field of that key, and notes a
+// isFine tells whether there is no error with the field of that key, and notes a
 // finding if there is.
-func (w *rewriter) isNil(err error, key *yaml.Node, path string) bool {
-	if err != nil {
-		w.refuse(lineOr(key, w.at), path, "%v", err)
+func (w *rewriter) isFine(err error, key *yaml.Node, path string) bool {
+	if err == nil {
+		return true
 	}
-	return err == nil
+	line := w.at
+	if key != nil {
+		line = key.Line
+	}
+	w.refuse(line, path, "%v", err)
+	return false
 }
 
 // isName tells what may stand in an annotation's key without quotes.

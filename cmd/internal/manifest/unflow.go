@@ -89,7 +89,7 @@ func (x *unflower) expand(n, key *yaml.Node, path string) {
 		return
 	}
 	tail, _, _ := strings.Cut(text[length:], "\n")
-	if !isQuiet(tail) {
+	if !isCommentOrBlank(tail) {
 		return
 	}
 	lines, trimmed := f.lines, strings.TrimRight(before, " \t")
