@@ -24,6 +24,8 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 include integration/tools/tools.mk
 include integration/vm/vm.mk
 
+UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
+
 # All but the tests in a virtual machine, which want this one for themselves, and
 # those that break things, which would be in the way of others that look at time.
 INTEGRATION = $$(go list ./integration/... | grep -vE '/integration/(vm|chaos)$$')
@@ -84,14 +86,14 @@ peers:
 .PHONY: test
 test: build tools peers vm-deps vm-kernel vm-programs ## Build, install what is missing, run all tests
 	go vet ./...
-	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
+	go test -race $(UNIT)
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
 	$(CHAOS_TEST)
 	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: unit
 unit: build tools ## Run the unit tests, with the race detector
-	go test -race ./hooks/... ./runtime/... ./shim/... ./cmd/...
+	go test -race $(UNIT)
 
 .PHONY: integration
 integration: build tools peers ## Run the integration tests against a real containerd (root)
@@ -158,7 +160,7 @@ pictures-check: graphviz ## Check that the pictures are those of their sources
 
 .PHONY: lint
 lint: joiner pictures-check ## Run the linters, and compare the pictures with their sources
-	@test -z "$$(gofmt -l cmd hooks integration runtime shim)" || { gofmt -d cmd hooks integration runtime shim; exit 1; }
+	@test -z "$$(gofmt -l cmd docs hooks integration runtime shim)" || { gofmt -d cmd docs hooks integration runtime shim; exit 1; }
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz
