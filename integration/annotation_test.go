@@ -111,36 +111,11 @@ func refused(t *testing.T, d *Daemon, pod *Pod, annotations map[string]string, w
 	return c.ID
 }
 
-// wantNothingNew is CheckLeaks beside running containers, whose processes may
-// have become others by exec since stock was taken.
 func wantNothingNew(t *testing.T, d *Daemon, before Inventory) {
 	t.Helper()
-	err := poll(t.Context(), leakTimeout, "everything to be removed", func() error {
-		after, err := d.Inventory()
-		if err != nil {
-			return err
-		}
-		for _, what := range after.Since(before) {
-			if !before.hasProcess(what) {
-				return errors.New(what)
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := d.CheckNewLeaks(t.Context(), before); err != nil {
 		t.Error(err)
 	}
-}
-
-// hasProcess tells whether what is a process that was there, by its id alone.
-func (inv Inventory) hasProcess(what string) bool {
-	process, _, _ := strings.Cut(what, " (")
-	for known := range inv {
-		if strings.HasPrefix(known, process+" (") && strings.HasPrefix(process, "process ") {
-			return true
-		}
-	}
-	return false
 }
 
 func TestThePlainKeyIsRefusedInAPod(t *testing.T) {

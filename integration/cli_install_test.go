@@ -42,7 +42,7 @@ func newNode(t *testing.T, opts Options) *node {
 // bookend runs the command line and returns its exit code and output.
 func (n *node) bookend(args ...string) (code int, out, errs string) {
 	n.t.Helper()
-	cmd := exec.Command(filepath.Join(n.bins.Bin, "bookend"), args...)
+	cmd := exec.Command(filepath.Join(n.Binaries().Bin, "bookend"), args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -66,7 +66,7 @@ func (n *node) wantCode(want int, args ...string) string {
 func (n *node) installArgs(more ...string) []string {
 	return append([]string{
 		"install", "--bin-dir", n.bin, "--lib-dir", n.lib, "--containerd-config", n.ConfigPath(),
-		"--containerd", filepath.Join(n.bins.Tools, "containerd"),
+		"--containerd", filepath.Join(n.Binaries().Tools, "containerd"),
 	}, more...)
 }
 
@@ -217,7 +217,7 @@ func (n *node) newBinaries() string {
 	n.t.Helper()
 	dir := n.t.TempDir()
 	for _, name := range []string{"containerd-shim-bookend-v2", "bookend-exec", "bookend"} {
-		data, err := os.ReadFile(filepath.Join(n.bins.Bin, name))
+		data, err := os.ReadFile(filepath.Join(n.Binaries().Bin, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), append(data, "another build"...), 0o755)
 		}

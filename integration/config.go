@@ -110,7 +110,7 @@ func (d *Daemon) configure(opts Options) error {
 	d.env = append([]string{
 		"PATH=" + strings.Join(append(append([]string{}, opts.Path...), system...), ":"),
 		"BOOKEND_CONFIG=" + d.path("bookend.toml"),
-		markVariable + "=" + d.Dir,
+		d.Mark(),
 		"HOME=/root",
 		"TMPDIR=" + d.path("tmp"),
 	}, opts.Env...)

@@ -67,6 +67,9 @@ type process struct {
 // those that outlive it are found.
 const markVariable = "BOOKEND_INTEGRATION"
 
+// Mark is the variable, NAME=value, that marks a process as this daemon's.
+func (d *Daemon) Mark() string { return markVariable + "=" + d.Dir }
+
 // Start starts a daemon and loads the test images into it. What an earlier
 // daemon left whose owner died is removed first. The caller owes a Stop.
 func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {

@@ -224,9 +224,8 @@ func wantNoTerminal(t *testing.T, hook int) {
 			t.Errorf("descriptor %s is %s, %v; want a pipe", fd, target, err)
 		}
 	}
-	_, after, _ := cutLast(readFile(t, proc+"stat"), ") ")
-	if tty := strings.Fields(after)[4]; tty != "0" {
-		t.Errorf("controlling terminal %s, want none", tty)
+	if p, err := ReadProcess(hook); err != nil || p.TTY != "0" {
+		t.Errorf("controlling terminal %s, %v; want none", p.TTY, err)
 	}
 }
 
@@ -267,7 +266,7 @@ func cgroupsOf(t *testing.T, pid int) map[string]string {
 // the same arguments for a moment, but neither the joiner nor bookend-exec is their parent.
 func findHook(t *testing.T, d *Daemon, command []string) Process {
 	t.Helper()
-	procs, err := processesOf(d.Dir)
+	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}

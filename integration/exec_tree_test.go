@@ -296,7 +296,7 @@ func TestHookProcessesAreReaped(t *testing.T) {
 func wantNoZombies(t *testing.T, d *Daemon) {
 	t.Helper()
 	err := poll(t.Context(), readyTimeout, "processes to be reaped", func() error {
-		procs, err := processesOf(d.Dir)
+		procs, err := d.Processes()
 		if i := slices.IndexFunc(procs, func(p Process) bool { return p.State == 'Z' }); i >= 0 {
 			return fmt.Errorf("%v is not", procs[i])
 		}

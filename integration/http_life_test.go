@@ -194,7 +194,7 @@ func (s *started) wantChildren(comms ...string) {
 		s.t.Fatal(err)
 	}
 	err = poll(s.t.Context(), readyTimeout, "the shim's children", func() error {
-		procs, err := processesOf(s.d.Dir)
+		procs, err := s.d.Processes()
 		var got []string
 		for _, p := range procs {
 			if p.PPID == init.PPID {

@@ -164,3 +164,31 @@ func (d *Daemon) checkLeaks(ctx context.Context, before Inventory, limit time.Du
 		return nil
 	})
 }
+
+// CheckNewLeaks is [Daemon.CheckLeaks] beside containers that run: their
+// processes may have become others by exec since before.
+func (d *Daemon) CheckNewLeaks(ctx context.Context, before Inventory) error {
+	return poll(ctx, leakTimeout, "everything to be removed", func() error {
+		after, err := d.Inventory()
+		if err != nil {
+			return err
+		}
+		for _, what := range after.Since(before) {
+			if !before.hasProcess(what) {
+				return fmt.Errorf("%w: %s", ErrLeak, what)
+			}
+		}
+		return nil
+	})
+}
+
+// hasProcess tells whether what is a process that was there, by its id alone.
+func (inv Inventory) hasProcess(what string) bool {
+	process, _, _ := strings.Cut(what, " (")
+	for known := range inv {
+		if strings.HasPrefix(known, process+" (") && strings.HasPrefix(process, "process ") {
+			return true
+		}
+	}
+	return false
+}

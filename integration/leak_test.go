@@ -50,7 +50,7 @@ func TestLeakCheckFindsWhatIsLeft(t *testing.T) {
 
 func leaveProcess(t *testing.T, d *Daemon) string {
 	cmd := exec.Command("sleep", "1234")
-	cmd.Env = []string{markVariable + "=" + d.Dir}
+	cmd.Env = []string{d.Mark()}
 	start(t, cmd)
 	return "sleep 1234"
 }
@@ -73,7 +73,7 @@ func leaveProcessInCgroup(t *testing.T, d *Daemon) string {
 // leaveZombie leaves the child of a process of the daemon's that does not reap.
 func leaveZombie(t *testing.T, d *Daemon) string {
 	cmd := exec.Command("sh", "-c", "sleep 0 & exec sleep 3456")
-	cmd.Env = []string{markVariable + "=" + d.Dir, "PATH=" + os.Getenv("PATH")}
+	cmd.Env = []string{d.Mark(), "PATH=" + os.Getenv("PATH")}
 	start(t, cmd)
 	return "zombie of " + itoa(cmd.Process.Pid)
 }

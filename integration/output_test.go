@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -111,7 +112,7 @@ func TestATerminalRefusesHooksInItsLog(t *testing.T) {
 	const want = `annotation ` + lifecycleKey + `: preStop.output: must be records for a container with a terminal, got "container"`
 	withTerminal := func(o *TaskOptions) {
 		o.Spec = append(o.Spec, oci.WithTTY)
-		o.IO = cio.NewCreator(cio.WithTerminal, cio.WithFIFODir(d.path("fifo")), cio.WithStreams(nil, &output{}, nil))
+		o.IO = cio.NewCreator(cio.WithTerminal, cio.WithFIFODir(d.path("fifo")), cio.WithStreams(nil, io.Discard, nil))
 	}
 	before, err := d.Inventory()
 	if err != nil {

@@ -17,6 +17,7 @@ type Process struct {
 	State     byte   // as in /proc/pid/stat: R, S, D, Z, T, …
 	Start     string // field 22 of it, in clock ticks since boot
 	Args      []string
+	TTY       string // the controlling terminal's device number; "0": none
 }
 
 func (p Process) String() string {
@@ -25,6 +26,9 @@ func (p Process) String() string {
 	}
 	return fmt.Sprintf("process %d (%s: %s)", p.PID, p.Comm, strings.Join(p.Args, " "))
 }
+
+// Processes returns every process that belongs to the daemon, zombies included.
+func (d *Daemon) Processes() ([]Process, error) { return processesOf(d.Dir) }
 
 // processesOf returns every process that belongs to the daemon in dir: those in
 // its cgroups, those that its mark, directory or arguments give away, and their
@@ -84,7 +88,7 @@ func ReadProcess(pid int) (Process, error) {
 	}
 	cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	args := strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00")
-	return Process{PID: pid, PPID: ppid, Comm: comm, State: fields[0][0], Start: fields[19], Args: args}, nil
+	return Process{PID: pid, PPID: ppid, Comm: comm, State: fields[0][0], Start: fields[19], Args: args, TTY: fields[4]}, nil
 }
 
 // Alive tells whether the process still runs, beyond the reuse of its pid; a
@@ -92,6 +96,12 @@ func ReadProcess(pid int) (Process, error) {
 func (p Process) Alive() bool {
 	now, err := ReadProcess(p.PID)
 	return err == nil && now.Start == p.Start && now.State != 'Z' && now.State != 'X'
+}
+
+// InCgroup tells whether the process is in a cgroup of the container id.
+func (p Process) InCgroup(id string) bool {
+	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
+	return err == nil && strings.Contains(string(cgroup), "/"+id)
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"testing"
 
-	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
 
@@ -52,8 +50,7 @@ func (h *hooked) restore() {
 		h.t.Fatal(err)
 	}
 	cleanup(h.t, h.removeUnpacked)
-	streams := cio.NewCreator(cio.WithStreams(nil, h.stdout, h.stderr), cio.WithFIFODir(h.daemon.path("fifo")))
-	if h.Task.Task, err = h.Container.NewTask(ctx, streams, containerd.WithTaskCheckpoint(image)); err != nil {
+	if err := h.Restore(ctx, h.daemon, image); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := h.Start(ctx); err != nil {

@@ -108,7 +108,7 @@ func awaitAdoption(t *testing.T, d *Daemon, way string) {
 	t.Helper()
 	parentArgs := []string{map[string]string{"joiner": "bookend-joiner", "runtime": "bookend-exec"}[way]}
 	err := poll(t.Context(), endTimeout, "a hook that waits", func() error {
-		procs, err := processesOf(d.Dir)
+		procs, err := d.Processes()
 		if err != nil {
 			return err
 		}
@@ -178,7 +178,7 @@ func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
 			t.Errorf("event %v, want TimedOut", ev)
 		}
 		h.wantTrace("post") // it had come as far as that
-		procs, err := processesOf(d.Dir)
+		procs, err := d.Processes()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
 // sleepersOf lists the pids of what entrypoints wait for.
 func sleepersOf(t *testing.T, d *Daemon) []int {
 	t.Helper()
-	procs, err := processesOf(d.Dir)
+	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,11 @@ func (d *Daemon) Bundle(namespace, id string) string {
 
 // Shim connects to the shim that serves a container. The caller closes it.
 func (d *Daemon) Shim(ctx context.Context, namespace, id string) (*Shim, error) {
-	address, err := bootstrapAddress(filepath.Join(d.Bundle(namespace, id), "bootstrap.json"))
+	socket, err := d.ShimSocket(namespace, id)
 	if err != nil {
-		return nil, fmt.Errorf("address of the shim of %s: %w", id, err)
+		return nil, err
 	}
-	conn, err := dialUnix(ctx, strings.TrimPrefix(address, "unix://"))
+	conn, err := dialUnix(ctx, socket)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the shim of %s: %w", id, err)
 	}
@@ -50,14 +50,16 @@ func (s *Shim) Context(ctx context.Context) context.Context {
 // Close drops the connection, calls in flight included.
 func (s *Shim) Close() error { return s.client.Close() }
 
-func bootstrapAddress(path string) (string, error) {
+// ShimSocket returns the path of the socket of the shim that serves a container.
+func (d *Daemon) ShimSocket(namespace, id string) (string, error) {
+	path := filepath.Join(d.Bundle(namespace, id), "bootstrap.json")
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("address of the shim of %s: %w", id, err)
 	}
 	var result struct{ Address string }
 	if err := json.Unmarshal(b, &result); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
+		return "", fmt.Errorf("address of the shim of %s: %s: %w", id, path, err)
 	}
-	return result.Address, nil
+	return strings.TrimPrefix(result.Address, "unix://"), nil
 }

@@ -54,11 +54,11 @@ func wantPodGone(t *testing.T, d *Daemon, pod *Pod, members []*Container) {
 		ids = append(ids, m.ID)
 	}
 	err := poll(t.Context(), time.Minute, "the pod's processes to end", func() error {
-		procs, err := processesOf(d.Dir)
+		procs, err := d.Processes()
 		if err != nil {
 			return err
 		}
-		procs = slices.DeleteFunc(procs, func(p Process) bool { return !slices.ContainsFunc(ids, p.inCgroupOf) })
+		procs = slices.DeleteFunc(procs, func(p Process) bool { return !slices.ContainsFunc(ids, p.InCgroup) })
 		if len(procs) > 0 {
 			return fmt.Errorf("there are %d, such as %s", len(procs), procs[0])
 		}

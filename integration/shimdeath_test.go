@@ -25,7 +25,7 @@ import (
 // a container that is not the CRI's.
 func shimPID(t *testing.T, d *Daemon, id string) int {
 	t.Helper()
-	procs, err := processesOf(d.Dir)
+	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,13 +42,11 @@ func shimPID(t *testing.T, d *Daemon, id string) int {
 // sandbox went before its containers leaves it behind.
 func forgetSocket(t *testing.T, d *Daemon, namespace, id string) {
 	t.Helper()
-	address, err := bootstrapAddress(filepath.Join(d.Bundle(namespace, id), "bootstrap.json"))
+	socket, err := d.ShimSocket(namespace, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cleanup(t, func(context.Context) error {
-		return os.Remove(strings.TrimPrefix(address, "unix://"))
-	})
+	cleanup(t, func(context.Context) error { return os.Remove(socket) })
 }
 
 func killShim(t *testing.T, d *Daemon, id string) {
@@ -61,17 +59,11 @@ func killShim(t *testing.T, d *Daemon, id string) {
 // inCgroup returns the processes that are in a cgroup of the container's.
 func inCgroup(t *testing.T, d *Daemon, id string) []Process {
 	t.Helper()
-	procs, err := processesOf(d.Dir)
+	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(procs, func(p Process) bool { return !p.inCgroupOf(id) })
-}
-
-// inCgroupOf tells whether a process is in a cgroup of the container's.
-func (p Process) inCgroupOf(id string) bool {
-	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
-	return err == nil && strings.Contains(string(cgroup), "/"+id)
+	return slices.DeleteFunc(procs, func(p Process) bool { return !p.InCgroup(id) })
 }
 
 // wantNoProcess waits until the container has no process any more.
@@ -242,7 +234,7 @@ func cleanUpAsContainerdDoes(t *testing.T, d *Daemon, id, runc string) error {
 	defer cancel()
 	bundle := d.Bundle(CRINamespace, id)
 	cmd := exec.CommandContext(ctx, ours, "-namespace", CRINamespace, "-address", d.Address(), "-id", id, "-bundle", bundle, "delete")
-	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + cmp.Or(runc, tools) + ":/usr/bin:/bin", "BOOKEND_CONFIG=" + d.path("bookend.toml"), markVariable + "=" + d.Dir}
+	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + cmp.Or(runc, tools) + ":/usr/bin:/bin", "BOOKEND_CONFIG=" + d.path("bookend.toml"), d.Mark()}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("delete: %w: %s", err, out)

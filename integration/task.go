@@ -63,7 +63,7 @@ func (t *Tasks) Create(ctx context.Context, opts TaskOptions) (*Task, error) {
 	}
 	task := &Task{Container: container, stdout: &output{}, stderr: &output{}}
 	if opts.IO == nil {
-		opts.IO = cio.NewCreator(cio.WithStreams(nil, task.stdout, task.stderr), cio.WithFIFODir(t.daemon.path("fifo")))
+		opts.IO = task.streams(t.daemon)
 	}
 	task.Task, err = container.NewTask(ctx, opts.IO)
 	if err != nil {
@@ -104,6 +104,17 @@ func (t *Tasks) Run(ctx context.Context, opts TaskOptions) (*Task, error) {
 		return nil, err
 	}
 	return task, task.Start(ctx)
+}
+
+func (t *Task) streams(d *Daemon) cio.Creator {
+	return cio.NewCreator(cio.WithStreams(nil, t.stdout, t.stderr), cio.WithFIFODir(d.path("fifo")))
+}
+
+// Restore makes the container's task anew from a checkpoint; the one before is
+// deleted, and the new one not started.
+func (t *Task) Restore(ctx context.Context, d *Daemon, checkpoint containerd.Image) (err error) {
+	t.Task, err = t.Container.NewTask(ctx, t.streams(d), containerd.WithTaskCheckpoint(checkpoint))
+	return err
 }
 
 // Stdout and Stderr return what the task has printed so far.
