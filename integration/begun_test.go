@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/v2/pkg/oci"
 )
 
@@ -19,15 +20,15 @@ import (
 const joinerComm = "bookend-joiner"
 
 // waiting returns the processes that wait in a container to become its hook.
-func (h *hooked) waiting() []Process {
+func (h *hooked) waiting() []harness.Process {
 	h.t.Helper()
-	return slices.DeleteFunc(inCgroup(h.t, h.daemon, h.ID()), func(p Process) bool { return p.Comm != joinerComm })
+	return slices.DeleteFunc(inCgroup(h.t, h.daemon, h.ID()), func(p harness.Process) bool { return p.Comm != joinerComm })
 }
 
-func (h *hooked) awaitWaiting(n int) []Process {
+func (h *hooked) awaitWaiting(n int) []harness.Process {
 	h.t.Helper()
-	var found []Process
-	err := poll(h.t.Context(), time.Minute, "the processes that wait", func() error {
+	var found []harness.Process
+	err := harness.Poll(h.t.Context(), time.Minute, "the processes that wait", func() error {
 		if found = h.waiting(); len(found) != n {
 			return fmt.Errorf("%v, want %d", found, n)
 		}
@@ -56,7 +57,7 @@ func TestAnExecPostStartJoinsBesideTheStartOfItsContainer(t *testing.T) {
 	release()
 	h.await("main")
 	h.await("post")
-	hook, err := ReadProcess(joined.PID)
+	hook, err := harness.ReadProcess(joined.PID)
 	if err != nil || hook.Comm != "sh" || !slices.Contains(hook.Args, script) {
 		t.Errorf("the process that waited is %v, %v; want the hook", hook, err)
 	}
@@ -72,7 +73,7 @@ func TestNobodyWaitsAfterAStartThatFailed(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	// The init waits for somebody to open this; runc finds nothing to open.
-	if err := os.Remove(filepath.Join(runcRoots, TaskNamespace, h.ID(), "exec.fifo")); err != nil {
+	if err := os.Remove(filepath.Join(harness.RuncRoot, harness.TaskNamespace, h.ID(), "exec.fifo")); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Start(t.Context()); err == nil {
@@ -95,7 +96,7 @@ func TestNobodyWaitsInAContainerThatIsKilledWhileItStarts(t *testing.T) {
 	if err := syscall.Kill(int(h.Pid()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	err := poll(t.Context(), time.Minute, "the end of the process that waits", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the end of the process that waits", func() error {
 		if joined.Alive() {
 			return fmt.Errorf("%v", joined)
 		}
@@ -115,7 +116,7 @@ func TestNobodyWaitsInAContainerThatIsKilledWhileItStarts(t *testing.T) {
 // keeps the hook out until the entrypoint runs.
 func TestAnExecPostStartBeginsAfterTheStartWhereThereIsNoRoom(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, func(o *TaskOptions) {
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, func(o *harness.TaskOptions) {
 		o.Spec = append(o.Spec, oci.WithPidsLimit(24))
 	})
 	release := sw.hang("*' start '*")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 )
 
@@ -18,7 +19,7 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 
 	besides, cancel := context.WithTimeout(t.Context(), 3*atOnce) // of several calls
 	defer cancel()
-	other, err := p.pod.RunContainer(besides, ContainerOptions{Name: "other", Command: []string{"sh", "-c", entrypoint}, Mounts: p.gate.Mounts()})
+	other, err := p.pod.RunContainer(besides, harness.ContainerOptions{Name: "other", Command: []string{"sh", "-c", entrypoint}, Mounts: p.gate.Mounts()})
 	if err != nil {
 		t.Fatalf("another container of the pod: %v", err)
 	}
@@ -30,7 +31,7 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 		t.Errorf("stop of another container of the pod: %v", err)
 	}
 
-	s, err := d.Shim(t.Context(), CRINamespace, id)
+	s, err := d.Shim(t.Context(), harness.CRINamespace, id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/errdefs"
 )
 
@@ -25,7 +26,7 @@ func (s *runtimeSwitch) lie(sig syscall.Signal, text string, code int) {
 // awaitLies waits until the runtime has lied so often.
 func (s *runtimeSwitch) awaitLies(n int) {
 	s.t.Helper()
-	err := poll(s.t.Context(), 30*time.Second, "calls of kill", func() error {
+	err := harness.Poll(s.t.Context(), 30*time.Second, "calls of kill", func() error {
 		data, _ := os.ReadFile(filepath.Join(s.dir, "lies"))
 		if got := strings.Count(string(data), "lied"); got < n {
 			return fmt.Errorf("there were %d, want %d", got, n)
@@ -40,7 +41,7 @@ func (s *runtimeSwitch) awaitLies(n int) {
 func TestAKillThatDidNothingIsRepeated(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 3`)+`}}`,
-		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	reply := h.begin(t.Context())
 	h.await("main")
 	sw.lie(syscall.SIGKILL, "", 0)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	apievents "github.com/containerd/containerd/api/events"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
@@ -26,15 +27,15 @@ type runtimeSwitch struct {
 
 // newRuntimeSwitch starts a daemon whose runc is what the switch says: at first
 // the real one.
-func newRuntimeSwitch(t *testing.T) (*runtimeSwitch, *Daemon) {
+func newRuntimeSwitch(t *testing.T) (*runtimeSwitch, *harness.Daemon) {
 	t.Helper()
-	bins, err := FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &runtimeSwitch{t: t, dir: t.TempDir(), real: filepath.Join(bins.Tools, "runc")}
 	s.restore()
-	return s, StartDaemon(t, Options{Path: []string{s.dir, bins.Tools, bins.Bin}})
+	return s, harness.StartDaemon(t, harness.Options{Path: []string{s.dir, bins.Tools, bins.Bin}})
 }
 
 func (s *runtimeSwitch) put(content []byte) {
@@ -94,7 +95,7 @@ func (s *runtimeSwitch) hang(pattern string) (release func()) {
 // awaitHung waits until a call hangs.
 func (s *runtimeSwitch) awaitHung() {
 	s.t.Helper()
-	err := poll(s.t.Context(), time.Minute, "a call of the runtime that hangs", func() error {
+	err := harness.Poll(s.t.Context(), time.Minute, "a call of the runtime that hangs", func() error {
 		_, err := os.Stat(filepath.Join(s.dir, "hung"))
 		return err
 	})
@@ -112,7 +113,7 @@ func starve(t *testing.T, pid int) (feed func()) {
 			break
 		}
 	}
-	undo, err := Starve(pid, uint64(lowest))
+	undo, err := harness.Starve(pid, uint64(lowest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,9 +147,9 @@ func TestAnUndeliveredStopIsTold(t *testing.T) {
 	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	sw.halve()
 	h.kill(syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
-	_, err := h.events.WaitFor(ctx, func(e Event) bool {
+	_, err := h.events.WaitFor(ctx, func(e harness.Event) bool {
 		payload, ok := e.Payload.(*apievents.ContainerUpdate)
 		return ok && e.Topic == "/bookend/stop/undelivered" && payload.ID == h.ID() && payload.Labels["signal"] == "SIGTERM"
 	})
@@ -156,7 +157,7 @@ func TestAnUndeliveredStopIsTold(t *testing.T) {
 		t.Error(err)
 	}
 	h.awaitLog("SIGTERM was not delivered within 10s")
-	err = poll(t.Context(), time.Minute, "the status", func() error {
+	err = harness.Poll(t.Context(), time.Minute, "the status", func() error {
 		if st := awaitStatus(t, d, h.ID(), "delivering", ""); st.Undelivered == nil {
 			return fmt.Errorf("it is %+v", st)
 		}
@@ -167,7 +168,7 @@ func TestAnUndeliveredStopIsTold(t *testing.T) {
 	}
 	record := func(delivery string) {
 		t.Helper()
-		err := poll(t.Context(), time.Minute, "the record of the stop", func() error {
+		err := harness.Poll(t.Context(), time.Minute, "the record of the stop", func() error {
 			all := attempts(t, d.RecordsDir(), h.ID())
 			last := all[len(all)-1]
 			if last.Kind != "stop" || last.StopSignal != "SIGTERM" || last.Delivery != delivery || !strings.Contains(last.Detail, "runc did not terminate successfully") {
@@ -192,7 +193,7 @@ func TestARuntimeThatHangsHoldsNoSIGKILLUp(t *testing.T) {
 	release := sw.hang(`*" kill "*" 15"`)
 	h.kill(syscall.SIGTERM)
 	sw.awaitHung()
-	ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
 	if err := h.Kill(ctx, syscall.SIGKILL); err != nil {
 		t.Errorf("SIGKILL behind a runtime that hangs: %v", err)
@@ -218,7 +219,7 @@ const failsAndIsStopped = `{"terminationGracePeriodSeconds":2,"postStart":{"exec
 
 func TestAFailedPostStartEndsWhenTheRuntimeIsBack(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, failsAndIsStopped, func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+	h := newHooked(t, d, failsAndIsStopped, func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	reply := h.begin(t.Context())
 	h.await("main")
 	sw.halve()
@@ -235,7 +236,7 @@ func TestAFailedPostStartEndsWhenTheRuntimeIsBack(t *testing.T) {
 func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	shim, err := d.Shim(t.Context(), TaskNamespace, h.ID())
+	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +264,7 @@ func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing
 
 func TestASignalOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`, func(o *TaskOptions) {
+	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`, func(o *harness.TaskOptions) {
 		o.Args[2] = strings.Replace(entrypoint, "echo usr1 >> /gate/trace", "exit 4", 1)
 	})
 	h.kill(syscall.SIGUSR1)

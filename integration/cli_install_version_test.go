@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/pelletier/go-toml/v2"
 )
 
@@ -28,7 +29,7 @@ type merged struct {
 }
 
 func TestADropInIsReadInEveryVersion(t *testing.T) {
-	bins, err := FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	apievents "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
@@ -25,11 +26,11 @@ import (
 // node: it finds records and containerd by itself.
 
 // bookendCommand is the command line as it is run on the daemon's node.
-func bookendCommand(t *testing.T, d *Daemon, args ...string) *exec.Cmd {
+func bookendCommand(t *testing.T, d *harness.Daemon, args ...string) *exec.Cmd {
 	t.Helper()
 	path := filepath.Join(d.Binaries().Bin, "bookend")
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%s: %v", path, ErrMissing)
+		t.Fatalf("%s: %v", path, harness.ErrMissing)
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), "BOOKEND_CONFIG=", "CONTAINERD_ADDRESS="+d.Address())
@@ -37,7 +38,7 @@ func bookendCommand(t *testing.T, d *Daemon, args ...string) *exec.Cmd {
 }
 
 // bookend runs a command, which has to succeed, and returns what it printed.
-func bookend(t *testing.T, d *Daemon, args ...string) string {
+func bookend(t *testing.T, d *harness.Daemon, args ...string) string {
 	t.Helper()
 	cmd := bookendCommand(t, d, args...)
 	var errs bytes.Buffer
@@ -59,7 +60,7 @@ type running struct {
 }
 
 // startBookend starts a command that goes on until it is ended.
-func startBookend(t *testing.T, d *Daemon, args ...string) *running {
+func startBookend(t *testing.T, d *harness.Daemon, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, cmd: bookendCommand(t, d, args...), lines: make(chan string, 1024)}
 	r.cmd.Stderr = &r.errs
@@ -76,7 +77,7 @@ func startBookend(t *testing.T, d *Daemon, args ...string) *running {
 			r.lines <- s.Text()
 		}
 	}()
-	cleanup(t, func(context.Context) error {
+	harness.Cleanup(t, func(context.Context) error {
 		if !r.ended {
 			_ = r.cmd.Process.Kill()
 			_, _ = r.end()
@@ -135,8 +136,8 @@ func contains(words ...string) func(string) bool {
 
 func TestLogsFindsAFailedHooksOutputAfterItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	m := newMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	m := newMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
 		podLifecycleKey: `{"postStart":{"exec":` + shell(`echo from stdout; printf 'from \033[31mstderr' >&2; exit 3`) + `}}`,
 	}})
 	if err := m.Start(t.Context()); err == nil {
@@ -149,12 +150,12 @@ func TestLogsFindsAFailedHooksOutputAfterItsContainer(t *testing.T) {
 	if err := pod.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := regexp.MustCompile(`^=== [-0-9]{10} [0-9:.]{12} postStart \(exec\) attempt 1 of ` + regexp.QuoteMeta(pod.name()) + `/main ` + m.ID[:12] + `: Failed, exit status 3, after [0-9.]+m?s
+	want := regexp.MustCompile(`^=== [-0-9]{10} [0-9:.]{12} postStart \(exec\) attempt 1 of ` + regexp.QuoteMeta(pod.Name()) + `/main ` + m.ID[:12] + `: Failed, exit status 3, after [0-9.]+m?s
 detail: .*
 stdout: from stdout
 stderr: from ` + "\x1b" + `\[31mstderr
 $`)
-	for _, word := range []string{m.ID, m.ID[:12], pod.name() + "/main", pod.Config.GetMetadata().GetNamespace() + "/" + pod.name() + "/main"} {
+	for _, word := range []string{m.ID, m.ID[:12], pod.Name() + "/main", pod.Config.GetMetadata().GetNamespace() + "/" + pod.Name() + "/main"} {
 		if got := bookend(t, d, "logs", word); !want.MatchString(got) {
 			t.Errorf("logs %s printed\n%s\nwant\n%s", word, got, want)
 		}
@@ -175,10 +176,10 @@ $`)
 // nerdctl hands the name of a container over in an annotation.
 func TestNerdctlsContainersGoByTheirNames(t *testing.T) {
 	d := shared.Daemon(t)
-	name := newID("web")
+	name := harness.NewID("web")
 	events := startBookend(t, d, "events", "-o", "json")
-	events.hear(d, TaskNamespace)
-	h := runHooked(t, d, `{"postStart":{"exec":`+shell("echo printed")+`}}`, func(o *TaskOptions) { o.Annotations["nerdctl/name"] = name })
+	events.hear(d, harness.TaskNamespace)
+	h := runHooked(t, d, `{"postStart":{"exec":`+shell("echo printed")+`}}`, func(o *harness.TaskOptions) { o.Annotations["nerdctl/name"] = name })
 	events.await("the end of its hook", contains(h.ID(), `"what":"success"`, `"container_name":"`+name+`"`))
 	events.interrupt()
 	awaitAttempts(t, d, h.ID(), "postStart Succeeded")
@@ -186,7 +187,7 @@ func TestNerdctlsContainersGoByTheirNames(t *testing.T) {
 		t.Errorf("logs printed %q", got)
 	}
 	awaitStatus(t, d, h.ID(), "running", "")
-	row := TaskNamespace + ` +` + h.ID() + ` +` + name
+	row := harness.TaskNamespace + ` +` + h.ID() + ` +` + name
 	for command, want := range map[string]string{"ps": row + ` +running`, "history --container " + name: row + ` +postStart`} {
 		if got := bookend(t, d, strings.Fields(command)...); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("%s printed\n%s\nwant %s", command, got, want)
@@ -216,11 +217,11 @@ func TestLogsFollowsAHook(t *testing.T) {
 }
 
 // hear returns once the command prints what is published in a namespace.
-func (r *running) hear(d *Daemon, namespace string) {
+func (r *running) hear(d *harness.Daemon, namespace string) {
 	r.t.Helper()
 	ctx := namespaces.WithNamespace(r.t.Context(), namespace)
-	err := poll(ctx, readyTimeout, "bookend events to listen", func() error {
-		id := newID("sync")
+	err := harness.Poll(ctx, harness.ReadyTimeout, "bookend events to listen", func() error {
+		id := harness.NewID("sync")
 		if err := d.Client.EventService().Publish(ctx, "/bookend/hook/sync", &apievents.ContainerUpdate{ID: id}); err != nil {
 			return err
 		}
@@ -228,7 +229,7 @@ func (r *running) hear(d *Daemon, namespace string) {
 			select {
 			case line, ok := <-r.lines:
 				if !ok {
-					return fatal(errors.New("it has ended"))
+					return harness.Permanent(errors.New("it has ended"))
 				}
 				if strings.Contains(line, "sync") && strings.Contains(line, id) {
 					return nil
@@ -245,9 +246,9 @@ func (r *running) hear(d *Daemon, namespace string) {
 
 func TestEventsSeesEveryOutcome(t *testing.T) {
 	d := shared.Daemon(t)
-	all, cri := startBookend(t, d, "events", "-o", "json"), startBookend(t, d, "events", "--namespace", CRINamespace)
-	all.hear(d, TaskNamespace)
-	cri.hear(d, CRINamespace)
+	all, cri := startBookend(t, d, "events", "-o", "json"), startBookend(t, d, "events", "--namespace", harness.CRINamespace)
+	all.hear(d, harness.TaskNamespace)
+	cri.hear(d, harness.CRINamespace)
 	wants := func(h *hooked, hook string, what ...string) {
 		t.Helper()
 		for _, w := range what {
@@ -260,7 +261,7 @@ func TestEventsSeesEveryOutcome(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &ev); err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
-			if ev.Namespace != TaskNamespace || ev.Container != h.ID() || ev.What != w || ev.Labels["handler"] == "" || ev.Time.IsZero() {
+			if ev.Namespace != harness.TaskNamespace || ev.Container != h.ID() || ev.What != w || ev.Labels["handler"] == "" || ev.Time.IsZero() {
 				t.Errorf("got %s, want %s", line, w)
 			}
 		}
@@ -277,8 +278,8 @@ func TestEventsSeesEveryOutcome(t *testing.T) {
 	wants(h, "preStop", "start", "timeout")
 	all.interrupt()
 
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: `{"postStart":{"exec":` + shell("exit 0") + `}}`}})
-	m := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: `{"postStart":{"exec":` + shell("exit 0") + `}}`}})
+	m := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
 	for _, want := range []string{"  start    k8s.io  " + m.ID[:12] + " (main)  postStart  exec", "  success  k8s.io  " + m.ID[:12] + " (main)  postStart  exec: succeeded after "} {
 		line := cri.await("a hook", func(line string) bool { return !strings.Contains(line, "  sync ") })
 		if !strings.Contains(line, want) {
@@ -289,9 +290,9 @@ func TestEventsSeesEveryOutcome(t *testing.T) {
 }
 
 func TestEventsFailsWhenContainerdGoes(t *testing.T) {
-	d := StartDaemon(t, Options{})
+	d := harness.StartDaemon(t, harness.Options{})
 	events := startBookend(t, d, "events")
-	events.hear(d, TaskNamespace)
+	events.hear(d, harness.TaskNamespace)
 	if err := d.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +306,7 @@ func TestPSShowsTheHookThatRuns(t *testing.T) {
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
 	watch := startBookend(t, d, "ps", "--watch")
 	row := func(rest string) func(string) bool {
-		return regexp.MustCompile(`^` + TaskNamespace + ` +` + h.ID() + ` +- +` + rest + `$`).MatchString
+		return regexp.MustCompile(`^` + harness.TaskNamespace + ` +` + h.ID() + ` +- +` + rest + `$`).MatchString
 	}
 	watch.await("a container that is created", row(`created +- +- +-`))
 	reply := h.begin(t.Context())
@@ -317,7 +318,7 @@ func TestPSShowsTheHookThatRuns(t *testing.T) {
 		Container, Phase, Hook           string
 		ElapsedSeconds, RemainingSeconds *float64
 	}
-	if err := json.Unmarshal([]byte(bookend(t, d, "ps", "-n", TaskNamespace, "-o", "json")), &all); err != nil {
+	if err := json.Unmarshal([]byte(bookend(t, d, "ps", "-n", harness.TaskNamespace, "-o", "json")), &all); err != nil {
 		t.Fatal(err)
 	}
 	if len(all) != 1 || all[0].Container != h.ID() || all[0].Phase != "postStart" || all[0].Hook != "postStart" || all[0].ElapsedSeconds == nil ||
@@ -336,7 +337,7 @@ func TestPSShowsTheHookThatRuns(t *testing.T) {
 	if err := h.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	err := poll(t.Context(), time.Minute, "the row to go", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the row to go", func() error {
 		if out := bookend(t, d, "ps"); strings.Contains(out, h.ID()) {
 			return errors.New(out)
 		}
@@ -349,7 +350,7 @@ func TestPSShowsTheHookThatRuns(t *testing.T) {
 }
 
 // outcomes are those of a container's attempts in history, "hook outcome" each.
-func outcomes(t *testing.T, d *Daemon, id string, flags ...string) string {
+func outcomes(t *testing.T, d *harness.Daemon, id string, flags ...string) string {
 	t.Helper()
 	var all []struct{ Container, Hook, Outcome string }
 	if err := json.Unmarshal([]byte(bookend(t, d, append([]string{"history", "-o", "json"}, flags...)...)), &all); err != nil {
@@ -381,8 +382,8 @@ func TestHistoryFilters(t *testing.T) {
 		"--since " + before:                   both,
 		"--until 1h":                          "",
 		"--since 2000-01-01 --until 2001-01-01T00:00:00Z": "",
-		"--namespace " + TaskNamespace:                    both,
-		"--namespace " + CRINamespace:                     "",
+		"--namespace " + harness.TaskNamespace:            both,
+		"--namespace " + harness.CRINamespace:             "",
 		"--container " + h.ID():                           both,
 		"--container " + h.ID() + "0":                     "",
 		"--container " + h.ID() + " --limit 1":            "preStop Failed",
@@ -391,7 +392,7 @@ func TestHistoryFilters(t *testing.T) {
 			t.Errorf("history %s: got %q, want %q", flags, got, want)
 		}
 	}
-	row := regexp.MustCompile(`(?m)^[-0-9]{10} [0-9:]{8} +` + TaskNamespace + ` +` + h.ID() + ` +- +preStop +exec +1 +Failed +killed by signal 9 \(SIGKILL\) +[0-9.]+m?s$`)
+	row := regexp.MustCompile(`(?m)^[-0-9]{10} [0-9:]{8} +` + harness.TaskNamespace + ` +` + h.ID() + ` +- +preStop +exec +1 +Failed +killed by signal 9 \(SIGKILL\) +[0-9.]+m?s$`)
 	if got := bookend(t, d, "history"); !row.MatchString(got) {
 		t.Errorf("got\n%s\nwant a row like %s", got, row)
 	}
@@ -411,7 +412,7 @@ func TestHistoryTellsRunningFromUnknown(t *testing.T) {
 	if err := wantReply(t, reply); err == nil {
 		t.Error("Start succeeded though its shim was killed")
 	}
-	err := poll(t.Context(), time.Minute, "the outcome", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the outcome", func() error {
 		if got := outcomes(t, d, h.ID(), "--outcome", "Unknown"); got != "postStart Unknown" {
 			return fmt.Errorf("it is %q", got)
 		}

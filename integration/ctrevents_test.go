@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // TestCtrPrintsHookEvents is about the type of the events: clients can print
@@ -29,7 +31,7 @@ func TestCtrPrintsHookEvents(t *testing.T) {
 			lines <- s.Text()
 		}
 	}()
-	cleanup(t, func(context.Context) error {
+	harness.Cleanup(t, func(context.Context) error {
 		_ = ctr.Process.Kill()
 		for range lines { // to the end of the pipe, before Wait closes it
 		}
@@ -37,7 +39,7 @@ func TestCtrPrintsHookEvents(t *testing.T) {
 		return nil
 	})
 	// ctr does not say when it listens: hooks run until it has heard of one.
-	limit := time.After(readyTimeout)
+	limit := time.After(harness.ReadyTimeout)
 	for {
 		h := runHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`)
 		wantHookEvent(t, h.events, h.ID(), "postStart", "success")

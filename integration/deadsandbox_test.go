@@ -7,32 +7,35 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/errdefs"
 )
 
 // sandboxEnds are the ways in which a pod's sandbox ends before its containers.
-var sandboxEnds = map[string]func(ctx context.Context, sandbox *Task) error{
-	"killed": func(ctx context.Context, sandbox *Task) error { return sandbox.Kill(ctx, syscall.SIGKILL) },
-	"exits":  func(_ context.Context, sandbox *Task) error { return syscall.Kill(int(sandbox.Pid()), syscall.SIGKILL) },
+var sandboxEnds = map[string]func(ctx context.Context, sandbox *harness.Task) error{
+	"killed": func(ctx context.Context, sandbox *harness.Task) error { return sandbox.Kill(ctx, syscall.SIGKILL) },
+	"exits": func(_ context.Context, sandbox *harness.Task) error {
+		return syscall.Kill(int(sandbox.Pid()), syscall.SIGKILL)
+	},
 }
 
 // newSandboxed creates a sandbox that runs, and a container in it that is not
 // started. The CRI plugin would do something itself about what is tested here.
-func newSandboxed(t *testing.T, d *Daemon, lifecycle string) (sandbox *Task, h *hooked) {
+func newSandboxed(t *testing.T, d *harness.Daemon, lifecycle string) (sandbox *harness.Task, h *hooked) {
 	t.Helper()
 	const key = "io.kubernetes.cri."
-	id := newID("s")
-	sandbox, err := d.Tasks.Run(t.Context(), TaskOptions{
+	id := harness.NewID("s")
+	sandbox, err := d.Tasks.Run(t.Context(), harness.TaskOptions{
 		ID: id, Runtime: bookendRuntime, Args: []string{"sleep", "1000"},
 		Annotations: map[string]string{key + "container-type": "sandbox", key + "sandbox-id": id},
 	})
 	if sandbox != nil {
-		cleanup(t, sandbox.Remove)
+		harness.Cleanup(t, sandbox.Remove)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sandbox, newHooked(t, d, "", func(o *TaskOptions) {
+	return sandbox, newHooked(t, d, "", func(o *harness.TaskOptions) {
 		o.Annotations = map[string]string{
 			key + "container-type": "container", key + "container-name": "main", key + "sandbox-id": id,
 			podLifecycleKey: lifecycle,

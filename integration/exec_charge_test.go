@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // TestAnExecHookIsChargedToItsContainer lets a hook take memory and processes
@@ -18,7 +20,7 @@ echo here > /gate/pre; cat /gate/pre-go; exit 0`)+`}}`, entrypoint)
 		t.Fatal(err)
 	}
 	p.await("main")
-	init := int(loadTask(t, d, CRINamespace, p.container.ID).Pid())
+	init := int(loadTask(t, d, harness.CRINamespace, p.container.ID).Pid())
 	memory, pids := memoryOf(t, p.container), pidsOf(t, init)
 	stopped := make(chan error, 1)
 	go func() { stopped <- p.container.Stop(t.Context(), patience) }()
@@ -38,7 +40,7 @@ echo here > /gate/pre; cat /gate/pre-go; exit 0`)+`}}`, entrypoint)
 }
 
 // memoryOf is what the CRI tells the kubelet of a container's memory, in bytes.
-func memoryOf(t *testing.T, c *Container) int64 {
+func memoryOf(t *testing.T, c *harness.Container) int64 {
 	t.Helper()
 	stats, err := c.Stats(t.Context())
 	if err != nil {
@@ -64,5 +66,5 @@ func cgroupDir(t *testing.T, init int) string {
 	if _, v1 := cgroupsOf(t, init)[hierarchy]; !v1 {
 		hierarchy = ""
 	}
-	return filepath.Join(cgroupRoot, hierarchy, cgroupsOf(t, init)[hierarchy])
+	return filepath.Join(harness.CgroupRoot, hierarchy, cgroupsOf(t, init)[hierarchy])
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -14,10 +15,10 @@ import (
 
 // lookAt runs a container of a pod whose watched postStart has more fields, and
 // shows the hook while it runs.
-func lookAt(t *testing.T, d *Daemon, fields string, edit func(*runtimeapi.ContainerConfig), look func(hook int)) {
+func lookAt(t *testing.T, d *harness.Daemon, fields string, edit func(*runtimeapi.ContainerConfig), look func(hook int)) {
 	t.Helper()
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: watched(fields)}})
-	m := newMember(t, d, pod, ContainerOptions{Name: "main", Edit: edit})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: watched(fields)}})
+	m := newMember(t, d, pod, harness.ContainerOptions{Name: "main", Edit: edit})
 	reply := make(chan error, 1)
 	go func() { reply <- m.Start(t.Context()) }()
 	for _, gate := range []string{"main", "post"} {

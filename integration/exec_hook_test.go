@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/oci"
@@ -42,24 +43,24 @@ func TestAnExecHookRunsAsItsContainerDoes(t *testing.T) {
 		return func(c *runtimeapi.ContainerConfig) { edit(c.GetLinux().GetSecurityContext()) }
 	}
 	for name, tt := range map[string]struct {
-		pod  PodOptions
+		pod  harness.PodOptions
 		edit func(*runtimeapi.ContainerConfig)
 		want map[string]string // of /proc/<pid>/status
 	}{
 		"pod":             {},
 		"restricted":      {edit: restrict, want: map[string]string{"Seccomp": "2", "NoNewPrivs": "1", "Uid": "1000 1000 1000 1000", "Gid": "3000 3000 3000 3000", "Groups": "2000 3000 4000", "CapBnd": "0000000000000400"}},
 		"seccomp":         {edit: security(seccompDefault), want: map[string]string{"Seccomp": "2", "NoNewPrivs": "0"}},
-		"privileged":      {pod: PodOptions{Edit: privilegedPod}, edit: security(privileged), want: map[string]string{"Seccomp": "0"}},
-		"shared pid":      {pod: PodOptions{PodPID: true}},
-		"host pid":        {pod: PodOptions{HostPID: true}},
-		"host network":    {pod: PodOptions{HostNetwork: true}},
-		"user namespace":  {pod: PodOptions{UserNamespace: true}, want: map[string]string{"Uid": "1048576 1048576 1048576 1048576"}},
+		"privileged":      {pod: harness.PodOptions{Edit: privilegedPod}, edit: security(privileged), want: map[string]string{"Seccomp": "0"}},
+		"shared pid":      {pod: harness.PodOptions{PodPID: true}},
+		"host pid":        {pod: harness.PodOptions{HostPID: true}},
+		"host network":    {pod: harness.PodOptions{HostNetwork: true}},
+		"user namespace":  {pod: harness.PodOptions{UserNamespace: true}, want: map[string]string{"Uid": "1048576 1048576 1048576 1048576"}},
 		"with a terminal": {edit: func(c *runtimeapi.ContainerConfig) { c.Tty = true }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.pod.Handler = Bookend
+			tt.pod.Handler = harness.Bookend
 			tt.pod.Annotations = map[string]string{podLifecycleKey: watched("")}
-			m := newMember(t, d, d.TestPod(t, tt.pod), ContainerOptions{Name: "main", Edit: tt.edit})
+			m := newMember(t, d, d.TestPod(t, tt.pod), harness.ContainerOptions{Name: "main", Edit: tt.edit})
 			reply := make(chan error, 1)
 			go func() { reply <- m.Start(t.Context()) }()
 			for _, gate := range []string{"main", "post"} {
@@ -67,7 +68,7 @@ func TestAnExecHookRunsAsItsContainerDoes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			wantSameAsInit(t, d, CRINamespace, m.ID, tt.want)
+			wantSameAsInit(t, d, harness.CRINamespace, m.ID, tt.want)
 			if err := m.gate.Open(t.Context(), "post-go"); err != nil {
 				t.Fatal(err)
 			}
@@ -91,11 +92,11 @@ func TestAnExecHookOfAPlainTaskRunsAsItsContainerDoes(t *testing.T) {
 		}, map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, watched(""), func(o *TaskOptions) { o.Spec = append(o.Spec, tt.edit...) })
+			h := newHooked(t, d, watched(""), func(o *harness.TaskOptions) { o.Spec = append(o.Spec, tt.edit...) })
 			reply := h.begin(t.Context())
 			h.await("main")
 			h.await("post")
-			wantSameAsInit(t, d, TaskNamespace, h.ID(), tt.want)
+			wantSameAsInit(t, d, harness.TaskNamespace, h.ID(), tt.want)
 			h.open("post-go")
 			if err := wantReply(t, reply); err != nil {
 				t.Error(err)
@@ -127,7 +128,7 @@ func privilegedPod(c *runtimeapi.PodSandboxConfig) {
 }
 
 // wantSameAsInit compares the hook that runs in a container with its init.
-func wantSameAsInit(t *testing.T, d *Daemon, namespace, id string, status map[string]string) {
+func wantSameAsInit(t *testing.T, d *harness.Daemon, namespace, id string, status map[string]string) {
 	t.Helper()
 	init := int(loadTask(t, d, namespace, id).Pid())
 	hook := findHook(t, d, watchedHook).PID
@@ -176,7 +177,7 @@ func confinement(t *testing.T, pid int) map[string]string {
 
 // wantEnvironment checks that nothing but HOME has joined the container's
 // environment.
-func wantEnvironment(t *testing.T, d *Daemon, namespace, id string, hook int) {
+func wantEnvironment(t *testing.T, d *harness.Daemon, namespace, id string, hook int) {
 	t.Helper()
 	var spec specs.Spec
 	if err := json.Unmarshal([]byte(readSpec(t, d, namespace, id)), &spec); err != nil {
@@ -202,7 +203,7 @@ func wantNoTerminal(t *testing.T, hook int) {
 	t.Helper()
 	proc := fmt.Sprintf("/proc/%d/", hook)
 	// The hook's shell may still be redirecting the line that told of its start.
-	err := poll(t.Context(), endTimeout, "the hook's descriptors", func() error {
+	err := harness.Poll(t.Context(), harness.EndTimeout, "the hook's descriptors", func() error {
 		if got := names(t, proc+"fd", ""); !slices.Equal(got, []string{"0", "1", "2"}) {
 			return fmt.Errorf("they are %q, want 0, 1 and 2", got)
 		}
@@ -224,21 +225,21 @@ func wantNoTerminal(t *testing.T, hook int) {
 			t.Errorf("descriptor %s is %s, %v; want a pipe", fd, target, err)
 		}
 	}
-	if p, err := ReadProcess(hook); err != nil || p.TTY != "0" {
+	if p, err := harness.ReadProcess(hook); err != nil || p.TTY != "0" {
 		t.Errorf("controlling terminal %s, %v; want none", p.TTY, err)
 	}
 }
 
 // wantHookCgroup checks that a hook is in all of its container's cgroups but
 // the one without any controller that accounts: there it is in a child.
-func wantHookCgroup(t *testing.T, d *Daemon, init, hook int) {
+func wantHookCgroup(t *testing.T, d *harness.Daemon, init, hook int) {
 	t.Helper()
 	want, got := cgroupsOf(t, init), cgroupsOf(t, hook)
 	child := "freezer"
 	if _, v1 := want[child]; !v1 {
 		child = "" // of the unified hierarchy
 	}
-	if !strings.Contains(want[child], "/"+d.name()+"/") {
+	if !strings.Contains(want[child], "/"+d.Name()+"/") {
 		t.Fatalf("the container is in cgroup %s: the comparison would prove nothing", want[child])
 	}
 	if dir, base := path.Split(got[child]); dir != want[child]+"/" || !strings.HasPrefix(base, "bookend-") {
@@ -264,7 +265,7 @@ func cgroupsOf(t *testing.T, pid int) map[string]string {
 
 // findHook returns the running hook with this command: its children may carry
 // the same arguments for a moment, but neither the joiner nor bookend-exec is their parent.
-func findHook(t *testing.T, d *Daemon, command []string) Process {
+func findHook(t *testing.T, d *harness.Daemon, command []string) harness.Process {
 	t.Helper()
 	procs, err := d.Processes()
 	if err != nil {
@@ -274,7 +275,7 @@ func findHook(t *testing.T, d *Daemon, command []string) Process {
 	for _, p := range procs {
 		parents[p.PID] = p.Args[0] == "bookend-joiner" || p.Args[0] == "bookend-exec"
 	}
-	var found []Process
+	var found []harness.Process
 	for _, p := range procs {
 		if slices.Equal(p.Args, command) && parents[p.PPID] {
 			found = append(found, p)
@@ -287,7 +288,7 @@ func findHook(t *testing.T, d *Daemon, command []string) Process {
 }
 
 // loadTask returns a container's task as another client of containerd sees it.
-func loadTask(t *testing.T, d *Daemon, namespace, id string) containerd.Task {
+func loadTask(t *testing.T, d *harness.Daemon, namespace, id string) containerd.Task {
 	t.Helper()
 	ctx := namespaces.WithNamespace(t.Context(), namespace)
 	c, err := d.Client.LoadContainer(ctx, id)

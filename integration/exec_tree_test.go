@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
@@ -20,10 +21,10 @@ import (
 // started is a container whose postStart is an exec hook; it may still run.
 type started struct {
 	t             *testing.T
-	d             *Daemon
+	d             *harness.Daemon
 	namespace, id string
-	gate          *Gate
-	events        *EventLog
+	gate          *harness.Gate
+	events        *harness.EventLog
 	reply         <-chan error
 	init          int    // its pid on the host
 	cgroup        string // directory in which its processes are counted
@@ -31,20 +32,20 @@ type started struct {
 
 // startWith starts a plain task, or a container of a pod where pod is not nil,
 // and waits for its entrypoint only.
-func startWith(t *testing.T, d *Daemon, pod *PodOptions, script, lifecycle string) *started {
+func startWith(t *testing.T, d *harness.Daemon, pod *harness.PodOptions, script, lifecycle string) *started {
 	t.Helper()
-	s := &started{t: t, d: d, namespace: TaskNamespace}
+	s := &started{t: t, d: d, namespace: harness.TaskNamespace}
 	if pod == nil {
-		h := newHooked(t, d, lifecycle, func(o *TaskOptions) { o.Args[2] = script })
+		h := newHooked(t, d, lifecycle, func(o *harness.TaskOptions) { o.Args[2] = script })
 		s.id, s.gate, s.events, s.reply = h.ID(), h.gate, h.events, h.begin(t.Context())
 	} else {
 		opts := *pod
-		opts.Handler, opts.Annotations = Bookend, map[string]string{podLifecycleKey: lifecycle}
+		opts.Handler, opts.Annotations = harness.Bookend, map[string]string{podLifecycleKey: lifecycle}
 		s.events = d.TestEvents(t)
-		m := newMember(t, d, d.TestPod(t, opts), ContainerOptions{Name: "main", Command: []string{"sh", "-c", script}})
+		m := newMember(t, d, d.TestPod(t, opts), harness.ContainerOptions{Name: "main", Command: []string{"sh", "-c", script}})
 		reply := make(chan error, 1)
 		go func() { reply <- m.Start(t.Context()) }()
-		s.namespace, s.id, s.gate, s.reply = CRINamespace, m.ID, m.gate, reply
+		s.namespace, s.id, s.gate, s.reply = harness.CRINamespace, m.ID, m.gate, reply
 	}
 	s.await("main")
 	s.init = int(s.task().Pid())
@@ -53,7 +54,7 @@ func startWith(t *testing.T, d *Daemon, pod *PodOptions, script, lifecycle strin
 }
 
 // kinds are a plain task and pods with each kind of pid namespace.
-var kinds = map[string]*PodOptions{"task": nil, "own pid": {}, "shared pid": {PodPID: true}, "host pid": {HostPID: true}}
+var kinds = map[string]*harness.PodOptions{"task": nil, "own pid": {}, "shared pid": {PodPID: true}, "host pid": {HostPID: true}}
 
 func (s *started) task() containerd.Task {
 	s.t.Helper()
@@ -83,8 +84,8 @@ func (s *started) kill(sig syscall.Signal) {
 }
 
 // processes lists what is in the container's cgroup and below.
-func (s *started) processes() []Process {
-	var found []Process
+func (s *started) processes() []harness.Process {
+	var found []harness.Process
 	_ = filepath.WalkDir(s.cgroup, func(dir string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {
 			return nil
@@ -92,7 +93,7 @@ func (s *started) processes() []Process {
 		data, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // what has vanished holds no process
 		for _, field := range strings.Fields(string(data)) {
 			if pid, err := strconv.Atoi(field); err == nil {
-				if p, err := ReadProcess(pid); err == nil {
+				if p, err := harness.ReadProcess(pid); err == nil {
 					found = append(found, p)
 				}
 			}
@@ -103,14 +104,14 @@ func (s *started) processes() []Process {
 }
 
 // find returns those of the container's processes that run a command.
-func (s *started) find(command string) []Process {
-	return slices.DeleteFunc(s.processes(), func(p Process) bool { return strings.Join(p.Args, " ") != command })
+func (s *started) find(command string) []harness.Process {
+	return slices.DeleteFunc(s.processes(), func(p harness.Process) bool { return strings.Join(p.Args, " ") != command })
 }
 
 // awaitCount waits until n of the container's processes run each command.
 func (s *started) awaitCount(n int, commands ...string) {
 	s.t.Helper()
-	err := poll(s.t.Context(), readyTimeout, "processes", func() error {
+	err := harness.Poll(s.t.Context(), harness.ReadyTimeout, "processes", func() error {
 		for _, c := range commands {
 			if len(s.find(c)) != n {
 				return fmt.Errorf("there are %v; want %d of %q", s.processes(), n, c)
@@ -146,7 +147,7 @@ func (s *started) beside(command ...string) containerd.Process {
 // wantAlive checks that a process runs and is no zombie.
 func (s *started) wantAlive(what string, pid int) {
 	s.t.Helper()
-	if p, err := ReadProcess(pid); err != nil || p.State == 'Z' {
+	if p, err := harness.ReadProcess(pid); err != nil || p.State == 'Z' {
 		s.t.Errorf("%s is gone: %v, %v", what, p, err)
 	}
 }
@@ -173,9 +174,9 @@ func (s *started) wantFelled(ex containerd.Process) {
 	s.wantAlive("a client's exec", int(ex.Pid()))
 	left := filepath.Join(s.cgroup, "bookend-*")
 	if v1 := cgroupsOf(s.t, s.init)["freezer"]; v1 != "" {
-		left = filepath.Join(cgroupRoot, "freezer", v1, "bookend-*")
+		left = filepath.Join(harness.CgroupRoot, "freezer", v1, "bookend-*")
 	}
-	err := poll(s.t.Context(), readyTimeout, "the hook's cgroup to be removed", func() error {
+	err := harness.Poll(s.t.Context(), harness.ReadyTimeout, "the hook's cgroup to be removed", func() error {
 		if dirs, err := filepath.Glob(left); err != nil || len(dirs) > 0 {
 			return fmt.Errorf("%v: %w", dirs, os.ErrExist)
 		}
@@ -293,11 +294,11 @@ func TestHookProcessesAreReaped(t *testing.T) {
 }
 
 // wantNoZombies waits until every process of the daemon's is a living one.
-func wantNoZombies(t *testing.T, d *Daemon) {
+func wantNoZombies(t *testing.T, d *harness.Daemon) {
 	t.Helper()
-	err := poll(t.Context(), readyTimeout, "processes to be reaped", func() error {
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "processes to be reaped", func() error {
 		procs, err := d.Processes()
-		if i := slices.IndexFunc(procs, func(p Process) bool { return p.State == 'Z' }); i >= 0 {
+		if i := slices.IndexFunc(procs, func(p harness.Process) bool { return p.State == 'Z' }); i >= 0 {
 			return fmt.Errorf("%v is not", procs[i])
 		}
 		return err

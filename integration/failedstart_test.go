@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
 	"golang.org/x/sys/unix"
@@ -16,15 +17,15 @@ import (
 
 func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	created := map[string]*Task{}
+	created := map[string]*harness.Task{}
 	for _, runtime := range []string{"io.containerd.runc.v2", bookendRuntime} {
-		task, err := d.Tasks.Create(t.Context(), TaskOptions{
+		task, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
 			Runtime: runtime, Annotations: map[string]string{lifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		cleanup(t, task.Remove)
+		harness.Cleanup(t, task.Remove)
 		created[runtime] = task
 	}
 	sw.fail(`*" start "*`)
@@ -53,12 +54,12 @@ func TestCreateFailsAsTheRuntimeSays(t *testing.T) {
 	d := shared.Daemon(t)
 	said := map[string]string{}
 	for _, runtime := range []string{"io.containerd.runc.v2", bookendRuntime} {
-		task, err := d.Tasks.Create(t.Context(), TaskOptions{
+		task, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
 			Runtime: runtime, Args: []string{"/no/such/command"},
 			Annotations: map[string]string{lifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
 		})
 		if err == nil {
-			cleanup(t, task.Remove)
+			harness.Cleanup(t, task.Remove)
 			t.Fatalf("%s: Create succeeded without the entrypoint", runtime)
 		}
 		said[runtime] = afterLast(err.Error())
@@ -80,23 +81,23 @@ func TestAStartWaitsForAnotherThatFails(t *testing.T) {
 	}
 	// The first start fails when it is told to; it takes the reason with it.
 	sw.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" start \"*) if mv %[1]s/go %[1]s/taken 2>/dev/null; then cat %[1]s/taken; exit 1; fi;; esac\nexec %[2]s \"$@\"\n", sw.dir, sw.real))
-	shims := make([]*Shim, 2)
+	shims := make([]*harness.Shim, 2)
 	for i := range shims {
 		var err error
-		if shims[i], err = d.Shim(t.Context(), TaskNamespace, h.ID()); err != nil {
+		if shims[i], err = d.Shim(t.Context(), harness.TaskNamespace, h.ID()); err != nil {
 			t.Fatal(err)
 		}
 		defer shims[i].Close()
 	}
 	replies := make(chan error, 2)
-	start := func(s *Shim) {
+	start := func(s *harness.Shim) {
 		go func() {
 			_, err := s.Start(s.Context(t.Context()), &taskapi.StartRequest{ID: h.ID()})
 			replies <- err
 		}()
 	}
 	start(shims[0])
-	err := poll(t.Context(), time.Minute, "the first start", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the first start", func() error {
 		_, err := os.Stat(sw.dir + "/taken")
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	apievents "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -48,26 +49,26 @@ const (
 // hooked is a container with hooks that is not the CRI's, and what a test needs
 // to watch it.
 type hooked struct {
-	*Task
+	*harness.Task
 	t      *testing.T
-	daemon *Daemon
-	gate   *Gate
-	events *EventLog
+	daemon *harness.Daemon
+	gate   *harness.Gate
+	events *harness.EventLog
 }
 
 // shell is an exec handler that runs a script.
 func shell(script string) string { return fmt.Sprintf(`{"command":["sh","-c",%q]}`, script) }
 
 // newHooked creates a container with a Lifecycle object; it is not started.
-func newHooked(t *testing.T, d *Daemon, lifecycle string, edit ...func(*TaskOptions)) *hooked {
+func newHooked(t *testing.T, d *harness.Daemon, lifecycle string, edit ...func(*harness.TaskOptions)) *hooked {
 	t.Helper()
 	h := &hooked{t: t, daemon: d, gate: d.TestGate(t, gates...), events: d.TestEvents(t)}
-	opts := TaskOptions{
+	opts := harness.TaskOptions{
 		Runtime:     bookendRuntime,
 		Args:        []string{"sh", "-c", entrypoint},
 		Annotations: map[string]string{lifecycleKey: lifecycle},
 		Spec: []oci.SpecOpts{oci.WithMounts([]specs.Mount{{
-			Type: "bind", Source: h.gate.Dir, Destination: GateDir, Options: []string{"bind", "rw"},
+			Type: "bind", Source: h.gate.Dir, Destination: harness.GateDir, Options: []string{"bind", "rw"},
 		}})},
 	}
 	for _, e := range edit {
@@ -77,13 +78,13 @@ func newHooked(t *testing.T, d *Daemon, lifecycle string, edit ...func(*TaskOpti
 	if err != nil {
 		t.Fatal(err)
 	}
-	cleanup(t, task.Remove)
+	harness.Cleanup(t, task.Remove)
 	h.Task = task
 	return h
 }
 
 // runHooked starts a container whose postStart, if any, needs no leave.
-func runHooked(t *testing.T, d *Daemon, lifecycle string, edit ...func(*TaskOptions)) *hooked {
+func runHooked(t *testing.T, d *harness.Daemon, lifecycle string, edit ...func(*harness.TaskOptions)) *hooked {
 	t.Helper()
 	h := newHooked(t, d, lifecycle, edit...)
 	if err := h.Start(t.Context()); err != nil {
@@ -102,7 +103,7 @@ func (h *hooked) begin(ctx context.Context) <-chan error {
 
 func (h *hooked) await(gate string) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), limited(time.Minute))
+	ctx, cancel := context.WithTimeout(h.t.Context(), harness.Limit(time.Minute))
 	defer cancel()
 	if _, err := h.gate.Await(ctx, gate); err != nil {
 		h.t.Fatal(err)
@@ -136,7 +137,7 @@ func (h *hooked) wantTrace(want ...string) {
 // awaitTrace waits for the trace to be what is wanted.
 func (h *hooked) awaitTrace(want ...string) {
 	h.t.Helper()
-	err := poll(h.t.Context(), time.Minute, "the trace", func() error {
+	err := harness.Poll(h.t.Context(), time.Minute, "the trace", func() error {
 		if got := h.trace(); !slices.Equal(got, want) {
 			return fmt.Errorf("it is %q, want %q", got, want)
 		}
@@ -154,9 +155,9 @@ func (h *hooked) awaitLog(text string) {
 }
 
 // awaitLog waits for a line about a container in the log.
-func awaitLog(t *testing.T, d *Daemon, id, text string) {
+func awaitLog(t *testing.T, d *harness.Daemon, id, text string) {
 	t.Helper()
-	err := poll(t.Context(), readyTimeout, "a line in the log", func() error {
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "a line in the log", func() error {
 		for line := range strings.Lines(d.Log()) {
 			if strings.Contains(line, "container="+id) && strings.Contains(line, text) {
 				return nil
@@ -172,7 +173,7 @@ func awaitLog(t *testing.T, d *Daemon, id, text string) {
 // wantExit waits for the init's exit.
 func (h *hooked) wantExit(code int) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), limited(time.Minute))
+	ctx, cancel := context.WithTimeout(h.t.Context(), harness.Limit(time.Minute))
 	defer cancel()
 	if got, err := h.Exited(ctx); err != nil || got != code {
 		h.t.Errorf("exit code %d, %v; want %d", got, err, code)
@@ -182,7 +183,7 @@ func (h *hooked) wantExit(code int) {
 // wantTopics waits for the last of topics and compares all of the task's own.
 func (h *hooked) wantTopics(topics ...string) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), limited(time.Minute))
+	ctx, cancel := context.WithTimeout(h.t.Context(), harness.Limit(time.Minute))
 	defer cancel()
 	if _, err := h.events.WaitTopic(ctx, topics[len(topics)-1], h.ID()); err != nil {
 		h.t.Error(err)
@@ -204,7 +205,7 @@ func (h *hooked) topics() []string {
 }
 
 // hookEvent is what one of bookend's own events says about a container's hook.
-func hookEvent(e Event, id string) (map[string]string, bool) {
+func hookEvent(e harness.Event, id string) (map[string]string, bool) {
 	payload, ok := e.Payload.(*apievents.ContainerUpdate)
 	if !ok || !strings.HasPrefix(e.Topic, "/bookend/hook/") {
 		return nil, false
@@ -214,12 +215,12 @@ func hookEvent(e Event, id string) (map[string]string, bool) {
 
 // wantHookEvent waits for an event of a hook: what is the last element of its
 // topic.
-func wantHookEvent(t *testing.T, log *EventLog, id, hook, what string) map[string]string {
+func wantHookEvent(t *testing.T, log *harness.EventLog, id, hook, what string) map[string]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
 	var found map[string]string
-	_, err := log.WaitFor(ctx, func(e Event) bool {
+	_, err := log.WaitFor(ctx, func(e harness.Event) bool {
 		fields, ok := hookEvent(e, id)
 		if ok && e.Topic == "/bookend/hook/"+what && fields["hook"] == hook {
 			found = fields
@@ -234,7 +235,7 @@ func wantHookEvent(t *testing.T, log *EventLog, id, hook, what string) map[strin
 }
 
 // hookRuns counts how often a hook was started.
-func hookRuns(log *EventLog, id, hook string) int {
+func hookRuns(log *harness.EventLog, id, hook string) int {
 	n := 0
 	for _, e := range log.All() {
 		if fields, ok := hookEvent(e, id); ok && e.Topic == "/bookend/hook/start" && fields["hook"] == hook {
@@ -260,7 +261,7 @@ func wantReply(t *testing.T, reply <-chan error) error {
 	select {
 	case err := <-reply:
 		return err
-	case <-time.After(limited(time.Minute)):
+	case <-time.After(harness.Limit(time.Minute)):
 		t.Fatal("Start did not reply")
 		return nil
 	}

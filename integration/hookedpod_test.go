@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
@@ -11,18 +12,18 @@ import (
 // hookedPod is a pod whose container "main" has hooks; it is not started.
 type hookedPod struct {
 	t         *testing.T
-	pod       *Pod
-	container *Container
-	gate      *Gate
-	events    *EventLog
+	pod       *harness.Pod
+	container *harness.Container
+	gate      *harness.Gate
+	events    *harness.EventLog
 }
 
-func newHookedPod(t *testing.T, d *Daemon, lifecycle, script string) *hookedPod {
+func newHookedPod(t *testing.T, d *harness.Daemon, lifecycle, script string) *hookedPod {
 	t.Helper()
 	p := &hookedPod{t: t, gate: d.TestGate(t, gates...), events: d.TestEvents(t)}
-	p.pod = d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
+	p.pod = d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
 	var err error
-	p.container, err = p.pod.CreateContainer(t.Context(), ContainerOptions{
+	p.container, err = p.pod.CreateContainer(t.Context(), harness.ContainerOptions{
 		Name: "main", Mounts: p.gate.Mounts(), Command: []string{"sh", "-c", script},
 	})
 	if err != nil {
@@ -57,10 +58,10 @@ func nullIO(id string) (cio.IO, error) { return cio.NullIO(id) }
 
 // execIn runs a command as an exec of a pod's container by the Task API, which
 // the CRI does not allow before Start has replied.
-func execIn(ctx context.Context, t *testing.T, d *Daemon, id string) {
+func execIn(ctx context.Context, t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
-	ctx = namespaces.WithNamespace(ctx, CRINamespace)
-	task := loadTask(t, d, CRINamespace, id)
+	ctx = namespaces.WithNamespace(ctx, harness.CRINamespace)
+	task := loadTask(t, d, harness.CRINamespace, id)
 	spec, err := task.Spec(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -58,7 +59,7 @@ func TestTheHostsLoopbackIsNeverReached(t *testing.T) {
 	d := shared.Daemon(t)
 	four := newTrap(t, "127.0.0.1:0")
 	six := newTrap(t, "[::1]:"+four.port)
-	s := newSite(t, d, PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
+	s := newSite(t, d, harness.PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
 		c.DnsConfig = &runtimeapi.DNSConfig{Servers: []string{"127.0.0.1"}, Searches: []string{"svc.test"}}
 	}})
 	s.serveDNS(d, "127.0.0.1:53", map[string]string{"dns.svc.test.": "127.0.0.1"})
@@ -102,7 +103,7 @@ func wantBorder(t *testing.T, s *site, host, port string, edit ...func(*runtimea
 
 func TestAHostNetworkPodsHooksAreInTheHostsNetwork(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, HostNetwork: true})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, HostNetwork: true})
 	var hosts []string
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts = append(hosts, r.Host) }))
 	server.Listener = newTrap(t, ":0").l

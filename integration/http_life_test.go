@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -17,11 +18,11 @@ import (
 
 func TestRetriesBridgeTheTimeUntilTheServerListens(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	log := d.TestEvents(t)
 	g := d.TestGate(t, gates...)
-	c, err := pod.CreateContainer(t.Context(), ContainerOptions{
-		Name: "main", Image: TestserverImage, Mounts: g.Mounts(), Env: map[string]string{"TIMELINE": g.Path("timeline")},
+	c, err := pod.CreateContainer(t.Context(), harness.ContainerOptions{
+		Name: "main", Image: harness.TestserverImage, Mounts: g.Mounts(), Env: map[string]string{"TIMELINE": g.Path("timeline")},
 		Command:     []string{"sh", "-c", "echo up > /gate/main; cat /gate/post-go; exec /testserver"},
 		Annotations: map[string]string{podLifecycleKey: `{"postStart":{"retries":1000,"httpGet":{"port":80,"path":"/up"}}}`},
 	})
@@ -33,8 +34,8 @@ func TestRetriesBridgeTheTimeUntilTheServerListens(t *testing.T) {
 	if _, err := g.Await(t.Context(), "main"); err != nil {
 		t.Fatal(err)
 	}
-	init := int(loadTask(t, d, CRINamespace, c.ID).Pid())
-	if err := poll(t.Context(), readyTimeout, "a refused connection", func() error { return refusedIn(init) }); err != nil {
+	init := int(loadTask(t, d, harness.CRINamespace, c.ID).Pid())
+	if err := harness.Poll(t.Context(), harness.ReadyTimeout, "a refused connection", func() error { return refusedIn(init) }); err != nil {
 		t.Fatal(err)
 	}
 	stillWithheld(t, reply)
@@ -55,7 +56,7 @@ func TestRetriesBridgeTheTimeUntilTheServerListens(t *testing.T) {
 func refusedIn(pid int) error {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/snmp", pid))
 	if err != nil {
-		return fatal(err)
+		return harness.Permanent(err)
 	}
 	var names []string
 	for line := range strings.Lines(string(data)) {
@@ -73,21 +74,21 @@ func refusedIn(pid int) error {
 }
 
 // webPod is a test server with hooks of its own; empty: none.
-func webPod(t *testing.T, d *Daemon, lifecycle string) (*started, *Container) {
+func webPod(t *testing.T, d *harness.Daemon, lifecycle string) (*started, *harness.Container) {
 	t.Helper()
-	s := &started{t: t, d: d, namespace: CRINamespace, events: d.TestEvents(t)}
-	opts := PodOptions{Handler: Bookend}
+	s := &started{t: t, d: d, namespace: harness.CRINamespace, events: d.TestEvents(t)}
+	opts := harness.PodOptions{Handler: harness.Bookend}
 	if lifecycle != "" {
 		opts.Annotations = map[string]string{"lifecycle.bookend.dev/web": lifecycle}
 	}
-	c, g := serve(t, d, d.TestPod(t, opts), ContainerOptions{Name: "web"})
+	c, g := serve(t, d, d.TestPod(t, opts), harness.ContainerOptions{Name: "web"})
 	s.id, s.gate = c.ID, g
 	s.init = int(s.task().Pid())
 	return s, c
 }
 
 // stop is StopContainer with more patience than any test has.
-func (s *started) stop(c *Container) <-chan error {
+func (s *started) stop(c *harness.Container) <-chan error {
 	reply := make(chan error, 1)
 	go func() { reply <- c.Stop(s.t.Context(), patience) }()
 	return reply
@@ -119,14 +120,14 @@ func TestAServerMayEndUnderItsPreStop(t *testing.T) {
 }
 
 // wantEnd checks how a container ended, and that no hook of it has failed.
-func (s *started) wantEnd(c *Container, code int32) {
+func (s *started) wantEnd(c *harness.Container, code int32) {
 	s.t.Helper()
 	st, err := c.WaitState(s.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
 	if err != nil || st.GetExitCode() != code {
 		s.t.Errorf("exit code %d, %v; want %d", st.GetExitCode(), err, code)
 	}
 	// The last word on the hook, whatever it is.
-	_, err = s.events.WaitFor(s.t.Context(), func(e Event) bool {
+	_, err = s.events.WaitFor(s.t.Context(), func(e harness.Event) bool {
 		fields, ok := hookEvent(e, s.id)
 		if ok && strings.HasSuffix(e.Topic, "/failure") {
 			s.t.Errorf("event %v", fields)
@@ -158,13 +159,13 @@ func TestHooksInsideTheShimStartNoProcess(t *testing.T) {
 		})
 		t.Run("postStart/"+name, func(t *testing.T) {
 			web, c := webPod(t, d, "")
-			m := newMember(t, d, c.Pod, ContainerOptions{Name: "main", Annotations: map[string]string{podLifecycleKey: `{"postStart":` + hook + `}`}})
+			m := newMember(t, d, c.Pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{podLifecycleKey: `{"postStart":` + hook + `}`}})
 			reply := make(chan error, 1)
 			go func() { reply <- m.Start(t.Context()) }()
 			if _, err := m.gate.Await(t.Context(), "main"); err != nil {
 				t.Fatal(err)
 			}
-			s := &started{t: t, d: d, namespace: CRINamespace, id: m.ID, events: web.events}
+			s := &started{t: t, d: d, namespace: harness.CRINamespace, id: m.ID, events: web.events}
 			s.init = int(s.task().Pid())
 			s.awaitRunning("postStart", web.gate)
 			s.wantChildren("pause", "sh", "testserver")
@@ -178,7 +179,7 @@ func TestHooksInsideTheShimStartNoProcess(t *testing.T) {
 
 // awaitRunning waits until a hook inside the shim is at its work, an httpGet at
 // the server with the gate.
-func (s *started) awaitRunning(hook string, server *Gate) {
+func (s *started) awaitRunning(hook string, server *harness.Gate) {
 	s.t.Helper()
 	if ev := wantHookEvent(s.t, s.events, s.id, hook, "start"); ev["handler"] == "httpGet" {
 		wantRequest(s.t, server, "/hang")
@@ -189,11 +190,11 @@ func (s *started) awaitRunning(hook string, server *Gate) {
 // a container may not have been reaped yet.
 func (s *started) wantChildren(comms ...string) {
 	s.t.Helper()
-	init, err := ReadProcess(s.init)
+	init, err := harness.ReadProcess(s.init)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	err = poll(s.t.Context(), readyTimeout, "the shim's children", func() error {
+	err = harness.Poll(s.t.Context(), harness.ReadyTimeout, "the shim's children", func() error {
 		procs, err := s.d.Processes()
 		var got []string
 		for _, p := range procs {

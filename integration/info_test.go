@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/api/types"
 	"github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	"github.com/containerd/typeurl/v2"
@@ -51,7 +52,7 @@ func shimInfo(t *testing.T, binary, path string, opts any) *types.RuntimeInfo {
 // shims returns our shim's path and the stock shim's, and the tools' directory.
 func shims(t *testing.T) (ours, stock, tools string) {
 	t.Helper()
-	b, err := FindBinaries()
+	b, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}

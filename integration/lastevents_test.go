@@ -3,6 +3,7 @@ package integration
 import (
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	containerd "github.com/containerd/containerd/v2/client"
 )
 
@@ -11,7 +12,7 @@ import (
 func TestNoEventOfAHookedContainerIsLost(t *testing.T) {
 	d := shared.Daemon(t)
 	for range 8 {
-		h := newHooked(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, func(o *TaskOptions) { o.Args = []string{"true"} })
+		h := newHooked(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, func(o *harness.TaskOptions) { o.Args = []string{"true"} })
 		if err := h.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/errdefs"
 )
 
@@ -17,7 +18,7 @@ func defaultPreStop(word string) string {
 }
 
 // without is a container without any annotation.
-func without(o *TaskOptions) { o.Annotations = nil }
+func without(o *harness.TaskOptions) { o.Annotations = nil }
 
 // term stops a container that is not the CRI's and waits for its end.
 func (h *hooked) term() {
@@ -43,7 +44,7 @@ func TestTheNodesPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run("task/"+name, func(t *testing.T) {
-			h := runHooked(t, d, tt.lifecycle, func(o *TaskOptions) {
+			h := runHooked(t, d, tt.lifecycle, func(o *harness.TaskOptions) {
 				if tt.lifecycle == "" {
 					without(o)
 				}
@@ -52,10 +53,10 @@ func TestTheNodesPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
 			h.wantTrace(tt.want...)
 		})
 	}
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	for name, tt := range tests {
 		t.Run("pod/"+name, func(t *testing.T) {
-			opts := ContainerOptions{Name: "main"}
+			opts := harness.ContainerOptions{Name: "main"}
 			if tt.lifecycle != "" {
 				opts.Annotations = map[string]string{podLifecycleKey: tt.lifecycle}
 			}
@@ -97,11 +98,11 @@ func TestTheNodesTimeoutsAreForHooksWithoutTheirOwn(t *testing.T) {
 func TestAConfigurationIsReadAtCreateAndFixed(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, defaultPreStop("old"))
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	task := runHooked(t, d, "", without)
-	before := runMember(t, d, pod, ContainerOptions{})
+	before := runMember(t, d, pod, harness.ContainerOptions{})
 	setConfig(t, d, defaultPreStop("new"))
-	after := runMember(t, d, pod, ContainerOptions{}) // by the shim that read the old one
+	after := runMember(t, d, pod, harness.ContainerOptions{}) // by the shim that read the old one
 	task.term()
 	before.stop()
 	after.stop()
@@ -123,21 +124,21 @@ func TestAllowUserLetsAHookChangeItsUser(t *testing.T) {
 
 func TestAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
 	d := shared.Daemon(t)
-	peer := d.TestPod(t, PodOptions{Handler: Runc})
-	_, g := serve(t, d, peer, ContainerOptions{})
+	peer := d.TestPod(t, harness.PodOptions{Handler: harness.Runc})
+	_, g := serve(t, d, peer, harness.ContainerOptions{})
 	ip, err := peer.IP(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	setConfig(t, d, "[policy]\nallowHosts = ['"+ip+"/32']\n")
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	m := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	m := runMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
 		podLifecycleKey: `{"postStart":{"httpGet":{"host":"` + ip + `","port":80,"path":"/peer"}}}`,
 	}})
 	wantRequest(t, g, "/peer")
 	// A status is written a moment late; who takes stock must not find it new.
-	err = poll(t.Context(), endTimeout, "the status", func() error {
-		_, err := os.Stat(statusPath(d, CRINamespace, m.ID))
+	err = harness.Poll(t.Context(), harness.EndTimeout, "the status", func() error {
+		_, err := os.Stat(statusPath(d, harness.CRINamespace, m.ID))
 		return err
 	})
 	if err != nil {
@@ -155,17 +156,17 @@ func TestAnInvalidConfigurationIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			setConfig(t, d, tt.content)
-			want := "config " + d.path("bookend.toml") + ": " + tt.want
+			want := "config " + d.Path("bookend.toml") + ": " + tt.want
 			wantUnusable(t, d)
 			h := runHooked(t, d, "", without)
 			h.awaitLog(want)
 			h.term()
 			h.wantTrace("term")
 
-			pod := d.TestPod(t, PodOptions{Handler: Bookend})
+			pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 			id := refused(t, d, pod, map[string]string{podLifecycleKey: `{"preStop":{"sleep":{}}}`}, unusable)
 			awaitLog(t, d, id, want)
-			m := runMember(t, d, pod, ContainerOptions{})
+			m := runMember(t, d, pod, harness.ContainerOptions{})
 			m.stop()
 			m.wantTrace("term")
 		})
@@ -173,7 +174,7 @@ func TestAnInvalidConfigurationIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 }
 
 func TestAConfigurationThatIsNamedMustBeThere(t *testing.T) {
-	d := StartDaemon(t, Options{Env: []string{"BOOKEND_CONFIG=/no/such/config.toml"}})
+	d := harness.StartDaemon(t, harness.Options{Env: []string{"BOOKEND_CONFIG=/no/such/config.toml"}})
 	wantUnusable(t, d)
 	h := runHooked(t, d, "", without)
 	h.awaitLog("/no/such/config.toml")
@@ -185,9 +186,9 @@ func TestAConfigurationThatIsNamedMustBeThere(t *testing.T) {
 const unusable = ": cannot be applied, the node's configuration is invalid; the node's log says why"
 
 // wantUnusable has a container with an annotation refused, without the reason.
-func wantUnusable(t *testing.T, d *Daemon) {
+func wantUnusable(t *testing.T, d *harness.Daemon) {
 	t.Helper()
-	_, err := d.Tasks.Create(t.Context(), TaskOptions{
+	_, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
 		Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"sleep":{}}}`},
 	})
 	if !errdefs.IsInvalidArgument(err) || !strings.HasSuffix(err.Error(), "annotation "+lifecycleKey+unusable) {

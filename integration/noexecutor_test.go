@@ -6,12 +6,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // TestAShimWithoutItsExecutor is an installation that lacks bookend-exec:
 // only hooks that need it fail, and say so.
 func TestAShimWithoutItsExecutor(t *testing.T) {
-	b, err := FindBinaries()
+	b, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +30,7 @@ func TestAShimWithoutItsExecutor(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := shared.Daemon(t)
-	byPath := func(o *TaskOptions) { o.Runtime = alone }
+	byPath := func(o *harness.TaskOptions) { o.Runtime = alone }
 
 	h := runHooked(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, byPath)
 	h.kill(syscall.SIGTERM)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/oci"
@@ -39,7 +40,7 @@ var twoHooks = `{"postStart":` + inLog("echo one; echo two >&2; printf three", "
 func awaitLines(t *testing.T, read func() string, want ...string) {
 	t.Helper()
 	slices.Sort(want)
-	err := poll(t.Context(), time.Minute, "the container's log", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the container's log", func() error {
 		got := slices.Sorted(strings.Lines(read()))
 		for i := range got {
 			got[i] = strings.TrimSuffix(got[i], "\n")
@@ -55,7 +56,7 @@ func awaitLines(t *testing.T, read func() string, want ...string) {
 }
 
 // withoutTime is a CRI log with stream, tag and text of each line.
-func withoutTime(t *testing.T, c *Container) string {
+func withoutTime(t *testing.T, c *harness.Container) string {
 	t.Helper()
 	text, err := c.Log()
 	if err != nil {
@@ -71,8 +72,8 @@ func withoutTime(t *testing.T, c *Container) string {
 
 func TestHooksPrintIntoTheLogOfACRIContainer(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	m := runMember(t, d, pod, ContainerOptions{
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	m := runMember(t, d, pod, harness.ContainerOptions{
 		Name: "main", Command: []string{"sh", "-c", chatty}, Annotations: map[string]string{podLifecycleKey: twoHooks},
 	})
 	read := func() string { return withoutTime(t, m.Container) }
@@ -84,7 +85,7 @@ func TestHooksPrintIntoTheLogOfACRIContainer(t *testing.T) {
 }
 
 func TestHooksPrintIntoTheFIFOsOfATask(t *testing.T) {
-	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *TaskOptions) { o.Args = []string{"sh", "-c", chatty} })
+	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *harness.TaskOptions) { o.Args = []string{"sh", "-c", chatty} })
 	awaitLines(t, h.Stderr, "mine too", "[postStart] two")
 	h.term()
 	awaitLines(t, h.Stdout, "mine", "[postStart] one", "[postStart] three", "[preStop] bye")
@@ -93,7 +94,7 @@ func TestHooksPrintIntoTheFIFOsOfATask(t *testing.T) {
 func TestHooksPrintIntoTheLogFileOfATask(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "task.log")
 	uri := &url.URL{Scheme: "file", Path: path}
-	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *TaskOptions) {
+	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *harness.TaskOptions) {
 		o.Args, o.IO = []string{"sh", "-c", chatty}, cio.LogURI(uri)
 	})
 	h.term()
@@ -110,23 +111,23 @@ func TestHooksPrintIntoTheLogFileOfATask(t *testing.T) {
 func TestATerminalRefusesHooksInItsLog(t *testing.T) {
 	d := shared.Daemon(t)
 	const want = `annotation ` + lifecycleKey + `: preStop.output: must be records for a container with a terminal, got "container"`
-	withTerminal := func(o *TaskOptions) {
+	withTerminal := func(o *harness.TaskOptions) {
 		o.Spec = append(o.Spec, oci.WithTTY)
-		o.IO = cio.NewCreator(cio.WithTerminal, cio.WithFIFODir(d.path("fifo")), cio.WithStreams(nil, io.Discard, nil))
+		o.IO = cio.NewCreator(cio.WithTerminal, cio.WithFIFODir(d.Path("fifo")), cio.WithStreams(nil, io.Discard, nil))
 	}
 	before, err := d.Inventory()
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := TaskOptions{Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"output":"container","sleep":{}}}`}}
+	opts := harness.TaskOptions{Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"output":"container","sleep":{}}}`}}
 	withTerminal(&opts)
 	if _, err := d.Tasks.Create(t.Context(), opts); !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Create: %v, want InvalidArgument with %q", err, want)
 	}
 	wantNothingNew(t, d, before)
 
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	c, err := pod.CreateContainer(t.Context(), ContainerOptions{
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	c, err := pod.CreateContainer(t.Context(), harness.ContainerOptions{
 		Name: "main", Annotations: map[string]string{podLifecycleKey: `{"preStop":{"output":"container","sleep":{}}}`},
 		Edit: func(c *runtimeapi.ContainerConfig) { c.Tty = true },
 	})
@@ -154,7 +155,7 @@ func TestALoggingBinaryGetsNothingOfHooks(t *testing.T) {
 	if err := os.WriteFile(binary, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	h := runHooked(t, d, twoHooks, func(o *TaskOptions) {
+	h := runHooked(t, d, twoHooks, func(o *harness.TaskOptions) {
 		o.Args, o.IO = []string{"sh", "-c", chatty}, cio.BinaryIO(binary, nil)
 	})
 	h.term()
@@ -167,7 +168,7 @@ func TestALoggingBinaryGetsNothingOfHooks(t *testing.T) {
 }
 
 func TestWithoutAnyLogHooksPrintIntoRecords(t *testing.T) {
-	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *TaskOptions) { o.IO = cio.NullIO })
+	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *harness.TaskOptions) { o.IO = cio.NullIO })
 	h.term()
 	h.wantTrace("post", "pre", "term")
 	h.wantLogged(1, "the container has no log")
@@ -193,12 +194,12 @@ func (h *hooked) wantLogged(want int, text string) {
 // than FIFO and queue hold. The hook ends and the container stops before
 // anybody reads again.
 func TestAHookThatPrintsEndsWhileNobodyReadsTheLog(t *testing.T) {
-	d := StartDaemon(t, Options{})
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	m := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
+	d := harness.StartDaemon(t, harness.Options{})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	m := runMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
 		podLifecycleKey: `{"preStop":` + inLog(waitingPre+`; yes | head -c 3000000; yes | head -c 3000000 >&2`, "printed") + `}`,
 	}})
-	shim, err := d.Shim(t.Context(), CRINamespace, m.ID)
+	shim, err := d.Shim(t.Context(), harness.CRINamespace, m.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +217,7 @@ func TestAHookThatPrintsEndsWhileNobodyReadsTheLog(t *testing.T) {
 		t.Error(err)
 	}
 	want := []string{"pre", "printed", "term"}
-	err = poll(t.Context(), time.Minute, "the stop", func() error {
+	err = harness.Poll(t.Context(), time.Minute, "the stop", func() error {
 		if got := readTrace(t, m.gate); !slices.Equal(got, want) {
 			return fmt.Errorf("trace %q, want %q", got, want)
 		}
@@ -236,7 +237,7 @@ func TestAHookThatPrintsEndsWhileNobodyReadsTheLog(t *testing.T) {
 func TestPolicyForbidsHooksInTheLog(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, "[policy]\nallowContainerOutput = false\nallowHandlers = ['sleep']\nmaxPreStopTimeoutSeconds = 5\n")
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	for lifecycle, want := range map[string]string{
 		`{"preStop":{"output":"container","sleep":{}}}`: `preStop.output: must be records on this node (policy.allowContainerOutput), got "container"`,
 		`{"preStop":{"exec":{"command":["true"]}}}`:     `preStop.exec: is not allowed on this node (policy.allowHandlers), use sleep`,

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -18,14 +19,14 @@ import (
 // entrypoint and hooks note themselves in the trace of its gate, as those of
 // hooked do.
 type member struct {
-	*Container
+	*harness.Container
 	t      *testing.T
-	daemon *Daemon
-	gate   *Gate
+	daemon *harness.Daemon
+	gate   *harness.Gate
 }
 
 // newMember creates a container; it is not started.
-func newMember(t *testing.T, d *Daemon, pod *Pod, opts ContainerOptions) *member {
+func newMember(t *testing.T, d *harness.Daemon, pod *harness.Pod, opts harness.ContainerOptions) *member {
 	t.Helper()
 	g := d.TestGate(t, gates...)
 	opts.Mounts = g.Mounts()
@@ -40,7 +41,7 @@ func newMember(t *testing.T, d *Daemon, pod *Pod, opts ContainerOptions) *member
 }
 
 // runMember starts a container and waits until its entrypoint takes signals.
-func runMember(t *testing.T, d *Daemon, pod *Pod, opts ContainerOptions) *member {
+func runMember(t *testing.T, d *harness.Daemon, pod *harness.Pod, opts harness.ContainerOptions) *member {
 	t.Helper()
 	m := newMember(t, d, pod, opts)
 	m.start()
@@ -56,7 +57,7 @@ func (m *member) start() {
 		m.t.Fatal(err)
 	}
 	// The shell's child comes after that; who takes stock must not find it new.
-	err := poll(m.t.Context(), time.Minute, "the entrypoint's sleep", func() error {
+	err := harness.Poll(m.t.Context(), time.Minute, "the entrypoint's sleep", func() error {
 		if procs := inCgroup(m.t, m.daemon, m.ID); len(procs) < 2 {
 			return fmt.Errorf("there are %v", procs)
 		}
@@ -74,7 +75,7 @@ const patience = 100 * time.Second
 // was told rather than killed.
 func (m *member) stop() {
 	m.t.Helper()
-	if err := m.Stop(m.t.Context(), limited(patience)); err != nil {
+	if err := m.Stop(m.t.Context(), harness.Limit(patience)); err != nil {
 		m.t.Fatal(err)
 	}
 	st, err := m.WaitState(m.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
@@ -86,12 +87,12 @@ func (m *member) stop() {
 func (m *member) wantTrace(want ...string) {
 	m.t.Helper()
 	if got := readTrace(m.t, m.gate); !slices.Equal(got, want) {
-		m.t.Errorf("trace of %s: %q, want %q", m.name(), got, want)
+		m.t.Errorf("trace of %s: %q, want %q", m.Name(), got, want)
 	}
 }
 
 // readTrace returns what a container's processes noted, in order.
-func readTrace(t *testing.T, g *Gate) []string {
+func readTrace(t *testing.T, g *harness.Gate) []string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(g.Dir, "trace"))
 	if err != nil && !os.IsNotExist(err) {
@@ -105,9 +106,9 @@ func note(word string) string { return `{"exec":` + shell("echo "+word+" >> /gat
 
 // wantRequest waits until a test server, whose TIMELINE is in the gate, has
 // noted a request.
-func wantRequest(t *testing.T, g *Gate, path string) {
+func wantRequest(t *testing.T, g *harness.Gate, path string) {
 	t.Helper()
-	err := poll(t.Context(), time.Minute, "a request", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "a request", func() error {
 		if b, _ := os.ReadFile(filepath.Join(g.Dir, "timeline")); !strings.Contains(string(b), " request GET "+path+"\n") {
 			return fmt.Errorf("timeline: %q", b)
 		}
@@ -119,12 +120,12 @@ func wantRequest(t *testing.T, g *Gate, path string) {
 }
 
 // serve runs a test server and waits until it listens.
-func serve(t *testing.T, d *Daemon, pod *Pod, opts ContainerOptions) (*Container, *Gate) {
+func serve(t *testing.T, d *harness.Daemon, pod *harness.Pod, opts harness.ContainerOptions) (*harness.Container, *harness.Gate) {
 	t.Helper()
 	g := d.TestGate(t)
-	opts.Image, opts.Mounts, opts.Env = TestserverImage, g.Mounts(), map[string]string{"TIMELINE": g.Path("timeline")}
+	opts.Image, opts.Mounts, opts.Env = harness.TestserverImage, g.Mounts(), map[string]string{"TIMELINE": g.Path("timeline")}
 	c := pod.TestContainer(t, opts)
-	err := poll(t.Context(), time.Minute, "the server to listen", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the server to listen", func() error {
 		if b, _ := os.ReadFile(filepath.Join(g.Dir, "timeline")); !strings.Contains(string(b), " listening\n") {
 			return errors.New("it does not")
 		}
@@ -137,10 +138,10 @@ func serve(t *testing.T, d *Daemon, pod *Pod, opts ContainerOptions) (*Container
 }
 
 // setConfig gives the node a configuration until the test ends.
-func setConfig(t *testing.T, d *Daemon, content string) {
+func setConfig(t *testing.T, d *harness.Daemon, content string) {
 	t.Helper()
 	if err := d.SetBookendConfig(content); err != nil {
 		t.Fatal(err)
 	}
-	cleanup(t, func(context.Context) error { return d.SetBookendConfig("") })
+	harness.Cleanup(t, func(context.Context) error { return d.SetBookendConfig("") })
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/errdefs"
@@ -20,7 +21,7 @@ import (
 func TestPostStartRunsBesideTheEntrypoint(t *testing.T) {
 	d := shared.Daemon(t)
 	// Each waits for the other: neither could if one went first.
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`echo hook > /gate/post; cat /gate/post-go`)+`}}`, func(o *TaskOptions) {
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`echo hook > /gate/post; cat /gate/post-go`)+`}}`, func(o *harness.TaskOptions) {
 		o.Args = []string{"sh", "-c", `cat /gate/post; echo up > /gate/main; echo go > /gate/post-go; exec sleep 1000`}
 	})
 	reply := h.begin(t.Context())
@@ -106,7 +107,7 @@ func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 func TestAFailedPostStartEndsADeafContainerBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 1`)+`}}`,
-		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	reply := h.begin(t.Context())
 	h.await("main")
 	h.open("post-go")
@@ -121,7 +122,7 @@ func TestTheStopOfAFailedPostStartIsCutBeforeStartsDeadline(t *testing.T) {
 	d := shared.Daemon(t)
 	// Without the cut the hook and the grace period would last for hours.
 	h := newHooked(t, d, `{"terminationGracePeriodSeconds":7200,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 1`)+`},"preStop":{"sleep":{"seconds":3600}}}`,
-		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	reply := h.begin(ctx)
@@ -157,7 +158,7 @@ func TestPostStartFailsForEveryReason(t *testing.T) {
 				t.Errorf("Start: %v, want Aborted with %q", err, tt.want)
 			}
 			// By SIGTERM, or by SIGKILL where the hook was faster than the trap.
-			ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
+			ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 			defer cancel()
 			if _, err := h.Exited(ctx); err != nil {
 				t.Error(err)
@@ -197,7 +198,7 @@ func TestAnInitThatExitsByItselfEndsItsPostStart(t *testing.T) {
 		"sleep": `{"sleep":{"seconds":1000}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, `{"postStart":`+hook+`,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) {
+			h := newHooked(t, d, `{"postStart":`+hook+`,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *harness.TaskOptions) {
 				o.Args = []string{"sh", "-c", "cat /gate/pre-go; exit 7"}
 			})
 			reply := h.begin(t.Context())
@@ -222,7 +223,7 @@ func TestAnInitThatExitsByItselfEndsItsPostStart(t *testing.T) {
 func TestAShortLivedInitKeepsItsExitCode(t *testing.T) {
 	d := shared.Daemon(t)
 	for range 5 {
-		h := newHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`, func(o *TaskOptions) {
+		h := newHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`, func(o *harness.TaskOptions) {
 			o.Args = []string{"sh", "-c", "exit 5"}
 		})
 		if err := wantReply(t, h.begin(t.Context())); err != nil {
@@ -343,7 +344,7 @@ func TestPostStartOutlivesItsConnection(t *testing.T) {
 			}
 			h.open("post-go")
 			h.awaitLog(tt.logged) // events that nobody was there to take may be lost
-			err := poll(t.Context(), readyTimeout, "the task's state", func() error {
+			err := harness.Poll(t.Context(), harness.ReadyTimeout, "the task's state", func() error {
 				st, err := h.Status(t.Context())
 				if err == nil && st.Status != tt.want {
 					err = fmt.Errorf("it is %s, want %s", st.Status, tt.want)
@@ -368,7 +369,7 @@ func TestDeleteDuringPostStart(t *testing.T) {
 		t.Errorf("Delete: %v, want FailedPrecondition", err)
 	}
 	// That was the client library's own check. This is the shim's.
-	shim, err := d.Shim(t.Context(), TaskNamespace, h.ID())
+	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/api/types/runc/options"
 	containerd "github.com/containerd/containerd/v2/client"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -49,7 +50,7 @@ func TestEveryStopSignalTriggersPreStop(t *testing.T) {
 	d := shared.Daemon(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, 37} {
 		t.Run(fmt.Sprint(int(sig)), func(t *testing.T) {
-			h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`, func(o *TaskOptions) {
+			h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`, func(o *harness.TaskOptions) {
 				o.Args[2] = fmt.Sprintf("trap 'echo sig%d >> /gate/trace; exit 3' %d\n%s", sig, sig,
 					`echo up > /gate/main; while :; do sleep 1000 & wait; done`)
 			})
@@ -78,7 +79,7 @@ func TestOtherSignalsPassStraightThrough(t *testing.T) {
 
 func TestStopSignalsNarrowAndWidenTheSet(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"stopSignals":["SIGHUP"],"preStop":{"exec":`+shell(waitingPre)+`}}`, func(o *TaskOptions) {
+	h := runHooked(t, d, `{"stopSignals":["SIGHUP"],"preStop":{"exec":`+shell(waitingPre)+`}}`, func(o *harness.TaskOptions) {
 		o.Args[2] = deafEntrypoint
 	})
 	h.kill(syscall.SIGTERM)
@@ -101,7 +102,7 @@ func TestStopSignalTakesThePlaceOfTheOneThatCame(t *testing.T) {
 		"SIGKILL":         {`{"stopSignal":"SIGKILL","preStop":{"exec":` + shell(quickPre) + `}}`, []string{"pre"}, 137},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := runHooked(t, d, tt.lifecycle, func(o *TaskOptions) {
+			h := runHooked(t, d, tt.lifecycle, func(o *harness.TaskOptions) {
 				o.Args[2] = `trap 'echo hup >> /gate/trace; exit 4' HUP; echo up > /gate/main; while :; do sleep 1000 & wait; done`
 			})
 			h.kill(syscall.SIGTERM)
@@ -126,7 +127,7 @@ func TestTheTargetOfAStopSignalIsKept(t *testing.T) {
 	if err := os.WriteFile(runc, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) {
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *harness.TaskOptions) {
 		o.RuntimeOptions = &options.Options{BinaryName: runc}
 	})
 	h.kill(syscall.SIGTERM, containerd.WithKillAll)
@@ -212,7 +213,7 @@ func TestAnotherStopSignalIsAbsorbed(t *testing.T) {
 
 func TestAStopSignalIsDeliveredOnce(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	h.kill(syscall.SIGTERM)
 	h.awaitTrace("pre", "term")
 	awaitStatus(t, d, h.ID(), "stopping", "")
@@ -252,7 +253,7 @@ func TestAnInitThatExitsDuringPreStop(t *testing.T) {
 		"beside a sleep":          `{"sleep":{"seconds":1000}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := runHooked(t, d, `{"preStop":`+hook+`}`, func(o *TaskOptions) {
+			h := runHooked(t, d, `{"preStop":`+hook+`}`, func(o *harness.TaskOptions) {
 				o.Args[2] = `trap 'exit 5' USR1; echo up > /gate/main; while :; do sleep 1000 & wait; done`
 			})
 			h.kill(syscall.SIGTERM)
@@ -303,14 +304,14 @@ func TestPreStopOutlivesItsConnection(t *testing.T) {
 
 func TestOneGracePeriodAfterTheSignalTheStopIsOver(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"terminationGracePeriodSeconds":4,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) {
+	h := runHooked(t, d, `{"terminationGracePeriodSeconds":4,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *harness.TaskOptions) {
 		o.Args[2] = deafEntrypoint
 	})
 	h.kill(syscall.SIGTERM)
 	h.awaitTrace("pre", "term")
 	// What comes now passes straight through: one delivery per stop. But the
 	// runtime has to have said that it has sent the first.
-	err := poll(t.Context(), time.Minute, "a signal that passes", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "a signal that passes", func() error {
 		h.kill(syscall.SIGTERM)
 		if trace := h.trace(); len(trace) < 3 {
 			return fmt.Errorf("the trace is %q", trace)
@@ -323,7 +324,7 @@ func TestOneGracePeriodAfterTheSignalTheStopIsOver(t *testing.T) {
 	if trace := h.trace(); !slices.Equal(trace[:3], []string{"pre", "term", "term"}) {
 		t.Errorf("the trace is %q, want one preStop and then signals", trace)
 	}
-	err = poll(t.Context(), time.Minute, "a new stop", func() error {
+	err = harness.Poll(t.Context(), time.Minute, "a new stop", func() error {
 		h.kill(syscall.SIGTERM)
 		if n := hookRuns(h.events, h.ID(), "preStop"); n != 2 {
 			return fmt.Errorf("preStop ran %d times", n)
@@ -339,7 +340,7 @@ func TestPreStopDoesNotRun(t *testing.T) {
 	d := shared.Daemon(t)
 	const pre = `{"preStop":{"exec":{"command":["sh","-c","echo pre >> /gate/trace"]}}}`
 	t.Run("for a container that exits by itself", func(t *testing.T) {
-		h := runHooked(t, d, pre, func(o *TaskOptions) { o.Args[2] = "echo up > /gate/main" })
+		h := runHooked(t, d, pre, func(o *harness.TaskOptions) { o.Args[2] = "echo up > /gate/main" })
 		h.wantExit(0)
 		if _, err := h.Delete(t.Context()); err != nil { // it waits for a hook that runs
 			t.Error(err)

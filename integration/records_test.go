@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
@@ -79,10 +80,10 @@ func attempts(t *testing.T, dir, id string) []attempt {
 
 // awaitAttempts waits until the attempts of a container are what is wanted:
 // each "hook outcome cause".
-func awaitAttempts(t *testing.T, d *Daemon, id string, want ...string) []attempt {
+func awaitAttempts(t *testing.T, d *harness.Daemon, id string, want ...string) []attempt {
 	t.Helper()
 	var found []attempt
-	err := poll(t.Context(), time.Minute, "the records", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the records", func() error {
 		found = attempts(t, d.RecordsDir(), id)
 		var got []string
 		for _, a := range found {
@@ -102,9 +103,9 @@ func awaitAttempts(t *testing.T, d *Daemon, id string, want ...string) []attempt
 func TestAFailedHooksOutputOutlivesItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	log := d.TestEvents(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	before := time.Now()
-	m := newMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
+	m := newMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
 		podLifecycleKey: `{"postStart":{"exec":` + shell(`echo from stdout; echo from stderr >&2; exit 3`) + `}}`,
 	}})
 	err := m.Start(t.Context())
@@ -119,7 +120,7 @@ func TestAFailedHooksOutputOutlivesItsContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := awaitAttempts(t, d, m.ID, "postStart Failed exit status")[0]
-	if a.Version != 1 || a.Namespace != CRINamespace || a.Name != "main" || a.Pod != pod.name() || a.PodNamespace != pod.Config.GetMetadata().GetNamespace() {
+	if a.Version != 1 || a.Namespace != harness.CRINamespace || a.Name != "main" || a.Pod != pod.Name() || a.PodNamespace != pod.Config.GetMetadata().GetNamespace() {
 		t.Errorf("subject %+v", a)
 	}
 	if a.Handler != "exec" || a.Attempt != 1 || a.ExitCode == nil || *a.ExitCode != 3 || a.Runner != "joiner" || a.DurationSeconds <= 0 {
@@ -150,7 +151,7 @@ func TestEveryAttemptHasItsRecordAndItsOwnLateOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := awaitAttempts(t, d, h.ID(), "postStart Failed exit status", "postStart Failed exit status", "postStart Succeeded")
-	err := poll(t.Context(), time.Minute, "late output", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "late output", func() error {
 		found = attempts(t, d.RecordsDir(), h.ID())
 		for i, a := range found {
 			if want := fmt.Sprintf("try %d\nlate %d\n", i+1, i+1); string(a.Stdout) != want {
@@ -177,7 +178,7 @@ func TestOutcomesAreRecorded(t *testing.T) {
 	t.Run("preStop succeeds", func(t *testing.T) {
 		h := runHooked(t, d, `{"preStop":{"exec":`+shell(`echo bye`)+`}}`)
 		h.term()
-		if a := awaitAttempts(t, d, h.ID(), "preStop Succeeded")[0]; string(a.Stdout) != "bye\n" || a.Namespace != TaskNamespace || a.Pod != "" {
+		if a := awaitAttempts(t, d, h.ID(), "preStop Succeeded")[0]; string(a.Stdout) != "bye\n" || a.Namespace != harness.TaskNamespace || a.Pod != "" {
 			t.Errorf("got %+v", a)
 		}
 	})
@@ -227,7 +228,7 @@ func TestAnInitThatExitsDuringPostStartCancelsItsRecord(t *testing.T) {
 		"sleep": `{"sleep":{"seconds":3600}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, `{"postStart":`+hook+`}`, func(o *TaskOptions) {
+			h := newHooked(t, d, `{"postStart":`+hook+`}`, func(o *harness.TaskOptions) {
 				o.Args[2] = "echo up > /gate/main; cat /gate/pre-go; exit 7"
 			})
 			reply := h.begin(t.Context())
@@ -266,11 +267,11 @@ func TestAttemptsOfADeadShimAreUnknown(t *testing.T) {
 		wantNoProcess(t, d, h.ID())
 	})
 	t.Run("pod", func(t *testing.T) {
-		pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+		pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
 			podLifecycleKey: `{"postStart":{"exec":` + shell(`echo done`) + `},"preStop":{"sleep":{"seconds":3600}}}`,
 		}})
-		m := runMember(t, d, pod, ContainerOptions{Name: "main"})
-		shim, err := d.Shim(t.Context(), CRINamespace, m.ID)
+		m := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
+		shim, err := d.Shim(t.Context(), harness.CRINamespace, m.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,16 +307,16 @@ type shownStatus struct {
 	}
 }
 
-func statusPath(d *Daemon, namespace, id string) string {
+func statusPath(d *harness.Daemon, namespace, id string) string {
 	return filepath.Join(d.RecordsDir(), "containers", id+"@"+namespace+".json")
 }
 
 // awaitStatus waits for a container to be in a phase, with a hook running.
-func awaitStatus(t *testing.T, d *Daemon, id, phase, hook string) shownStatus {
+func awaitStatus(t *testing.T, d *harness.Daemon, id, phase, hook string) shownStatus {
 	t.Helper()
 	var st shownStatus
-	err := poll(t.Context(), time.Minute, "the status", func() error {
-		data, err := os.ReadFile(statusPath(d, TaskNamespace, id))
+	err := harness.Poll(t.Context(), time.Minute, "the status", func() error {
+		data, err := os.ReadFile(statusPath(d, harness.TaskNamespace, id))
 		if err != nil {
 			return err
 		}
@@ -334,9 +335,9 @@ func awaitStatus(t *testing.T, d *Daemon, id, phase, hook string) shownStatus {
 	return st
 }
 
-func awaitNoStatus(t *testing.T, d *Daemon, id string) {
+func awaitNoStatus(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
-	err := poll(t.Context(), time.Minute, "the status to be removed", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the status to be removed", func() error {
 		files, err := filepath.Glob(statusPath(d, "*", id))
 		if len(files) > 0 {
 			err = fmt.Errorf("there is %q", files)
@@ -352,7 +353,7 @@ func TestTheStatusSaysWhereAContainerStands(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
 	st := awaitStatus(t, d, h.ID(), "created", "")
-	if st.Version != 1 || st.Container != h.ID() || st.Namespace != TaskNamespace || st.PostStart != "exec" || st.PreStop != "sleep" || st.Started != nil || st.Shim.Pid != shimPID(t, d, h.ID()) {
+	if st.Version != 1 || st.Container != h.ID() || st.Namespace != harness.TaskNamespace || st.PostStart != "exec" || st.PreStop != "sleep" || st.Started != nil || st.Shim.Pid != shimPID(t, d, h.ID()) {
 		t.Errorf("created: %+v", st)
 	}
 	reply := h.begin(t.Context())
@@ -379,7 +380,7 @@ func TestTheStatusSaysWhereAContainerStands(t *testing.T) {
 	if err := h.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(statusPath(d, TaskNamespace, h.ID())); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(statusPath(d, harness.TaskNamespace, h.ID())); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after Delete: %v", err)
 	}
 }
@@ -387,10 +388,10 @@ func TestTheStatusSaysWhereAContainerStands(t *testing.T) {
 func TestAContainerWithoutHooksHasNoRecords(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, "", without)
-	if _, err := os.Stat(statusPath(d, TaskNamespace, h.ID())); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(statusPath(d, harness.TaskNamespace, h.ID())); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("status: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(d.Bundle(TaskNamespace, h.ID()), "bookend-records")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(d.Bundle(harness.TaskNamespace, h.ID()), "bookend-records")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("bundle: %v", err)
 	}
 	h.term()
@@ -406,7 +407,7 @@ func fullTmpfs(t *testing.T) (dir string) {
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=16k,nr_inodes=4"); err != nil {
 		t.Fatal(err)
 	}
-	cleanup(t, func(context.Context) error { return unix.Unmount(dir, unix.MNT_DETACH) })
+	harness.Cleanup(t, func(context.Context) error { return unix.Unmount(dir, unix.MNT_DETACH) })
 	if err := os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 64<<10), 0o600); !errors.Is(err, unix.ENOSPC) {
 		t.Fatalf("fill the tmpfs: %v", err)
 	}
@@ -420,7 +421,7 @@ func TestAFullDiskFailsNoHookAndHoldsNoStopUp(t *testing.T) {
 	h := runHooked(t, d, noted)
 	h.term()
 	h.wantTrace(notes...)
-	err := poll(t.Context(), readyTimeout, "a line in the log", func() error {
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "a line in the log", func() error {
 		for line := range strings.Lines(d.Log()) {
 			if strings.Contains(line, "record of attempt 1 of preStop of container "+h.ID()) && strings.Contains(line, "no space left on device") {
 				return nil
@@ -446,7 +447,7 @@ func TestRecordsOfOneContainerAreBounded(t *testing.T) {
 	other.term()
 	noisy := runHooked(t, d, `{"preStop":{"exec":{"command":["/bin/sh","-c","exit 1"]},"retries":4}}`)
 	noisy.term()
-	err := poll(t.Context(), time.Minute, "records to be removed", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "records to be removed", func() error {
 		found := attempts(t, dir, noisy.ID())
 		if len(found) != 2 || found[0].Attempt != 1 || found[1].Attempt != 5 {
 			return fmt.Errorf("there are %+v", found)
@@ -471,7 +472,7 @@ func TestRecordsAreBoundedOnTheNode(t *testing.T) {
 		h.term()
 		last = h.ID()
 	}
-	err := poll(t.Context(), time.Minute, "records to be removed", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "records to be removed", func() error {
 		files, err := filepath.Glob(filepath.Join(dir, "records", "*"))
 		if err != nil || len(files) > 3 {
 			return fmt.Errorf("there are %q, %w", files, err)

@@ -10,11 +10,12 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
 
 // withCriu starts a daemon that can make checkpoints, or skips the test.
-func withCriu(t *testing.T) *Daemon {
+func withCriu(t *testing.T) *harness.Daemon {
 	t.Helper()
 	criu, err := exec.LookPath("criu")
 	if err != nil {
@@ -23,24 +24,24 @@ func withCriu(t *testing.T) *Daemon {
 	if out, err := exec.Command(criu, "check").CombinedOutput(); err != nil {
 		t.Skipf("needs a criu that knows this kernel: %v: %s", err, strings.TrimSpace(string(out)))
 	}
-	bins, err := FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return StartDaemon(t, Options{Path: []string{filepath.Dir(criu), bins.Tools, bins.Bin}})
+	return harness.StartDaemon(t, harness.Options{Path: []string{filepath.Dir(criu), bins.Tools, bins.Bin}})
 }
 
 // restore makes the container's task anew from a checkpoint of the one that runs,
 // which it ends.
 func (h *hooked) restore() {
 	h.t.Helper()
-	ctx := namespaces.WithNamespace(h.t.Context(), TaskNamespace)
+	ctx := namespaces.WithNamespace(h.t.Context(), harness.TaskNamespace)
 	image, err := h.Checkpoint(ctx)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	cleanup(h.t, func(ctx context.Context) error {
-		return h.daemon.Client.ImageService().Delete(namespaces.WithNamespace(ctx, TaskNamespace), image.Name())
+	harness.Cleanup(h.t, func(ctx context.Context) error {
+		return h.daemon.Client.ImageService().Delete(namespaces.WithNamespace(ctx, harness.TaskNamespace), image.Name())
 	})
 	if err := h.Kill(ctx, syscall.SIGKILL); err != nil {
 		h.t.Fatal(err)
@@ -49,7 +50,7 @@ func (h *hooked) restore() {
 	if _, err := h.Delete(ctx); err != nil {
 		h.t.Fatal(err)
 	}
-	cleanup(h.t, h.removeUnpacked)
+	harness.Cleanup(h.t, h.removeUnpacked)
 	if err := h.Restore(ctx, h.daemon, image); err != nil {
 		h.t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func (h *hooked) restore() {
 
 // removeUnpacked removes what containerd unpacks a checkpoint into, and leaves.
 func (h *hooked) removeUnpacked(context.Context) error {
-	dirs, err := filepath.Glob(h.daemon.path("tmp", "ctrd-checkpoint*"))
+	dirs, err := filepath.Glob(h.daemon.Path("tmp", "ctrd-checkpoint*"))
 	for _, dir := range dirs {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
@@ -72,7 +73,7 @@ func (h *hooked) removeUnpacked(context.Context) error {
 func TestPreStopOfARestoredContainer(t *testing.T) {
 	h := runHooked(t, withCriu(t), `{"postStart":{"exec":`+shell("echo post >> /gate/trace")+`},
 		"preStop":{"exec":`+shell("test -f /tmp/first && test $(readlink /proc/self/ns/pid) = $(readlink /proc/1/ns/pid) && echo pre >> /gate/trace")+`}}`,
-		func(o *TaskOptions) { o.Args = []string{"sh", "-c", "touch /tmp/first; " + entrypoint} })
+		func(o *harness.TaskOptions) { o.Args = []string{"sh", "-c", "touch /tmp/first; " + entrypoint} })
 	h.restore()
 	h.term()
 	h.wantTrace("post", "pre", "term")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/api/types/runc/options"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -55,21 +56,21 @@ func otherRuntimes() map[string]func(*testing.T) string {
 
 // withOtherRuntimes runs a test with each of the other runtimes, and with each
 // way into their containers.
-func withOtherRuntimes(t *testing.T, test func(t *testing.T, d *Daemon, way string, edit func(*TaskOptions))) {
+func withOtherRuntimes(t *testing.T, test func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions))) {
 	d := shared.Daemon(t)
 	for name, find := range otherRuntimes() {
 		for way, config := range map[string]string{"joiner": "", "runtime": "[exec]\nentry = \"runtime\"\n"} {
 			t.Run(name+" by "+way, func(t *testing.T) {
 				binary := find(t)
 				setConfig(t, d, config)
-				test(t, d, way, func(o *TaskOptions) { o.RuntimeOptions = &options.Options{BinaryName: binary} })
+				test(t, d, way, func(o *harness.TaskOptions) { o.RuntimeOptions = &options.Options{BinaryName: binary} })
 			})
 		}
 	}
 }
 
 func TestHooksOfOtherRuntimes(t *testing.T) {
-	withOtherRuntimes(t, func(t *testing.T, d *Daemon, way string, edit func(*TaskOptions)) {
+	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions)) {
 		h := runHooked(t, d, noted, edit)
 		post := wantHookEvent(t, h.events, h.ID(), "postStart", "success")
 		h.term()
@@ -82,8 +83,8 @@ func TestHooksOfOtherRuntimes(t *testing.T) {
 }
 
 func TestAHookOfAnotherRuntimeRunsAsItsContainerDoes(t *testing.T) {
-	withOtherRuntimes(t, func(t *testing.T, d *Daemon, way string, edit func(*TaskOptions)) {
-		confine := func(o *TaskOptions) {
+	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions)) {
+		confine := func(o *harness.TaskOptions) {
 			o.Spec = append(o.Spec, oci.WithUserID(1000), oci.WithAppendAdditionalGroups("extra"), oci.WithProcessCwd("/tmp"),
 				oci.WithEnv([]string{"HOME=/var", "GREETING=hello $HOME"}), oci.WithCapabilities([]string{"CAP_NET_BIND_SERVICE"}),
 				oci.WithRlimit(&specs.POSIXRlimit{Type: "RLIMIT_FSIZE", Hard: 1 << 30, Soft: 1 << 20}))
@@ -93,7 +94,7 @@ func TestAHookOfAnotherRuntimeRunsAsItsContainerDoes(t *testing.T) {
 		h.await("main")
 		h.await("post")
 		awaitAdoption(t, d, way)
-		wantSameAsInit(t, d, TaskNamespace, h.ID(), map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000400", "NoNewPrivs": "1"})
+		wantSameAsInit(t, d, harness.TaskNamespace, h.ID(), map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000400", "NoNewPrivs": "1"})
 		h.open("post-go")
 		if err := wantReply(t, reply); err != nil {
 			t.Error(err)
@@ -104,17 +105,17 @@ func TestAHookOfAnotherRuntimeRunsAsItsContainerDoes(t *testing.T) {
 // awaitAdoption waits until the hook is its parent's alone, which is the joiner or
 // bookend-exec, and the hook is past its gate: while its shell writes to that,
 // its descriptors are others.
-func awaitAdoption(t *testing.T, d *Daemon, way string) {
+func awaitAdoption(t *testing.T, d *harness.Daemon, way string) {
 	t.Helper()
 	parentArgs := []string{map[string]string{"joiner": "bookend-joiner", "runtime": "bookend-exec"}[way]}
-	err := poll(t.Context(), endTimeout, "a hook that waits", func() error {
+	err := harness.Poll(t.Context(), harness.EndTimeout, "a hook that waits", func() error {
 		procs, err := d.Processes()
 		if err != nil {
 			return err
 		}
 		adopted, waits := false, false
 		for _, p := range procs {
-			parent := slices.IndexFunc(procs, func(q Process) bool { return q.PID == p.PPID })
+			parent := slices.IndexFunc(procs, func(q harness.Process) bool { return q.PID == p.PPID })
 			adopted = adopted || slices.Equal(p.Args, watchedHook) && parent >= 0 && slices.Equal(procs[parent].Args, parentArgs)
 			waits = waits || slices.Equal(p.Args, []string{"cat", "/gate/post-go"})
 		}
@@ -129,7 +130,7 @@ func awaitAdoption(t *testing.T, d *Daemon, way string) {
 }
 
 func TestFailuresOfHooksOfOtherRuntimes(t *testing.T) {
-	withOtherRuntimes(t, func(t *testing.T, d *Daemon, _ string, edit func(*TaskOptions)) {
+	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, _ string, edit func(*harness.TaskOptions)) {
 		for name, tt := range map[string]struct {
 			exec string
 			want map[string]string
@@ -155,13 +156,13 @@ func TestFailuresOfHooksOfOtherRuntimes(t *testing.T) {
 }
 
 func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
-	withOtherRuntimes(t, func(t *testing.T, d *Daemon, _ string, edit func(*TaskOptions)) {
+	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, _ string, edit func(*harness.TaskOptions)) {
 		const tree = `sleep 4001 & setsid sleep 4002 >/dev/null 2>&1 & (setsid sh -c 'sleep 4003 & sleep 4004' >/dev/null 2>&1 &) ; echo post >> /gate/trace; sleep 4005`
 		h := newHooked(t, d, `{"postStart":{"timeoutSeconds":2,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`, edit)
 		reply := h.begin(t.Context())
 		h.await("main")
 		var before []int
-		err := poll(t.Context(), endTimeout, "the entrypoint's own process", func() error {
+		err := harness.Poll(t.Context(), harness.EndTimeout, "the entrypoint's own process", func() error {
 			if before = sleepersOf(t, d); len(before) == 0 {
 				return os.ErrNotExist
 			}
@@ -197,7 +198,7 @@ func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
 }
 
 // sleepersOf lists the pids of what entrypoints wait for.
-func sleepersOf(t *testing.T, d *Daemon) []int {
+func sleepersOf(t *testing.T, d *harness.Daemon) []int {
 	t.Helper()
 	procs, err := d.Processes()
 	if err != nil {

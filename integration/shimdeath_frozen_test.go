@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -16,9 +17,9 @@ import (
 // it does for the moment in which it kills one.
 
 // freezeHook freezes the cgroup of a container's exec hook, behind its shim's back.
-func freezeHook(t *testing.T, d *Daemon, id string) {
+func freezeHook(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
-	all, err := cgroupsBelow(d.name())
+	all, err := harness.CgroupsBelow(d.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func freezeHook(t *testing.T, d *Daemon, id string) {
 		if err := os.WriteFile(state, []byte(value), 0); err != nil {
 			t.Fatal(err)
 		}
-		err := poll(t.Context(), readyTimeout, "the hook to be frozen", func() error {
+		err := harness.Poll(t.Context(), harness.ReadyTimeout, "the hook to be frozen", func() error {
 			data, _ := os.ReadFile(state)
 			if got := strings.TrimSpace(string(data)); got != value {
 				return fmt.Errorf("it is %s", got)
@@ -110,7 +111,7 @@ func TestAShimThatDiesWithAFrozenHookLeavesNothing(t *testing.T) {
 }
 
 // frozenPod is a pod whose first member has a frozen preStop.
-func frozenPod(t *testing.T, d *Daemon, preStop string) (pod *Pod, main, side *member) {
+func frozenPod(t *testing.T, d *harness.Daemon, preStop string) (pod *harness.Pod, main, side *member) {
 	t.Helper()
 	pod, main, side = stoppingPod(t, d, preStop)
 	freezeHook(t, d, main.ID)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -23,13 +24,13 @@ import (
 
 // shimPID returns the pid of the shim process that was started for a pod or for
 // a container that is not the CRI's.
-func shimPID(t *testing.T, d *Daemon, id string) int {
+func shimPID(t *testing.T, d *harness.Daemon, id string) int {
 	t.Helper()
 	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(procs, func(p Process) bool {
+	i := slices.IndexFunc(procs, func(p harness.Process) bool {
 		return strings.HasPrefix(p.Comm, "containerd-shim") && slices.Contains(p.Args, id)
 	})
 	if i < 0 {
@@ -40,16 +41,16 @@ func shimPID(t *testing.T, d *Daemon, id string) int {
 
 // forgetSocket removes a shim's socket when the test ends: a stock shim whose
 // sandbox went before its containers leaves it behind.
-func forgetSocket(t *testing.T, d *Daemon, namespace, id string) {
+func forgetSocket(t *testing.T, d *harness.Daemon, namespace, id string) {
 	t.Helper()
 	socket, err := d.ShimSocket(namespace, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cleanup(t, func(context.Context) error { return os.Remove(socket) })
+	harness.Cleanup(t, func(context.Context) error { return os.Remove(socket) })
 }
 
-func killShim(t *testing.T, d *Daemon, id string) {
+func killShim(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
 	if err := syscall.Kill(shimPID(t, d, id), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -57,19 +58,19 @@ func killShim(t *testing.T, d *Daemon, id string) {
 }
 
 // inCgroup returns the processes that are in a cgroup of the container's.
-func inCgroup(t *testing.T, d *Daemon, id string) []Process {
+func inCgroup(t *testing.T, d *harness.Daemon, id string) []harness.Process {
 	t.Helper()
 	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(procs, func(p Process) bool { return !p.InCgroup(id) })
+	return slices.DeleteFunc(procs, func(p harness.Process) bool { return !p.InCgroup(id) })
 }
 
 // wantNoProcess waits until the container has no process any more.
-func wantNoProcess(t *testing.T, d *Daemon, id string) {
+func wantNoProcess(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
-	err := poll(t.Context(), time.Minute, "processes of a dead shim to end", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "processes of a dead shim to end", func() error {
 		if procs := inCgroup(t, d, id); len(procs) > 0 {
 			return fmt.Errorf("%s has %v", id, procs)
 		}
@@ -81,12 +82,12 @@ func wantNoProcess(t *testing.T, d *Daemon, id string) {
 }
 
 // stoppingPod is a pod whose first member has begun the preStop of a lifecycle.
-func stoppingPod(t *testing.T, d *Daemon, lifecycle string) (pod *Pod, main, side *member) {
+func stoppingPod(t *testing.T, d *harness.Daemon, lifecycle string) (pod *harness.Pod, main, side *member) {
 	t.Helper()
-	pod = d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
-	main = runMember(t, d, pod, ContainerOptions{Name: "main"})
-	side = runMember(t, d, pod, ContainerOptions{Name: "side"})
-	shim, err := d.Shim(t.Context(), CRINamespace, main.ID)
+	pod = d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
+	main = runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
+	side = runMember(t, d, pod, harness.ContainerOptions{Name: "side"})
+	shim, err := d.Shim(t.Context(), harness.CRINamespace, main.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,9 +144,9 @@ func TestAShimThatDiesDuringPostStartTakesItsContainerAlong(t *testing.T) {
 }
 
 // pausePID returns the pid of a pod's pause process.
-func pausePID(t *testing.T, pod *Pod) int {
+func pausePID(t *testing.T, pod *harness.Pod) int {
 	t.Helper()
-	reply, err := pod.cri.PodSandboxStatus(t.Context(), &runtimeapi.PodSandboxStatusRequest{PodSandboxId: pod.ID, Verbose: true})
+	reply, err := pod.CRI.PodSandboxStatus(t.Context(), &runtimeapi.PodSandboxStatusRequest{PodSandboxId: pod.ID, Verbose: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,14 +161,14 @@ func pausePID(t *testing.T, pod *Pod) int {
 
 func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
 	d := shared.Daemon(t)
-	for _, handler := range []string{Runc, Bookend} {
+	for _, handler := range []string{harness.Runc, harness.Bookend} {
 		t.Run(handler, func(t *testing.T) {
 			log := d.TestEvents(t)
-			pod := d.TestPod(t, PodOptions{Handler: handler, Annotations: map[string]string{podLifecycleKey: noted}})
-			main := runMember(t, d, pod, ContainerOptions{Name: "main"})
-			side := runMember(t, d, pod, ContainerOptions{Name: "side"})
-			if handler == Runc {
-				forgetSocket(t, d, CRINamespace, pod.ID)
+			pod := d.TestPod(t, harness.PodOptions{Handler: handler, Annotations: map[string]string{podLifecycleKey: noted}})
+			main := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
+			side := runMember(t, d, pod, harness.ContainerOptions{Name: "side"})
+			if handler == harness.Runc {
+				forgetSocket(t, d, harness.CRINamespace, pod.ID)
 			}
 			if err := syscall.Kill(pausePID(t, pod), syscall.SIGKILL); err != nil {
 				t.Fatal(err)
@@ -175,7 +176,7 @@ func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
 			if _, err := log.WaitTopic(t.Context(), "/tasks/delete", pod.ID); err != nil {
 				t.Error(err)
 			}
-			err := poll(t.Context(), time.Minute, "the pod to be not ready", func() error {
+			err := harness.Poll(t.Context(), time.Minute, "the pod to be not ready", func() error {
 				st, err := pod.Status(t.Context())
 				if err == nil && st.GetState() == runtimeapi.PodSandboxState_SANDBOX_READY {
 					err = errors.New("it is ready")
@@ -187,11 +188,11 @@ func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
 			}
 			for _, m := range []*member{main, side} {
 				if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
-					t.Errorf("exec in %s: %+v, %v", m.name(), got, err)
+					t.Errorf("exec in %s: %+v, %v", m.Name(), got, err)
 				}
 				m.stop()
 			}
-			if handler == Bookend {
+			if handler == harness.Bookend {
 				main.wantTrace(notes...)
 			} else {
 				main.wantTrace("term")
@@ -203,7 +204,7 @@ func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
 
 // killShimUnseen kills a pod's shim while containerd, which would clean up by
 // itself, is not there. The caller relaunches it.
-func killShimUnseen(t *testing.T, d *Daemon, id string) {
+func killShimUnseen(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
 	pid := shimPID(t, d, id)
 	if err := d.Terminate(t.Context()); err != nil {
@@ -213,8 +214,8 @@ func killShimUnseen(t *testing.T, d *Daemon, id string) {
 		t.Fatal(err)
 	}
 	// What containerd waits for: the shim is gone when its connections are.
-	err := poll(t.Context(), readyTimeout, "the shim's end", func() error {
-		s, err := d.Shim(t.Context(), CRINamespace, id)
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "the shim's end", func() error {
+		s, err := d.Shim(t.Context(), harness.CRINamespace, id)
 		if err == nil {
 			return errors.Join(errors.New("it takes connections"), s.Close())
 		}
@@ -227,14 +228,14 @@ func killShimUnseen(t *testing.T, d *Daemon, id string) {
 
 // cleanUpAsContainerdDoes runs the delete action for a dead shim, which is given
 // five seconds, with the runc of a directory; empty: the usual one.
-func cleanUpAsContainerdDoes(t *testing.T, d *Daemon, id, runc string) error {
+func cleanUpAsContainerdDoes(t *testing.T, d *harness.Daemon, id, runc string) error {
 	t.Helper()
 	ours, _, tools := shims(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	bundle := d.Bundle(CRINamespace, id)
-	cmd := exec.CommandContext(ctx, ours, "-namespace", CRINamespace, "-address", d.Address(), "-id", id, "-bundle", bundle, "delete")
-	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + cmp.Or(runc, tools) + ":/usr/bin:/bin", "BOOKEND_CONFIG=" + d.path("bookend.toml"), d.Mark()}
+	bundle := d.Bundle(harness.CRINamespace, id)
+	cmd := exec.CommandContext(ctx, ours, "-namespace", harness.CRINamespace, "-address", d.Address(), "-id", id, "-bundle", bundle, "delete")
+	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + cmp.Or(runc, tools) + ":/usr/bin:/bin", "BOOKEND_CONFIG=" + d.Path("bookend.toml"), d.Mark()}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("delete: %w: %s", err, out)
@@ -246,9 +247,9 @@ func cleanUpAsContainerdDoes(t *testing.T, d *Daemon, id, runc string) error {
 // nothing else; the newest asks for each container. This is the former's call.
 func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
-	other := runMember(t, d, d.TestPod(t, PodOptions{Handler: Bookend}), ContainerOptions{})
-	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
+	other := runMember(t, d, d.TestPod(t, harness.PodOptions{Handler: harness.Bookend}), harness.ContainerOptions{})
+	main := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
 
 	killShimUnseen(t, d, pod.ID)
 	if err := cleanUpAsContainerdDoes(t, d, pod.ID, ""); err != nil {

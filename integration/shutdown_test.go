@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/errdefs"
 )
@@ -16,7 +17,7 @@ import (
 func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
-	shim, err := d.Shim(t.Context(), TaskNamespace, h.ID())
+	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +39,8 @@ func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
 	if _, err := shim.Shutdown(ctx, &taskapi.ShutdownRequest{ID: h.ID()}); err != nil {
 		t.Error(err)
 	}
-	err = poll(t.Context(), time.Second/2, "the shim's end", func() error {
-		if p, err := ReadProcess(pid); err == nil && p.State != 'Z' {
+	err = harness.Poll(t.Context(), time.Second/2, "the shim's end", func() error {
+		if p, err := harness.ReadProcess(pid); err == nil && p.State != 'Z' {
 			return errors.New("it waits for its events")
 		}
 		return nil
@@ -50,7 +51,7 @@ func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
 	signalDaemon(t, d, syscall.SIGCONT)
 	wantHookEvent(t, h.events, h.ID(), "preStop", "success")
 	// It has seen the shim go, and cleans up after it.
-	err = poll(t.Context(), readyTimeout, "containerd to forget the task", func() error {
+	err = harness.Poll(t.Context(), harness.ReadyTimeout, "containerd to forget the task", func() error {
 		if err := h.Kill(t.Context(), syscall.SIGKILL); !errdefs.IsNotFound(err) {
 			return errors.Join(errors.New("it knows it"), err)
 		}
@@ -62,13 +63,13 @@ func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
 }
 
 // signalDaemon signals containerd; one that was stopped goes on when the test ends.
-func signalDaemon(t *testing.T, d *Daemon, sig syscall.Signal) {
+func signalDaemon(t *testing.T, d *harness.Daemon, sig syscall.Signal) {
 	t.Helper()
 	pid := d.PID()
 	if err := syscall.Kill(pid, sig); err != nil {
 		t.Fatal(err)
 	}
 	if sig == syscall.SIGSTOP {
-		cleanup(t, func(context.Context) error { return syscall.Kill(pid, syscall.SIGCONT) })
+		harness.Cleanup(t, func(context.Context) error { return syscall.Kill(pid, syscall.SIGCONT) })
 	}
 }

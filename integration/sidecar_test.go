@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -36,10 +37,10 @@ func TestASidecarsPreStopComesWithItsOwnStop(t *testing.T) {
 }
 
 // sidecarPod is a pod of two containers, of which the second has a preStop.
-func sidecarPod(t *testing.T, d *Daemon, preStop string) (main, side *member) {
+func sidecarPod(t *testing.T, d *harness.Daemon, preStop string) (main, side *member) {
 	t.Helper()
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
 		"lifecycle.bookend.dev/side": `{"terminationGracePeriodSeconds":60,"preStop":{"exec":` + shell(preStop) + `}}`,
 	}})
-	return runMember(t, d, pod, ContainerOptions{Name: "main"}), runMember(t, d, pod, ContainerOptions{Name: "side"})
+	return runMember(t, d, pod, harness.ContainerOptions{Name: "main"}), runMember(t, d, pod, harness.ContainerOptions{Name: "side"})
 }

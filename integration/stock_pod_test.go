@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 func TestPodsWithoutHooksAreTheStockShims(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playPod(t, d, Runc, nil)
-	for _, handler := range []string{Bookend, BookendType, BookendOptions} {
+	stock := playPod(t, d, harness.Runc, nil)
+	for _, handler := range []string{harness.Bookend, harness.BookendType, harness.BookendOptions} {
 		t.Run(handler, func(t *testing.T) {
 			ours := playPod(t, d, handler, nil)
 			wantSame(t, "replies", ours.lines, stock.lines)
@@ -24,12 +25,12 @@ func TestPodsWithoutHooksAreTheStockShims(t *testing.T) {
 
 func TestPodsWithHooksHaveTheRepliesAndEventsOfTheStockShim(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playPod(t, d, Runc, nil)
+	stock := playPod(t, d, harness.Runc, nil)
 	hooks := map[string]string{}
 	for _, name := range []string{"long", "short", "deaf"} {
 		hooks[strings.Replace(podLifecycleKey, "main", name, 1)] = noDelay
 	}
-	ours := playPod(t, d, Bookend, hooks)
+	ours := playPod(t, d, harness.Bookend, hooks)
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
@@ -39,19 +40,19 @@ type podPlay struct {
 	transcript
 	events []string
 
-	daemon *Daemon
-	pod    *Pod
-	log    *EventLog
+	daemon *harness.Daemon
+	pod    *harness.Pod
+	log    *harness.EventLog
 	ended  int // execs so far, all in one container
 }
 
-func playPod(t *testing.T, d *Daemon, handler string, annotations map[string]string) *podPlay {
+func playPod(t *testing.T, d *harness.Daemon, handler string, annotations map[string]string) *podPlay {
 	t.Helper()
 	p := &podPlay{transcript: transcript{t: t}, daemon: d, log: d.TestEvents(t)}
-	p.pod = d.TestPod(t, PodOptions{Handler: handler, Annotations: annotations})
+	p.pod = d.TestPod(t, harness.PodOptions{Handler: handler, Annotations: annotations})
 	p.alias(d.Dir, "DIR")
 	p.alias(p.pod.ID, "POD")
-	p.alias(p.pod.name(), "pod")
+	p.alias(p.pod.Name(), "pod")
 	p.longLife()
 	p.shortLife()
 	p.deafLife()
@@ -61,7 +62,7 @@ func playPod(t *testing.T, d *Daemon, handler string, annotations map[string]str
 }
 
 // enter creates a container.
-func (p *podPlay) enter(opts ContainerOptions) *member {
+func (p *podPlay) enter(opts harness.ContainerOptions) *member {
 	p.t.Helper()
 	m := newMember(p.t, p.daemon, p.pod, opts)
 	p.alias(m.ID, opts.Name)
@@ -102,7 +103,7 @@ func (p *podPlay) execExited(m *member) {
 	p.t.Helper()
 	p.ended++
 	seen := 0
-	_, err := p.log.WaitFor(p.t.Context(), func(e Event) bool {
+	_, err := p.log.WaitFor(p.t.Context(), func(e harness.Event) bool {
 		if e.Topic == "/tasks/exit" && e.ContainerID == m.ID && e.ExecID != "" {
 			seen++
 		}
@@ -124,7 +125,7 @@ func (p *podPlay) exited(m *member) {
 func (p *podPlay) longLife() {
 	p.t.Helper()
 	ctx := p.t.Context()
-	m := p.enter(ContainerOptions{Name: "long"})
+	m := p.enter(harness.ContainerOptions{Name: "long"})
 	p.exec("in created", m, "true")
 	p.note("stop of created", nil, m.Stop(ctx, patience))
 	m.start()
@@ -133,13 +134,13 @@ func (p *podPlay) longLife() {
 	p.execs(m)
 	stats, err := m.Stats(ctx)
 	p.note("stats", fmt.Sprint(stats.GetCpu() != nil, stats.GetMemory() != nil), err)
-	_, err = p.pod.cri.UpdateContainerResources(ctx, &runtimeapi.UpdateContainerResourcesRequest{
+	_, err = p.pod.CRI.UpdateContainerResources(ctx, &runtimeapi.UpdateContainerResourcesRequest{
 		ContainerId: m.ID, Linux: &runtimeapi.LinuxContainerResources{CpuShares: 512},
 	})
 	p.note("update", nil, err)
-	_, err = p.pod.cri.ReopenContainerLog(ctx, &runtimeapi.ReopenContainerLogRequest{ContainerId: m.ID})
+	_, err = p.pod.CRI.ReopenContainerLog(ctx, &runtimeapi.ReopenContainerLogRequest{ContainerId: m.ID})
 	p.note("reopen log", nil, err)
-	_, err = p.pod.cri.CheckpointContainer(ctx, &runtimeapi.CheckpointContainerRequest{ContainerId: m.ID, Location: p.t.TempDir() + "/c.tar", Timeout: 10})
+	_, err = p.pod.CRI.CheckpointContainer(ctx, &runtimeapi.CheckpointContainerRequest{ContainerId: m.ID, Location: p.t.TempDir() + "/c.tar", Timeout: 10})
 	p.note("checkpoint", nil, err)
 	p.note("stop", nil, m.Stop(ctx, patience))
 	p.exited(m)
@@ -158,16 +159,16 @@ func (p *podPlay) execs(m *member) {
 	p.exec("", m, "sh", "-c", "echo out; echo err >&2; exit 4")
 	p.exec("of nothing", m, "/no/such/command")
 	p.exec("that kills itself", m, "sh", "-c", "kill -9 $$")
-	_, err := p.pod.cri.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: m.ID, Cmd: []string{"sleep", "1000"}, Timeout: 1})
+	_, err := p.pod.CRI.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: m.ID, Cmd: []string{"sleep", "1000"}, Timeout: 1})
 	p.note("exec that lasts", nil, err)
 	p.execExited(m)
-	_, err = p.pod.cri.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: "nobody", Cmd: []string{"true"}})
+	_, err = p.pod.CRI.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: "nobody", Cmd: []string{"true"}})
 	p.note("exec in nobody", nil, err)
 }
 
 // shortLife is a container that ends by itself.
 func (p *podPlay) shortLife() {
-	m := p.enter(ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /gate/post-go; echo bye; exit 7"}})
+	m := p.enter(harness.ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /gate/post-go; echo bye; exit 7"}})
 	p.note("start", nil, m.Start(p.t.Context()))
 	if err := m.gate.Open(p.t.Context(), "post-go"); err != nil {
 		p.t.Error(err)
@@ -182,7 +183,7 @@ func (p *podPlay) shortLife() {
 
 // deafLife is a container that its stop signal does not end.
 func (p *podPlay) deafLife() {
-	m := p.enter(ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", deafEntrypoint}})
+	m := p.enter(harness.ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", deafEntrypoint}})
 	m.start()
 	p.note("stop", nil, m.Stop(p.t.Context(), 2*time.Second))
 	p.exited(m)
@@ -193,7 +194,7 @@ func (p *podPlay) deafLife() {
 
 // stillbirth is a container whose command is not there.
 func (p *podPlay) stillbirth() {
-	m := p.enter(ContainerOptions{Name: "stillborn", Command: []string{"/no/such/command"}})
+	m := p.enter(harness.ContainerOptions{Name: "stillborn", Command: []string{"/no/such/command"}})
 	p.note("start", nil, m.Start(p.t.Context()))
 	p.status("failed", m)
 	p.leave(m)
@@ -201,7 +202,7 @@ func (p *podPlay) stillbirth() {
 
 // end stops the pod with a container in it.
 func (p *podPlay) end() {
-	m := p.enter(ContainerOptions{Name: "last"})
+	m := p.enter(harness.ContainerOptions{Name: "last"})
 	m.start()
 	p.note("stop pod", nil, p.pod.Stop(p.t.Context()))
 	p.exited(m)

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/typeurl/v2"
@@ -20,16 +21,16 @@ const noDelay = `{"postStart":{"sleep":{"seconds":0}},"preStop":{"sleep":{"secon
 
 func TestTasksWithoutHooksAreTheStockShims(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playTasks(t, d, TaskOptions{})
-	ours := playTasks(t, d, TaskOptions{Runtime: bookendRuntime})
+	stock := playTasks(t, d, harness.TaskOptions{})
+	ours := playTasks(t, d, harness.TaskOptions{Runtime: bookendRuntime})
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
 
 func TestTasksWithHooksHaveTheRepliesAndEventsOfTheStockShim(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playTasks(t, d, TaskOptions{})
-	ours := playTasks(t, d, TaskOptions{Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: noDelay}})
+	stock := playTasks(t, d, harness.TaskOptions{})
+	ours := playTasks(t, d, harness.TaskOptions{Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: noDelay}})
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
@@ -41,18 +42,18 @@ type taskPlay struct {
 
 	t      *testing.T
 	images string // where checkpoints would go
-	daemon *Daemon
-	opts   TaskOptions
+	daemon *harness.Daemon
+	opts   harness.TaskOptions
 
 	// The container on stage.
 	*hooked
-	shim *Shim
+	shim *harness.Shim
 }
 
 // ctx is the context of calls of the shim.
 func (p *taskPlay) ctx() context.Context { return p.shim.Context(p.t.Context()) }
 
-func playTasks(t *testing.T, d *Daemon, opts TaskOptions) *taskPlay {
+func playTasks(t *testing.T, d *harness.Daemon, opts harness.TaskOptions) *taskPlay {
 	t.Helper()
 	p := &taskPlay{transcript: transcript{t: t}, t: t, images: t.TempDir(), daemon: d, opts: opts}
 	p.alias(p.images, "IMAGES")
@@ -67,14 +68,14 @@ func playTasks(t *testing.T, d *Daemon, opts TaskOptions) *taskPlay {
 
 // enter creates a container and connects to its shim.
 func (p *taskPlay) enter(name string, args ...string) {
-	p.hooked = newHooked(p.t, p.daemon, "", func(o *TaskOptions) {
+	p.hooked = newHooked(p.t, p.daemon, "", func(o *harness.TaskOptions) {
 		o.Runtime, o.Annotations = p.opts.Runtime, p.opts.Annotations
 		if args != nil {
 			o.Args = args
 		}
 	})
 	p.alias(p.ID(), name)
-	shim, err := p.daemon.Shim(p.t.Context(), TaskNamespace, p.ID())
+	shim, err := p.daemon.Shim(p.t.Context(), harness.TaskNamespace, p.ID())
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -97,13 +98,13 @@ func (p *taskPlay) leave() {
 	p.events = append(p.events, taskEvents(p.log(), p.ID())...)
 }
 
-func (p *taskPlay) log() *EventLog { return p.hooked.events }
+func (p *taskPlay) log() *harness.EventLog { return p.hooked.events }
 
 // exited waits for the exit of the init or of an exec, so that the order of the
 // events behind it is the script's.
 func (p *taskPlay) exited(exec string) {
 	p.t.Helper()
-	_, err := p.log().WaitFor(p.t.Context(), func(e Event) bool {
+	_, err := p.log().WaitFor(p.t.Context(), func(e harness.Event) bool {
 		return e.Topic == "/tasks/exit" && e.ContainerID == p.ID() && e.ExecID == exec
 	})
 	if err != nil {
@@ -299,14 +300,14 @@ func (p *taskPlay) unstartedLife() {
 // stillbirth is a container whose command is not there.
 func (p *taskPlay) stillbirth() {
 	log := p.daemon.TestEvents(p.t)
-	id := newID("t")
+	id := harness.NewID("t")
 	p.alias(id, "STILLBORN")
 	opts := p.opts
 	opts.ID, opts.Args = id, []string{"/no/such/command"}
 	task, err := p.daemon.Tasks.Create(p.t.Context(), opts)
 	p.note("create of no command", nil, err)
 	if err == nil {
-		cleanup(p.t, task.Remove)
+		harness.Cleanup(p.t, task.Remove)
 		err = task.Start(p.t.Context())
 		p.note("start of no command", nil, err)
 		_, err = task.Delete(p.t.Context(), containerd.WithProcessKill)

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"bookend.dev/bookend/hooks/record"
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // patience is what no answer may take that waits for nothing.
@@ -37,7 +37,7 @@ type round struct {
 
 // run carries the plan out and returns its history. The error is the driver's
 // own trouble.
-func run(ctx context.Context, d *integration.Daemon, p *plan, s *slot, w *wave) (_ *history, err error) {
+func run(ctx context.Context, d *harness.Daemon, p *plan, s *slot, w *wave) (_ *history, err error) {
 	v, err := (*victim)(nil), s.reset()
 	if err == nil {
 		v, err = newVictim(ctx, d, p, s)

@@ -20,13 +20,13 @@ import (
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // victim is the container of a round, whichever way it was made.
 type victim struct {
-	daemon    *integration.Daemon
-	gate      *integration.Gate
+	daemon    *harness.Daemon
+	gate      *harness.Gate
 	id        string
 	namespace string
 	sandbox   string // id of its sandbox; empty: it has none
@@ -34,7 +34,7 @@ type victim struct {
 	remove    func(ctx context.Context) error
 
 	mu   sync.Mutex
-	init integration.Process // zero: not known yet
+	init harness.Process // zero: not known yet
 }
 
 const (
@@ -48,7 +48,7 @@ const (
 )
 
 // newVictim creates the container of a plan; it is not started.
-func newVictim(ctx context.Context, d *integration.Daemon, p *plan, s *slot) (*victim, error) {
+func newVictim(ctx context.Context, d *harness.Daemon, p *plan, s *slot) (*victim, error) {
 	g, err := newGate(d)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func newVictim(ctx context.Context, d *integration.Daemon, p *plan, s *slot) (*v
 
 // newGate makes the directory that a container shares with the driver, with the
 // pages of its server.
-func newGate(d *integration.Daemon) (*integration.Gate, error) {
+func newGate(d *harness.Daemon) (*harness.Gate, error) {
 	g, err := d.NewGate()
 	if err != nil {
 		return nil, err
@@ -85,12 +85,12 @@ func newGate(d *integration.Daemon) (*integration.Gate, error) {
 }
 
 func (v *victim) createPod(ctx context.Context, p *plan, s *slot) error {
-	sandbox, err := v.daemon.CRI.RunPod(ctx, integration.PodOptions{Handler: s.name, Annotations: map[string]string{memberKey: p.lifecycle()}})
+	sandbox, err := v.daemon.CRI.RunPod(ctx, harness.PodOptions{Handler: s.name, Annotations: map[string]string{memberKey: p.lifecycle()}})
 	if err != nil {
 		return err
 	}
-	v.namespace, v.sandbox, v.remove = integration.CRINamespace, sandbox.ID, sandbox.Remove
-	c, err := sandbox.CreateContainer(ctx, integration.ContainerOptions{
+	v.namespace, v.sandbox, v.remove = harness.CRINamespace, sandbox.ID, sandbox.Remove
+	c, err := sandbox.CreateContainer(ctx, harness.ContainerOptions{
 		Name: memberName, Mounts: v.gate.Mounts(), Command: []string{"sh", "-c", p.entrypoint()},
 	})
 	if err != nil {
@@ -135,18 +135,18 @@ func (v *victim) createTask(ctx context.Context, p *plan, s *slot, key string, a
 	if key == typeKey {
 		command = []string{"sleep", "1000000"}
 	}
-	t, err := v.daemon.Tasks.Create(ctx, integration.TaskOptions{
+	t, err := v.daemon.Tasks.Create(ctx, harness.TaskOptions{
 		Runtime: bookendRuntime, RuntimeOptions: &options.Options{BinaryName: s.runc()}, Args: command,
 		Annotations: all, IO: cio.NullIO,
 		Spec: []oci.SpecOpts{oci.WithMounts([]specs.Mount{{
-			Type: "bind", Source: v.gate.Dir, Destination: integration.GateDir, Options: []string{"bind", "rw"},
+			Type: "bind", Source: v.gate.Dir, Destination: harness.GateDir, Options: []string{"bind", "rw"},
 		}})},
 	})
 	if err != nil {
 		return err
 	}
-	v.namespace, v.id, v.start, v.remove = integration.TaskNamespace, t.ID(), t.Start, t.Remove
-	v.init, err = integration.ReadProcess(int(t.Pid()))
+	v.namespace, v.id, v.start, v.remove = harness.TaskNamespace, t.ID(), t.Start, t.Remove
+	v.init, err = harness.ReadProcess(int(t.Pid()))
 	return err
 }
 
@@ -181,18 +181,18 @@ func (v *victim) sendSignal(ctx context.Context, sig syscall.Signal) error {
 }
 
 // shim connects to the container's shim, past containerd.
-func (v *victim) shim(ctx context.Context) (*integration.Shim, error) {
+func (v *victim) shim(ctx context.Context) (*harness.Shim, error) {
 	return v.daemon.Shim(ctx, v.namespace, v.id)
 }
 
 // find looks for the container's init, that of a pod being known only once its
 // task is there.
-func (v *victim) find(ctx context.Context) integration.Process {
+func (v *victim) find(ctx context.Context) harness.Process {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.init.PID == 0 {
 		if pid := v.pidOf(ctx, v.id); pid > 0 {
-			v.init, _ = integration.ReadProcess(pid)
+			v.init, _ = harness.ReadProcess(pid)
 		}
 	}
 	return v.init

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // jobsPerCPU is how many mutants are tried at a time for each processor: their
@@ -40,7 +40,7 @@ func command(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	bins, err := integration.FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		return err
 	}

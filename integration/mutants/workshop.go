@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // runLimit bounds one run of tests, and graceOfRun is what the process has
@@ -30,7 +30,7 @@ const (
 type workshop struct {
 	dir  string // scratch, for this run alone
 	root string // a copy of the repository in it: the work tree may change meanwhile
-	bins integration.Binaries
+	bins harness.Binaries
 	test string // the binary of the integration tests
 	// limit bounds each wait of a test for what it wants to see.
 	limit time.Duration
@@ -38,7 +38,7 @@ type workshop struct {
 
 // newWorkshop copies the repository and builds the integration tests, once for
 // all mutants.
-func newWorkshop(ctx context.Context, bins integration.Binaries, limit time.Duration) (*workshop, error) {
+func newWorkshop(ctx context.Context, bins harness.Binaries, limit time.Duration) (*workshop, error) {
 	dir, err := os.MkdirTemp("", "bookend-mutants-")
 	if err != nil {
 		return nil, err
