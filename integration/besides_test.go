@@ -19,7 +19,7 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 
 	besides, cancel := context.WithTimeout(t.Context(), 3*atOnce) // of several calls
 	defer cancel()
-	other, err := p.pod.RunContainer(besides, harness.ContainerOptions{Name: "other", Command: []string{"sh", "-c", entrypoint}, Mounts: p.gate.Mounts()})
+	other, err := p.pod.RunContainer(besides, harness.ContainerOptions{Name: "other", Command: []string{"sh", "-c", entrypoint}, Mounts: p.fifos.Mounts()})
 	if err != nil {
 		t.Fatalf("another container of the pod: %v", err)
 	}

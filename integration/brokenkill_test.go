@@ -40,7 +40,7 @@ func (s *runtimeSwitch) awaitLies(n int) {
 
 func TestAKillThatDidNothingIsRepeated(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 3`)+`}}`,
+	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 3`)+`}}`,
 		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	reply := h.begin(t.Context())
 	h.await("main")
@@ -69,7 +69,7 @@ func TestASignalThatFindsNoProcessEndsTheStop(t *testing.T) {
 
 func TestASIGKILLThatFailsCancelsNoHook(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /gate/trace`)+`}}`)
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /fifo/trace`)+`}}`)
 	h.kill(syscall.SIGTERM)
 	h.await("pre")
 	sw.fail(`*" kill "*`)

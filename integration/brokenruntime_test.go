@@ -265,7 +265,7 @@ func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing
 func TestASignalOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`, func(o *harness.TaskOptions) {
-		o.Args[2] = strings.Replace(entrypoint, "echo usr1 >> /gate/trace", "exit 4", 1)
+		o.Args[2] = strings.Replace(entrypoint, "echo usr1 >> /fifo/trace", "exit 4", 1)
 	})
 	h.kill(syscall.SIGUSR1)
 	h.wantExit(4)

@@ -15,7 +15,7 @@ func TestAnExecHookIsChargedToItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	p := newHookedPod(t, d, `{"preStop":{"exec":`+shell(`dd if=/dev/zero of=/dev/shm/hook bs=1048576 count=48 2> /dev/null
 for i in 1 2 3 4 5; do sleep 1000 & done
-echo here > /gate/pre; cat /gate/pre-go; exit 0`)+`}}`, entrypoint)
+echo here > /fifo/pre; cat /fifo/pre-go; exit 0`)+`}}`, entrypoint)
 	if err := p.container.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

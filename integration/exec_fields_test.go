@@ -21,13 +21,13 @@ func lookAt(t *testing.T, d *harness.Daemon, fields string, edit func(*runtimeap
 	m := newMember(t, d, pod, harness.ContainerOptions{Name: "main", Edit: edit})
 	reply := make(chan error, 1)
 	go func() { reply <- m.Start(t.Context()) }()
-	for _, gate := range []string{"main", "post"} {
-		if _, err := m.gate.Await(t.Context(), gate); err != nil {
+	for _, fifo := range []string{"main", "post"} {
+		if _, err := m.fifos.Await(t.Context(), fifo); err != nil {
 			t.Fatal(err)
 		}
 	}
 	look(findHook(t, d, watchedHook).PID)
-	if err := m.gate.Open(t.Context(), "post-go"); err != nil {
+	if err := m.fifos.Open(t.Context(), "post-go"); err != nil {
 		t.Fatal(err)
 	}
 	if err := wantReply(t, reply); err != nil {

@@ -17,14 +17,14 @@ func TestAnExecHookIsNoExecOfAClients(t *testing.T) {
 			s := startWith(t, d, kinds[name], entrypoint, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
 			s.await("post")
 			ex := s.beside("sleep", "8000")
-			s.wantExecs(int(ex.Pid()), "cat /gate/post-go")
+			s.wantExecs(int(ex.Pid()), "cat /fifo/post-go")
 			s.open("post-go")
 			if err := wantReply(t, s.reply); err != nil {
 				t.Fatal(err)
 			}
 			s.kill(syscall.SIGTERM)
 			s.await("pre")
-			s.wantExecs(int(ex.Pid()), "cat /gate/pre-go")
+			s.wantExecs(int(ex.Pid()), "cat /fifo/pre-go")
 			s.open("pre-go")
 			if _, err := s.events.WaitTopic(t.Context(), "/tasks/exit", s.id); err != nil {
 				t.Fatal(err)

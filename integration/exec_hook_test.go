@@ -28,7 +28,7 @@ import (
 // keeps the shell from becoming its last command.
 var watchedHook = []string{"sh", "-c", waitingPost + "; exit 0", "two words", "", "$HOME $(HOME) ${HOME}", "\"ü\"\n'"}
 
-// watched is a postStart that waits at its gate, with more fields of exec.
+// watched is a postStart that waits at its FIFO, with more fields of exec.
 func watched(fields string) string {
 	command, err := json.Marshal(watchedHook)
 	if err != nil {
@@ -63,13 +63,13 @@ func TestAnExecHookRunsAsItsContainerDoes(t *testing.T) {
 			m := newMember(t, d, d.TestPod(t, tt.pod), harness.ContainerOptions{Name: "main", Edit: tt.edit})
 			reply := make(chan error, 1)
 			go func() { reply <- m.Start(t.Context()) }()
-			for _, gate := range []string{"main", "post"} {
-				if _, err := m.gate.Await(t.Context(), gate); err != nil {
+			for _, fifo := range []string{"main", "post"} {
+				if _, err := m.fifos.Await(t.Context(), fifo); err != nil {
 					t.Fatal(err)
 				}
 			}
 			wantSameAsInit(t, d, harness.CRINamespace, m.ID, tt.want)
-			if err := m.gate.Open(t.Context(), "post-go"); err != nil {
+			if err := m.fifos.Open(t.Context(), "post-go"); err != nil {
 				t.Fatal(err)
 			}
 			if err := wantReply(t, reply); err != nil {

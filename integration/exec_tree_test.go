@@ -23,7 +23,7 @@ type started struct {
 	t             *testing.T
 	d             *harness.Daemon
 	namespace, id string
-	gate          *harness.Gate
+	fifos         *harness.FIFOs
 	events        *harness.EventLog
 	reply         <-chan error
 	init          int    // its pid on the host
@@ -37,7 +37,7 @@ func startWith(t *testing.T, d *harness.Daemon, pod *harness.PodOptions, script,
 	s := &started{t: t, d: d, namespace: harness.TaskNamespace}
 	if pod == nil {
 		h := newHooked(t, d, lifecycle, func(o *harness.TaskOptions) { o.Args[2] = script })
-		s.id, s.gate, s.events, s.reply = h.ID(), h.gate, h.events, h.begin(t.Context())
+		s.id, s.fifos, s.events, s.reply = h.ID(), h.fifos, h.events, h.begin(t.Context())
 	} else {
 		opts := *pod
 		opts.Handler, opts.Annotations = harness.Bookend, map[string]string{podLifecycleKey: lifecycle}
@@ -45,7 +45,7 @@ func startWith(t *testing.T, d *harness.Daemon, pod *harness.PodOptions, script,
 		m := newMember(t, d, d.TestPod(t, opts), harness.ContainerOptions{Name: "main", Command: []string{"sh", "-c", script}})
 		reply := make(chan error, 1)
 		go func() { reply <- m.Start(t.Context()) }()
-		s.namespace, s.id, s.gate, s.reply = harness.CRINamespace, m.ID, m.gate, reply
+		s.namespace, s.id, s.fifos, s.reply = harness.CRINamespace, m.ID, m.fifos, reply
 	}
 	s.await("main")
 	s.init = int(s.task().Pid())
@@ -61,16 +61,16 @@ func (s *started) task() containerd.Task {
 	return loadTask(s.t, s.d, s.namespace, s.id)
 }
 
-func (s *started) await(gate string) {
+func (s *started) await(fifo string) {
 	s.t.Helper()
-	if _, err := s.gate.Await(s.t.Context(), gate); err != nil {
+	if _, err := s.fifos.Await(s.t.Context(), fifo); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *started) open(gate string) {
+func (s *started) open(fifo string) {
 	s.t.Helper()
-	if err := s.gate.Open(s.t.Context(), gate); err != nil {
+	if err := s.fifos.Open(s.t.Context(), fifo); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -154,17 +154,17 @@ func (s *started) wantAlive(what string, pid int) {
 
 // tree is a hook that leaves its session, its process group and its parents in
 // every way a shell has, and then waits. The end of a child may interrupt it
-// while it opens its gate: hence again.
+// while it opens its fifos: hence again.
 const tree = `sleep 7001 &
 setsid sleep 7002 &
 setsid sh -c 'setsid sh -c "sleep 7003 > /dev/null 2>&1 < /dev/null; exit 1" & exit 0' &
 trap '' TERM INT HUP
-echo post >> /gate/trace
-until echo here > /gate/post; do :; done
-cat /gate/post-go; exit 0`
+echo post >> /fifo/trace
+until echo here > /fifo/post; do :; done
+cat /fifo/post-go; exit 0`
 
 // branches are the commands of the processes of tree but for its shells.
-var branches = []string{"sleep 7001", "sleep 7002", "sleep 7003", "cat /gate/post-go"}
+var branches = []string{"sleep 7001", "sleep 7002", "sleep 7003", "cat /fifo/post-go"}
 
 // wantFelled checks that nothing of tree is left, and nothing else is harmed.
 func (s *started) wantFelled(ex containerd.Process) {
@@ -229,8 +229,8 @@ func TestWhatASuccessfulHookLeavesRunningStaysAndGoesWithItsContainer(t *testing
 		t.Run(name, func(t *testing.T) {
 			// They hold the hook's output open: nobody waits for that.
 			s := startWith(t, d, pod, entrypoint, `{"postStart":{"exec":`+shell(`setsid sleep 7002 &
-(cat /gate/pre-go; echo out; echo err >&2; echo child >> /gate/trace; exec sleep 7001) &
-echo here > /gate/post; exit 0`)+`}}`)
+(cat /fifo/pre-go; echo out; echo err >&2; echo child >> /fifo/trace; exec sleep 7001) &
+echo here > /fifo/post; exit 0`)+`}}`)
 			s.await("post")
 			if err := wantReply(t, s.reply); err != nil {
 				t.Fatal(err)
@@ -238,7 +238,7 @@ echo here > /gate/post; exit 0`)+`}}`)
 			wantHookEvent(t, s.events, s.id, "postStart", "success")
 			s.open("pre-go")
 			s.awaitCount(1, "sleep 7001", "sleep 7002")
-			if got := readTrace(t, s.gate); !slices.Equal(got, []string{"child"}) {
+			if got := readTrace(t, s.fifos); !slices.Equal(got, []string{"child"}) {
 				t.Errorf("trace %q of a child that writes to the output of its hook, want %q", got, "child")
 			}
 			s.kill(syscall.SIGTERM)

@@ -25,25 +25,25 @@ const (
 	podLifecycleKey = "lifecycle.bookend.dev/main"
 )
 
-// entrypoint notes the signals it gets in the trace, passes the gate "main"
+// entrypoint notes the signals it gets in the trace, writes to the FIFO "main"
 // when it is ready for them, and ends at SIGTERM.
-const entrypoint = `trap 'echo term >> /gate/trace; exit 0' TERM
-trap 'echo usr1 >> /gate/trace' USR1
-trap 'echo hup >> /gate/trace' HUP
-echo up > /gate/main
+const entrypoint = `trap 'echo term >> /fifo/trace; exit 0' TERM
+trap 'echo usr1 >> /fifo/trace' USR1
+trap 'echo hup >> /fifo/trace' HUP
+echo up > /fifo/main
 while :; do sleep 1000 & wait; done`
 
 // deafEntrypoint is one that a stop signal does not end.
 var deafEntrypoint = strings.Replace(entrypoint, "; exit 0", "", 1)
 
-// gates are the FIFOs that every hooked container has.
-var gates = []string{"main", "post", "post-go", "pre", "pre-go"}
+// fifoNames are the FIFOs that every hooked container has.
+var fifoNames = []string{"main", "post", "post-go", "pre", "pre-go"}
 
-// Hooks for tests: each notes its start, in the trace or at its gate.
+// Hooks for tests: each notes its start, in the trace or at its FIFO.
 const (
-	waitingPost = `echo post >> /gate/trace; echo here > /gate/post; cat /gate/post-go`
-	waitingPre  = `echo pre >> /gate/trace; echo here > /gate/pre; cat /gate/pre-go`
-	quickPre    = `echo pre >> /gate/trace`
+	waitingPost = `echo post >> /fifo/trace; echo here > /fifo/post; cat /fifo/post-go`
+	waitingPre  = `echo pre >> /fifo/trace; echo here > /fifo/pre; cat /fifo/pre-go`
+	quickPre    = `echo pre >> /fifo/trace`
 )
 
 // hooked is a container with hooks that is not the CRI's, and what a test needs
@@ -52,7 +52,7 @@ type hooked struct {
 	*harness.Task
 	t      *testing.T
 	daemon *harness.Daemon
-	gate   *harness.Gate
+	fifos  *harness.FIFOs
 	events *harness.EventLog
 }
 
@@ -62,13 +62,13 @@ func shell(script string) string { return fmt.Sprintf(`{"command":["sh","-c",%q]
 // newHooked creates a container with a Lifecycle object; it is not started.
 func newHooked(t *testing.T, d *harness.Daemon, lifecycle string, edit ...func(*harness.TaskOptions)) *hooked {
 	t.Helper()
-	h := &hooked{t: t, daemon: d, gate: d.TestGate(t, gates...), events: d.TestEvents(t)}
+	h := &hooked{t: t, daemon: d, fifos: d.TestFIFOs(t, fifoNames...), events: d.TestEvents(t)}
 	opts := harness.TaskOptions{
 		Runtime:     bookendRuntime,
 		Args:        []string{"sh", "-c", entrypoint},
 		Annotations: map[string]string{lifecycleKey: lifecycle},
 		Spec: []oci.SpecOpts{oci.WithMounts([]specs.Mount{{
-			Type: "bind", Source: h.gate.Dir, Destination: harness.GateDir, Options: []string{"bind", "rw"},
+			Type: "bind", Source: h.fifos.Dir, Destination: harness.FIFODir, Options: []string{"bind", "rw"},
 		}})},
 	}
 	for _, e := range edit {
@@ -101,18 +101,18 @@ func (h *hooked) begin(ctx context.Context) <-chan error {
 	return reply
 }
 
-func (h *hooked) await(gate string) {
+func (h *hooked) await(fifo string) {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), harness.Limit(time.Minute))
 	defer cancel()
-	if _, err := h.gate.Await(ctx, gate); err != nil {
+	if _, err := h.fifos.Await(ctx, fifo); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-func (h *hooked) open(gate string) {
+func (h *hooked) open(fifo string) {
 	h.t.Helper()
-	if err := h.gate.Open(h.t.Context(), gate); err != nil {
+	if err := h.fifos.Open(h.t.Context(), fifo); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -120,7 +120,7 @@ func (h *hooked) open(gate string) {
 // trace is what the container's processes noted, in order.
 func (h *hooked) trace() []string {
 	h.t.Helper()
-	data, err := os.ReadFile(filepath.Join(h.gate.Dir, "trace"))
+	data, err := os.ReadFile(filepath.Join(h.fifos.Dir, "trace"))
 	if err != nil && !os.IsNotExist(err) {
 		h.t.Fatal(err)
 	}

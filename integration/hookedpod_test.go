@@ -14,17 +14,17 @@ type hookedPod struct {
 	t         *testing.T
 	pod       *harness.Pod
 	container *harness.Container
-	gate      *harness.Gate
+	fifos     *harness.FIFOs
 	events    *harness.EventLog
 }
 
 func newHookedPod(t *testing.T, d *harness.Daemon, lifecycle, script string) *hookedPod {
 	t.Helper()
-	p := &hookedPod{t: t, gate: d.TestGate(t, gates...), events: d.TestEvents(t)}
+	p := &hookedPod{t: t, fifos: d.TestFIFOs(t, fifoNames...), events: d.TestEvents(t)}
 	p.pod = d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
 	var err error
 	p.container, err = p.pod.CreateContainer(t.Context(), harness.ContainerOptions{
-		Name: "main", Mounts: p.gate.Mounts(), Command: []string{"sh", "-c", script},
+		Name: "main", Mounts: p.fifos.Mounts(), Command: []string{"sh", "-c", script},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -39,16 +39,16 @@ func (p *hookedPod) begin() <-chan error {
 	return reply
 }
 
-func (p *hookedPod) await(gate string) {
+func (p *hookedPod) await(fifo string) {
 	p.t.Helper()
-	if _, err := p.gate.Await(p.t.Context(), gate); err != nil {
+	if _, err := p.fifos.Await(p.t.Context(), fifo); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func (p *hookedPod) open(gate string) {
+func (p *hookedPod) open(fifo string) {
 	p.t.Helper()
-	if err := p.gate.Open(p.t.Context(), gate); err != nil {
+	if err := p.fifos.Open(p.t.Context(), fifo); err != nil {
 		p.t.Fatal(err)
 	}
 }

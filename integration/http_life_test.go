@@ -20,10 +20,10 @@ func TestRetriesBridgeTheTimeUntilTheServerListens(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	log := d.TestEvents(t)
-	g := d.TestGate(t, gates...)
+	g := d.TestFIFOs(t, fifoNames...)
 	c, err := pod.CreateContainer(t.Context(), harness.ContainerOptions{
 		Name: "main", Image: harness.TestserverImage, Mounts: g.Mounts(), Env: map[string]string{"TIMELINE": g.Path("timeline")},
-		Command:     []string{"sh", "-c", "echo up > /gate/main; cat /gate/post-go; exec /testserver"},
+		Command:     []string{"sh", "-c", "echo up > /fifo/main; cat /fifo/post-go; exec /testserver"},
 		Annotations: map[string]string{podLifecycleKey: `{"postStart":{"retries":1000,"httpGet":{"port":80,"path":"/up"}}}`},
 	})
 	if err != nil {
@@ -82,7 +82,7 @@ func webPod(t *testing.T, d *harness.Daemon, lifecycle string) (*started, *harne
 		opts.Annotations = map[string]string{"lifecycle.bookend.dev/web": lifecycle}
 	}
 	c, g := serve(t, d, d.TestPod(t, opts), harness.ContainerOptions{Name: "web"})
-	s.id, s.gate = c.ID, g
+	s.id, s.fifos = c.ID, g
 	s.init = int(s.task().Pid())
 	return s, c
 }
@@ -102,14 +102,14 @@ func TestAServerMayEndUnderItsPreStop(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.wantEnd(c, 0)
-		if b := readFile(t, filepath.Join(s.gate.Dir, "timeline")); !strings.Contains(b, " request GET /shutdown\n") || !strings.HasSuffix(b, " exit\n") {
+		if b := readFile(t, filepath.Join(s.fifos.Dir, "timeline")); !strings.Contains(b, " request GET /shutdown\n") || !strings.HasSuffix(b, " exit\n") {
 			t.Errorf("timeline %q, want the request and an exit", b)
 		}
 	})
 	t.Run("in the middle of an answer", func(t *testing.T) {
 		s, c := webPod(t, d, `{"preStop":{"httpGet":{"port":80,"path":"/hang"}}}`)
 		stopped := s.stop(c)
-		wantRequest(t, s.gate, "/hang")
+		wantRequest(t, s.fifos, "/hang")
 		s.kill(syscall.SIGHUP) // no stop signal: it passes straight through
 		if err := wantReply(t, stopped); err != nil {
 			t.Fatal(err)
@@ -150,7 +150,7 @@ func TestHooksInsideTheShimStartNoProcess(t *testing.T) {
 		t.Run("preStop/"+name, func(t *testing.T) {
 			web, c := webPod(t, d, `{"preStop":`+hook+`}`)
 			stopped := web.stop(c)
-			web.awaitRunning("preStop", web.gate)
+			web.awaitRunning("preStop", web.fifos)
 			web.wantChildren("pause", "testserver")
 			web.kill(syscall.SIGKILL)
 			if err := wantReply(t, stopped); err != nil {
@@ -162,12 +162,12 @@ func TestHooksInsideTheShimStartNoProcess(t *testing.T) {
 			m := newMember(t, d, c.Pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{podLifecycleKey: `{"postStart":` + hook + `}`}})
 			reply := make(chan error, 1)
 			go func() { reply <- m.Start(t.Context()) }()
-			if _, err := m.gate.Await(t.Context(), "main"); err != nil {
+			if _, err := m.fifos.Await(t.Context(), "main"); err != nil {
 				t.Fatal(err)
 			}
 			s := &started{t: t, d: d, namespace: harness.CRINamespace, id: m.ID, events: web.events}
 			s.init = int(s.task().Pid())
-			s.awaitRunning("postStart", web.gate)
+			s.awaitRunning("postStart", web.fifos)
 			s.wantChildren("pause", "sh", "testserver")
 			s.kill(syscall.SIGKILL)
 			if err := wantReply(t, reply); err != nil {
@@ -178,8 +178,8 @@ func TestHooksInsideTheShimStartNoProcess(t *testing.T) {
 }
 
 // awaitRunning waits until a hook inside the shim is at its work, an httpGet at
-// the server with the gate.
-func (s *started) awaitRunning(hook string, server *harness.Gate) {
+// the server with the FIFOs.
+func (s *started) awaitRunning(hook string, server *harness.FIFOs) {
 	s.t.Helper()
 	if ev := wantHookEvent(s.t, s.events, s.id, hook, "start"); ev["handler"] == "httpGet" {
 		wantRequest(s.t, server, "/hang")

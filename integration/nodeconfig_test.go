@@ -14,7 +14,7 @@ import (
 
 // defaultPreStop is a configuration whose default preStop notes a word.
 func defaultPreStop(word string) string {
-	return "[defaults.preStop.exec]\ncommand = ['sh', '-c', 'echo " + word + " >> /gate/trace']\n"
+	return "[defaults.preStop.exec]\ncommand = ['sh', '-c', 'echo " + word + " >> /fifo/trace']\n"
 }
 
 // without is a container without any annotation.
@@ -116,7 +116,7 @@ func TestAllowUserLetsAHookChangeItsUser(t *testing.T) {
 	setConfig(t, d, "[policy]\nallowUser = true\n")
 	for user, want := range map[string]string{"1000": "1000:1000", "4242": "4242:0", "1000:7": "1000:7", "nobody": "65534:65534"} {
 		t.Run(user, func(t *testing.T) {
-			h := runHooked(t, d, `{"postStart":{"exec":{"user":"`+user+`","command":["sh","-c","echo $(id -u):$(id -g) >> /gate/trace"]}}}`)
+			h := runHooked(t, d, `{"postStart":{"exec":{"user":"`+user+`","command":["sh","-c","echo $(id -u):$(id -g) >> /fifo/trace"]}}}`)
 			h.wantTrace(want)
 		})
 	}

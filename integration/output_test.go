@@ -28,7 +28,7 @@ const chatty = "echo mine; echo mine too >&2\n" + entrypoint
 // inLog is a hook that prints into its container's log and notes a word when it
 // has done so.
 func inLog(script, word string) string {
-	return fmt.Sprintf(`{"output":"container","exec":%s}`, shell(script+"; echo "+word+" >> /gate/trace"))
+	return fmt.Sprintf(`{"output":"container","exec":%s}`, shell(script+"; echo "+word+" >> /fifo/trace"))
 }
 
 // twoHooks print on both streams and leave a line unfinished.
@@ -207,18 +207,18 @@ func TestAHookThatPrintsEndsWhileNobodyReadsTheLog(t *testing.T) {
 	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: m.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.gate.Await(t.Context(), "pre"); err != nil {
+	if _, err := m.fifos.Await(t.Context(), "pre"); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.gate.Open(t.Context(), "pre-go"); err != nil {
+	if err := m.fifos.Open(t.Context(), "pre-go"); err != nil {
 		t.Error(err)
 	}
 	want := []string{"pre", "printed", "term"}
 	err = harness.Poll(t.Context(), time.Minute, "the stop", func() error {
-		if got := readTrace(t, m.gate); !slices.Equal(got, want) {
+		if got := readTrace(t, m.fifos); !slices.Equal(got, want) {
 			return fmt.Errorf("trace %q, want %q", got, want)
 		}
 		return nil

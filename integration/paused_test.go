@@ -60,7 +60,7 @@ func TestPreStopOfAPausedContainerWaitsNoLongerThanItMay(t *testing.T) {
 
 func TestPauseDuringPostStartFreezesItAndNotItsTimeout(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"timeoutSeconds":3,"failurePolicy":"Ignore","exec":`+shell(waitingPost+`; echo late >> /gate/trace`)+`}}`)
+	h := newHooked(t, d, `{"postStart":{"timeoutSeconds":3,"failurePolicy":"Ignore","exec":`+shell(waitingPost+`; echo late >> /fifo/trace`)+`}}`)
 	reply := h.begin(t.Context())
 	h.await("main")
 	h.await("post")

@@ -16,19 +16,19 @@ import (
 )
 
 // member is a container of a pod, and what a test needs to watch it: its
-// entrypoint and hooks note themselves in the trace of its gate, as those of
+// entrypoint and hooks note themselves in its trace, as those of
 // hooked do.
 type member struct {
 	*harness.Container
 	t      *testing.T
 	daemon *harness.Daemon
-	gate   *harness.Gate
+	fifos  *harness.FIFOs
 }
 
 // newMember creates a container; it is not started.
 func newMember(t *testing.T, d *harness.Daemon, pod *harness.Pod, opts harness.ContainerOptions) *member {
 	t.Helper()
-	g := d.TestGate(t, gates...)
+	g := d.TestFIFOs(t, fifoNames...)
 	opts.Mounts = g.Mounts()
 	if opts.Command == nil {
 		opts.Command = []string{"sh", "-c", entrypoint}
@@ -37,7 +37,7 @@ func newMember(t *testing.T, d *harness.Daemon, pod *harness.Pod, opts harness.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &member{Container: c, t: t, daemon: d, gate: g}
+	return &member{Container: c, t: t, daemon: d, fifos: g}
 }
 
 // runMember starts a container and waits until its entrypoint takes signals.
@@ -53,7 +53,7 @@ func (m *member) start() {
 	if err := m.Start(m.t.Context()); err != nil {
 		m.t.Fatal(err)
 	}
-	if _, err := m.gate.Await(m.t.Context(), "main"); err != nil {
+	if _, err := m.fifos.Await(m.t.Context(), "main"); err != nil {
 		m.t.Fatal(err)
 	}
 	// The shell's child comes after that; who takes stock must not find it new.
@@ -86,13 +86,13 @@ func (m *member) stop() {
 
 func (m *member) wantTrace(want ...string) {
 	m.t.Helper()
-	if got := readTrace(m.t, m.gate); !slices.Equal(got, want) {
+	if got := readTrace(m.t, m.fifos); !slices.Equal(got, want) {
 		m.t.Errorf("trace of %s: %q, want %q", m.Name(), got, want)
 	}
 }
 
 // readTrace returns what a container's processes noted, in order.
-func readTrace(t *testing.T, g *harness.Gate) []string {
+func readTrace(t *testing.T, g *harness.FIFOs) []string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(g.Dir, "trace"))
 	if err != nil && !os.IsNotExist(err) {
@@ -102,11 +102,11 @@ func readTrace(t *testing.T, g *harness.Gate) []string {
 }
 
 // note is a hook that writes a word into the trace.
-func note(word string) string { return `{"exec":` + shell("echo "+word+" >> /gate/trace") + `}` }
+func note(word string) string { return `{"exec":` + shell("echo "+word+" >> /fifo/trace") + `}` }
 
-// wantRequest waits until a test server, whose TIMELINE is in the gate, has
+// wantRequest waits until a test server, whose TIMELINE is beside the FIFOs, has
 // noted a request.
-func wantRequest(t *testing.T, g *harness.Gate, path string) {
+func wantRequest(t *testing.T, g *harness.FIFOs, path string) {
 	t.Helper()
 	err := harness.Poll(t.Context(), time.Minute, "a request", func() error {
 		if b, _ := os.ReadFile(filepath.Join(g.Dir, "timeline")); !strings.Contains(string(b), " request GET "+path+"\n") {
@@ -120,9 +120,9 @@ func wantRequest(t *testing.T, g *harness.Gate, path string) {
 }
 
 // serve runs a test server and waits until it listens.
-func serve(t *testing.T, d *harness.Daemon, pod *harness.Pod, opts harness.ContainerOptions) (*harness.Container, *harness.Gate) {
+func serve(t *testing.T, d *harness.Daemon, pod *harness.Pod, opts harness.ContainerOptions) (*harness.Container, *harness.FIFOs) {
 	t.Helper()
-	g := d.TestGate(t)
+	g := d.TestFIFOs(t)
 	opts.Image, opts.Mounts, opts.Env = harness.TestserverImage, g.Mounts(), map[string]string{"TIMELINE": g.Path("timeline")}
 	c := pod.TestContainer(t, opts)
 	err := harness.Poll(t.Context(), time.Minute, "the server to listen", func() error {

@@ -21,8 +21,8 @@ import (
 func TestPostStartRunsBesideTheEntrypoint(t *testing.T) {
 	d := shared.Daemon(t)
 	// Each waits for the other: neither could if one went first.
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`echo hook > /gate/post; cat /gate/post-go`)+`}}`, func(o *harness.TaskOptions) {
-		o.Args = []string{"sh", "-c", `cat /gate/post; echo up > /gate/main; echo go > /gate/post-go; exec sleep 1000`}
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`echo hook > /fifo/post; cat /fifo/post-go`)+`}}`, func(o *harness.TaskOptions) {
+		o.Args = []string{"sh", "-c", `cat /fifo/post; echo up > /fifo/main; echo go > /fifo/post-go; exec sleep 1000`}
 	})
 	reply := h.begin(t.Context())
 	h.await("main")
@@ -85,7 +85,7 @@ func TestASecondStartGetsTheRuntimesErrorAndNoHook(t *testing.T) {
 
 func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`cat /gate/post-go; echo secret; exit 3`)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
+	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`cat /fifo/post-go; echo secret; exit 3`)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
 	reply := h.begin(t.Context())
 	h.await("main")
 	h.open("post-go")
@@ -106,7 +106,7 @@ func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 
 func TestAFailedPostStartEndsADeafContainerBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 1`)+`}}`,
+	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 1`)+`}}`,
 		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	reply := h.begin(t.Context())
 	h.await("main")
@@ -121,7 +121,7 @@ func TestAFailedPostStartEndsADeafContainerBySIGKILL(t *testing.T) {
 func TestTheStopOfAFailedPostStartIsCutBeforeStartsDeadline(t *testing.T) {
 	d := shared.Daemon(t)
 	// Without the cut the hook and the grace period would last for hours.
-	h := newHooked(t, d, `{"terminationGracePeriodSeconds":7200,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 1`)+`},"preStop":{"sleep":{"seconds":3600}}}`,
+	h := newHooked(t, d, `{"terminationGracePeriodSeconds":7200,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 1`)+`},"preStop":{"sleep":{"seconds":3600}}}`,
 		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
@@ -140,7 +140,7 @@ func TestTheStopOfAFailedPostStartIsCutBeforeStartsDeadline(t *testing.T) {
 func TestPostStartFailsForEveryReason(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range map[string]struct{ hook, want string }{
-		"killed by a signal":      {`{"exec":` + shell(`cat /gate/post-go; kill -9 $$`) + `}`, "exec: killed by signal 9 (SIGKILL) after "},
+		"killed by a signal":      {`{"exec":` + shell(`cat /fifo/post-go; kill -9 $$`) + `}`, "exec: killed by signal 9 (SIGKILL) after "},
 		"no such command":         {`{"exec":{"command":["/no/such/command"]}}`, "exec: command not found after "},
 		"no permission":           {`{"exec":{"command":["/etc/passwd"]}}`, "exec: permission denied after "},
 		"transport error":         {`{"httpGet":{"port":9}}`, "httpGet: connection failed after "},
@@ -184,7 +184,7 @@ func TestAFailureThatIsIgnoredLetsTheContainerRun(t *testing.T) {
 
 func TestRetriesGoOnUntilOneSucceeds(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"postStart":{"retries":5,"exec":`+shell(`echo try >> /gate/trace; test $(wc -l < /gate/trace) -ge 3`)+`}}`)
+	h := runHooked(t, d, `{"postStart":{"retries":5,"exec":`+shell(`echo try >> /fifo/trace; test $(wc -l < /fifo/trace) -ge 3`)+`}}`)
 	h.wantTrace("try", "try", "try")
 	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "success"); ev["attempts"] != "3" {
 		t.Errorf("event %v, want 3 attempts", ev)
@@ -199,7 +199,7 @@ func TestAnInitThatExitsByItselfEndsItsPostStart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHooked(t, d, `{"postStart":`+hook+`,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *harness.TaskOptions) {
-				o.Args = []string{"sh", "-c", "cat /gate/pre-go; exit 7"}
+				o.Args = []string{"sh", "-c", "cat /fifo/pre-go; exit 7"}
 			})
 			reply := h.begin(t.Context())
 			if name == "exec" {

@@ -35,8 +35,8 @@ func (h *hooked) kill(sig syscall.Signal, opts ...containerd.KillOpts) {
 
 func TestKillIsAnsweredAtOnceAndTheSignalWaitsForPreStop(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /gate/trace`)+`}}`)
-	h.kill(syscall.SIGTERM) // returns although the hook cannot end before its gate opens
+	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /fifo/trace`)+`}}`)
+	h.kill(syscall.SIGTERM) // returns although the hook cannot end before its FIFO opens
 	h.await("pre")
 	h.wantTrace("pre")
 	h.open("pre-go")
@@ -51,8 +51,8 @@ func TestEveryStopSignalTriggersPreStop(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, 37} {
 		t.Run(fmt.Sprint(int(sig)), func(t *testing.T) {
 			h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`, func(o *harness.TaskOptions) {
-				o.Args[2] = fmt.Sprintf("trap 'echo sig%d >> /gate/trace; exit 3' %d\n%s", sig, sig,
-					`echo up > /gate/main; while :; do sleep 1000 & wait; done`)
+				o.Args[2] = fmt.Sprintf("trap 'echo sig%d >> /fifo/trace; exit 3' %d\n%s", sig, sig,
+					`echo up > /fifo/main; while :; do sleep 1000 & wait; done`)
 			})
 			h.kill(sig)
 			h.await("pre")
@@ -103,7 +103,7 @@ func TestStopSignalTakesThePlaceOfTheOneThatCame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := runHooked(t, d, tt.lifecycle, func(o *harness.TaskOptions) {
-				o.Args[2] = `trap 'echo hup >> /gate/trace; exit 4' HUP; echo up > /gate/main; while :; do sleep 1000 & wait; done`
+				o.Args[2] = `trap 'echo hup >> /fifo/trace; exit 4' HUP; echo up > /fifo/main; while :; do sleep 1000 & wait; done`
 			})
 			h.kill(syscall.SIGTERM)
 			h.wantExit(tt.exit)
@@ -173,7 +173,7 @@ func TestSignalsToAnExecAreItsOwn(t *testing.T) {
 func TestAFailedPreStopLetsTheStopGoOn(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
-		"exit code":       `{"exec":` + shell(`echo pre >> /gate/trace; exit 3`) + `}`,
+		"exit code":       `{"exec":` + shell(`echo pre >> /fifo/trace; exit 3`) + `}`,
 		"no such command": `{"exec":{"command":["/no/such/command"]}}`,
 		"transport error": `{"httpGet":{"port":9}}`,
 		"timeout":         `{"timeoutSeconds":1,"sleep":{"seconds":1000}}`,
@@ -249,12 +249,12 @@ func TestSIGKILLCancelsAPreStopThatIsNoProcess(t *testing.T) {
 func TestAnInitThatExitsDuringPreStop(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
-		"as the hook asked it to": `{"exec":` + shell(`echo pre >> /gate/trace; kill -USR1 1; sleep 1000`) + `}`,
+		"as the hook asked it to": `{"exec":` + shell(`echo pre >> /fifo/trace; kill -USR1 1; sleep 1000`) + `}`,
 		"beside a sleep":          `{"sleep":{"seconds":1000}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := runHooked(t, d, `{"preStop":`+hook+`}`, func(o *harness.TaskOptions) {
-				o.Args[2] = `trap 'exit 5' USR1; echo up > /gate/main; while :; do sleep 1000 & wait; done`
+				o.Args[2] = `trap 'exit 5' USR1; echo up > /fifo/main; while :; do sleep 1000 & wait; done`
 			})
 			h.kill(syscall.SIGTERM)
 			if name == "beside a sleep" {
@@ -279,7 +279,7 @@ func TestPreStopIsCutWhereTheGracePeriodIsKnown(t *testing.T) {
 			h := runHooked(t, d, fmt.Sprintf(`{"terminationGracePeriodSeconds":%g,"preStop":{"exec":%s}}`, grace.Seconds(), shell(waitingPre)))
 			h.kill(syscall.SIGTERM)
 			h.await("pre")
-			h.wantExit(0) // by the signal: nobody opens the hook's gate
+			h.wantExit(0) // by the signal: nobody opens the hook's FIFO
 			h.wantTrace("pre", "term")
 			ev := wantHookEvent(t, h.events, h.ID(), "preStop", "timeout")
 			if took, _ := time.ParseDuration(ev["duration"]); ev["outcome"] != "TimedOut" || took < bound || took >= grace {
@@ -338,9 +338,9 @@ func TestOneGracePeriodAfterTheSignalTheStopIsOver(t *testing.T) {
 
 func TestPreStopDoesNotRun(t *testing.T) {
 	d := shared.Daemon(t)
-	const pre = `{"preStop":{"exec":{"command":["sh","-c","echo pre >> /gate/trace"]}}}`
+	const pre = `{"preStop":{"exec":{"command":["sh","-c","echo pre >> /fifo/trace"]}}}`
 	t.Run("for a container that exits by itself", func(t *testing.T) {
-		h := runHooked(t, d, pre, func(o *harness.TaskOptions) { o.Args[2] = "echo up > /gate/main" })
+		h := runHooked(t, d, pre, func(o *harness.TaskOptions) { o.Args[2] = "echo up > /fifo/main" })
 		h.wantExit(0)
 		if _, err := h.Delete(t.Context()); err != nil { // it waits for a hook that runs
 			t.Error(err)
@@ -385,7 +385,7 @@ func TestCRICountsPreStopAgainstTheGracePeriod(t *testing.T) {
 	if err != nil || st.GetState() != runtimeapi.ContainerState_CONTAINER_EXITED || st.GetExitCode() != 137 {
 		t.Errorf("after StopContainer: %v, %v; want an exit by SIGKILL", st, err)
 	}
-	if data, err := os.ReadFile(p.gate.Dir + "/trace"); err != nil || string(data) != "pre\n" {
+	if data, err := os.ReadFile(p.fifos.Dir + "/trace"); err != nil || string(data) != "pre\n" {
 		t.Errorf("trace %q, %v; want only the hook", data, err)
 	}
 }

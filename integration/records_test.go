@@ -142,7 +142,7 @@ func printsLate(first, late string) string {
 func TestEveryAttemptHasItsRecordAndItsOwnLateOutput(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"retries":2,"exec":`+shell(
-		`echo x >> /gate/trace; n=$(wc -l < /gate/trace); test $n = 1 && cat /gate/post-go > /dev/null; `+
+		`echo x >> /fifo/trace; n=$(wc -l < /fifo/trace); test $n = 1 && cat /fifo/post-go > /dev/null; `+
 			printsLate("try $n", "late $n")+`; test $n = 3 || exit $n`)+`}}`)
 	reply := h.begin(t.Context())
 	h.await("main") // before children of hooks become those of a shell that waits there
@@ -229,7 +229,7 @@ func TestAnInitThatExitsDuringPostStartCancelsItsRecord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHooked(t, d, `{"postStart":`+hook+`}`, func(o *harness.TaskOptions) {
-				o.Args[2] = "echo up > /gate/main; cat /gate/pre-go; exit 7"
+				o.Args[2] = "echo up > /fifo/main; cat /fifo/pre-go; exit 7"
 			})
 			reply := h.begin(t.Context())
 			h.await("main")

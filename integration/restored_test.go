@@ -71,8 +71,8 @@ func (h *hooked) removeUnpacked(context.Context) error {
 // A container that is restored from a checkpoint has an init that Create did not
 // know. Its preStop hook gets into it; its postStart ran in its first life.
 func TestPreStopOfARestoredContainer(t *testing.T) {
-	h := runHooked(t, withCriu(t), `{"postStart":{"exec":`+shell("echo post >> /gate/trace")+`},
-		"preStop":{"exec":`+shell("test -f /tmp/first && test $(readlink /proc/self/ns/pid) = $(readlink /proc/1/ns/pid) && echo pre >> /gate/trace")+`}}`,
+	h := runHooked(t, withCriu(t), `{"postStart":{"exec":`+shell("echo post >> /fifo/trace")+`},
+		"preStop":{"exec":`+shell("test -f /tmp/first && test $(readlink /proc/self/ns/pid) = $(readlink /proc/1/ns/pid) && echo pre >> /fifo/trace")+`}}`,
 		func(o *harness.TaskOptions) { o.Args = []string{"sh", "-c", "touch /tmp/first; " + entrypoint} })
 	h.restore()
 	h.term()

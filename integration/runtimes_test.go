@@ -103,7 +103,7 @@ func TestAHookOfAnotherRuntimeRunsAsItsContainerDoes(t *testing.T) {
 }
 
 // awaitAdoption waits until the hook is its parent's alone, which is the joiner or
-// bookend-exec, and the hook is past its gate: while its shell writes to that,
+// bookend-exec, and the hook is past its fifos: while its shell writes to that,
 // its descriptors are others.
 func awaitAdoption(t *testing.T, d *harness.Daemon, way string) {
 	t.Helper()
@@ -117,7 +117,7 @@ func awaitAdoption(t *testing.T, d *harness.Daemon, way string) {
 		for _, p := range procs {
 			parent := slices.IndexFunc(procs, func(q harness.Process) bool { return q.PID == p.PPID })
 			adopted = adopted || slices.Equal(p.Args, watchedHook) && parent >= 0 && slices.Equal(procs[parent].Args, parentArgs)
-			waits = waits || slices.Equal(p.Args, []string{"cat", "/gate/post-go"})
+			waits = waits || slices.Equal(p.Args, []string{"cat", "/fifo/post-go"})
 		}
 		if !adopted || !waits {
 			return fmt.Errorf("adopted: %t, waits: %t: there are %v", adopted, waits, procs)
@@ -157,7 +157,7 @@ func TestFailuresOfHooksOfOtherRuntimes(t *testing.T) {
 
 func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
 	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, _ string, edit func(*harness.TaskOptions)) {
-		const tree = `sleep 4001 & setsid sleep 4002 >/dev/null 2>&1 & (setsid sh -c 'sleep 4003 & sleep 4004' >/dev/null 2>&1 &) ; echo post >> /gate/trace; sleep 4005`
+		const tree = `sleep 4001 & setsid sleep 4002 >/dev/null 2>&1 & (setsid sh -c 'sleep 4003 & sleep 4004' >/dev/null 2>&1 &) ; echo post >> /fifo/trace; sleep 4005`
 		h := newHooked(t, d, `{"postStart":{"timeoutSeconds":2,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`, edit)
 		reply := h.begin(t.Context())
 		h.await("main")

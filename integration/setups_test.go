@@ -17,7 +17,7 @@ import (
 // The tests in this file are the ways to configure bookend in containerd.
 
 // noted are the hooks that the tests of a setup run, and notes what they note.
-const noted = `{"postStart":{"exec":{"command":["sh","-c","echo post >> /gate/trace"]}},"preStop":{"exec":{"command":["sh","-c","echo pre >> /gate/trace"]}}}`
+const noted = `{"postStart":{"exec":{"command":["sh","-c","echo post >> /fifo/trace"]}},"preStop":{"exec":{"command":["sh","-c","echo pre >> /fifo/trace"]}}}`
 
 var notes = []string{"post", "pre", "term"}
 
@@ -41,7 +41,7 @@ func TestUserNamespacedPodsHaveHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	for _, handler := range []string{harness.Bookend, harness.BookendType} {
 		t.Run(handler, func(t *testing.T) {
-			const hook = `{"exec":{"command":["sh","-c","awk '{print $2}' /proc/self/uid_map >> /gate/trace"]}}`
+			const hook = `{"exec":{"command":["sh","-c","awk '{print $2}' /proc/self/uid_map >> /fifo/trace"]}}`
 			pod := d.TestPod(t, harness.PodOptions{Handler: handler, UserNamespace: true, Annotations: map[string]string{
 				podLifecycleKey: `{"postStart":` + hook + `,"preStop":` + hook + `}`,
 			}})
@@ -134,7 +134,7 @@ func TestAnOptionsTableIsOurConfiguration(t *testing.T) {
 			}
 			pod := d.TestPod(t, harness.PodOptions{Handler: h.Name})
 			m := runMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
-				podLifecycleKey: `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /gate/trace"]}}}`,
+				podLifecycleKey: `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /fifo/trace"]}}}`,
 			}})
 			wantRuntime(t, m.ID, root, calls)
 			m.stop()
@@ -162,7 +162,7 @@ func TestOptionsOfTheTaskAPIAreOurConfiguration(t *testing.T) {
 	d := shared.Daemon(t)
 	runc, calls := tracingRunc(t)
 	root := t.TempDir()
-	h := runHooked(t, d, `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /gate/trace"]}}}`, func(o *harness.TaskOptions) {
+	h := runHooked(t, d, `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /fifo/trace"]}}}`, func(o *harness.TaskOptions) {
 		o.RuntimeOptions = &runtimeoptions.Options{ConfigBody: []byte(nodeTOML(runc, root))}
 	})
 	if _, err := os.Stat(filepath.Join(root, harness.TaskNamespace, h.ID(), "state.json")); err != nil {

@@ -95,7 +95,7 @@ func stoppingPod(t *testing.T, d *harness.Daemon, lifecycle string) (pod *harnes
 	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: main.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := main.gate.Await(t.Context(), "pre"); err != nil {
+	if _, err := main.fifos.Await(t.Context(), "pre"); err != nil {
 		t.Fatal(err)
 	}
 	return pod, main, side

@@ -66,7 +66,7 @@ func (p *podPlay) enter(opts harness.ContainerOptions) *member {
 	p.t.Helper()
 	m := newMember(p.t, p.daemon, p.pod, opts)
 	p.alias(m.ID, opts.Name)
-	p.alias(m.gate.Dir, "GATE")
+	p.alias(m.fifos.Dir, "FIFOS")
 	p.status("created", m)
 	return m
 }
@@ -145,7 +145,7 @@ func (p *podPlay) longLife() {
 	p.note("stop", nil, m.Stop(ctx, patience))
 	p.exited(m)
 	p.status("stopped", m)
-	p.note("trace", readTrace(p.t, m.gate), nil)
+	p.note("trace", readTrace(p.t, m.fifos), nil)
 	p.note("second stop", nil, m.Stop(ctx, patience))
 	p.note("start of stopped", nil, m.Start(ctx))
 	p.exec("in stopped", m, "true")
@@ -168,9 +168,9 @@ func (p *podPlay) execs(m *member) {
 
 // shortLife is a container that ends by itself.
 func (p *podPlay) shortLife() {
-	m := p.enter(harness.ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /gate/post-go; echo bye; exit 7"}})
+	m := p.enter(harness.ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /fifo/post-go; echo bye; exit 7"}})
 	p.note("start", nil, m.Start(p.t.Context()))
-	if err := m.gate.Open(p.t.Context(), "post-go"); err != nil {
+	if err := m.fifos.Open(p.t.Context(), "post-go"); err != nil {
 		p.t.Error(err)
 	}
 	if _, err := m.WaitState(p.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
@@ -188,7 +188,7 @@ func (p *podPlay) deafLife() {
 	p.note("stop", nil, m.Stop(p.t.Context(), 2*time.Second))
 	p.exited(m)
 	p.status("killed", m)
-	p.note("trace", readTrace(p.t, m.gate), nil)
+	p.note("trace", readTrace(p.t, m.fifos), nil)
 	p.leave(m)
 }
 

@@ -48,7 +48,7 @@ func run(ctx context.Context, d *harness.Daemon, p *plan, s *slot, w *wave) (_ *
 	}
 	r := &round{victim: v, plan: p, slot: s, follower: record.Open(d.RecordsDir(), record.Limits{}).Follow(), seen: map[string]record.Record{}}
 	r.h.Plan, r.h.ID = p, v.id
-	defer func() { err = errors.Join(err, v.gate.Remove()) }()
+	defer func() { err = errors.Join(err, v.fifos.Remove()) }()
 	p.Topic.act(ctx, r)
 	if w.restarted != nil {
 		c := <-w.restarted

@@ -26,7 +26,7 @@ import (
 // victim is the container of a round, whichever way it was made.
 type victim struct {
 	daemon    *harness.Daemon
-	gate      *harness.Gate
+	fifos     *harness.FIFOs
 	id        string
 	namespace string
 	sandbox   string // id of its sandbox; empty: it has none
@@ -49,11 +49,11 @@ const (
 
 // newVictim creates the container of a plan; it is not started.
 func newVictim(ctx context.Context, d *harness.Daemon, p *plan, s *slot) (*victim, error) {
-	g, err := newGate(d)
+	g, err := newFIFOs(d)
 	if err != nil {
 		return nil, err
 	}
-	v := &victim{daemon: d, gate: g}
+	v := &victim{daemon: d, fifos: g}
 	switch p.Kind {
 	case pod:
 		err = v.createPod(ctx, p, s)
@@ -68,10 +68,10 @@ func newVictim(ctx context.Context, d *harness.Daemon, p *plan, s *slot) (*victi
 	return v, nil
 }
 
-// newGate makes the directory that a container shares with the driver, with the
+// newFIFOs makes the directory that a container shares with the driver, with the
 // pages of its server.
-func newGate(d *harness.Daemon) (*harness.Gate, error) {
-	g, err := d.NewGate()
+func newFIFOs(d *harness.Daemon) (*harness.FIFOs, error) {
+	g, err := d.NewFIFOs()
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (v *victim) createPod(ctx context.Context, p *plan, s *slot) error {
 	}
 	v.namespace, v.sandbox, v.remove = harness.CRINamespace, sandbox.ID, sandbox.Remove
 	c, err := sandbox.CreateContainer(ctx, harness.ContainerOptions{
-		Name: memberName, Mounts: v.gate.Mounts(), Command: []string{"sh", "-c", p.entrypoint()},
+		Name: memberName, Mounts: v.fifos.Mounts(), Command: []string{"sh", "-c", p.entrypoint()},
 	})
 	if err != nil {
 		return errors.Join(err, sandbox.Remove(ctx))
@@ -103,7 +103,7 @@ func (v *victim) createPod(ctx context.Context, p *plan, s *slot) error {
 // createGroup makes a pod as a client of the Task API can: a sandbox, and a
 // member that the sandbox's shim serves.
 func (v *victim) createGroup(ctx context.Context, p *plan, s *slot) error {
-	sandbox := &victim{daemon: v.daemon, gate: v.gate}
+	sandbox := &victim{daemon: v.daemon, fifos: v.fifos}
 	idle := *p
 	idle.Init, idle.Kind = "polite", task
 	if err := sandbox.createTask(ctx, &idle, s, typeKey, map[string]string{typeKey: "sandbox"}); err != nil {
@@ -139,7 +139,7 @@ func (v *victim) createTask(ctx context.Context, p *plan, s *slot, key string, a
 		Runtime: bookendRuntime, RuntimeOptions: &options.Options{BinaryName: s.runc()}, Args: command,
 		Annotations: all, IO: cio.NullIO,
 		Spec: []oci.SpecOpts{oci.WithMounts([]specs.Mount{{
-			Type: "bind", Source: v.gate.Dir, Destination: harness.GateDir, Options: []string{"bind", "rw"},
+			Type: "bind", Source: v.fifos.Dir, Destination: harness.FIFODir, Options: []string{"bind", "rw"},
 		}})},
 	})
 	if err != nil {
@@ -222,7 +222,7 @@ func (v *victim) alive(ctx context.Context) bool {
 
 // trace reads what the container's processes noted.
 func (v *victim) trace(c clock) ([]mark, error) {
-	data, err := os.ReadFile(filepath.Join(v.gate.Dir, "trace"))
+	data, err := os.ReadFile(filepath.Join(v.fifos.Dir, "trace"))
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func newDaemon(bins Binaries) (*Daemon, error) {
 	if err := claim(dir); err != nil {
 		return nil, err
 	}
-	for _, sub := range []string{"s", "fifo", "pods", "gates"} {
+	for _, sub := range []string{"s", "fifo", "pods", "fifos"} {
 		if err := os.Mkdir(d.Path(sub), 0o711); err != nil {
 			return nil, err
 		}

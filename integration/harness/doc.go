@@ -9,7 +9,7 @@
 // benchmarks use them too. For tests, [Shared] holds one daemon for a whole
 // package, and [Shared.Daemon] checks after each test that nothing leaked.
 //
-// Order between a test and a container is made with FIFOs: see [Gate].
+// Order between a test and a container is made with FIFOs: see [FIFOs].
 //
 // # Concurrency
 //

@@ -54,10 +54,10 @@ func (d *Daemon) TestEvents(tb testing.TB) *EventLog {
 	return l
 }
 
-// TestGate makes a gate for one test.
-func (d *Daemon) TestGate(tb testing.TB, names ...string) *Gate {
+// TestFIFOs makes FIFOs for one test.
+func (d *Daemon) TestFIFOs(tb testing.TB, names ...string) *FIFOs {
 	tb.Helper()
-	g, err := d.NewGate(names...)
+	g, err := d.NewFIFOs(names...)
 	if err != nil {
 		tb.Fatal(err)
 	}

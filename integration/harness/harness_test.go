@@ -154,20 +154,20 @@ func TestShimAnswersDirectly(t *testing.T) {
 	}
 }
 
-func TestGateOrdersContainerAndTest(t *testing.T) {
+func TestFIFOsOrderContainerAndTest(t *testing.T) {
 	d := shared.Daemon(t)
-	gate := d.TestGate(t, "started", "go")
+	fifos := d.TestFIFOs(t, "started", "go")
 	c := d.TestPod(t, PodOptions{Handler: Runc}).TestContainer(t, ContainerOptions{
-		Mounts:  gate.Mounts(),
-		Command: []string{"sh", "-c", "echo here > /gate/started; cat /gate/go > /gate/seen; exit 5"},
+		Mounts:  fifos.Mounts(),
+		Command: []string{"sh", "-c", "echo here > /fifo/started; cat /fifo/go > /fifo/seen; exit 5"},
 	})
-	if line, err := gate.Await(t.Context(), "started"); err != nil || line != "here" {
+	if line, err := fifos.Await(t.Context(), "started"); err != nil || line != "here" {
 		t.Fatalf("got %q, %v", line, err)
 	}
 	if status, err := c.Status(t.Context()); err != nil || status.GetState() != runtimeapi.ContainerState_CONTAINER_RUNNING {
-		t.Errorf("before the gate opens: %v, %v", status, err)
+		t.Errorf("before the FIFO opens: %v, %v", status, err)
 	}
-	if err := gate.Open(t.Context(), "go"); err != nil {
+	if err := fifos.Open(t.Context(), "go"); err != nil {
 		t.Fatal(err)
 	}
 	status, err := c.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
@@ -178,17 +178,17 @@ func TestGateOrdersContainerAndTest(t *testing.T) {
 
 func TestTestserver(t *testing.T) {
 	d := shared.Daemon(t)
-	gate := d.TestGate(t)
+	fifos := d.TestFIFOs(t)
 	pod := d.TestPod(t, PodOptions{Handler: Runc})
 	c := pod.TestContainer(t, ContainerOptions{
-		Image: TestserverImage, Mounts: gate.Mounts(), Env: map[string]string{"TIMELINE": gate.Path("timeline")},
+		Image: TestserverImage, Mounts: fifos.Mounts(), Env: map[string]string{"TIMELINE": fifos.Path("timeline")},
 	})
 	ip, err := pod.IP(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = Poll(t.Context(), EndTimeout, "the server to listen", func() error {
-		if b, _ := os.ReadFile(gate.Dir + "/timeline"); !strings.Contains(string(b), " listening\n") {
+		if b, _ := os.ReadFile(fifos.Dir + "/timeline"); !strings.Contains(string(b), " listening\n") {
 			return fmt.Errorf("timeline: %q", b)
 		}
 		return nil
@@ -209,7 +209,7 @@ func TestTestserver(t *testing.T) {
 	if err != nil || status.GetExitCode() != 0 {
 		t.Errorf("got %v, %v; want exit code 0", status, err)
 	}
-	b, err := os.ReadFile(gate.Dir + "/timeline")
+	b, err := os.ReadFile(fifos.Dir + "/timeline")
 	var events []string
 	for line := range strings.Lines(string(b)) {
 		_, event, _ := strings.Cut(strings.TrimSpace(line), " ")
