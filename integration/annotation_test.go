@@ -45,7 +45,7 @@ var invalidLifecycles = map[string]struct{ value, want string }{
 	"host":                {`{"preStop":{"httpGet":{"port":80,"host":"10.1.2.3"}}}`, `preStop.httpGet.host: "10.1.2.3" is not allowed on this node (policy.allowHosts)`},
 }
 
-func TestAnInvalidAnnotationFailsCreate(t *testing.T) {
+func TestAnnotationThatIsInvalidFailsCreate(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range invalidLifecycles {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestAnInvalidAnnotationFailsCreate(t *testing.T) {
 	}
 }
 
-func TestAnInvalidAnnotationFailsTheContainerOfAPodAlone(t *testing.T) {
+func TestAnnotationThatIsInvalidFailsTheContainerOfAPodAlone(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	neighbour := runMember(t, d, pod, harness.ContainerOptions{Name: "neighbour"})
@@ -119,14 +119,14 @@ func wantNothingNew(t *testing.T, d *harness.Daemon, before harness.Inventory) {
 	}
 }
 
-func TestThePlainKeyIsRefusedInAPod(t *testing.T) {
+func TestAnnotationByThePlainKeyIsRefusedInAPod(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	refused(t, d, pod, map[string]string{lifecycleKey: `{"preStop":{"sleep":{"seconds":1}}}`},
 		"annotation "+lifecycleKey+": does not apply to a container of a pod: use the annotation "+podLifecycleKey)
 }
 
-func TestAnAnnotationSpeaksToTheContainerItNames(t *testing.T) {
+func TestAnnotationSpeaksToTheContainerItNames(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
 		podLifecycleKey:               `{"postStart":` + note("post") + `,"preStop":` + note("pre") + `}`,
@@ -141,7 +141,7 @@ func TestAnAnnotationSpeaksToTheContainerItNames(t *testing.T) {
 	side.wantTrace("term")
 }
 
-func TestAPodsAnnotationMeansNothingToAPlainContainer(t *testing.T) {
+func TestAnnotationOfAPodMeansNothingToAPlainContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, "", func(o *harness.TaskOptions) {
 		o.Annotations = map[string]string{podLifecycleKey: "not even an object", "lifecycle.bookend.dev/": `{"preStop":` + note("pre") + `}`}
@@ -153,7 +153,7 @@ func TestAPodsAnnotationMeansNothingToAPlainContainer(t *testing.T) {
 	h.wantTrace("term")
 }
 
-func TestASandboxNeverHasHooks(t *testing.T) {
+func TestSandboxNeverHasHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	log := d.TestEvents(t)
 	setConfig(t, d, "[defaults.preStop.sleep]\nseconds = 3600\n")
@@ -200,7 +200,7 @@ func awaitHandler(t *testing.T, pid int, sig syscall.Signal) {
 // kubeletsRecord is where the kubelet notes a container's preStop for itself.
 const kubeletsRecord = "io.kubernetes.container.preStopHandler"
 
-func TestTheKubeletsRecordOfPreStopIsNeverRun(t *testing.T) {
+func TestAnnotationOfTheKubeletsPreStopIsNeverRun(t *testing.T) {
 	handlers := harness.DefaultHandlers(shared.Daemon(t).Binaries())
 	ours := handlers[slices.IndexFunc(handlers, func(h harness.Handler) bool { return h.Name == harness.Bookend })]
 	ours.ContainerAnnotations = append(ours.ContainerAnnotations, kubeletsRecord)
@@ -230,7 +230,7 @@ func readSpec(t *testing.T, d *harness.Daemon, namespace, id string) string {
 	return string(data)
 }
 
-func TestANamedPortIsTheContainersOwn(t *testing.T) {
+func TestHTTPGetNamedPortIsTheContainersOwn(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
 		"lifecycle.bookend.dev/web": `{"preStop":{"httpGet":{"port":"http","path":"/named"}}}`,
@@ -244,7 +244,7 @@ func TestANamedPortIsTheContainersOwn(t *testing.T) {
 	wantRequest(t, g, "/named")
 }
 
-func TestTheGracePeriodIsTheKubeletsUnlessTheAuthorSaysOtherwise(t *testing.T) {
+func TestGracePeriodIsTheKubeletsUnlessTheAuthorSaysOtherwise(t *testing.T) {
 	d := shared.Daemon(t)
 	log := d.TestEvents(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})

@@ -42,7 +42,7 @@ func (h *hooked) awaitWaiting(n int) []harness.Process {
 
 // The hook joins while the runtime starts the entrypoint, and runs nothing before
 // that is done.
-func TestAnExecPostStartJoinsBesideTheStartOfItsContainer(t *testing.T) {
+func TestPostStartExecJoinsBesideTheStartOfItsContainer(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	const script = waitingPost + "; exit 0" // or the shell becomes its last command
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(script)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
@@ -69,7 +69,7 @@ func TestAnExecPostStartJoinsBesideTheStartOfItsContainer(t *testing.T) {
 }
 
 // What a Start that fails has begun is gone before it replies.
-func TestNobodyWaitsAfterAStartThatFailed(t *testing.T) {
+func TestPostStartLeavesNoProcessAfterAStartThatFailed(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	// The init waits for somebody to open this; runc finds nothing to open.
@@ -86,7 +86,7 @@ func TestNobodyWaitsAfterAStartThatFailed(t *testing.T) {
 }
 
 // What ends a container while it is started ends the process that waits in it.
-func TestNobodyWaitsInAContainerThatIsKilledWhileItStarts(t *testing.T) {
+func TestPostStartLeavesNoProcessInAContainerThatIsKilledWhileItStarts(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	release := sw.hang("*' start '*")
@@ -114,7 +114,7 @@ func TestNobodyWaitsInAContainerThatIsKilledWhileItStarts(t *testing.T) {
 
 // A limit of the container that has no room for another process beside its init
 // keeps the hook out until the entrypoint runs.
-func TestAnExecPostStartBeginsAfterTheStartWhereThereIsNoRoom(t *testing.T) {
+func TestPostStartExecBeginsAfterTheStartWhereThereIsNoRoom(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, func(o *harness.TaskOptions) {
 		o.Spec = append(o.Spec, oci.WithPidsLimit(24))

@@ -9,7 +9,7 @@ import (
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 )
 
-func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
+func TestPostStartThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 	d := shared.Daemon(t)
 	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, entrypoint)
 	id := p.container.ID

@@ -38,7 +38,7 @@ func (s *runtimeSwitch) awaitLies(n int) {
 	}
 }
 
-func TestAKillThatDidNothingIsRepeated(t *testing.T) {
+func TestKillThatDidNothingIsRepeated(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 3`)+`}}`,
 		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
@@ -55,7 +55,7 @@ func TestAKillThatDidNothingIsRepeated(t *testing.T) {
 	h.wantExit(137)
 }
 
-func TestASignalThatFindsNoProcessEndsTheStop(t *testing.T) {
+func TestKillThatFindsNoProcessEndsTheStop(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
 	sw.lie(syscall.SIGTERM, "container not running", 1)
@@ -67,7 +67,7 @@ func TestASignalThatFindsNoProcessEndsTheStop(t *testing.T) {
 	h.wantTrace("pre", "term")
 }
 
-func TestASIGKILLThatFailsCancelsNoHook(t *testing.T) {
+func TestKillBySIGKILLThatFailsCancelsNoHook(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /fifo/trace`)+`}}`)
 	h.kill(syscall.SIGTERM)

@@ -122,7 +122,7 @@ func starve(t *testing.T, pid int) (feed func()) {
 	return feed
 }
 
-func TestAPromisedSignalSurvivesABrokenRuntime(t *testing.T) {
+func TestKillSurvivesABrokenRuntime(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	breaks := map[string]func(h *hooked) (restore func()){
 		"half a file":    func(*hooked) func() { sw.halve(); return sw.restore },
@@ -142,7 +142,7 @@ func TestAPromisedSignalSurvivesABrokenRuntime(t *testing.T) {
 	}
 }
 
-func TestAnUndeliveredStopIsTold(t *testing.T) {
+func TestKillThatIsUndeliveredIsTold(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	sw.halve()
@@ -187,7 +187,7 @@ func TestAnUndeliveredStopIsTold(t *testing.T) {
 	h.wantTrace("term")
 }
 
-func TestARuntimeThatHangsHoldsNoSIGKILLUp(t *testing.T) {
+func TestKillBySIGKILLPassesARuntimeThatHangs(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	release := sw.hang(`*" kill "*" 15"`)
@@ -202,7 +202,7 @@ func TestARuntimeThatHangsHoldsNoSIGKILLUp(t *testing.T) {
 	release()
 }
 
-func TestARuntimeThatHungIsCalledAgain(t *testing.T) {
+func TestKillIsRepeatedAfterARuntimeThatHung(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	release := sw.hang(`*" kill "*" 15"`)
@@ -217,7 +217,7 @@ func TestARuntimeThatHungIsCalledAgain(t *testing.T) {
 // failsAndIsStopped has a postStart that fails at once and a preStop that waits.
 const failsAndIsStopped = `{"terminationGracePeriodSeconds":2,"postStart":{"exec":{"command":["sh","-c","exit 3"]}},"preStop":{"sleep":{"seconds":1}}}`
 
-func TestAFailedPostStartEndsWhenTheRuntimeIsBack(t *testing.T) {
+func TestPostStartThatFailedEndsWhenTheRuntimeIsBack(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, failsAndIsStopped, func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	reply := h.begin(t.Context())
@@ -233,7 +233,7 @@ func TestAFailedPostStartEndsWhenTheRuntimeIsBack(t *testing.T) {
 	h.wantExit(137)
 }
 
-func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing.T) {
+func TestStartDeadlineTellsOfAContainerThatCannotBeKilled(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID())
@@ -262,7 +262,7 @@ func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing
 	h.wantExit(137)
 }
 
-func TestASignalOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
+func TestKillOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`, func(o *harness.TaskOptions) {
 		o.Args[2] = strings.Replace(entrypoint, "echo usr1 >> /fifo/trace", "exit 4", 1)

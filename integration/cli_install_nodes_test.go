@@ -125,7 +125,7 @@ func (s *nodeFiles) wantRuntime(before, options map[string]any) {
 
 // What containerd makes of each node after install is what it made of it before,
 // and one runtime. The nodes themselves say what is special about them.
-func TestNodesAreAsTheyWereAndHaveOneRuntimeMore(t *testing.T) {
+func TestCliInstallLeavesNodesAsTheyWereWithOneRuntimeMore(t *testing.T) {
 	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 // and with a runc runtime that has a path of its own, no type, and a part of its
 // options in a drop-in of somebody's. A pod of the runtime is then made as that runc
 // runtime would make it, after every installation anew.
-func TestInstallIsForTheContainerdThatIsNamed(t *testing.T) {
+func TestCliInstallIsForTheContainerdThatIsNamed(t *testing.T) {
 	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)

@@ -139,7 +139,7 @@ func healthy() map[string]string {
 	}
 }
 
-func TestInstallMakesAPodWorkThatDidNot(t *testing.T) {
+func TestCliInstallMakesAPodWorkThatDidNot(t *testing.T) {
 	for name, tt := range map[string]struct {
 		imports []string
 		install []string
@@ -230,7 +230,7 @@ func (n *node) newBinaries() string {
 	return dir
 }
 
-func TestAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
+func TestCliInstallOfAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
 	n := newNode(t, harness.Options{Imports: []string{"conf.d/*.toml"}})
 	n.wantCode(0, n.installArgs()...)
 	n.restart()

@@ -28,7 +28,7 @@ type merged struct {
 	}
 }
 
-func TestADropInIsReadInEveryVersion(t *testing.T) {
+func TestCliInstallsDropInIsReadInEveryVersion(t *testing.T) {
 	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)

@@ -134,7 +134,7 @@ func contains(words ...string) func(string) bool {
 	}
 }
 
-func TestLogsFindsAFailedHooksOutputAfterItsContainer(t *testing.T) {
+func TestCliLogsFindsAFailedHooksOutputAfterItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	m := newMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
@@ -174,7 +174,7 @@ $`)
 }
 
 // nerdctl hands the name of a container over in an annotation.
-func TestNerdctlsContainersGoByTheirNames(t *testing.T) {
+func TestCliCallsNerdctlsContainersByTheirNames(t *testing.T) {
 	d := shared.Daemon(t)
 	name := harness.NewID("web")
 	events := startBookend(t, d, "events", "-o", "json")
@@ -198,7 +198,7 @@ func TestNerdctlsContainersGoByTheirNames(t *testing.T) {
 	}
 }
 
-func TestLogsFollowsAHook(t *testing.T) {
+func TestCliLogsFollowsAHook(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; echo printed`)+`}}`)
 	reply := h.begin(t.Context())
@@ -244,7 +244,7 @@ func (r *running) hear(d *harness.Daemon, namespace string) {
 	}
 }
 
-func TestEventsSeesEveryOutcome(t *testing.T) {
+func TestCliEventsSeesEveryOutcome(t *testing.T) {
 	d := shared.Daemon(t)
 	all, cri := startBookend(t, d, "events", "-o", "json"), startBookend(t, d, "events", "--namespace", harness.CRINamespace)
 	all.hear(d, harness.TaskNamespace)
@@ -289,7 +289,7 @@ func TestEventsSeesEveryOutcome(t *testing.T) {
 	cri.interrupt()
 }
 
-func TestEventsFailsWhenContainerdGoes(t *testing.T) {
+func TestCliEventsFailsWhenContainerdGoes(t *testing.T) {
 	d := harness.StartDaemon(t, harness.Options{})
 	events := startBookend(t, d, "events")
 	events.hear(d, harness.TaskNamespace)
@@ -301,7 +301,7 @@ func TestEventsFailsWhenContainerdGoes(t *testing.T) {
 	}
 }
 
-func TestPSShowsTheHookThatRuns(t *testing.T) {
+func TestCliPSShowsTheHookThatRuns(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
 	watch := startBookend(t, d, "ps", "--watch")
@@ -365,7 +365,7 @@ func outcomes(t *testing.T, d *harness.Daemon, id string, flags ...string) strin
 	return strings.Join(found, ", ")
 }
 
-func TestHistoryFilters(t *testing.T) {
+func TestCliHistoryFilters(t *testing.T) {
 	d := shared.Daemon(t)
 	before := time.Now().Format(time.RFC3339)
 	h := runHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"exec":`+shell("kill -9 $$")+`}}`)
@@ -398,7 +398,7 @@ func TestHistoryFilters(t *testing.T) {
 	}
 }
 
-func TestHistoryTellsRunningFromUnknown(t *testing.T) {
+func TestCliHistoryTellsRunningFromUnknown(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	reply := h.begin(t.Context())

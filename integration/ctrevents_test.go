@@ -12,9 +12,9 @@ import (
 	"bookend.dev/bookend/integration/harness"
 )
 
-// TestCtrPrintsHookEvents is about the type of the events: clients can print
+// TestEventsArePrintedByCtr is about the type of the events: clients can print
 // only messages that they were built with.
-func TestCtrPrintsHookEvents(t *testing.T) {
+func TestEventsArePrintedByCtr(t *testing.T) {
 	d := shared.Daemon(t)
 	ctr := exec.CommandContext(t.Context(), filepath.Join(d.Binaries().Tools, "ctr"), "--address", d.Address(), "events")
 	out, err := ctr.StdoutPipe()

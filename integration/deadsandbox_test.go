@@ -43,7 +43,7 @@ func newSandboxed(t *testing.T, d *harness.Daemon, lifecycle string) (sandbox *h
 	})
 }
 
-func TestAContainerOfADeadSandboxIsKilledByItsStart(t *testing.T) {
+func TestSandboxThatIsDeadHasItsContainerKilledByStart(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, end := range sandboxEnds {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestAContainerOfADeadSandboxIsKilledByItsStart(t *testing.T) {
 	}
 }
 
-func TestASandboxThatEndsEndsThePostStartOfItsContainers(t *testing.T) {
+func TestSandboxThatEndsEndsThePostStartOfItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, end := range sandboxEnds {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestASandboxThatEndsEndsThePostStartOfItsContainers(t *testing.T) {
 }
 
 // A start that fails says nothing of the sandbox: the next one ends all the same.
-func TestAContainerOfADeadSandboxIsKilledByItsSecondStart(t *testing.T) {
+func TestSandboxThatIsDeadHasItsContainerKilledByASecondStart(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	sandbox, h := newSandboxed(t, d, `{"postStart":`+note("post")+`}`)
 	sw.fail(`*" start "*`)
@@ -107,7 +107,7 @@ func TestAContainerOfADeadSandboxIsKilledByItsSecondStart(t *testing.T) {
 	}
 }
 
-func TestASandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
+func TestSandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
 	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, "sleep 1000")
 	reply := p.begin()

@@ -9,9 +9,9 @@ import (
 	"bookend.dev/bookend/integration/harness"
 )
 
-// TestAnExecHookIsChargedToItsContainer lets a hook take memory and processes
+// TestExecHookIsChargedToItsContainer lets a hook take memory and processes
 // and looks for them where the container's own are counted.
-func TestAnExecHookIsChargedToItsContainer(t *testing.T) {
+func TestExecHookIsChargedToItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	p := newHookedPod(t, d, `{"preStop":{"exec":`+shell(`dd if=/dev/zero of=/dev/shm/hook bs=1048576 count=48 2> /dev/null
 for i in 1 2 3 4 5; do sleep 1000 & done

@@ -35,7 +35,7 @@ func lookAt(t *testing.T, d *harness.Daemon, fields string, edit func(*runtimeap
 	}
 }
 
-func TestAHooksUserIsMadeAsAContainersIs(t *testing.T) {
+func TestExecHooksUserIsMadeAsAContainersIs(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, "[policy]\nallowUser = true\n")
 	for user, want := range map[string]struct{ gid, groups, home string }{
@@ -60,7 +60,7 @@ func TestAHooksUserIsMadeAsAContainersIs(t *testing.T) {
 	}
 }
 
-func TestAHooksEnvironmentAndDirectoryAreAddedToItsContainers(t *testing.T) {
+func TestExecHooksEnvironmentAndDirectoryAreAddedToItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
 	edit := func(c *runtimeapi.ContainerConfig) {
 		c.WorkingDir = "/var"

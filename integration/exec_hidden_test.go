@@ -8,9 +8,9 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
 
-// TestAnExecHookIsNoExecOfAClients looks for a hook where clients see execs: in
+// TestExecHookIsNoExecOfAClients looks for a hook where clients see execs: in
 // events and in the ids beside a container's processes.
-func TestAnExecHookIsNoExecOfAClients(t *testing.T) {
+func TestExecHookIsNoExecOfAClients(t *testing.T) {
 	d := shared.Daemon(t)
 	for _, name := range []string{"task", "own pid"} {
 		t.Run(name, func(t *testing.T) {

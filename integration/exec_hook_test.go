@@ -37,7 +37,7 @@ func watched(fields string) string {
 	return `{"postStart":{"exec":{"command":` + string(command) + fields + `}}}`
 }
 
-func TestAnExecHookRunsAsItsContainerDoes(t *testing.T) {
+func TestExecHookRunsAsItsContainerDoes(t *testing.T) {
 	d := shared.Daemon(t)
 	security := func(edit func(*runtimeapi.LinuxContainerSecurityContext)) func(*runtimeapi.ContainerConfig) {
 		return func(c *runtimeapi.ContainerConfig) { edit(c.GetLinux().GetSecurityContext()) }
@@ -79,7 +79,7 @@ func TestAnExecHookRunsAsItsContainerDoes(t *testing.T) {
 	}
 }
 
-func TestAnExecHookOfAPlainTaskRunsAsItsContainerDoes(t *testing.T) {
+func TestExecHookOfAPlainTaskRunsAsItsContainerDoes(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range map[string]struct {
 		edit []oci.SpecOpts

@@ -187,9 +187,9 @@ func (s *started) wantFelled(ex containerd.Process) {
 	}
 }
 
-func TestATimeoutKillsAllOfItsHookAndNothingElse(t *testing.T) {
+func TestExecHookIsKilledWithAllOfItsProcessesByATimeout(t *testing.T) {
 	d := shared.Daemon(t)
-	for _, name := range []string{"task", "shared pid"} { // the others have TestACancel…
+	for _, name := range []string{"task", "shared pid"} { // the others have the cancel
 		t.Run(name, func(t *testing.T) {
 			s := startWith(t, d, kinds[name], entrypoint, `{"postStart":{"timeoutSeconds":5,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`)
 			s.await("post")
@@ -206,7 +206,7 @@ func TestATimeoutKillsAllOfItsHookAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestACancelKillsAllOfItsHookAndNothingElse(t *testing.T) {
+func TestExecHookIsKilledWithAllOfItsProcessesByACancel(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, pod := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestACancelKillsAllOfItsHookAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestWhatASuccessfulHookLeavesRunningStaysAndGoesWithItsContainer(t *testing.T) {
+func TestExecHooksProcessesStayAfterItsSuccessAndGoWithTheContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, pod := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -272,7 +272,7 @@ func TestOutputDoesNotHoldAHookUp(t *testing.T) {
 	}
 }
 
-func TestHookProcessesAreReaped(t *testing.T) {
+func TestExecHooksProcessesAreReaped(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, pod := range kinds {
 		t.Run(name, func(t *testing.T) {

@@ -72,7 +72,7 @@ func TestCreateFailsAsTheRuntimeSays(t *testing.T) {
 // afterLast leaves of a runtime's error what does not name the container.
 func afterLast(text string) string { return text[strings.LastIndex(text, "exec:"):] }
 
-func TestAStartWaitsForAnotherThatFails(t *testing.T) {
+func TestStartWaitsForAnotherThatFails(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, `{"postStart":`+note("post")+`}`)
 	fifo := filepath.Join(sw.dir, "go")
@@ -128,7 +128,7 @@ func TestAStartWaitsForAnotherThatFails(t *testing.T) {
 }
 
 // The start goes through, and the runtime tells neither of it nor of the state.
-func TestAStartThatFailsOnlyToTellKeepsPreStop(t *testing.T) {
+func TestStartThatFailsOnlyToTellKeepsPreStop(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := newHooked(t, d, `{"preStop":`+note("pre")+`}`)
 	sw.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *' start '*) %[1]s \"$@\"; exit 1;; *' state '*) exit 1;; esac\nexec %[1]s \"$@\"\n", sw.real))

@@ -101,7 +101,7 @@ func hit(t *testing.T, pod *harness.Pod, get string, edit ...func(*runtimeapi.Co
 	return started
 }
 
-func TestAnHTTPGetSendsWhatItSays(t *testing.T) {
+func TestHTTPGetSendsWhatItSays(t *testing.T) {
 	d := shared.Daemon(t)
 	s := newSite(t, d, harness.PodOptions{})
 	usual := http.Header{"Accept": {"*/*"}, "User-Agent": {"ours"}, "Connection": {"close"}}
@@ -166,7 +166,7 @@ func markOurs(t *testing.T, h http.Header) {
 	}
 }
 
-func TestAnyStatusIsADeliveryUnlessExpectStatusSaysOtherwise(t *testing.T) {
+func TestHTTPGetSucceedsByAnyStatusUnlessExpectStatusSaysOtherwise(t *testing.T) {
 	d := shared.Daemon(t)
 	s := newSite(t, d, harness.PodOptions{})
 	for name, tt := range map[string]struct {
@@ -189,7 +189,7 @@ func TestAnyStatusIsADeliveryUnlessExpectStatusSaysOtherwise(t *testing.T) {
 	}
 }
 
-func TestRedirectsAreFollowedOnTheSameHostOnly(t *testing.T) {
+func TestHTTPGetFollowsRedirectsOnTheSameHostOnly(t *testing.T) {
 	d := shared.Daemon(t)
 	s, other := newSite(t, d, harness.PodOptions{}), newSite(t, d, harness.PodOptions{})
 	for name, tt := range map[string]struct {

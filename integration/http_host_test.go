@@ -55,7 +55,7 @@ func (tr *trap) wantEmpty(t *testing.T) {
 	}
 }
 
-func TestTheHostsLoopbackIsNeverReached(t *testing.T) {
+func TestHTTPGetNeverReachesTheHostsLoopback(t *testing.T) {
 	d := shared.Daemon(t)
 	four := newTrap(t, "127.0.0.1:0")
 	six := newTrap(t, "[::1]:"+four.port)
@@ -101,7 +101,7 @@ func wantBorder(t *testing.T, s *site, host, port string, edit ...func(*runtimea
 	}
 }
 
-func TestAHostNetworkPodsHooksAreInTheHostsNetwork(t *testing.T) {
+func TestHTTPGetOfAHostNetworkPodIsInTheHostsNetwork(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, HostNetwork: true})
 	var hosts []string

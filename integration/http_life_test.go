@@ -16,7 +16,7 @@ import (
 // The tests in this file are about servers that come and go under their own
 // hooks, and about what a hook inside the shim leaves of the shim.
 
-func TestRetriesBridgeTheTimeUntilTheServerListens(t *testing.T) {
+func TestHTTPGetIsRetriedUntilTheServerListens(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	log := d.TestEvents(t)
@@ -94,7 +94,7 @@ func (s *started) stop(c *harness.Container) <-chan error {
 	return reply
 }
 
-func TestAServerMayEndUnderItsPreStop(t *testing.T) {
+func TestHTTPGetOfAPreStopMayEndItsServer(t *testing.T) {
 	d := shared.Daemon(t)
 	t.Run("as it was asked to", func(t *testing.T) {
 		s, c := webPod(t, d, `{"preStop":{"httpGet":{"port":80,"path":"/shutdown"}}}`)
@@ -139,9 +139,9 @@ func (s *started) wantEnd(c *harness.Container, code int32) {
 	}
 }
 
-// TestHooksInsideTheShimStartNoProcess compares the shim's children while a
+// TestHTTPGetAndSleepStartNoProcess compares the shim's children while a
 // hook runs in it with the containers' inits.
-func TestHooksInsideTheShimStartNoProcess(t *testing.T) {
+func TestHTTPGetAndSleepStartNoProcess(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"httpGet": `{"httpGet":{"port":80,"path":"/hang"}}`,

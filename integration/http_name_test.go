@@ -25,7 +25,7 @@ import (
 // anyHost is a node's configuration whose policy allows every host.
 const anyHost = "[policy]\nallowHosts = ['*']\n"
 
-func TestANameIsLookedUpInTheContainersHostsFile(t *testing.T) {
+func TestHTTPGetLooksANameUpInTheContainersHostsFile(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, anyHost)
 	s := newSite(t, d, harness.PodOptions{})
@@ -41,7 +41,7 @@ func TestANameIsLookedUpInTheContainersHostsFile(t *testing.T) {
 
 // localhost needs no policy: it must not lead to what a container's author makes
 // of it.
-func TestLocalhostIsThePodsOwnWhateverItsHostsFileSays(t *testing.T) {
+func TestHTTPGetOfLocalhostIsThePodsOwnWhateverItsHostsFileSays(t *testing.T) {
 	d := shared.Daemon(t)
 	s, other := newSite(t, d, harness.PodOptions{}), newSite(t, d, harness.PodOptions{})
 	elsewhere := withHosts(t, other.ip+" localhost localhost. LOCALHOST x.localhost\n")
@@ -81,7 +81,7 @@ func writeFile(t *testing.T, name, content string) string {
 	return path
 }
 
-func TestANameIsAskedOfThePodsNameServer(t *testing.T) {
+func TestHTTPGetAsksANameOfThePodsNameServer(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, anyHost)
 	s := newSite(t, d, harness.PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
@@ -168,10 +168,10 @@ func answer(query []byte, records map[string]string) ([]byte, error) {
 	return m.Pack()
 }
 
-// TestALinkThatAContainerPlantedReachesNoFileOfTheHosts has containers put links
+// TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted has containers put links
 // in the place of the files by which names are resolved. The file that each
 // leads to outside would resolve the name.
-func TestALinkThatAContainerPlantedReachesNoFileOfTheHosts(t *testing.T) {
+func TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, anyHost)
 	s := newSite(t, d, harness.PodOptions{})

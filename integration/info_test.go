@@ -103,7 +103,7 @@ func TestInfoTakesItsRuntimeFromOurOptions(t *testing.T) {
 	wantFeatures(t, shimInfo(t, ours, "/no/such/directory", &runtimeoptions.Options{ConfigBody: []byte(config)}))
 }
 
-func TestContainerdKnowsOurFeatures(t *testing.T) {
+func TestInfoIsKnownToContainerd(t *testing.T) {
 	d := shared.Daemon(t)
 	ours, _, tools := shims(t)
 	direct := shimInfo(t, ours, tools, nil)
@@ -123,7 +123,7 @@ func TestContainerdKnowsOurFeatures(t *testing.T) {
 	}
 }
 
-func TestVersionIsOurs(t *testing.T) {
+func TestInfoVersionIsOurs(t *testing.T) {
 	ours, _, tools := shims(t)
 	version := shimInfo(t, ours, tools, nil).GetVersion().GetVersion()
 	out, err := exec.Command(ours, "-v").CombinedOutput()

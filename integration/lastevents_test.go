@@ -7,9 +7,9 @@ import (
 	containerd "github.com/containerd/containerd/v2/client"
 )
 
-// TestNoEventOfAHookedContainerIsLost does better than the stock shim, of which
+// TestEventsOfAHookedContainerAreNotLost does better than the stock shim, of which
 // every tenth short-lived container or so lacks its last event.
-func TestNoEventOfAHookedContainerIsLost(t *testing.T) {
+func TestEventsOfAHookedContainerAreNotLost(t *testing.T) {
 	d := shared.Daemon(t)
 	for range 8 {
 		h := newHooked(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, func(o *harness.TaskOptions) { o.Args = []string{"true"} })

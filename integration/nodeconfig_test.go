@@ -29,7 +29,7 @@ func (h *hooked) term() {
 	h.wantExit(0)
 }
 
-func TestTheNodesPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
+func TestConfigsPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, defaultPreStop("default"))
 	tests := map[string]struct {
@@ -70,7 +70,7 @@ func TestTheNodesPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
 	}
 }
 
-func TestTheNodesTimeoutsAreForHooksWithoutTheirOwn(t *testing.T) {
+func TestConfigsTimeoutsAreForHooksWithoutTheirOwn(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, "[defaults]\npostStartTimeoutSeconds = 1\npreStopTimeoutSeconds = 1\n")
 	const hour = `{"sleep":{"seconds":3600}}`
@@ -95,7 +95,7 @@ func TestTheNodesTimeoutsAreForHooksWithoutTheirOwn(t *testing.T) {
 	})
 }
 
-func TestAConfigurationIsReadAtCreateAndFixed(t *testing.T) {
+func TestConfigIsReadAtCreateAndFixed(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, defaultPreStop("old"))
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
@@ -111,7 +111,7 @@ func TestAConfigurationIsReadAtCreateAndFixed(t *testing.T) {
 	after.wantTrace("new", "term")
 }
 
-func TestAllowUserLetsAHookChangeItsUser(t *testing.T) {
+func TestConfigAllowUserLetsAHookChangeItsUser(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, "[policy]\nallowUser = true\n")
 	for user, want := range map[string]string{"1000": "1000:1000", "4242": "4242:0", "1000:7": "1000:7", "nobody": "65534:65534"} {
@@ -122,7 +122,7 @@ func TestAllowUserLetsAHookChangeItsUser(t *testing.T) {
 	}
 }
 
-func TestAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
+func TestConfigAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
 	d := shared.Daemon(t)
 	peer := d.TestPod(t, harness.PodOptions{Handler: harness.Runc})
 	_, g := serve(t, d, peer, harness.ContainerOptions{})
@@ -148,7 +148,7 @@ func TestAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
 		`preStop.httpGet.host: "192.0.2.1" is not allowed on this node (policy.allowHosts)`)
 }
 
-func TestAnInvalidConfigurationIsOnlyForThoseWhoAskForHooks(t *testing.T) {
+func TestConfigThatIsInvalidIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range map[string]struct{ content, want string }{
 		"grammar": {defaultPreStop("default") + "\n[policy]\nallowUsers = true\n", "policy.allowUsers: unknown field, expected one of allowHandlers, allowUser, allowHosts, allowContainerOutput, maxPostStartTimeoutSeconds, maxPreStopTimeoutSeconds, maxRetries (line 5)"},
@@ -173,7 +173,7 @@ func TestAnInvalidConfigurationIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 	}
 }
 
-func TestAConfigurationThatIsNamedMustBeThere(t *testing.T) {
+func TestConfigThatIsNamedMustBeThere(t *testing.T) {
 	d := harness.StartDaemon(t, harness.Options{Env: []string{"BOOKEND_CONFIG=/no/such/config.toml"}})
 	wantUnusable(t, d)
 	h := runHooked(t, d, "", without)

@@ -10,9 +10,9 @@ import (
 	"bookend.dev/bookend/integration/harness"
 )
 
-// TestAShimWithoutItsExecutor is an installation that lacks bookend-exec:
+// TestExecHookOfAShimWithoutBookendExec is an installation that lacks bookend-exec:
 // only hooks that need it fail, and say so.
-func TestAShimWithoutItsExecutor(t *testing.T) {
+func TestExecHookOfAShimWithoutBookendExec(t *testing.T) {
 	b, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)

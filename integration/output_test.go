@@ -70,7 +70,7 @@ func withoutTime(t *testing.T, c *harness.Container) string {
 	return b.String()
 }
 
-func TestHooksPrintIntoTheLogOfACRIContainer(t *testing.T) {
+func TestOutputGoesIntoTheLogOfACRIContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	m := runMember(t, d, pod, harness.ContainerOptions{
@@ -84,14 +84,14 @@ func TestHooksPrintIntoTheLogOfACRIContainer(t *testing.T) {
 	m.wantTrace("post", "pre", "term")
 }
 
-func TestHooksPrintIntoTheFIFOsOfATask(t *testing.T) {
+func TestOutputGoesIntoTheFIFOsOfATask(t *testing.T) {
 	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *harness.TaskOptions) { o.Args = []string{"sh", "-c", chatty} })
 	awaitLines(t, h.Stderr, "mine too", "[postStart] two")
 	h.term()
 	awaitLines(t, h.Stdout, "mine", "[postStart] one", "[postStart] three", "[preStop] bye")
 }
 
-func TestHooksPrintIntoTheLogFileOfATask(t *testing.T) {
+func TestOutputGoesIntoTheLogFileOfATask(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "task.log")
 	uri := &url.URL{Scheme: "file", Path: path}
 	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *harness.TaskOptions) {
@@ -108,7 +108,7 @@ func TestHooksPrintIntoTheLogFileOfATask(t *testing.T) {
 	awaitLines(t, read, "mine", "mine too", "[postStart] one", "[postStart] two", "[postStart] three", "[preStop] bye")
 }
 
-func TestATerminalRefusesHooksInItsLog(t *testing.T) {
+func TestOutputIsRefusedInTheLogOfATerminal(t *testing.T) {
 	d := shared.Daemon(t)
 	const want = `annotation ` + lifecycleKey + `: preStop.output: must be records for a container with a terminal, got "container"`
 	withTerminal := func(o *harness.TaskOptions) {
@@ -147,7 +147,7 @@ func TestATerminalRefusesHooksInItsLog(t *testing.T) {
 	h.wantTrace("default", "term")
 }
 
-func TestALoggingBinaryGetsNothingOfHooks(t *testing.T) {
+func TestOutputGoesToNoLoggingBinary(t *testing.T) {
 	d := shared.Daemon(t)
 	dir := t.TempDir()
 	binary, logged := filepath.Join(dir, "logger"), filepath.Join(dir, "log")
@@ -167,7 +167,7 @@ func TestALoggingBinaryGetsNothingOfHooks(t *testing.T) {
 	}, "mine")
 }
 
-func TestWithoutAnyLogHooksPrintIntoRecords(t *testing.T) {
+func TestOutputGoesIntoRecordsWithoutAnyLog(t *testing.T) {
 	h := runHooked(t, shared.Daemon(t), twoHooks, func(o *harness.TaskOptions) { o.IO = cio.NullIO })
 	h.term()
 	h.wantTrace("post", "pre", "term")
@@ -193,7 +193,7 @@ func (h *hooked) wantLogged(want int, text string) {
 // containerd, which reads the container's log, dies while a hook prints more
 // than FIFO and queue hold. The hook ends and the container stops before
 // anybody reads again.
-func TestAHookThatPrintsEndsWhileNobodyReadsTheLog(t *testing.T) {
+func TestOutputHoldsNoHookUpWhileNobodyReadsTheLog(t *testing.T) {
 	d := harness.StartDaemon(t, harness.Options{})
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	m := runMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
@@ -234,7 +234,7 @@ func TestAHookThatPrintsEndsWhileNobodyReadsTheLog(t *testing.T) {
 	}
 }
 
-func TestPolicyForbidsHooksInTheLog(t *testing.T) {
+func TestOutputInTheLogIsForbiddenByPolicy(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, "[policy]\nallowContainerOutput = false\nallowHandlers = ['sleep']\nmaxPreStopTimeoutSeconds = 5\n")
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
@@ -248,7 +248,7 @@ func TestPolicyForbidsHooksInTheLog(t *testing.T) {
 }
 
 // A container's lines have the level of the configuration at its Create.
-func TestTheLogLevelIsThatOfTheNodesConfiguration(t *testing.T) {
+func TestConfigSetsTheLogLevel(t *testing.T) {
 	d := shared.Daemon(t)
 	const twice = `{"preStop":{"exec":{"command":["false"]}},"postStart":{"sleep":{}}}`
 	lines := map[string][]string{} // of bookend, by level

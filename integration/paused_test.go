@@ -58,7 +58,7 @@ func TestPreStopOfAPausedContainerWaitsNoLongerThanItMay(t *testing.T) {
 	h.wantTrace("term")
 }
 
-func TestPauseDuringPostStartFreezesItAndNotItsTimeout(t *testing.T) {
+func TestPostStartIsFrozenByAPauseAndItsTimeoutIsNot(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"timeoutSeconds":3,"failurePolicy":"Ignore","exec":`+shell(waitingPost+`; echo late >> /fifo/trace`)+`}}`)
 	reply := h.begin(t.Context())

@@ -31,7 +31,7 @@ func TestPostStartRunsBesideTheEntrypoint(t *testing.T) {
 	}
 }
 
-func TestStartIsWithheldForAsLongAsPostStartRuns(t *testing.T) {
+func TestPostStartWithholdsStartForAsLongAsItRuns(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	reply := h.begin(t.Context())
@@ -59,7 +59,7 @@ func TestStartIsWithheldForAsLongAsPostStartRuns(t *testing.T) {
 	h.wantTopics("/tasks/create", "/tasks/paused", "/tasks/resumed", "/tasks/start")
 }
 
-func TestASecondStartGetsTheRuntimesErrorAndNoHook(t *testing.T) {
+func TestPostStartRunsForNoSecondStart(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	reply := h.begin(t.Context())
@@ -83,7 +83,7 @@ func TestASecondStartGetsTheRuntimesErrorAndNoHook(t *testing.T) {
 	}
 }
 
-func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
+func TestPostStartThatFailsStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`cat /fifo/post-go; echo secret; exit 3`)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
 	reply := h.begin(t.Context())
@@ -104,7 +104,7 @@ func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 	}
 }
 
-func TestAFailedPostStartEndsADeafContainerBySIGKILL(t *testing.T) {
+func TestPostStartThatFailsEndsADeafContainerBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 1`)+`}}`,
 		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
@@ -118,7 +118,7 @@ func TestAFailedPostStartEndsADeafContainerBySIGKILL(t *testing.T) {
 	h.wantExit(137)
 }
 
-func TestTheStopOfAFailedPostStartIsCutBeforeStartsDeadline(t *testing.T) {
+func TestPostStartThatFailsHasItsStopCutBeforeStartsDeadline(t *testing.T) {
 	d := shared.Daemon(t)
 	// Without the cut the hook and the grace period would last for hours.
 	h := newHooked(t, d, `{"terminationGracePeriodSeconds":7200,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 1`)+`},"preStop":{"sleep":{"seconds":3600}}}`,
@@ -167,7 +167,7 @@ func TestPostStartFailsForEveryReason(t *testing.T) {
 	}
 }
 
-func TestAFailureThatIsIgnoredLetsTheContainerRun(t *testing.T) {
+func TestPostStartFailureThatIsIgnoredLetsTheContainerRun(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+shell("exit 4")+`}}`)
 	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Running {
@@ -182,7 +182,7 @@ func TestAFailureThatIsIgnoredLetsTheContainerRun(t *testing.T) {
 	h.wantTrace()
 }
 
-func TestRetriesGoOnUntilOneSucceeds(t *testing.T) {
+func TestPostStartIsRetriedUntilItSucceeds(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"postStart":{"retries":5,"exec":`+shell(`echo try >> /fifo/trace; test $(wc -l < /fifo/trace) -ge 3`)+`}}`)
 	h.wantTrace("try", "try", "try")
@@ -191,7 +191,7 @@ func TestRetriesGoOnUntilOneSucceeds(t *testing.T) {
 	}
 }
 
-func TestAnInitThatExitsByItselfEndsItsPostStart(t *testing.T) {
+func TestPostStartEndsWhenTheInitExitsByItself(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"exec":  `{"exec":` + shell(waitingPost) + `}`,
@@ -220,7 +220,7 @@ func TestAnInitThatExitsByItselfEndsItsPostStart(t *testing.T) {
 	}
 }
 
-func TestAShortLivedInitKeepsItsExitCode(t *testing.T) {
+func TestPostStartKeepsTheExitCodeOfAShortLivedInit(t *testing.T) {
 	d := shared.Daemon(t)
 	for range 5 {
 		h := newHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`, func(o *harness.TaskOptions) {
@@ -234,7 +234,7 @@ func TestAShortLivedInitKeepsItsExitCode(t *testing.T) {
 	}
 }
 
-func TestSIGKILLDuringPostStart(t *testing.T) {
+func TestPostStartIsEndedBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
 	reply := h.begin(t.Context())
@@ -249,7 +249,7 @@ func TestSIGKILLDuringPostStart(t *testing.T) {
 	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
 }
 
-func TestSIGKILLCancelsAPostStartThatIsNoProcess(t *testing.T) {
+func TestPostStartThatIsNoProcessIsCancelledBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"sleep":{"seconds":90}}}`)
 	reply := h.begin(t.Context())
@@ -261,7 +261,7 @@ func TestSIGKILLCancelsAPostStartThatIsNoProcess(t *testing.T) {
 	wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
 }
 
-func TestAStopSignalDuringPostStart(t *testing.T) {
+func TestPostStartIsCancelledByAStopSignal(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
 	reply := h.begin(t.Context())
@@ -284,7 +284,7 @@ func TestAStopSignalDuringPostStart(t *testing.T) {
 	}
 }
 
-func TestOtherSignalsPassDuringPostStart(t *testing.T) {
+func TestPostStartLetsOtherSignalsPass(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	reply := h.begin(t.Context())
@@ -301,7 +301,7 @@ func TestOtherSignalsPassDuringPostStart(t *testing.T) {
 	}
 }
 
-func TestTheDeadlineOfStartEndsItsHookAndContainer(t *testing.T) {
+func TestPostStartEndsAtTheDeadlineOfStart(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"exec":  `"exec":` + shell(waitingPost),
@@ -359,7 +359,7 @@ func TestPostStartOutlivesItsConnection(t *testing.T) {
 	}
 }
 
-func TestDeleteDuringPostStart(t *testing.T) {
+func TestPostStartIsEndedByNoDelete(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	reply := h.begin(t.Context())
@@ -388,7 +388,7 @@ func TestDeleteDuringPostStart(t *testing.T) {
 	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete")
 }
 
-func TestCRIShowsWhatBecameOfPostStart(t *testing.T) {
+func TestPostStartFailureIsShownByTheCRI(t *testing.T) {
 	d := shared.Daemon(t)
 	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost+"; exit 9")+`}}`, entrypoint)
 	reply := p.begin()

@@ -46,7 +46,7 @@ func TestKillIsAnsweredAtOnceAndTheSignalWaitsForPreStop(t *testing.T) {
 	wantHookEvent(t, h.events, h.ID(), "preStop", "success")
 }
 
-func TestEveryStopSignalTriggersPreStop(t *testing.T) {
+func TestPreStopRunsForEveryStopSignal(t *testing.T) {
 	d := shared.Daemon(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, 37} {
 		t.Run(fmt.Sprint(int(sig)), func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestEveryStopSignalTriggersPreStop(t *testing.T) {
 	}
 }
 
-func TestOtherSignalsPassStraightThrough(t *testing.T) {
+func TestKillByOtherSignalsPassesStraightThrough(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
 	h.kill(syscall.SIGUSR1)
@@ -117,9 +117,9 @@ func TestStopSignalTakesThePlaceOfTheOneThatCame(t *testing.T) {
 	})
 }
 
-// TestTheTargetOfAStopSignalIsKept looks at how the runtime is called: runc
+// TestStopSignalKeepsItsTarget looks at how the runtime is called: runc
 // itself has given up telling one process from all.
-func TestTheTargetOfAStopSignalIsKept(t *testing.T) {
+func TestStopSignalKeepsItsTarget(t *testing.T) {
 	d := shared.Daemon(t)
 	dir := t.TempDir()
 	runc := filepath.Join(dir, "runc")
@@ -139,7 +139,7 @@ func TestTheTargetOfAStopSignalIsKept(t *testing.T) {
 	}
 }
 
-func TestSignalsToAnExecAreItsOwn(t *testing.T) {
+func TestKillOfAnExecIsItsOwn(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
 	spec, err := h.Spec(t.Context())
@@ -170,7 +170,7 @@ func TestSignalsToAnExecAreItsOwn(t *testing.T) {
 	h.wantTrace()
 }
 
-func TestAFailedPreStopLetsTheStopGoOn(t *testing.T) {
+func TestPreStopThatFailsLetsTheStopGoOn(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"exit code":       `{"exec":` + shell(`echo pre >> /fifo/trace; exit 3`) + `}`,
@@ -196,7 +196,7 @@ func TestAFailedPreStopLetsTheStopGoOn(t *testing.T) {
 	}
 }
 
-func TestAnotherStopSignalIsAbsorbed(t *testing.T) {
+func TestStopSignalDuringPreStopIsAbsorbed(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
 	h.kill(syscall.SIGTERM)
@@ -211,7 +211,7 @@ func TestAnotherStopSignalIsAbsorbed(t *testing.T) {
 	}
 }
 
-func TestAStopSignalIsDeliveredOnce(t *testing.T) {
+func TestStopSignalIsDeliveredOnce(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
 	h.kill(syscall.SIGTERM)
@@ -224,7 +224,7 @@ func TestAStopSignalIsDeliveredOnce(t *testing.T) {
 	h.wantTrace("pre", "term", "hup")
 }
 
-func TestSIGKILLDuringPreStop(t *testing.T) {
+func TestPreStopIsEndedBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
 	h.kill(syscall.SIGTERM)
@@ -236,7 +236,7 @@ func TestSIGKILLDuringPreStop(t *testing.T) {
 	wantHookEvent(t, h.events, h.ID(), "preStop", "cancel")
 }
 
-func TestSIGKILLCancelsAPreStopThatIsNoProcess(t *testing.T) {
+func TestPreStopThatIsNoProcessIsCancelledBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"timeoutSeconds":90,"sleep":{"seconds":1000}}}`)
 	h.kill(syscall.SIGTERM)
@@ -246,7 +246,7 @@ func TestSIGKILLCancelsAPreStopThatIsNoProcess(t *testing.T) {
 	wantHookEvent(t, h.events, h.ID(), "preStop", "cancel")
 }
 
-func TestAnInitThatExitsDuringPreStop(t *testing.T) {
+func TestPreStopEndsWhenTheInitExits(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"as the hook asked it to": `{"exec":` + shell(`echo pre >> /fifo/trace; kill -USR1 1; sleep 1000`) + `}`,
@@ -302,7 +302,7 @@ func TestPreStopOutlivesItsConnection(t *testing.T) {
 	h.awaitLog("hook ended: Succeeded")
 }
 
-func TestOneGracePeriodAfterTheSignalTheStopIsOver(t *testing.T) {
+func TestStopSignalsStopIsOverAfterOneGracePeriod(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"terminationGracePeriodSeconds":4,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *harness.TaskOptions) {
 		o.Args[2] = deafEntrypoint
@@ -365,9 +365,9 @@ func TestPreStopDoesNotRun(t *testing.T) {
 	})
 }
 
-// TestCRICountsPreStopAgainstTheGracePeriod is the case that all of preStop is
+// TestPreStopCountsAgainstTheGracePeriodOfTheCRI is the case that all of preStop is
 // made for: the CRI plugin starts its timer when Kill returns.
-func TestCRICountsPreStopAgainstTheGracePeriod(t *testing.T) {
+func TestPreStopCountsAgainstTheGracePeriodOfTheCRI(t *testing.T) {
 	d := shared.Daemon(t)
 	p := newHookedPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`, deafEntrypoint)
 	if err := p.container.Start(t.Context()); err != nil {

@@ -100,7 +100,7 @@ func awaitAttempts(t *testing.T, d *harness.Daemon, id string, want ...string) [
 	return found
 }
 
-func TestAFailedHooksOutputOutlivesItsContainer(t *testing.T) {
+func TestRecordsKeepAFailedHooksOutputBeyondItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	log := d.TestEvents(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
@@ -139,7 +139,7 @@ func printsLate(first, late string) string {
 	return `{ while kill -0 $$; do :; done; echo ` + late + `; } 2> /dev/null & echo ` + first
 }
 
-func TestEveryAttemptHasItsRecordAndItsOwnLateOutput(t *testing.T) {
+func TestRecordsHaveEveryAttemptAndItsOwnLateOutput(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"retries":2,"exec":`+shell(
 		`echo x >> /fifo/trace; n=$(wc -l < /fifo/trace); test $n = 1 && cat /fifo/post-go > /dev/null; `+
@@ -173,7 +173,7 @@ func TestEveryAttemptHasItsRecordAndItsOwnLateOutput(t *testing.T) {
 	}
 }
 
-func TestOutcomesAreRecorded(t *testing.T) {
+func TestRecordsHaveEveryOutcome(t *testing.T) {
 	d := shared.Daemon(t)
 	t.Run("preStop succeeds", func(t *testing.T) {
 		h := runHooked(t, d, `{"preStop":{"exec":`+shell(`echo bye`)+`}}`)
@@ -221,7 +221,7 @@ func TestOutcomesAreRecorded(t *testing.T) {
 	})
 }
 
-func TestAnInitThatExitsDuringPostStartCancelsItsRecord(t *testing.T) {
+func TestRecordsOfPostStartAreCancelledByTheInitsExit(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"exec":  `{"exec":` + shell(waitingPost) + `}`,
@@ -247,7 +247,7 @@ func TestAnInitThatExitsDuringPostStartCancelsItsRecord(t *testing.T) {
 	}
 }
 
-func TestAttemptsOfADeadShimAreUnknown(t *testing.T) {
+func TestRecordsOfADeadShimAreUnknown(t *testing.T) {
 	d := shared.Daemon(t)
 	t.Run("task", func(t *testing.T) {
 		h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
@@ -349,7 +349,7 @@ func awaitNoStatus(t *testing.T, d *harness.Daemon, id string) {
 	}
 }
 
-func TestTheStatusSaysWhereAContainerStands(t *testing.T) {
+func TestStatusSaysWhereAContainerStands(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
 	st := awaitStatus(t, d, h.ID(), "created", "")
@@ -385,7 +385,7 @@ func TestTheStatusSaysWhereAContainerStands(t *testing.T) {
 	}
 }
 
-func TestAContainerWithoutHooksHasNoRecords(t *testing.T) {
+func TestRecordsAreNotKeptOfAContainerWithoutHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, "", without)
 	if _, err := os.Stat(statusPath(d, harness.TaskNamespace, h.ID())); !errors.Is(err, os.ErrNotExist) {
@@ -414,7 +414,7 @@ func fullTmpfs(t *testing.T) (dir string) {
 	return dir
 }
 
-func TestAFullDiskFailsNoHookAndHoldsNoStopUp(t *testing.T) {
+func TestRecordsOnAFullDiskFailNoHookAndHoldNoStopUp(t *testing.T) {
 	d := shared.Daemon(t)
 	dir := fullTmpfs(t)
 	setConfig(t, d, "[records]\ndirectory = '"+dir+"'\n")

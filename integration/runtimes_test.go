@@ -69,7 +69,7 @@ func withOtherRuntimes(t *testing.T, test func(t *testing.T, d *harness.Daemon, 
 	}
 }
 
-func TestHooksOfOtherRuntimes(t *testing.T) {
+func TestOtherRuntimesHaveHooks(t *testing.T) {
 	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions)) {
 		h := runHooked(t, d, noted, edit)
 		post := wantHookEvent(t, h.events, h.ID(), "postStart", "success")
@@ -82,7 +82,7 @@ func TestHooksOfOtherRuntimes(t *testing.T) {
 	})
 }
 
-func TestAHookOfAnotherRuntimeRunsAsItsContainerDoes(t *testing.T) {
+func TestOtherRuntimesHooksRunAsTheirContainersDo(t *testing.T) {
 	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions)) {
 		confine := func(o *harness.TaskOptions) {
 			o.Spec = append(o.Spec, oci.WithUserID(1000), oci.WithAppendAdditionalGroups("extra"), oci.WithProcessCwd("/tmp"),
@@ -129,7 +129,7 @@ func awaitAdoption(t *testing.T, d *harness.Daemon, way string) {
 	}
 }
 
-func TestFailuresOfHooksOfOtherRuntimes(t *testing.T) {
+func TestOtherRuntimesHooksFailForTheSameReasons(t *testing.T) {
 	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, _ string, edit func(*harness.TaskOptions)) {
 		for name, tt := range map[string]struct {
 			exec string
@@ -155,7 +155,7 @@ func TestFailuresOfHooksOfOtherRuntimes(t *testing.T) {
 	})
 }
 
-func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
+func TestOtherRuntimesHooksLoseAllTheirProcessesByATimeout(t *testing.T) {
 	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, _ string, edit func(*harness.TaskOptions)) {
 		const tree = `sleep 4001 & setsid sleep 4002 >/dev/null 2>&1 & (setsid sh -c 'sleep 4003 & sleep 4004' >/dev/null 2>&1 &) ; echo post >> /fifo/trace; sleep 4005`
 		h := newHooked(t, d, `{"postStart":{"timeoutSeconds":2,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`, edit)

@@ -9,7 +9,7 @@ import (
 
 // What a hook's author wrote, or the hook printed, is in no line of the log: it is in
 // the record alone.
-func TestTheLogTellsNothingOfWhatAHooksAuthorWrote(t *testing.T) {
+func TestLogTellsNothingOfWhatAHooksAuthorWrote(t *testing.T) {
 	d := shared.Daemon(t)
 	before := len(d.Log())
 	for name, tt := range map[string]struct{ hook, detail string }{

@@ -30,14 +30,14 @@ func wantHooks(t *testing.T, d *harness.Daemon, opts harness.PodOptions) {
 	m.wantTrace(notes...)
 }
 
-func TestEveryHandlerRunsHooks(t *testing.T) {
+func TestSetupByEveryHandlerHasHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	for _, handler := range []string{harness.Bookend, harness.BookendType, harness.BookendOptions} {
 		t.Run(handler, func(t *testing.T) { wantHooks(t, d, harness.PodOptions{Handler: handler}) })
 	}
 }
 
-func TestUserNamespacedPodsHaveHooks(t *testing.T) {
+func TestSetupOfUserNamespacedPodsHasHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	for _, handler := range []string{harness.Bookend, harness.BookendType} {
 		t.Run(handler, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestUserNamespacedPodsHaveHooks(t *testing.T) {
 	}
 }
 
-func TestAPlainNameNeedsNoConfiguration(t *testing.T) {
+func TestSetupByAPlainNameNeedsNoConfiguration(t *testing.T) {
 	d := harness.StartDaemon(t, harness.Options{Env: []string{"BOOKEND_CONFIG="}})
 	if _, err := os.Stat("/etc/bookend/config.toml"); err == nil {
 		t.Fatal("this machine has a configuration; the test is about one that has none")
@@ -108,7 +108,7 @@ func tracingRunc(t *testing.T) (path, calls string) {
 	return path, calls
 }
 
-func TestAnOptionsTableIsOurConfiguration(t *testing.T) {
+func TestSetupByAnOptionsTableIsOurConfiguration(t *testing.T) {
 	runc, calls := tracingRunc(t)
 	root := t.TempDir()
 	file := filepath.Join(t.TempDir(), "node.toml")
@@ -158,7 +158,7 @@ func wantRuntime(t *testing.T, id, root, calls string) {
 	}
 }
 
-func TestOptionsOfTheTaskAPIAreOurConfiguration(t *testing.T) {
+func TestSetupByOptionsOfTheTaskAPIIsOurConfiguration(t *testing.T) {
 	d := shared.Daemon(t)
 	runc, calls := tracingRunc(t)
 	root := t.TempDir()
@@ -175,7 +175,7 @@ func TestOptionsOfTheTaskAPIAreOurConfiguration(t *testing.T) {
 	h.wantTrace("nobody", "term")
 }
 
-func TestAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
+func TestSetupByAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 	d := harness.StartDaemon(t, harness.Options{Handlers: []harness.Handler{{
 		Name: "typo", Type: bookendRuntime, Options: map[string]any{"BinaryName": "runc"},
 		ContainerAnnotations: []string{"lifecycle.bookend.dev/*"},
@@ -190,7 +190,7 @@ func TestAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 	m.wantTrace("term")
 }
 
-func TestAShimOutsidePATHSurvivesARestart(t *testing.T) {
+func TestSetupOutsidePATHSurvivesARestart(t *testing.T) {
 	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestAShimOutsidePATHSurvivesARestart(t *testing.T) {
 	}
 }
 
-func TestAPlainShimOutsidePATHSurvivesARestart(t *testing.T) {
+func TestSetupOfATaskOutsidePATHSurvivesARestart(t *testing.T) {
 	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)

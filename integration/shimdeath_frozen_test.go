@@ -49,7 +49,7 @@ func freezeHook(t *testing.T, d *harness.Daemon, id string) {
 	t.Fatalf("no hook of %s has a cgroup", id)
 }
 
-func TestAShimThatDiesWithAFrozenHookLeavesNothing(t *testing.T) {
+func TestShimDeathWithAFrozenHookLeavesNothing(t *testing.T) {
 	d := shared.Daemon(t)
 	preStop := `{"preStop":{"exec":` + shell(waitingPre) + `}}`
 	for _, paused := range []bool{false, true} {

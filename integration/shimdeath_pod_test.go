@@ -77,7 +77,7 @@ func wantPodGone(t *testing.T, d *harness.Daemon, pod *harness.Pod, members []*h
 	}
 }
 
-func TestAShimThatDiesTakesALargePodAlong(t *testing.T) {
+func TestShimDeathTakesALargePodAlong(t *testing.T) {
 	d := shared.Daemon(t)
 	pod, members := drainingPod(t, d)
 	begun := time.Now()
@@ -108,7 +108,7 @@ func runcThat(t *testing.T, script string) string {
 
 // One after the other they would take more than seven seconds, of the five that there
 // are: runc itself waits a tenth of one for each.
-func TestTheCleanUpOfALargePodEndsInTime(t *testing.T) {
+func TestShimDeathsCleanUpOfALargePodEndsInTime(t *testing.T) {
 	d := shared.Daemon(t)
 	pod, members := drainingPod(t, d)
 	killShimUnseen(t, d, pod.ID)
@@ -128,7 +128,7 @@ func TestTheCleanUpOfALargePodEndsInTime(t *testing.T) {
 	}
 }
 
-func TestRecordsAreCompletedThoughTheCleanUpIsCutShort(t *testing.T) {
+func TestShimDeathCompletesRecordsThoughTheCleanUpIsCutShort(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
 		podLifecycleKey: `{"preStop":{"sleep":{"seconds":3600}}}`,

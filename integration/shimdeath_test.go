@@ -101,7 +101,7 @@ func stoppingPod(t *testing.T, d *harness.Daemon, lifecycle string) (pod *harnes
 	return pod, main, side
 }
 
-func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
+func TestShimDeathTakesThePodAlong(t *testing.T) {
 	d := shared.Daemon(t)
 	log := d.TestEvents(t)
 	pod, main, side := stoppingPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
@@ -126,7 +126,7 @@ func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
 	// What is left is for the removal of the pod and the check for leaks.
 }
 
-func TestAShimThatDiesDuringPostStartTakesItsContainerAlong(t *testing.T) {
+func TestShimDeathDuringPostStartTakesTheContainerAlong(t *testing.T) {
 	d := shared.Daemon(t)
 	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	reply := h.begin(t.Context())
@@ -159,7 +159,7 @@ func pausePID(t *testing.T, pod *harness.Pod) int {
 	return info.PID
 }
 
-func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
+func TestSandboxWithoutItsPauseProcessKeepsItsContainersAsWithTheStockShim(t *testing.T) {
 	d := shared.Daemon(t)
 	for _, handler := range []string{harness.Runc, harness.Bookend} {
 		t.Run(handler, func(t *testing.T) {
@@ -245,7 +245,7 @@ func cleanUpAsContainerdDoes(t *testing.T, d *harness.Daemon, id, runc string) e
 
 // Older containerds ask for the clean-up of a dead shim's sandbox and of
 // nothing else; the newest asks for each container. This is the former's call.
-func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
+func TestShimDeathsCleanUpOfTheSandboxEndsItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
 	other := runMember(t, d, d.TestPod(t, harness.PodOptions{Handler: harness.Bookend}), harness.ContainerOptions{})

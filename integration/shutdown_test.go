@@ -14,7 +14,7 @@ import (
 
 // A shim is shut down as soon as its last container is deleted. What it has to tell
 // then, and a containerd that is slow has not taken yet, must not be lost.
-func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
+func TestEventsOfTheLastHookOutliveTheShutdown(t *testing.T) {
 	d := shared.Daemon(t)
 	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID())

@@ -11,7 +11,7 @@ import (
 
 // The kubelet stops a pod's sidecars when its main containers have exited, with
 // what is left of the grace period.
-func TestASidecarsPreStopComesWithItsOwnStop(t *testing.T) {
+func TestPreStopOfASidecarComesWithItsOwnStop(t *testing.T) {
 	d := shared.Daemon(t)
 	t.Run("in time", func(t *testing.T) {
 		main, side := sidecarPod(t, d, quickPre)

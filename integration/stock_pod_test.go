@@ -11,7 +11,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-func TestPodsWithoutHooksAreTheStockShims(t *testing.T) {
+func TestStockShimAndOursAreTheSameForPodsWithoutHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	stock := playPod(t, d, harness.Runc, nil)
 	for _, handler := range []string{harness.Bookend, harness.BookendType, harness.BookendOptions} {
@@ -23,7 +23,7 @@ func TestPodsWithoutHooksAreTheStockShims(t *testing.T) {
 	}
 }
 
-func TestPodsWithHooksHaveTheRepliesAndEventsOfTheStockShim(t *testing.T) {
+func TestStockShimAndOursHaveTheSameRepliesAndEventsForPodsWithHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	stock := playPod(t, d, harness.Runc, nil)
 	hooks := map[string]string{}

@@ -19,7 +19,7 @@ import (
 // noDelay are hooks that change nothing but that there are any.
 const noDelay = `{"postStart":{"sleep":{"seconds":0}},"preStop":{"sleep":{"seconds":0}}}`
 
-func TestTasksWithoutHooksAreTheStockShims(t *testing.T) {
+func TestStockShimAndOursAreTheSameForTasksWithoutHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	stock := playTasks(t, d, harness.TaskOptions{})
 	ours := playTasks(t, d, harness.TaskOptions{Runtime: bookendRuntime})
@@ -27,7 +27,7 @@ func TestTasksWithoutHooksAreTheStockShims(t *testing.T) {
 	wantSame(t, "events", ours.events, stock.events)
 }
 
-func TestTasksWithHooksHaveTheRepliesAndEventsOfTheStockShim(t *testing.T) {
+func TestStockShimAndOursHaveTheSameRepliesAndEventsForTasksWithHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	stock := playTasks(t, d, harness.TaskOptions{})
 	ours := playTasks(t, d, harness.TaskOptions{Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: noDelay}})

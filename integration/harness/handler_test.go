@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// TestEveryHandlerRunsItsShim holds each handler of the configuration to the
+// TestHandlersRunTheirShims holds each handler of the configuration to the
 // shim that it stands for. The hook makes bookend refuse a container whose
 // configuration it can't read, and with it an options table that is wrong.
-func TestEveryHandlerRunsItsShim(t *testing.T) {
+func TestHandlersRunTheirShims(t *testing.T) {
 	d := shared.Daemon(t)
 	if _, err := d.Binaries().Shim(); err != nil {
 		t.Fatal(err)
