@@ -54,12 +54,12 @@ func TestAnnotationThatIsInvalidFailsCreate(t *testing.T) {
 				t.Fatal(err)
 			}
 			task, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
-				Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: tt.value},
+				Runtime: harness.BookendRuntime, Annotations: map[string]string{harness.LifecycleKey: tt.value},
 			})
 			if err == nil {
 				harness.Cleanup(t, task.Remove)
 			}
-			if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "annotation "+lifecycleKey+": "+tt.want) {
+			if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "annotation "+harness.LifecycleKey+": "+tt.want) {
 				t.Errorf("Create: %v, want InvalidArgument with %q", err, tt.want)
 			}
 			if err := d.CheckLeaks(t.Context(), before); err != nil {
@@ -72,14 +72,14 @@ func TestAnnotationThatIsInvalidFailsCreate(t *testing.T) {
 func TestAnnotationThatIsInvalidFailsTheContainerOfAPodAlone(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
-	neighbour := runMember(t, d, pod, harness.ContainerOptions{Name: "neighbour"})
+	neighbour := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "neighbour"})
 	for name, tt := range invalidLifecycles {
 		t.Run(name, func(t *testing.T) {
-			refused(t, d, pod, map[string]string{podLifecycleKey: tt.value}, "annotation "+podLifecycleKey+": "+tt.want)
+			refused(t, d, pod, map[string]string{harness.PodLifecycleKey: tt.value}, "annotation "+harness.PodLifecycleKey+": "+tt.want)
 		})
 	}
-	neighbour.stop()
-	neighbour.wantTrace("term")
+	neighbour.Stop()
+	neighbour.WantTrace("term")
 }
 
 // refused starts a container "main" whose Create must fail with a message that
@@ -122,35 +122,35 @@ func wantNothingNew(t *testing.T, d *harness.Daemon, before harness.Inventory) {
 func TestAnnotationByThePlainKeyIsRefusedInAPod(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
-	refused(t, d, pod, map[string]string{lifecycleKey: `{"preStop":{"sleep":{"seconds":1}}}`},
-		"annotation "+lifecycleKey+": does not apply to a container of a pod: use the annotation "+podLifecycleKey)
+	refused(t, d, pod, map[string]string{harness.LifecycleKey: `{"preStop":{"sleep":{"seconds":1}}}`},
+		"annotation "+harness.LifecycleKey+": does not apply to a container of a pod: use the annotation "+harness.PodLifecycleKey)
 }
 
 func TestAnnotationSpeaksToTheContainerItNames(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
-		podLifecycleKey:               `{"postStart":` + note("post") + `,"preStop":` + note("pre") + `}`,
+		harness.PodLifecycleKey:       `{"postStart":` + note("post") + `,"preStop":` + note("pre") + `}`,
 		"lifecycle.bookend.dev/other": `{"postStart":` + note("other") + `,"preStop":` + note("other") + `}`,
 		"lifecycle.bookend.dev/gone":  `not even an object`,
 	}})
-	main := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
-	side := runMember(t, d, pod, harness.ContainerOptions{Name: "side"})
-	main.stop()
-	side.stop()
-	main.wantTrace("post", "pre", "term")
-	side.wantTrace("term")
+	main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	side := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"})
+	main.Stop()
+	side.Stop()
+	main.WantTrace("post", "pre", "term")
+	side.WantTrace("term")
 }
 
 func TestAnnotationOfAPodMeansNothingToAPlainContainer(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, "", func(o *harness.TaskOptions) {
-		o.Annotations = map[string]string{podLifecycleKey: "not even an object", "lifecycle.bookend.dev/": `{"preStop":` + note("pre") + `}`}
+	h := harness.RunTask(t, d, "", func(o *harness.TaskOptions) {
+		o.Annotations = map[string]string{harness.PodLifecycleKey: "not even an object", "lifecycle.bookend.dev/": `{"preStop":` + note("pre") + `}`}
 	})
-	if err := h.Kill(t.Context(), syscall.SIGTERM); err != nil {
+	if err := h.Task.Kill(t.Context(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	h.wantExit(0)
-	h.wantTrace("term")
+	h.WantExit(0)
+	h.WantTrace("term")
 }
 
 func TestSandboxNeverHasHooks(t *testing.T) {
@@ -158,7 +158,7 @@ func TestSandboxNeverHasHooks(t *testing.T) {
 	log := d.TestEvents(t)
 	setConfig(t, d, "[defaults.preStop.sleep]\nseconds = 3600\n")
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
-		lifecycleKey:             `nor this`,
+		harness.LifecycleKey:     `nor this`,
 		"lifecycle.bookend.dev/": `not even an object`,
 	}})
 	awaitHandler(t, pausePID(t, pod), syscall.SIGTERM)
@@ -208,16 +208,16 @@ func TestAnnotationOfTheKubeletsPreStopIsNeverRun(t *testing.T) {
 
 	pod := d.TestPod(t, harness.PodOptions{})
 	annotations := map[string]string{kubeletsRecord: note("kubelet")}
-	plain := runMember(t, d, pod, harness.ContainerOptions{Annotations: annotations})
-	annotations[podLifecycleKey] = `{"postStart":` + note("post") + `}`
-	main := runMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: annotations})
+	plain := harness.RunContainer(t, pod, harness.ContainerOptions{Annotations: annotations})
+	annotations[harness.PodLifecycleKey] = `{"postStart":` + note("post") + `}`
+	main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: annotations})
 	if !strings.Contains(readSpec(t, d, harness.CRINamespace, main.ID), kubeletsRecord) {
 		t.Fatal("the annotation was not passed through: the test would prove nothing")
 	}
-	plain.stop()
-	main.stop()
-	plain.wantTrace("term")
-	main.wantTrace("post", "term")
+	plain.Stop()
+	main.Stop()
+	plain.WantTrace("term")
+	main.WantTrace("post", "term")
 }
 
 // readSpec returns a container's config.json.
@@ -235,32 +235,31 @@ func TestHTTPGetNamedPortIsTheContainersOwn(t *testing.T) {
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
 		"lifecycle.bookend.dev/web": `{"preStop":{"httpGet":{"port":"http","path":"/named"}}}`,
 	}})
-	c, g := serve(t, d, pod, harness.ContainerOptions{Name: "web", Annotations: map[string]string{
+	h := serve(t, pod, harness.ContainerOptions{Name: "web", Annotations: map[string]string{
 		"io.kubernetes.container.ports": `[{"name":"other","containerPort":9},{"name":"http","containerPort":80,"protocol":"TCP"}]`,
 	}})
-	if err := c.Stop(t.Context(), patience); err != nil {
+	if err := h.Container.Stop(t.Context(), harness.Patience); err != nil {
 		t.Fatal(err)
 	}
-	wantRequest(t, g, "/named")
+	wantRequest(t, h, "/named")
 }
 
 func TestGracePeriodIsTheKubeletsUnlessTheAuthorSaysOtherwise(t *testing.T) {
 	d := shared.Daemon(t)
-	log := d.TestEvents(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	const hour = `"preStop":{"sleep":{"seconds":3600}}`
 	for name, annotations := range map[string]map[string]string{
-		"kubelet": {podLifecycleKey: `{` + hour + `}`, "io.kubernetes.pod.terminationGracePeriod": "1"},
-		"author":  {podLifecycleKey: `{` + hour + `,"terminationGracePeriodSeconds":1}`, "io.kubernetes.pod.terminationGracePeriod": "3600"},
+		"kubelet": {harness.PodLifecycleKey: `{` + hour + `}`, "io.kubernetes.pod.terminationGracePeriod": "1"},
+		"author":  {harness.PodLifecycleKey: `{` + hour + `,"terminationGracePeriodSeconds":1}`, "io.kubernetes.pod.terminationGracePeriod": "3600"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := runMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: annotations})
-			m.stop() // with more patience than the grace period has
-			m.wantTrace("term")
-			if ev := wantHookEvent(t, log, m.ID, "preStop", "timeout"); ev["outcome"] != "TimedOut" {
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: annotations})
+			m.Stop() // with more patience than the grace period has
+			m.WantTrace("term")
+			if ev := m.WantHookEvent("preStop", "timeout"); ev["outcome"] != "TimedOut" {
 				t.Errorf("event %v, want TimedOut", ev)
 			}
-			if err := m.Remove(t.Context()); err != nil {
+			if err := m.Container.Remove(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -40,44 +40,44 @@ func (s *runtimeSwitch) awaitLies(n int) {
 
 func TestKillThatDidNothingIsRepeated(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 3`)+`}}`,
-		func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
-	reply := h.begin(t.Context())
-	h.await("main")
+	h := harness.CreateTask(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 3`)+`}}`,
+		func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
+	reply := h.Begin(t.Context())
+	h.Await("main")
 	sw.lie(syscall.SIGKILL, "", 0)
-	h.open("post-go")
+	h.Open("post-go")
 	sw.awaitLies(2)
 	stillWithheld(t, reply)
 	sw.restore()
 	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
 		t.Errorf("Start: %v, want Aborted", err)
 	}
-	h.wantExit(137)
+	h.WantExit(137)
 }
 
 func TestKillThatFindsNoProcessEndsTheStop(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
+	h := harness.RunTask(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
 	sw.lie(syscall.SIGTERM, "container not running", 1)
-	h.kill(syscall.SIGTERM)
-	awaitStatus(t, d, h.ID(), "stopping", "")
+	h.Kill(syscall.SIGTERM)
+	awaitStatus(t, d, h.ID, "stopping", "")
 	sw.restore()
-	h.kill(syscall.SIGTERM) // passes
-	h.wantExit(0)
-	h.wantTrace("pre", "term")
+	h.Kill(syscall.SIGTERM) // passes
+	h.WantExit(0)
+	h.WantTrace("pre", "term")
 }
 
 func TestKillBySIGKILLThatFailsCancelsNoHook(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /fifo/trace`)+`}}`)
-	h.kill(syscall.SIGTERM)
-	h.await("pre")
+	h := harness.RunTask(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /fifo/trace`)+`}}`)
+	h.Kill(syscall.SIGTERM)
+	h.Await("pre")
 	sw.fail(`*" kill "*`)
-	if err := h.Kill(t.Context(), syscall.SIGKILL); err == nil {
+	if err := h.Task.Kill(t.Context(), syscall.SIGKILL); err == nil {
 		t.Error("SIGKILL: success of a runtime that failed")
 	}
 	sw.restore()
-	h.open("pre-go")
-	h.wantExit(0)
-	h.wantTrace("pre", "done", "term")
+	h.Open("pre-go")
+	h.WantExit(0)
+	h.WantTrace("pre", "done", "term")
 }

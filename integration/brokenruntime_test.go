@@ -124,41 +124,41 @@ func starve(t *testing.T, pid int) (feed func()) {
 
 func TestKillSurvivesABrokenRuntime(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	breaks := map[string]func(h *hooked) (restore func()){
-		"half a file":    func(*hooked) func() { sw.halve(); return sw.restore },
-		"no descriptors": func(h *hooked) func() { return starve(t, shimPID(t, d, h.ID())) },
+	breaks := map[string]func(h *harness.Fixture) (restore func()){
+		"half a file":    func(*harness.Fixture) func() { sw.halve(); return sw.restore },
+		"no descriptors": func(h *harness.Fixture) func() { return starve(t, shimPID(t, d, h.ID)) },
 	}
 	for name, broken := range breaks {
 		t.Run(name, func(t *testing.T) {
-			h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":1}}}`)
+			h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":1}}}`)
 			restore := broken(h)
-			h.kill(syscall.SIGTERM)
-			h.awaitLog("SIGTERM could not be sent")
-			h.kill(syscall.SIGTERM) // absorbed
+			h.Kill(syscall.SIGTERM)
+			h.WantLog("SIGTERM could not be sent")
+			h.Kill(syscall.SIGTERM) // absorbed
 			restore()
-			h.wantExit(0)
-			h.wantTrace("term")
+			h.WantExit(0)
+			h.WantTrace("term")
 		})
 	}
 }
 
 func TestKillThatIsUndeliveredIsTold(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	sw.halve()
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
-	_, err := h.events.WaitFor(ctx, func(e harness.Event) bool {
+	_, err := h.Events.WaitFor(ctx, func(e harness.Event) bool {
 		payload, ok := e.Payload.(*apievents.ContainerUpdate)
-		return ok && e.Topic == "/bookend/stop/undelivered" && payload.ID == h.ID() && payload.Labels["signal"] == "SIGTERM"
+		return ok && e.Topic == "/bookend/stop/undelivered" && payload.ID == h.ID && payload.Labels["signal"] == "SIGTERM"
 	})
 	if err != nil {
 		t.Error(err)
 	}
-	h.awaitLog("SIGTERM was not delivered within 10s")
+	h.WantLog("SIGTERM was not delivered within 10s")
 	err = harness.Poll(t.Context(), time.Minute, "the status", func() error {
-		if st := awaitStatus(t, d, h.ID(), "delivering", ""); st.Undelivered == nil {
+		if st := awaitStatus(t, d, h.ID, "delivering", ""); st.Undelivered == nil {
 			return fmt.Errorf("it is %+v", st)
 		}
 		return nil
@@ -169,7 +169,7 @@ func TestKillThatIsUndeliveredIsTold(t *testing.T) {
 	record := func(delivery string) {
 		t.Helper()
 		err := harness.Poll(t.Context(), time.Minute, "the record of the stop", func() error {
-			all := attempts(t, d.RecordsDir(), h.ID())
+			all := attempts(t, d.RecordsDir(), h.ID)
 			last := all[len(all)-1]
 			if last.Kind != "stop" || last.StopSignal != "SIGTERM" || last.Delivery != delivery || !strings.Contains(last.Detail, "runc did not terminate successfully") {
 				return fmt.Errorf("it is %+v", last)
@@ -182,35 +182,35 @@ func TestKillThatIsUndeliveredIsTold(t *testing.T) {
 	}
 	record("")
 	sw.restore()
-	h.wantExit(0)
+	h.WantExit(0)
 	record("delivered")
-	h.wantTrace("term")
+	h.WantTrace("term")
 }
 
 func TestKillBySIGKILLPassesARuntimeThatHangs(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	release := sw.hang(`*" kill "*" 15"`)
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	sw.awaitHung()
 	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
-	if err := h.Kill(ctx, syscall.SIGKILL); err != nil {
+	if err := h.Task.Kill(ctx, syscall.SIGKILL); err != nil {
 		t.Errorf("SIGKILL behind a runtime that hangs: %v", err)
 	}
-	h.wantExit(137)
+	h.WantExit(137)
 	release()
 }
 
 func TestKillIsRepeatedAfterARuntimeThatHung(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	release := sw.hang(`*" kill "*" 15"`)
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	sw.awaitHung()
 	sw.restore() // for the next call; this one hangs until it is ended
-	h.wantExit(0)
-	h.wantTrace("term")
+	h.WantExit(0)
+	h.WantTrace("term")
 	release()
 }
 
@@ -219,24 +219,24 @@ const failsAndIsStopped = `{"terminationGracePeriodSeconds":2,"postStart":{"exec
 
 func TestPostStartThatFailedEndsWhenTheRuntimeIsBack(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, failsAndIsStopped, func(o *harness.TaskOptions) { o.Args[2] = deafEntrypoint })
-	reply := h.begin(t.Context())
-	h.await("main")
+	h := harness.CreateTask(t, d, failsAndIsStopped, func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
+	reply := h.Begin(t.Context())
+	h.Await("main")
 	sw.halve()
-	h.awaitLog("SIGKILL could not be sent")
-	h.kill(syscall.SIGTERM) // absorbed: the runtime would not take it
+	h.WantLog("SIGKILL could not be sent")
+	h.Kill(syscall.SIGTERM) // absorbed: the runtime would not take it
 	stillWithheld(t, reply)
 	sw.restore()
 	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
 		t.Errorf("Start: %v, want Aborted", err)
 	}
-	h.wantExit(137)
+	h.WantExit(137)
 }
 
 func TestStartDeadlineTellsOfAContainerThatCannotBeKilled(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID())
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,31 +246,31 @@ func TestStartDeadlineTellsOfAContainerThatCannotBeKilled(t *testing.T) {
 	reply := make(chan error, 1)
 	var late bool // the client's own clock may have ended the call
 	go func() {
-		_, err := shim.Start(ctx, &taskapi.StartRequest{ID: h.ID()})
+		_, err := shim.Start(ctx, &taskapi.StartRequest{ID: h.ID})
 		late = ctx.Err() != nil
 		reply <- err
 	}()
-	h.await("post")
+	h.Await("post")
 	sw.fail(`*" kill "*`)
 	if err := wantReply(t, reply); err == nil || !strings.Contains(err.Error(), "the container still runs, its kill is pending") || late {
 		t.Errorf("Start: %v; after its deadline: %t", err, late)
 	}
-	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Running {
+	if st, err := h.Task.Status(t.Context()); err != nil || st.Status != containerd.Running {
 		t.Errorf("State: %v, %v", st.Status, err)
 	}
 	sw.restore()
-	h.wantExit(137)
+	h.WantExit(137)
 }
 
 func TestKillOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`, func(o *harness.TaskOptions) {
-		o.Args[2] = strings.Replace(entrypoint, "echo usr1 >> /fifo/trace", "exit 4", 1)
+	h := harness.RunTask(t, d, `{"preStop":`+note("pre")+`}`, func(o *harness.TaskOptions) {
+		o.Args[2] = strings.Replace(harness.Entrypoint, "echo usr1 >> /fifo/trace", "exit 4", 1)
 	})
-	h.kill(syscall.SIGUSR1)
-	h.wantExit(4)
-	h.awaitLog("ended after SIGUSR1")
-	if got := h.trace(); len(got) != 0 {
+	h.Kill(syscall.SIGUSR1)
+	h.WantExit(4)
+	h.WantLog("ended after SIGUSR1")
+	if got := h.Trace(); len(got) != 0 {
 		t.Errorf("trace %q", got)
 	}
 }

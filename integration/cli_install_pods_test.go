@@ -42,11 +42,11 @@ func TestCliInstallIsForTheContainerdThatIsNamed(t *testing.T) {
 			if err := os.RemoveAll(calls); err != nil {
 				t.Fatal(err)
 			}
-			pod := n.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
-			m := runMember(t, n.Daemon, pod, harness.ContainerOptions{Name: "main"})
+			pod := n.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: noted}})
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
 			wantRuntime(t, m.ID, root, calls)
-			m.stop()
-			m.wantTrace(notes...)
+			m.Stop()
+			m.WantTrace(notes...)
 		})
 		n.uninstall()
 		if out := n.wantCode(1, n.uninstallArgs()...); !strings.Contains(out, "is not installed there") {

@@ -235,8 +235,8 @@ func TestCliInstallOfAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
 	n.wantCode(0, n.installArgs()...)
 	n.restart()
 	t.Run("pods", func(t *testing.T) {
-		enter := func(pod *harness.Pod, name string) *member {
-			return runMember(t, n.Daemon, pod, harness.ContainerOptions{Name: name, Annotations: map[string]string{"lifecycle.bookend.dev/" + name: noted}})
+		enter := func(pod *harness.Pod, name string) *harness.Fixture {
+			return harness.RunContainer(t, pod, harness.ContainerOptions{Name: name, Annotations: map[string]string{"lifecycle.bookend.dev/" + name: noted}})
 		}
 		opts := harness.PodOptions{Handler: harness.Bookend}
 		oldPod := n.TestPod(t, opts)
@@ -252,12 +252,12 @@ func TestCliInstallOfAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
 			t.Errorf("uninstall under running shims: %s", out)
 		}
 		n.restart()
-		for _, m := range []*member{old, upgraded, late} {
-			if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+		for _, m := range []*harness.Fixture{old, upgraded, late} {
+			if got, err := m.Container.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
 				t.Errorf("exec after the restart: %+v, %v", got, err)
 			}
-			m.stop()
-			m.wantTrace(notes...)
+			m.Stop()
+			m.WantTrace(notes...)
 		}
 	})
 	n.uninstall()

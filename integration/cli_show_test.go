@@ -137,14 +137,14 @@ func contains(words ...string) func(string) bool {
 func TestCliLogsFindsAFailedHooksOutputAfterItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
-	m := newMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
-		podLifecycleKey: `{"postStart":{"exec":` + shell(`echo from stdout; printf 'from \033[31mstderr' >&2; exit 3`) + `}}`,
+	m := harness.CreateContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
+		harness.PodLifecycleKey: `{"postStart":{"exec":` + shell(`echo from stdout; printf 'from \033[31mstderr' >&2; exit 3`) + `}}`,
 	}})
 	if err := m.Start(t.Context()); err == nil {
 		t.Error("Start succeeded though the hook failed")
 	}
 	awaitAttempts(t, d, m.ID, "postStart Failed exit status")
-	if err := m.Remove(t.Context()); err != nil {
+	if err := m.Container.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := pod.Remove(t.Context()); err != nil {
@@ -179,39 +179,38 @@ func TestCliCallsNerdctlsContainersByTheirNames(t *testing.T) {
 	name := harness.NewID("web")
 	events := startBookend(t, d, "events", "-o", "json")
 	events.hear(d, harness.TaskNamespace)
-	h := runHooked(t, d, `{"postStart":{"exec":`+shell("echo printed")+`}}`, func(o *harness.TaskOptions) { o.Annotations["nerdctl/name"] = name })
-	events.await("the end of its hook", contains(h.ID(), `"what":"success"`, `"container_name":"`+name+`"`))
+	h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("echo printed")+`}}`, func(o *harness.TaskOptions) { o.Annotations["nerdctl/name"] = name })
+	events.await("the end of its hook", contains(h.ID, `"what":"success"`, `"container_name":"`+name+`"`))
 	events.interrupt()
-	awaitAttempts(t, d, h.ID(), "postStart Succeeded")
-	if got := bookend(t, d, "logs", name); !strings.Contains(got, " of "+name+" "+h.ID()+": Succeeded") || !strings.HasSuffix(got, "\nstdout: printed\n") {
+	awaitAttempts(t, d, h.ID, "postStart Succeeded")
+	if got := bookend(t, d, "logs", name); !strings.Contains(got, " of "+name+" "+h.ID+": Succeeded") || !strings.HasSuffix(got, "\nstdout: printed\n") {
 		t.Errorf("logs printed %q", got)
 	}
-	awaitStatus(t, d, h.ID(), "running", "")
-	row := harness.TaskNamespace + ` +` + h.ID() + ` +` + name
+	awaitStatus(t, d, h.ID, "running", "")
+	row := harness.TaskNamespace + ` +` + h.ID + ` +` + name
 	for command, want := range map[string]string{"ps": row + ` +running`, "history --container " + name: row + ` +postStart`} {
 		if got := bookend(t, d, strings.Fields(command)...); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("%s printed\n%s\nwant %s", command, got, want)
 		}
 	}
-	if got := outcomes(t, d, h.ID(), "--container", name); got != "postStart Succeeded" {
+	if got := outcomes(t, d, h.ID, "--container", name); got != "postStart Succeeded" {
 		t.Errorf("history for programs: %q", got)
 	}
 }
 
 func TestCliLogsFollowsAHook(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; echo printed`)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	awaitAttempts(t, d, h.ID(), "postStart")
-	logs := startBookend(t, d, "logs", "--follow", h.ID())
-	logs.await("the hook that runs", contains("postStart (exec) attempt 1 of "+h.ID()+": Running"))
-	h.open("post-go")
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; echo printed`)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	awaitAttempts(t, d, h.ID, "postStart")
+	logs := startBookend(t, d, "logs", "--follow", h.ID)
+	logs.await("the hook that runs", contains("postStart (exec) attempt 1 of "+h.ID+": Running"))
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Fatal(err)
 	}
-	logs.await("its end", contains("postStart (exec) attempt 1 of "+h.ID()+": Succeeded, after "))
+	logs.await("its end", contains("postStart (exec) attempt 1 of "+h.ID+": Succeeded, after "))
 	logs.await("its output", contains("stdout: printed"))
 	logs.interrupt()
 }
@@ -249,10 +248,10 @@ func TestCliEventsSeesEveryOutcome(t *testing.T) {
 	all, cri := startBookend(t, d, "events", "-o", "json"), startBookend(t, d, "events", "--namespace", harness.CRINamespace)
 	all.hear(d, harness.TaskNamespace)
 	cri.hear(d, harness.CRINamespace)
-	wants := func(h *hooked, hook string, what ...string) {
+	wants := func(h *harness.Fixture, hook string, what ...string) {
 		t.Helper()
 		for _, w := range what {
-			line := all.await(hook+" "+w, contains(h.ID(), `"hook":"`+hook+`"`))
+			line := all.await(hook+" "+w, contains(h.ID, `"hook":"`+hook+`"`))
 			var ev struct {
 				Namespace, Container, What string
 				Time                       time.Time
@@ -261,25 +260,25 @@ func TestCliEventsSeesEveryOutcome(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &ev); err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
-			if ev.Namespace != harness.TaskNamespace || ev.Container != h.ID() || ev.What != w || ev.Labels["handler"] == "" || ev.Time.IsZero() {
+			if ev.Namespace != harness.TaskNamespace || ev.Container != h.ID || ev.What != w || ev.Labels["handler"] == "" || ev.Time.IsZero() {
 				t.Errorf("got %s, want %s", line, w)
 			}
 		}
 	}
-	h := runHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"sleep":{"seconds":3600}}}`)
+	h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"sleep":{"seconds":3600}}}`)
 	wants(h, "postStart", "start", "success")
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	wants(h, "preStop", "start")
-	h.kill(syscall.SIGKILL)
+	h.Kill(syscall.SIGKILL)
 	wants(h, "preStop", "cancel")
-	h = runHooked(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+shell("exit 3")+`},"preStop":{"timeoutSeconds":1,"sleep":{"seconds":3600}}}`)
+	h = harness.RunTask(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+shell("exit 3")+`},"preStop":{"timeoutSeconds":1,"sleep":{"seconds":3600}}}`)
 	wants(h, "postStart", "start", "failure")
-	h.term()
+	h.Stop()
 	wants(h, "preStop", "start", "timeout")
 	all.interrupt()
 
-	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: `{"postStart":{"exec":` + shell("exit 0") + `}}`}})
-	m := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: `{"postStart":{"exec":` + shell("exit 0") + `}}`}})
+	m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
 	for _, want := range []string{"  start    k8s.io  " + m.ID[:12] + " (main)  postStart  exec", "  success  k8s.io  " + m.ID[:12] + " (main)  postStart  exec: succeeded after "} {
 		line := cri.await("a hook", func(line string) bool { return !strings.Contains(line, "  sync ") })
 		if !strings.Contains(line, want) {
@@ -303,17 +302,16 @@ func TestCliEventsFailsWhenContainerdGoes(t *testing.T) {
 
 func TestCliPSShowsTheHookThatRuns(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
 	watch := startBookend(t, d, "ps", "--watch")
 	row := func(rest string) func(string) bool {
-		return regexp.MustCompile(`^` + harness.TaskNamespace + ` +` + h.ID() + ` +- +` + rest + `$`).MatchString
+		return regexp.MustCompile(`^` + harness.TaskNamespace + ` +` + h.ID + ` +- +` + rest + `$`).MatchString
 	}
 	watch.await("a container that is created", row(`created +- +- +-`))
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
 	watch.await("a running postStart", row(`postStart +postStart \(exec\) +[0-9ms]+ +in 1?m?[0-9]+s`))
-	awaitStatus(t, d, h.ID(), "postStart", "postStart")
+	awaitStatus(t, d, h.ID, "postStart", "postStart")
 	var all []struct {
 		Container, Phase, Hook           string
 		ElapsedSeconds, RemainingSeconds *float64
@@ -321,24 +319,24 @@ func TestCliPSShowsTheHookThatRuns(t *testing.T) {
 	if err := json.Unmarshal([]byte(bookend(t, d, "ps", "-n", harness.TaskNamespace, "-o", "json")), &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1 || all[0].Container != h.ID() || all[0].Phase != "postStart" || all[0].Hook != "postStart" || all[0].ElapsedSeconds == nil ||
+	if len(all) != 1 || all[0].Container != h.ID || all[0].Phase != "postStart" || all[0].Hook != "postStart" || all[0].ElapsedSeconds == nil ||
 		all[0].RemainingSeconds == nil || *all[0].RemainingSeconds > 100 || *all[0].ElapsedSeconds <= 0 {
 		t.Errorf("for programs: %+v", all)
 	}
-	h.open("post-go")
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Fatal(err)
 	}
 	watch.await("a container that runs", row(`running +- +- +-`))
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	watch.await("an unlimited preStop", row(`preStop +preStop \(sleep\) +[0-9ms]+ +-`))
-	h.kill(syscall.SIGKILL)
-	h.wantExit(137)
-	if err := h.Remove(t.Context()); err != nil {
+	h.Kill(syscall.SIGKILL)
+	h.WantExit(137)
+	if err := h.Task.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	err := harness.Poll(t.Context(), time.Minute, "the row to go", func() error {
-		if out := bookend(t, d, "ps"); strings.Contains(out, h.ID()) {
+		if out := bookend(t, d, "ps"); strings.Contains(out, h.ID) {
 			return errors.New(out)
 		}
 		return nil
@@ -368,9 +366,9 @@ func outcomes(t *testing.T, d *harness.Daemon, id string, flags ...string) strin
 func TestCliHistoryFilters(t *testing.T) {
 	d := shared.Daemon(t)
 	before := time.Now().Format(time.RFC3339)
-	h := runHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"exec":`+shell("kill -9 $$")+`}}`)
-	h.term()
-	awaitAttempts(t, d, h.ID(), "postStart Succeeded", "preStop Failed killed by signal")
+	h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"exec":`+shell("kill -9 $$")+`}}`)
+	h.Stop()
+	awaitAttempts(t, d, h.ID, "postStart Succeeded", "preStop Failed killed by signal")
 	const both = "postStart Succeeded, preStop Failed"
 	for flags, want := range map[string]string{
 		"":                                    both,
@@ -384,15 +382,15 @@ func TestCliHistoryFilters(t *testing.T) {
 		"--since 2000-01-01 --until 2001-01-01T00:00:00Z": "",
 		"--namespace " + harness.TaskNamespace:            both,
 		"--namespace " + harness.CRINamespace:             "",
-		"--container " + h.ID():                           both,
-		"--container " + h.ID() + "0":                     "",
-		"--container " + h.ID() + " --limit 1":            "preStop Failed",
+		"--container " + h.ID:                             both,
+		"--container " + h.ID + "0":                       "",
+		"--container " + h.ID + " --limit 1":              "preStop Failed",
 	} {
-		if got := outcomes(t, d, h.ID(), strings.Fields(flags)...); got != want {
+		if got := outcomes(t, d, h.ID, strings.Fields(flags)...); got != want {
 			t.Errorf("history %s: got %q, want %q", flags, got, want)
 		}
 	}
-	row := regexp.MustCompile(`(?m)^[-0-9]{10} [0-9:]{8} +` + harness.TaskNamespace + ` +` + h.ID() + ` +- +preStop +exec +1 +Failed +killed by signal 9 \(SIGKILL\) +[0-9.]+m?s$`)
+	row := regexp.MustCompile(`(?m)^[-0-9]{10} [0-9:]{8} +` + harness.TaskNamespace + ` +` + h.ID + ` +- +preStop +exec +1 +Failed +killed by signal 9 \(SIGKILL\) +[0-9.]+m?s$`)
 	if got := bookend(t, d, "history"); !row.MatchString(got) {
 		t.Errorf("got\n%s\nwant a row like %s", got, row)
 	}
@@ -400,20 +398,19 @@ func TestCliHistoryFilters(t *testing.T) {
 
 func TestCliHistoryTellsRunningFromUnknown(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	awaitAttempts(t, d, h.ID(), "postStart")
-	if got := outcomes(t, d, h.ID(), "--outcome", "Running"); got != "postStart Running" {
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	awaitAttempts(t, d, h.ID, "postStart")
+	if got := outcomes(t, d, h.ID, "--outcome", "Running"); got != "postStart Running" {
 		t.Errorf("while it runs: %q", got)
 	}
-	killShim(t, d, h.ID())
+	killShim(t, d, h.ID)
 	if err := wantReply(t, reply); err == nil {
 		t.Error("Start succeeded though its shim was killed")
 	}
 	err := harness.Poll(t.Context(), time.Minute, "the outcome", func() error {
-		if got := outcomes(t, d, h.ID(), "--outcome", "Unknown"); got != "postStart Unknown" {
+		if got := outcomes(t, d, h.ID, "--outcome", "Unknown"); got != "postStart Unknown" {
 			return fmt.Errorf("it is %q", got)
 		}
 		return nil
@@ -421,6 +418,6 @@ func TestCliHistoryTellsRunningFromUnknown(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	awaitNoStatus(t, d, h.ID()) // whoever cleans up after the shim has been there
-	wantNoProcess(t, d, h.ID())
+	awaitNoStatus(t, d, h.ID) // whoever cleans up after the shim has been there
+	wantNoProcess(t, d, h.ID)
 }

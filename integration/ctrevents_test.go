@@ -41,12 +41,12 @@ func TestEventsArePrintedByCtr(t *testing.T) {
 	// ctr does not say when it listens: hooks run until it has heard of one.
 	limit := time.After(harness.ReadyTimeout)
 	for {
-		h := runHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`)
-		wantHookEvent(t, h.events, h.ID(), "postStart", "success")
+		h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`)
+		h.WantHookEvent("postStart", "success")
 		for heard := true; heard; {
 			select {
 			case line := <-lines:
-				if strings.Contains(line, "/bookend/hook/success") && strings.Contains(line, h.ID()) &&
+				if strings.Contains(line, "/bookend/hook/success") && strings.Contains(line, h.ID) &&
 					strings.Contains(line, `"hook":"postStart"`) && strings.Contains(line, `"outcome":"Succeeded"`) {
 					return
 				}

@@ -21,12 +21,12 @@ var sandboxEnds = map[string]func(ctx context.Context, sandbox *harness.Task) er
 
 // newSandboxed creates a sandbox that runs, and a container in it that is not
 // started. The CRI plugin would do something itself about what is tested here.
-func newSandboxed(t *testing.T, d *harness.Daemon, lifecycle string) (sandbox *harness.Task, h *hooked) {
+func newSandboxed(t *testing.T, d *harness.Daemon, lifecycle string) (sandbox *harness.Task, h *harness.Fixture) {
 	t.Helper()
 	const key = "io.kubernetes.cri."
 	id := harness.NewID("s")
 	sandbox, err := d.Tasks.Run(t.Context(), harness.TaskOptions{
-		ID: id, Runtime: bookendRuntime, Args: []string{"sleep", "1000"},
+		ID: id, Runtime: harness.BookendRuntime, Args: []string{"sleep", "1000"},
 		Annotations: map[string]string{key + "container-type": "sandbox", key + "sandbox-id": id},
 	})
 	if sandbox != nil {
@@ -35,10 +35,10 @@ func newSandboxed(t *testing.T, d *harness.Daemon, lifecycle string) (sandbox *h
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sandbox, newHooked(t, d, "", func(o *harness.TaskOptions) {
+	return sandbox, harness.CreateTask(t, d, "", func(o *harness.TaskOptions) {
 		o.Annotations = map[string]string{
 			key + "container-type": "container", key + "container-name": "main", key + "sandbox-id": id,
-			podLifecycleKey: lifecycle,
+			harness.PodLifecycleKey: lifecycle,
 		}
 	})
 }
@@ -57,8 +57,8 @@ func TestSandboxThatIsDeadHasItsContainerKilledByStart(t *testing.T) {
 			if err := h.Start(t.Context()); err != nil {
 				t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
 			}
-			h.wantExit(137)
-			if slices.Contains(h.trace(), "post") {
+			h.WantExit(137)
+			if slices.Contains(h.Trace(), "post") {
 				t.Error("postStart ran")
 			}
 		})
@@ -70,16 +70,16 @@ func TestSandboxThatEndsEndsThePostStartOfItsContainers(t *testing.T) {
 	for name, end := range sandboxEnds {
 		t.Run(name, func(t *testing.T) {
 			sandbox, h := newSandboxed(t, d, `{"postStart":{"timeoutSeconds":90,"sleep":{"seconds":1000}}}`)
-			reply := h.begin(t.Context())
-			wantHookEvent(t, h.events, h.ID(), "postStart", "start")
+			reply := h.Begin(t.Context())
+			h.WantHookEvent("postStart", "start")
 			if err := end(t.Context(), sandbox); err != nil {
 				t.Fatal(err)
 			}
 			if err := wantReply(t, reply); err != nil {
 				t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
 			}
-			h.wantExit(137)
-			wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
+			h.WantExit(137)
+			h.WantHookEvent("postStart", "cancel")
 		})
 	}
 }
@@ -101,23 +101,23 @@ func TestSandboxThatIsDeadHasItsContainerKilledByASecondStart(t *testing.T) {
 	if err := h.Start(ctx); err != nil {
 		t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
 	}
-	h.wantExit(137)
-	if slices.Contains(h.trace(), "post") {
+	h.WantExit(137)
+	if slices.Contains(h.Trace(), "post") {
 		t.Error("postStart ran")
 	}
 }
 
 func TestSandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
-	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, "sleep 1000")
-	reply := p.begin()
-	p.await("post")
-	if err := p.pod.Stop(t.Context()); err != nil {
+	p := harness.CreateMain(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, "sleep 1000")
+	reply := p.Begin(t.Context())
+	p.Await("post")
+	if err := p.Container.Pod.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	_ = wantReply(t, reply)
-	if _, err := p.events.WaitTopic(t.Context(), "/tasks/exit", p.container.ID); err != nil {
+	if _, err := p.Events.WaitTopic(t.Context(), "/tasks/exit", p.Container.ID); err != nil {
 		t.Error("the container lives on in a dead sandbox:", err)
 	}
-	wantHookEvent(t, p.events, p.container.ID, "postStart", "cancel")
+	p.WantHookEvent("postStart", "cancel")
 }

@@ -17,19 +17,12 @@ import (
 // shows the hook while it runs.
 func lookAt(t *testing.T, d *harness.Daemon, fields string, edit func(*runtimeapi.ContainerConfig), look func(hook int)) {
 	t.Helper()
-	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: watched(fields)}})
-	m := newMember(t, d, pod, harness.ContainerOptions{Name: "main", Edit: edit})
-	reply := make(chan error, 1)
-	go func() { reply <- m.Start(t.Context()) }()
-	for _, fifo := range []string{"main", "post"} {
-		if _, err := m.fifos.Await(t.Context(), fifo); err != nil {
-			t.Fatal(err)
-		}
-	}
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: watched(fields)}})
+	m := harness.CreateContainer(t, pod, harness.ContainerOptions{Name: "main", Edit: edit})
+	reply := m.Begin(t.Context())
+	m.Await("main", "post")
 	look(findHook(t, d, watchedHook).PID)
-	if err := m.fifos.Open(t.Context(), "post-go"); err != nil {
-		t.Fatal(err)
-	}
+	m.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}

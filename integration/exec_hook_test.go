@@ -13,8 +13,6 @@ import (
 	"testing"
 
 	"bookend.dev/bookend/integration/harness"
-	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -59,19 +57,12 @@ func TestExecHookRunsAsItsContainerDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.pod.Handler = harness.Bookend
-			tt.pod.Annotations = map[string]string{podLifecycleKey: watched("")}
-			m := newMember(t, d, d.TestPod(t, tt.pod), harness.ContainerOptions{Name: "main", Edit: tt.edit})
-			reply := make(chan error, 1)
-			go func() { reply <- m.Start(t.Context()) }()
-			for _, fifo := range []string{"main", "post"} {
-				if _, err := m.fifos.Await(t.Context(), fifo); err != nil {
-					t.Fatal(err)
-				}
-			}
-			wantSameAsInit(t, d, harness.CRINamespace, m.ID, tt.want)
-			if err := m.fifos.Open(t.Context(), "post-go"); err != nil {
-				t.Fatal(err)
-			}
+			tt.pod.Annotations = map[string]string{harness.PodLifecycleKey: watched("")}
+			m := harness.CreateContainer(t, d.TestPod(t, tt.pod), harness.ContainerOptions{Name: "main", Edit: tt.edit})
+			reply := m.Begin(t.Context())
+			m.Await("main", "post")
+			wantSameAsInit(t, m, tt.want)
+			m.Open("post-go")
 			if err := wantReply(t, reply); err != nil {
 				t.Error(err)
 			}
@@ -92,12 +83,11 @@ func TestExecHookOfAPlainTaskRunsAsItsContainerDoes(t *testing.T) {
 		}, map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, watched(""), func(o *harness.TaskOptions) { o.Spec = append(o.Spec, tt.edit...) })
-			reply := h.begin(t.Context())
-			h.await("main")
-			h.await("post")
-			wantSameAsInit(t, d, harness.TaskNamespace, h.ID(), tt.want)
-			h.open("post-go")
+			h := harness.CreateTask(t, d, watched(""), func(o *harness.TaskOptions) { o.Spec = append(o.Spec, tt.edit...) })
+			reply := h.Begin(t.Context())
+			h.Await("main", "post")
+			wantSameAsInit(t, h, tt.want)
+			h.Open("post-go")
 			if err := wantReply(t, reply); err != nil {
 				t.Error(err)
 			}
@@ -128,10 +118,9 @@ func privilegedPod(c *runtimeapi.PodSandboxConfig) {
 }
 
 // wantSameAsInit compares the hook that runs in a container with its init.
-func wantSameAsInit(t *testing.T, d *harness.Daemon, namespace, id string, status map[string]string) {
+func wantSameAsInit(t *testing.T, h *harness.Fixture, status map[string]string) {
 	t.Helper()
-	init := int(loadTask(t, d, namespace, id).Pid())
-	hook := findHook(t, d, watchedHook).PID
+	init, hook := h.Init(), findHook(t, h.Daemon, watchedHook).PID
 	want, got := confinement(t, init), confinement(t, hook)
 	for _, what := range slices.Sorted(maps.Keys(want)) {
 		if got[what] != want[what] {
@@ -143,9 +132,9 @@ func wantSameAsInit(t *testing.T, d *harness.Daemon, namespace, id string, statu
 			t.Errorf("%s of the hook: %q, want %q", field, got[field], value)
 		}
 	}
-	wantEnvironment(t, d, namespace, id, hook)
+	wantEnvironment(t, h, hook)
 	wantNoTerminal(t, hook)
-	wantHookCgroup(t, d, init, hook)
+	wantHookCgroup(t, h.Daemon, init, hook)
 }
 
 // confinement is everything about a process that a hook has from its container.
@@ -177,10 +166,10 @@ func confinement(t *testing.T, pid int) map[string]string {
 
 // wantEnvironment checks that nothing but HOME has joined the container's
 // environment.
-func wantEnvironment(t *testing.T, d *harness.Daemon, namespace, id string, hook int) {
+func wantEnvironment(t *testing.T, h *harness.Fixture, hook int) {
 	t.Helper()
 	var spec specs.Spec
-	if err := json.Unmarshal([]byte(readSpec(t, d, namespace, id)), &spec); err != nil {
+	if err := json.Unmarshal([]byte(readSpec(t, h.Daemon, h.Namespace, h.ID)), &spec); err != nil {
 		t.Fatal(err)
 	}
 	want := spec.Process.Env
@@ -285,21 +274,6 @@ func findHook(t *testing.T, d *harness.Daemon, command []string) harness.Process
 		t.Fatalf("processes with the arguments %q: %v, want one; there are %v", command, found, procs)
 	}
 	return found[0]
-}
-
-// loadTask returns a container's task as another client of containerd sees it.
-func loadTask(t *testing.T, d *harness.Daemon, namespace, id string) containerd.Task {
-	t.Helper()
-	ctx := namespaces.WithNamespace(t.Context(), namespace)
-	c, err := d.Client.LoadContainer(ctx, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	task, err := c.Task(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return task
 }
 
 // names lists a directory, with prefix before each name.

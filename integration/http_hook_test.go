@@ -25,7 +25,7 @@ import (
 type site struct {
 	t      *testing.T
 	pod    *harness.Pod
-	server *harness.Container
+	server *harness.Fixture
 	ip     string
 }
 
@@ -33,7 +33,7 @@ func newSite(t *testing.T, d *harness.Daemon, opts harness.PodOptions) *site {
 	t.Helper()
 	opts.Handler = harness.Bookend
 	s := &site{t: t, pod: d.TestPod(t, opts)}
-	s.server, _ = serve(t, d, s.pod, harness.ContainerOptions{Name: "web"})
+	s.server = serve(t, s.pod, harness.ContainerOptions{Name: "web"})
 	var err error
 	if s.ip, err = s.pod.IP(t.Context()); err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func hit(t *testing.T, pod *harness.Pod, get string, edit ...func(*runtimeapi.Co
 	t.Helper()
 	c, err := pod.CreateContainer(t.Context(), harness.ContainerOptions{
 		Name:        "main",
-		Annotations: map[string]string{podLifecycleKey: `{"stopSignal":"SIGKILL","postStart":{"httpGet":` + get + `}}`},
+		Annotations: map[string]string{harness.PodLifecycleKey: `{"stopSignal":"SIGKILL","postStart":{"httpGet":` + get + `}}`},
 		Edit: func(c *runtimeapi.ContainerConfig) {
 			for _, e := range edit {
 				e(c)

@@ -103,7 +103,7 @@ func TestHTTPGetAsksANameOfThePodsNameServer(t *testing.T) {
 // the test ends.
 func (s *site) serveDNS(d *harness.Daemon, address string, records map[string]string) {
 	s.t.Helper()
-	conn, err := listenIn(int(loadTask(s.t, d, harness.CRINamespace, s.server.ID).Pid()), address)
+	conn, err := listenIn(s.server.Init(), address)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -192,17 +192,17 @@ func TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted(t *testing.T) 
 		} {
 			t.Run(file+"/"+name, func(t *testing.T) {
 				before := len(s.requests())
-				h := runHooked(t, d, `{"preStop":{"httpGet":{"host":"planted.test","port":80}}}`, func(o *harness.TaskOptions) {
-					o.Args[2] = "rm -f /etc/hosts /etc/resolv.conf; " + tt.plant + "\n" + entrypoint
+				h := harness.RunTask(t, d, `{"preStop":{"httpGet":{"host":"planted.test","port":80}}}`, func(o *harness.TaskOptions) {
+					o.Args[2] = "rm -f /etc/hosts /etc/resolv.conf; " + tt.plant + "\n" + harness.Entrypoint
 					o.Spec = append(o.Spec, s.network(d))
 					if tt.hostPID {
 						o.Spec = append(o.Spec, oci.WithHostNamespace(specs.PIDNamespace))
 					}
 				})
-				h.kill(syscall.SIGTERM)
-				h.wantExit(0)
+				h.Kill(syscall.SIGTERM)
+				h.WantExit(0)
 				verb := map[bool]string{true: "success", false: "failure"}[tt.ok]
-				wantHookEvent(t, h.events, h.ID(), "preStop", verb)
+				h.WantHookEvent("preStop", verb)
 				if got := s.requests()[before:]; (len(got) == 1) != tt.ok {
 					t.Errorf("requests %+v", got)
 				}
@@ -214,6 +214,6 @@ func TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted(t *testing.T) 
 // network puts a container that is not the CRI's into the pod's network.
 func (s *site) network(d *harness.Daemon) oci.SpecOpts {
 	s.t.Helper()
-	pid := loadTask(s.t, d, harness.CRINamespace, s.server.ID).Pid()
+	pid := s.server.Init()
 	return oci.WithLinuxNamespace(specs.LinuxNamespace{Type: specs.NetworkNamespace, Path: fmt.Sprintf("/proc/%d/ns/net", pid)})
 }

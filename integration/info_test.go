@@ -69,8 +69,8 @@ func TestInfoTellsTheRuntimesFeatures(t *testing.T) {
 		t.Errorf("features %v\nthe stock shim's %v", got.GetFeatures(), want.GetFeatures())
 	}
 	wantFeatures(t, got)
-	if got.GetName() != bookendRuntime {
-		t.Errorf("name %q, want %q", got.GetName(), bookendRuntime)
+	if got.GetName() != harness.BookendRuntime {
+		t.Errorf("name %q, want %q", got.GetName(), harness.BookendRuntime)
 	}
 	if got.GetVersion().GetVersion() == want.GetVersion().GetVersion() {
 		t.Errorf("version %q is the stock shim's", got.GetVersion().GetVersion())
@@ -107,14 +107,14 @@ func TestInfoIsKnownToContainerd(t *testing.T) {
 	d := shared.Daemon(t)
 	ours, _, tools := shims(t)
 	direct := shimInfo(t, ours, tools, nil)
-	for name, runtime := range map[string]string{"by name": bookendRuntime, "by path": ours} {
+	for name, runtime := range map[string]string{"by name": harness.BookendRuntime, "by path": ours} {
 		info, err := d.Client.RuntimeInfo(t.Context(), runtime, nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if info.Name != bookendRuntime || info.Version.Version != direct.GetVersion().GetVersion() {
-			t.Errorf("%s: %s %s, want %s %s", name, info.Name, info.Version.Version, bookendRuntime, direct.GetVersion().GetVersion())
+		if info.Name != harness.BookendRuntime || info.Version.Version != direct.GetVersion().GetVersion() {
+			t.Errorf("%s: %s %s, want %s %s", name, info.Name, info.Version.Version, harness.BookendRuntime, direct.GetVersion().GetVersion())
 		}
 		f, ok := info.Features.(*features.Features)
 		if !ok || f.Linux == nil || !slices.Contains(f.Linux.Namespaces, "user") {

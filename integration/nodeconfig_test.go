@@ -1,9 +1,9 @@
 package integration
 
 import (
+	"context"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"bookend.dev/bookend/integration/harness"
@@ -21,12 +21,13 @@ func defaultPreStop(word string) string {
 func without(o *harness.TaskOptions) { o.Annotations = nil }
 
 // term stops a container that is not the CRI's and waits for its end.
-func (h *hooked) term() {
-	h.t.Helper()
-	if err := h.Kill(h.t.Context(), syscall.SIGTERM); err != nil {
-		h.t.Fatal(err)
+// setConfig gives the node a configuration until the test ends.
+func setConfig(t *testing.T, d *harness.Daemon, content string) {
+	t.Helper()
+	if err := d.SetBookendConfig(content); err != nil {
+		t.Fatal(err)
 	}
-	h.wantExit(0)
+	harness.Cleanup(t, func(context.Context) error { return d.SetBookendConfig("") })
 }
 
 func TestConfigsPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
@@ -44,13 +45,13 @@ func TestConfigsPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run("task/"+name, func(t *testing.T) {
-			h := runHooked(t, d, tt.lifecycle, func(o *harness.TaskOptions) {
+			h := harness.RunTask(t, d, tt.lifecycle, func(o *harness.TaskOptions) {
 				if tt.lifecycle == "" {
 					without(o)
 				}
 			})
-			h.term()
-			h.wantTrace(tt.want...)
+			h.Stop()
+			h.WantTrace(tt.want...)
 		})
 	}
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
@@ -58,12 +59,12 @@ func TestConfigsPreStopIsForContainersWithoutTheirOwn(t *testing.T) {
 		t.Run("pod/"+name, func(t *testing.T) {
 			opts := harness.ContainerOptions{Name: "main"}
 			if tt.lifecycle != "" {
-				opts.Annotations = map[string]string{podLifecycleKey: tt.lifecycle}
+				opts.Annotations = map[string]string{harness.PodLifecycleKey: tt.lifecycle}
 			}
-			m := runMember(t, d, pod, opts)
-			m.stop()
-			m.wantTrace(tt.want...)
-			if err := m.Remove(t.Context()); err != nil {
+			m := harness.RunContainer(t, pod, opts)
+			m.Stop()
+			m.WantTrace(tt.want...)
+			if err := m.Container.Remove(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -75,23 +76,23 @@ func TestConfigsTimeoutsAreForHooksWithoutTheirOwn(t *testing.T) {
 	setConfig(t, d, "[defaults]\npostStartTimeoutSeconds = 1\npreStopTimeoutSeconds = 1\n")
 	const hour = `{"sleep":{"seconds":3600}}`
 	t.Run("postStart", func(t *testing.T) {
-		h := newHooked(t, d, `{"postStart":`+hour+`}`)
-		reply := h.begin(t.Context())
-		h.await("main")
+		h := harness.CreateTask(t, d, `{"postStart":`+hour+`}`)
+		reply := h.Begin(t.Context())
+		h.Await("main")
 		if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "sleep: timed out after 1") {
 			t.Errorf("Start: %v, want Aborted with the timeout", err)
 		}
 	})
 	t.Run("preStop", func(t *testing.T) {
-		h := runHooked(t, d, `{"preStop":`+hour+`}`)
-		h.term()
-		if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "timeout"); ev["outcome"] != "TimedOut" {
+		h := harness.RunTask(t, d, `{"preStop":`+hour+`}`)
+		h.Stop()
+		if ev := h.WantHookEvent("preStop", "timeout"); ev["outcome"] != "TimedOut" {
 			t.Errorf("event %v, want TimedOut", ev)
 		}
 	})
 	t.Run("its own", func(t *testing.T) {
 		// Two seconds are over the node's one.
-		runHooked(t, d, `{"postStart":{"timeoutSeconds":60,"sleep":{"seconds":2}}}`)
+		harness.RunTask(t, d, `{"postStart":{"timeoutSeconds":60,"sleep":{"seconds":2}}}`)
 	})
 }
 
@@ -99,16 +100,16 @@ func TestConfigIsReadAtCreateAndFixed(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, defaultPreStop("old"))
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
-	task := runHooked(t, d, "", without)
-	before := runMember(t, d, pod, harness.ContainerOptions{})
+	task := harness.RunTask(t, d, "", without)
+	before := harness.RunContainer(t, pod, harness.ContainerOptions{})
 	setConfig(t, d, defaultPreStop("new"))
-	after := runMember(t, d, pod, harness.ContainerOptions{}) // by the shim that read the old one
-	task.term()
-	before.stop()
-	after.stop()
-	task.wantTrace("old", "term")
-	before.wantTrace("old", "term")
-	after.wantTrace("new", "term")
+	after := harness.RunContainer(t, pod, harness.ContainerOptions{}) // by the shim that read the old one
+	task.Stop()
+	before.Stop()
+	after.Stop()
+	task.WantTrace("old", "term")
+	before.WantTrace("old", "term")
+	after.WantTrace("new", "term")
 }
 
 func TestConfigAllowUserLetsAHookChangeItsUser(t *testing.T) {
@@ -116,8 +117,8 @@ func TestConfigAllowUserLetsAHookChangeItsUser(t *testing.T) {
 	setConfig(t, d, "[policy]\nallowUser = true\n")
 	for user, want := range map[string]string{"1000": "1000:1000", "4242": "4242:0", "1000:7": "1000:7", "nobody": "65534:65534"} {
 		t.Run(user, func(t *testing.T) {
-			h := runHooked(t, d, `{"postStart":{"exec":{"user":"`+user+`","command":["sh","-c","echo $(id -u):$(id -g) >> /fifo/trace"]}}}`)
-			h.wantTrace(want)
+			h := harness.RunTask(t, d, `{"postStart":{"exec":{"user":"`+user+`","command":["sh","-c","echo $(id -u):$(id -g) >> /fifo/trace"]}}}`)
+			h.WantTrace(want)
 		})
 	}
 }
@@ -125,17 +126,17 @@ func TestConfigAllowUserLetsAHookChangeItsUser(t *testing.T) {
 func TestConfigAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
 	d := shared.Daemon(t)
 	peer := d.TestPod(t, harness.PodOptions{Handler: harness.Runc})
-	_, g := serve(t, d, peer, harness.ContainerOptions{})
+	server := serve(t, peer, harness.ContainerOptions{})
 	ip, err := peer.IP(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	setConfig(t, d, "[policy]\nallowHosts = ['"+ip+"/32']\n")
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
-	m := runMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
-		podLifecycleKey: `{"postStart":{"httpGet":{"host":"` + ip + `","port":80,"path":"/peer"}}}`,
+	m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
+		harness.PodLifecycleKey: `{"postStart":{"httpGet":{"host":"` + ip + `","port":80,"path":"/peer"}}}`,
 	}})
-	wantRequest(t, g, "/peer")
+	wantRequest(t, server, "/peer")
 	// A status is written a moment late; who takes stock must not find it new.
 	err = harness.Poll(t.Context(), harness.EndTimeout, "the status", func() error {
 		_, err := os.Stat(statusPath(d, harness.CRINamespace, m.ID))
@@ -144,7 +145,7 @@ func TestConfigAllowHostsLetsAHookReachAnotherHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused(t, d, pod, map[string]string{podLifecycleKey: `{"preStop":{"httpGet":{"host":"192.0.2.1","port":80}}}`},
+	refused(t, d, pod, map[string]string{harness.PodLifecycleKey: `{"preStop":{"httpGet":{"host":"192.0.2.1","port":80}}}`},
 		`preStop.httpGet.host: "192.0.2.1" is not allowed on this node (policy.allowHosts)`)
 }
 
@@ -158,17 +159,17 @@ func TestConfigThatIsInvalidIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 			setConfig(t, d, tt.content)
 			want := "config " + d.Path("bookend.toml") + ": " + tt.want
 			wantUnusable(t, d)
-			h := runHooked(t, d, "", without)
-			h.awaitLog(want)
-			h.term()
-			h.wantTrace("term")
+			h := harness.RunTask(t, d, "", without)
+			h.WantLog(want)
+			h.Stop()
+			h.WantTrace("term")
 
 			pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
-			id := refused(t, d, pod, map[string]string{podLifecycleKey: `{"preStop":{"sleep":{}}}`}, unusable)
-			awaitLog(t, d, id, want)
-			m := runMember(t, d, pod, harness.ContainerOptions{})
-			m.stop()
-			m.wantTrace("term")
+			id := refused(t, d, pod, map[string]string{harness.PodLifecycleKey: `{"preStop":{"sleep":{}}}`}, unusable)
+			d.WantLog(t, id, want)
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{})
+			m.Stop()
+			m.WantTrace("term")
 		})
 	}
 }
@@ -176,10 +177,10 @@ func TestConfigThatIsInvalidIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 func TestConfigThatIsNamedMustBeThere(t *testing.T) {
 	d := harness.StartDaemon(t, harness.Options{Env: []string{"BOOKEND_CONFIG=/no/such/config.toml"}})
 	wantUnusable(t, d)
-	h := runHooked(t, d, "", without)
-	h.awaitLog("/no/such/config.toml")
-	h.term()
-	h.wantTrace("term")
+	h := harness.RunTask(t, d, "", without)
+	h.WantLog("/no/such/config.toml")
+	h.Stop()
+	h.WantTrace("term")
 }
 
 // unusable is what the author of an annotation is told of a node's configuration.
@@ -189,9 +190,9 @@ const unusable = ": cannot be applied, the node's configuration is invalid; the 
 func wantUnusable(t *testing.T, d *harness.Daemon) {
 	t.Helper()
 	_, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
-		Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: `{"preStop":{"sleep":{}}}`},
+		Runtime: harness.BookendRuntime, Annotations: map[string]string{harness.LifecycleKey: `{"preStop":{"sleep":{}}}`},
 	})
-	if !errdefs.IsInvalidArgument(err) || !strings.HasSuffix(err.Error(), "annotation "+lifecycleKey+unusable) {
+	if !errdefs.IsInvalidArgument(err) || !strings.HasSuffix(err.Error(), "annotation "+harness.LifecycleKey+unusable) {
 		t.Errorf("Create: %v, want InvalidArgument that ends in %q", err, unusable)
 	}
 }

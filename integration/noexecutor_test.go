@@ -32,27 +32,27 @@ func TestExecHookOfAShimWithoutBookendExec(t *testing.T) {
 	d := shared.Daemon(t)
 	byPath := func(o *harness.TaskOptions) { o.Runtime = alone }
 
-	h := runHooked(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, byPath)
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
+	h := harness.RunTask(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, byPath)
+	h.Kill(syscall.SIGTERM)
+	h.WantExit(0)
 
 	// The joiner needs nothing beside the shim.
-	h = runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
-	h.wantTrace("pre", "term")
+	h = harness.RunTask(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
+	h.Kill(syscall.SIGTERM)
+	h.WantExit(0)
+	h.WantTrace("pre", "term")
 
 	// The runtime's own exec is called by what is missing.
 	setConfig(t, d, "[exec]\nentry = \"runtime\"\n")
-	h = runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
-	h.wantTrace("term")
-	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure")
+	h = harness.RunTask(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
+	h.Kill(syscall.SIGTERM)
+	h.WantExit(0)
+	h.WantTrace("term")
+	ev := h.WantHookEvent("preStop", "failure")
 	if ev["cause"] != "cannot be started" || ev["runner"] != "runtime" {
 		t.Errorf("event %v", ev)
 	}
-	a := awaitAttempts(t, d, h.ID(), "preStop Failed cannot be started")[0]
+	a := awaitAttempts(t, d, h.ID, "preStop Failed cannot be started")[0]
 	if !strings.Contains(a.Detail, "bookend-exec: no such file or directory") {
 		t.Errorf("the record does not name what is missing: %s", a.Detail)
 	}

@@ -33,35 +33,35 @@ func withCriu(t *testing.T) *harness.Daemon {
 
 // restore makes the container's task anew from a checkpoint of the one that runs,
 // which it ends.
-func (h *hooked) restore() {
-	h.t.Helper()
-	ctx := namespaces.WithNamespace(h.t.Context(), harness.TaskNamespace)
-	image, err := h.Checkpoint(ctx)
+func restore(t *testing.T, h *harness.Fixture) {
+	t.Helper()
+	ctx := namespaces.WithNamespace(t.Context(), harness.TaskNamespace)
+	image, err := h.Task.Checkpoint(ctx)
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
-	harness.Cleanup(h.t, func(ctx context.Context) error {
-		return h.daemon.Client.ImageService().Delete(namespaces.WithNamespace(ctx, harness.TaskNamespace), image.Name())
+	harness.Cleanup(t, func(ctx context.Context) error {
+		return h.Daemon.Client.ImageService().Delete(namespaces.WithNamespace(ctx, harness.TaskNamespace), image.Name())
 	})
-	if err := h.Kill(ctx, syscall.SIGKILL); err != nil {
-		h.t.Fatal(err)
+	if err := h.Task.Kill(ctx, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
 	}
-	h.wantExit(137)
-	if _, err := h.Delete(ctx); err != nil {
-		h.t.Fatal(err)
+	h.WantExit(137)
+	if _, err := h.Task.Delete(ctx); err != nil {
+		t.Fatal(err)
 	}
-	harness.Cleanup(h.t, h.removeUnpacked)
-	if err := h.Restore(ctx, h.daemon, image); err != nil {
-		h.t.Fatal(err)
+	harness.Cleanup(t, func(context.Context) error { return removeUnpacked(h.Daemon) })
+	if err := h.Task.Restore(ctx, h.Daemon, image); err != nil {
+		t.Fatal(err)
 	}
 	if err := h.Start(ctx); err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
 // removeUnpacked removes what containerd unpacks a checkpoint into, and leaves.
-func (h *hooked) removeUnpacked(context.Context) error {
-	dirs, err := filepath.Glob(h.daemon.Path("tmp", "ctrd-checkpoint*"))
+func removeUnpacked(d *harness.Daemon) error {
+	dirs, err := filepath.Glob(d.Path("tmp", "ctrd-checkpoint*"))
 	for _, dir := range dirs {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
@@ -71,13 +71,13 @@ func (h *hooked) removeUnpacked(context.Context) error {
 // A container that is restored from a checkpoint has an init that Create did not
 // know. Its preStop hook gets into it; its postStart ran in its first life.
 func TestPreStopOfARestoredContainer(t *testing.T) {
-	h := runHooked(t, withCriu(t), `{"postStart":{"exec":`+shell("echo post >> /fifo/trace")+`},
+	h := harness.RunTask(t, withCriu(t), `{"postStart":{"exec":`+shell("echo post >> /fifo/trace")+`},
 		"preStop":{"exec":`+shell("test -f /tmp/first && test $(readlink /proc/self/ns/pid) = $(readlink /proc/1/ns/pid) && echo pre >> /fifo/trace")+`}}`,
-		func(o *harness.TaskOptions) { o.Args = []string{"sh", "-c", "touch /tmp/first; " + entrypoint} })
-	h.restore()
-	h.term()
-	h.wantTrace("post", "pre", "term")
-	if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "success"); ev["runner"] != "joiner" {
+		func(o *harness.TaskOptions) { o.Args = []string{"sh", "-c", "touch /tmp/first; " + harness.Entrypoint} })
+	restore(t, h)
+	h.Stop()
+	h.WantTrace("post", "pre", "term")
+	if ev := h.WantHookEvent("preStop", "success"); ev["runner"] != "joiner" {
 		t.Errorf("runner %q: %q", ev["runner"], ev["runner_reason"])
 	}
 }

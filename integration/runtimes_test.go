@@ -71,14 +71,14 @@ func withOtherRuntimes(t *testing.T, test func(t *testing.T, d *harness.Daemon, 
 
 func TestOtherRuntimesHaveHooks(t *testing.T) {
 	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions)) {
-		h := runHooked(t, d, noted, edit)
-		post := wantHookEvent(t, h.events, h.ID(), "postStart", "success")
-		h.term()
-		pre := wantHookEvent(t, h.events, h.ID(), "preStop", "success")
+		h := harness.RunTask(t, d, noted, edit)
+		post := h.WantHookEvent("postStart", "success")
+		h.Stop()
+		pre := h.WantHookEvent("preStop", "success")
 		if post["runner"] != way || pre["runner"] != way {
 			t.Errorf("runners %q and %q, want %q", post["runner"], pre["runner"], way)
 		}
-		h.wantTrace(notes...)
+		h.WantTrace(notes...)
 	})
 }
 
@@ -89,13 +89,12 @@ func TestOtherRuntimesHooksRunAsTheirContainersDo(t *testing.T) {
 				oci.WithEnv([]string{"HOME=/var", "GREETING=hello $HOME"}), oci.WithCapabilities([]string{"CAP_NET_BIND_SERVICE"}),
 				oci.WithRlimit(&specs.POSIXRlimit{Type: "RLIMIT_FSIZE", Hard: 1 << 30, Soft: 1 << 20}))
 		}
-		h := newHooked(t, d, watched(""), edit, confine)
-		reply := h.begin(t.Context())
-		h.await("main")
-		h.await("post")
+		h := harness.CreateTask(t, d, watched(""), edit, confine)
+		reply := h.Begin(t.Context())
+		h.Await("main", "post")
 		awaitAdoption(t, d, way)
-		wantSameAsInit(t, d, harness.TaskNamespace, h.ID(), map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000400", "NoNewPrivs": "1"})
-		h.open("post-go")
+		wantSameAsInit(t, h, map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000400", "NoNewPrivs": "1"})
+		h.Open("post-go")
 		if err := wantReply(t, reply); err != nil {
 			t.Error(err)
 		}
@@ -142,14 +141,14 @@ func TestOtherRuntimesHooksFailForTheSameReasons(t *testing.T) {
 			"no such cwd": {`{"command":["true"],"workingDir":"/none"}`, map[string]string{"cause": "command not found"}},
 		} {
 			t.Run(name, func(t *testing.T) {
-				h := runHooked(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+tt.exec+`}}`, edit)
-				ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure")
+				h := harness.RunTask(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+tt.exec+`}}`, edit)
+				ev := h.WantHookEvent("postStart", "failure")
 				for field, value := range tt.want {
 					if ev[field] != value {
 						t.Errorf("%s is %q, want %q (%v)", field, ev[field], value, ev)
 					}
 				}
-				h.term()
+				h.Stop()
 			})
 		}
 	})
@@ -158,9 +157,9 @@ func TestOtherRuntimesHooksFailForTheSameReasons(t *testing.T) {
 func TestOtherRuntimesHooksLoseAllTheirProcessesByATimeout(t *testing.T) {
 	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, _ string, edit func(*harness.TaskOptions)) {
 		const tree = `sleep 4001 & setsid sleep 4002 >/dev/null 2>&1 & (setsid sh -c 'sleep 4003 & sleep 4004' >/dev/null 2>&1 &) ; echo post >> /fifo/trace; sleep 4005`
-		h := newHooked(t, d, `{"postStart":{"timeoutSeconds":2,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`, edit)
-		reply := h.begin(t.Context())
-		h.await("main")
+		h := harness.CreateTask(t, d, `{"postStart":{"timeoutSeconds":2,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`, edit)
+		reply := h.Begin(t.Context())
+		h.Await("main")
 		var before []int
 		err := harness.Poll(t.Context(), harness.EndTimeout, "the entrypoint's own process", func() error {
 			if before = sleepersOf(t, d); len(before) == 0 {
@@ -174,11 +173,11 @@ func TestOtherRuntimesHooksLoseAllTheirProcessesByATimeout(t *testing.T) {
 		if err := wantReply(t, reply); err != nil {
 			t.Fatal(err)
 		}
-		ev := wantHookEvent(t, h.events, h.ID(), "postStart", "timeout")
+		ev := h.WantHookEvent("postStart", "timeout")
 		if ev["outcome"] != "TimedOut" {
 			t.Errorf("event %v, want TimedOut", ev)
 		}
-		h.wantTrace("post") // it had come as far as that
+		h.WantTrace("post") // it had come as far as that
 		procs, err := d.Processes()
 		if err != nil {
 			t.Fatal(err)
@@ -193,7 +192,7 @@ func TestOtherRuntimesHooksLoseAllTheirProcessesByATimeout(t *testing.T) {
 		if after := sleepersOf(t, d); !slices.Equal(before, after) {
 			t.Errorf("the entrypoint's own processes were %v, are %v", before, after)
 		}
-		h.term()
+		h.Stop()
 	})
 }
 

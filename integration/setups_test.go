@@ -24,10 +24,10 @@ var notes = []string{"post", "pre", "term"}
 // wantHooks runs a container with hooks in a pod of the handler.
 func wantHooks(t *testing.T, d *harness.Daemon, opts harness.PodOptions) {
 	t.Helper()
-	opts.Annotations = map[string]string{podLifecycleKey: noted}
-	m := runMember(t, d, d.TestPod(t, opts), harness.ContainerOptions{Name: "main"})
-	m.stop()
-	m.wantTrace(notes...)
+	opts.Annotations = map[string]string{harness.PodLifecycleKey: noted}
+	m := harness.RunContainer(t, d.TestPod(t, opts), harness.ContainerOptions{Name: "main"})
+	m.Stop()
+	m.WantTrace(notes...)
 }
 
 func TestSetupByEveryHandlerHasHooks(t *testing.T) {
@@ -43,11 +43,11 @@ func TestSetupOfUserNamespacedPodsHasHooks(t *testing.T) {
 		t.Run(handler, func(t *testing.T) {
 			const hook = `{"exec":{"command":["sh","-c","awk '{print $2}' /proc/self/uid_map >> /fifo/trace"]}}`
 			pod := d.TestPod(t, harness.PodOptions{Handler: handler, UserNamespace: true, Annotations: map[string]string{
-				podLifecycleKey: `{"postStart":` + hook + `,"preStop":` + hook + `}`,
+				harness.PodLifecycleKey: `{"postStart":` + hook + `,"preStop":` + hook + `}`,
 			}})
-			m := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
-			m.stop()
-			m.wantTrace("1048576", "1048576", "term")
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+			m.Stop()
+			m.WantTrace("1048576", "1048576", "term")
 		})
 	}
 }
@@ -63,10 +63,10 @@ func TestSetupByAPlainNameNeedsNoConfiguration(t *testing.T) {
 	id := harness.NewID("t")
 	// When the task is gone: until then its shim writes there.
 	harness.Cleanup(t, func(context.Context) error { return removeRecords(records, id, ours) })
-	h := runHooked(t, d, noted, func(o *harness.TaskOptions) { o.ID = id })
-	h.term()
-	h.wantTrace(notes...)
-	if found := attempts(t, records, h.ID()); len(found) != 2 || found[1].Outcome != "Succeeded" {
+	h := harness.RunTask(t, d, noted, func(o *harness.TaskOptions) { o.ID = id })
+	h.Stop()
+	h.WantTrace(notes...)
+	if found := attempts(t, records, h.ID); len(found) != 2 || found[1].Outcome != "Succeeded" {
 		t.Errorf("records of a node without a configuration: %+v", found)
 	}
 }
@@ -123,7 +123,7 @@ func TestSetupByAnOptionsTableIsOurConfiguration(t *testing.T) {
 		{Name: "path", Options: map[string]any{"TypeUrl": "bookend.dev/config", "ConfigPath": file}},
 	}
 	for i := range handlers {
-		handlers[i].Type = bookendRuntime
+		handlers[i].Type = harness.BookendRuntime
 		handlers[i].ContainerAnnotations = []string{"lifecycle.bookend.dev/*"}
 	}
 	d := harness.StartDaemon(t, harness.Options{Handlers: handlers})
@@ -133,12 +133,12 @@ func TestSetupByAnOptionsTableIsOurConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			pod := d.TestPod(t, harness.PodOptions{Handler: h.Name})
-			m := runMember(t, d, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
-				podLifecycleKey: `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /fifo/trace"]}}}`,
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
+				harness.PodLifecycleKey: `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /fifo/trace"]}}}`,
 			}})
 			wantRuntime(t, m.ID, root, calls)
-			m.stop()
-			m.wantTrace("nobody", "term")
+			m.Stop()
+			m.WantTrace("nobody", "term")
 		})
 	}
 }
@@ -162,32 +162,32 @@ func TestSetupByOptionsOfTheTaskAPIIsOurConfiguration(t *testing.T) {
 	d := shared.Daemon(t)
 	runc, calls := tracingRunc(t)
 	root := t.TempDir()
-	h := runHooked(t, d, `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /fifo/trace"]}}}`, func(o *harness.TaskOptions) {
+	h := harness.RunTask(t, d, `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /fifo/trace"]}}}`, func(o *harness.TaskOptions) {
 		o.RuntimeOptions = &runtimeoptions.Options{ConfigBody: []byte(nodeTOML(runc, root))}
 	})
-	if _, err := os.Stat(filepath.Join(root, harness.TaskNamespace, h.ID(), "state.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, harness.TaskNamespace, h.ID, "state.json")); err != nil {
 		t.Errorf("runc.root is not used: %v", err)
 	}
 	if _, err := os.Stat(calls); err != nil {
 		t.Errorf("runc.binaryName is not used: %v", err)
 	}
-	h.term()
-	h.wantTrace("nobody", "term")
+	h.Stop()
+	h.WantTrace("nobody", "term")
 }
 
 func TestSetupByAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
 	d := harness.StartDaemon(t, harness.Options{Handlers: []harness.Handler{{
-		Name: "typo", Type: bookendRuntime, Options: map[string]any{"BinaryName": "runc"},
+		Name: "typo", Type: harness.BookendRuntime, Options: map[string]any{"BinaryName": "runc"},
 		ContainerAnnotations: []string{"lifecycle.bookend.dev/*"},
 	}}})
 	pod := d.TestPod(t, harness.PodOptions{})
-	refused(t, d, pod, map[string]string{podLifecycleKey: noted}, "cannot be applied, the node's configuration is invalid; the node's log says why")
+	refused(t, d, pod, map[string]string{harness.PodLifecycleKey: noted}, "cannot be applied, the node's configuration is invalid; the node's log says why")
 	if text := "config runtime options: BinaryName: unknown field, expected one of defaults, policy, records, log, exec, runc (line 1)"; !strings.Contains(d.Log(), text) {
 		t.Errorf("the log does not say %q", text)
 	}
-	m := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
-	m.stop()
-	m.wantTrace("term")
+	m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	m.Stop()
+	m.WantTrace("term")
 }
 
 func TestSetupOutsidePATHSurvivesARestart(t *testing.T) {
@@ -199,25 +199,25 @@ func TestSetupOutsidePATHSurvivesARestart(t *testing.T) {
 	byPath := handlers[slices.IndexFunc(handlers, func(h harness.Handler) bool { return h.Name == harness.Bookend })]
 	// Of this one a containerd that goes by names finds no shim at all.
 	byPathAndType := byPath
-	byPathAndType.Name, byPathAndType.Type = "bookend-path-type", bookendRuntime
+	byPathAndType.Name, byPathAndType.Type = "bookend-path-type", harness.BookendRuntime
 	d := harness.StartDaemon(t, harness.Options{Path: []string{bins.Tools}, Handlers: []harness.Handler{byPath, byPathAndType}})
-	var members []*member
+	var members []*harness.Fixture
 	for _, h := range []harness.Handler{byPath, byPathAndType} {
-		pod := d.TestPod(t, harness.PodOptions{Handler: h.Name, Annotations: map[string]string{podLifecycleKey: noted}})
-		members = append(members, runMember(t, d, pod, harness.ContainerOptions{Name: "main"}), runMember(t, d, pod, harness.ContainerOptions{Name: "side"}))
+		pod := d.TestPod(t, harness.PodOptions{Handler: h.Name, Annotations: map[string]string{harness.PodLifecycleKey: noted}})
+		members = append(members, harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"}), harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"}))
 	}
 	if err := d.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range members {
-		if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
-			t.Errorf("exec in %s after the restart: %+v, %v", m.Name(), got, err)
+		if got, err := m.Container.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+			t.Errorf("exec in %s after the restart: %+v, %v", m.Container.Name(), got, err)
 		}
-		m.stop()
-		if m.Name() == "main" {
-			m.wantTrace(notes...)
+		m.Stop()
+		if m.Container.Name() == "main" {
+			m.WantTrace(notes...)
 		} else {
-			m.wantTrace("term")
+			m.WantTrace("term")
 		}
 	}
 }
@@ -228,15 +228,15 @@ func TestSetupOfATaskOutsidePATHSurvivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := harness.StartDaemon(t, harness.Options{Path: []string{bins.Tools}})
-	h := runHooked(t, d, noted, func(o *harness.TaskOptions) {
+	h := harness.RunTask(t, d, noted, func(o *harness.TaskOptions) {
 		o.Runtime = filepath.Join(bins.Bin, "containerd-shim-bookend-v2")
 	})
 	if err := d.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Kill(t.Context(), syscall.SIGTERM); err != nil {
+	if err := h.Task.Kill(t.Context(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	h.wantExit(0)
-	h.wantTrace(notes...)
+	h.WantExit(0)
+	h.WantTrace(notes...)
 }

@@ -54,28 +54,26 @@ func TestShimDeathWithAFrozenHookLeavesNothing(t *testing.T) {
 	preStop := `{"preStop":{"exec":` + shell(waitingPre) + `}}`
 	for _, paused := range []bool{false, true} {
 		t.Run(fmt.Sprintf("task, paused %t", paused), func(t *testing.T) {
-			h := runHooked(t, d, preStop)
-			h.kill(syscall.SIGTERM)
-			h.await("pre")
-			freezeHook(t, d, h.ID())
+			h := harness.RunTask(t, d, preStop)
+			h.Kill(syscall.SIGTERM)
+			h.Await("pre")
+			freezeHook(t, d, h.ID)
 			if paused {
-				if err := h.Pause(t.Context()); err != nil {
+				if err := h.Task.Pause(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			killShim(t, d, h.ID())
-			wantNoProcess(t, d, h.ID())
-			if _, err := h.events.WaitTopic(t.Context(), "/tasks/exit", h.ID()); err != nil {
-				t.Error(err)
-			}
+			killShim(t, d, h.ID)
+			wantNoProcess(t, d, h.ID)
+			h.WantTopic("/tasks/exit")
 		})
 	}
 	t.Run("pod", func(t *testing.T) {
 		pod, main, side := frozenPod(t, d, preStop)
 		killShim(t, d, pod.ID)
-		for _, m := range []*member{main, side} {
+		for _, m := range []*harness.Fixture{main, side} {
 			wantNoProcess(t, d, m.ID)
-			if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+			if _, err := m.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 				t.Error(err)
 			}
 		}
@@ -83,7 +81,7 @@ func TestShimDeathWithAFrozenHookLeavesNothing(t *testing.T) {
 	})
 	t.Run("pod, of which the sandbox is asked for", func(t *testing.T) {
 		pod, main, side := frozenPod(t, d, preStop)
-		pid, err := main.PID(t.Context())
+		pid, err := main.Container.PID(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,14 +102,14 @@ func TestShimDeathWithAFrozenHookLeavesNothing(t *testing.T) {
 		if err := d.Relaunch(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := main.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+		if _, err := main.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
 // frozenPod is a pod whose first member has a frozen preStop.
-func frozenPod(t *testing.T, d *harness.Daemon, preStop string) (pod *harness.Pod, main, side *member) {
+func frozenPod(t *testing.T, d *harness.Daemon, preStop string) (pod *harness.Pod, main, side *harness.Fixture) {
 	t.Helper()
 	pod, main, side = stoppingPod(t, d, preStop)
 	freezeHook(t, d, main.ID)

@@ -131,17 +131,10 @@ func TestShimDeathsCleanUpOfALargePodEndsInTime(t *testing.T) {
 func TestShimDeathCompletesRecordsThoughTheCleanUpIsCutShort(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
-		podLifecycleKey: `{"preStop":{"sleep":{"seconds":3600}}}`,
+		harness.PodLifecycleKey: `{"preStop":{"sleep":{"seconds":3600}}}`,
 	}})
-	m := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
-	shim, err := d.Shim(t.Context(), harness.CRINamespace, m.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shim.Close()
-	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: m.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
-		t.Fatal(err)
-	}
+	m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	m.Kill(syscall.SIGTERM)
 	awaitAttempts(t, d, m.ID, "preStop")
 	killShimUnseen(t, d, pod.ID)
 	if err := cleanUpAsContainerdDoes(t, d, pod.ID, runcThat(t, "exec sleep 1000")); err == nil {
@@ -155,7 +148,7 @@ func TestShimDeathCompletesRecordsThoughTheCleanUpIsCutShort(t *testing.T) {
 	if err := d.Relaunch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+	if _, err := m.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"bookend.dev/bookend/integration/harness"
-	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -57,24 +56,15 @@ func killShim(t *testing.T, d *harness.Daemon, id string) {
 	}
 }
 
-// inCgroup returns the processes that are in a cgroup of the container's.
-func inCgroup(t *testing.T, d *harness.Daemon, id string) []harness.Process {
-	t.Helper()
-	procs, err := d.Processes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.DeleteFunc(procs, func(p harness.Process) bool { return !p.InCgroup(id) })
-}
-
 // wantNoProcess waits until the container has no process any more.
 func wantNoProcess(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
 	err := harness.Poll(t.Context(), time.Minute, "processes of a dead shim to end", func() error {
-		if procs := inCgroup(t, d, id); len(procs) > 0 {
+		procs, err := d.ProcessesIn(id)
+		if len(procs) > 0 {
 			return fmt.Errorf("%s has %v", id, procs)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		t.Error(err)
@@ -82,22 +72,13 @@ func wantNoProcess(t *testing.T, d *harness.Daemon, id string) {
 }
 
 // stoppingPod is a pod whose first member has begun the preStop of a lifecycle.
-func stoppingPod(t *testing.T, d *harness.Daemon, lifecycle string) (pod *harness.Pod, main, side *member) {
+func stoppingPod(t *testing.T, d *harness.Daemon, lifecycle string) (pod *harness.Pod, main, side *harness.Fixture) {
 	t.Helper()
-	pod = d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
-	main = runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
-	side = runMember(t, d, pod, harness.ContainerOptions{Name: "side"})
-	shim, err := d.Shim(t.Context(), harness.CRINamespace, main.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shim.Close()
-	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: main.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := main.fifos.Await(t.Context(), "pre"); err != nil {
-		t.Fatal(err)
-	}
+	pod = d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: lifecycle}})
+	main = harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	side = harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"})
+	main.Kill(syscall.SIGTERM)
+	main.Await("pre")
 	return pod, main, side
 }
 
@@ -105,17 +86,17 @@ func TestShimDeathTakesThePodAlong(t *testing.T) {
 	d := shared.Daemon(t)
 	log := d.TestEvents(t)
 	pod, main, side := stoppingPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	if n := len(inCgroup(t, d, main.ID)); n < 3 { // the entrypoint, its sleep, the hook
+	if n := len(main.Processes()); n < 3 { // the entrypoint, its sleep, the hook
 		t.Fatalf("main has %d processes while its hook runs", n)
 	}
 
 	killShim(t, d, pod.ID)
-	for _, m := range []*member{main, side} {
+	for _, m := range []*harness.Fixture{main, side} {
 		wantNoProcess(t, d, m.ID)
 		if _, err := log.WaitTopic(t.Context(), "/tasks/exit", m.ID); err != nil {
 			t.Error(err)
 		}
-		if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+		if _, err := m.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 			t.Error(err)
 		}
 	}
@@ -128,19 +109,16 @@ func TestShimDeathTakesThePodAlong(t *testing.T) {
 
 func TestShimDeathDuringPostStartTakesTheContainerAlong(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
 
-	killShim(t, d, h.ID())
+	killShim(t, d, h.ID)
 	if err := wantReply(t, reply); err == nil {
 		t.Error("Start succeeded though its shim was killed")
 	}
-	wantNoProcess(t, d, h.ID())
-	if _, err := h.events.WaitTopic(t.Context(), "/tasks/exit", h.ID()); err != nil {
-		t.Error(err)
-	}
+	wantNoProcess(t, d, h.ID)
+	h.WantTopic("/tasks/exit")
 }
 
 // pausePID returns the pid of a pod's pause process.
@@ -164,9 +142,9 @@ func TestSandboxWithoutItsPauseProcessKeepsItsContainersAsWithTheStockShim(t *te
 	for _, handler := range []string{harness.Runc, harness.Bookend} {
 		t.Run(handler, func(t *testing.T) {
 			log := d.TestEvents(t)
-			pod := d.TestPod(t, harness.PodOptions{Handler: handler, Annotations: map[string]string{podLifecycleKey: noted}})
-			main := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
-			side := runMember(t, d, pod, harness.ContainerOptions{Name: "side"})
+			pod := d.TestPod(t, harness.PodOptions{Handler: handler, Annotations: map[string]string{harness.PodLifecycleKey: noted}})
+			main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+			side := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"})
 			if handler == harness.Runc {
 				forgetSocket(t, d, harness.CRINamespace, pod.ID)
 			}
@@ -186,18 +164,18 @@ func TestSandboxWithoutItsPauseProcessKeepsItsContainersAsWithTheStockShim(t *te
 			if err != nil {
 				t.Error(err)
 			}
-			for _, m := range []*member{main, side} {
-				if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
-					t.Errorf("exec in %s: %+v, %v", m.Name(), got, err)
+			for _, m := range []*harness.Fixture{main, side} {
+				if got, err := m.Container.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+					t.Errorf("exec in %s: %+v, %v", m.Container.Name(), got, err)
 				}
-				m.stop()
+				m.Stop()
 			}
 			if handler == harness.Bookend {
-				main.wantTrace(notes...)
+				main.WantTrace(notes...)
 			} else {
-				main.wantTrace("term")
+				main.WantTrace("term")
 			}
-			side.wantTrace("term")
+			side.WantTrace("term")
 		})
 	}
 }
@@ -247,9 +225,9 @@ func cleanUpAsContainerdDoes(t *testing.T, d *harness.Daemon, id, runc string) e
 // nothing else; the newest asks for each container. This is the former's call.
 func TestShimDeathsCleanUpOfTheSandboxEndsItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
-	other := runMember(t, d, d.TestPod(t, harness.PodOptions{Handler: harness.Bookend}), harness.ContainerOptions{})
-	main := runMember(t, d, pod, harness.ContainerOptions{Name: "main"})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: noted}})
+	other := harness.RunContainer(t, d.TestPod(t, harness.PodOptions{Handler: harness.Bookend}), harness.ContainerOptions{})
+	main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
 
 	killShimUnseen(t, d, pod.ID)
 	if err := cleanUpAsContainerdDoes(t, d, pod.ID, ""); err != nil {
@@ -263,9 +241,9 @@ func TestShimDeathsCleanUpOfTheSandboxEndsItsContainers(t *testing.T) {
 	if err := d.Relaunch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := main.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+	if _, err := main.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 		t.Error(err)
 	}
-	other.stop()
-	other.wantTrace("term")
+	other.Stop()
+	other.WantTrace("term")
 }

@@ -28,7 +28,7 @@ func TestStockShimAndOursHaveTheSameRepliesAndEventsForPodsWithHooks(t *testing.
 	stock := playPod(t, d, harness.Runc, nil)
 	hooks := map[string]string{}
 	for _, name := range []string{"long", "short", "deaf"} {
-		hooks[strings.Replace(podLifecycleKey, "main", name, 1)] = noDelay
+		hooks[strings.Replace(harness.PodLifecycleKey, "main", name, 1)] = noDelay
 	}
 	ours := playPod(t, d, harness.Bookend, hooks)
 	wantSame(t, "replies", ours.lines, stock.lines)
@@ -62,35 +62,35 @@ func playPod(t *testing.T, d *harness.Daemon, handler string, annotations map[st
 }
 
 // enter creates a container.
-func (p *podPlay) enter(opts harness.ContainerOptions) *member {
+func (p *podPlay) enter(opts harness.ContainerOptions) *harness.Fixture {
 	p.t.Helper()
-	m := newMember(p.t, p.daemon, p.pod, opts)
+	m := harness.CreateContainer(p.t, p.pod, opts)
 	p.alias(m.ID, opts.Name)
-	p.alias(m.fifos.Dir, "FIFOS")
+	p.alias(m.FIFOs.Dir, "FIFOS")
 	p.status("created", m)
 	return m
 }
 
 // leave removes the container and notes its events.
-func (p *podPlay) leave(m *member) {
+func (p *podPlay) leave(m *harness.Fixture) {
 	p.t.Helper()
-	p.note("remove", nil, m.Remove(p.t.Context()))
-	p.note("second remove", nil, m.Remove(p.t.Context()))
-	_, err := m.Status(p.t.Context())
+	p.note("remove", nil, m.Container.Remove(p.t.Context()))
+	p.note("second remove", nil, m.Container.Remove(p.t.Context()))
+	_, err := m.Container.Status(p.t.Context())
 	p.note("status of removed", nil, err)
 	p.events = append(p.events, taskEvents(p.log, m.ID)...)
 }
 
 // status notes what of a container's status has no time of its own in it.
-func (p *podPlay) status(when string, m *member) {
-	st, err := m.Status(p.t.Context())
+func (p *podPlay) status(when string, m *harness.Fixture) {
+	st, err := m.Container.Status(p.t.Context())
 	p.note("status "+when, fmt.Sprint(st.GetState(), st.GetExitCode(), st.GetReason(), st.GetMessage(),
 		st.GetStartedAt() > 0, st.GetFinishedAt() > 0), err)
 }
 
-func (p *podPlay) exec(when string, m *member, command ...string) {
+func (p *podPlay) exec(when string, m *harness.Fixture, command ...string) {
 	p.t.Helper()
-	got, err := m.Exec(p.t.Context(), command...)
+	got, err := m.Container.Exec(p.t.Context(), command...)
 	p.note("exec "+when, fmt.Sprintf("%+v", got), err)
 	if err == nil {
 		p.execExited(m)
@@ -99,7 +99,7 @@ func (p *podPlay) exec(when string, m *member, command ...string) {
 
 // execExited waits for the exit event of one more exec, which a reply may
 // overtake.
-func (p *podPlay) execExited(m *member) {
+func (p *podPlay) execExited(m *harness.Fixture) {
 	p.t.Helper()
 	p.ended++
 	seen := 0
@@ -114,7 +114,7 @@ func (p *podPlay) execExited(m *member) {
 	}
 }
 
-func (p *podPlay) exited(m *member) {
+func (p *podPlay) exited(m *harness.Fixture) {
 	p.t.Helper()
 	if _, err := p.log.WaitTopic(p.t.Context(), "/tasks/exit", m.ID); err != nil {
 		p.t.Error(err)
@@ -127,12 +127,12 @@ func (p *podPlay) longLife() {
 	ctx := p.t.Context()
 	m := p.enter(harness.ContainerOptions{Name: "long"})
 	p.exec("in created", m, "true")
-	p.note("stop of created", nil, m.Stop(ctx, patience))
-	m.start()
+	p.note("stop of created", nil, m.Container.Stop(ctx, harness.Patience))
+	m.Run()
 	p.status("running", m)
 	p.note("second start", nil, m.Start(ctx))
 	p.execs(m)
-	stats, err := m.Stats(ctx)
+	stats, err := m.Container.Stats(ctx)
 	p.note("stats", fmt.Sprint(stats.GetCpu() != nil, stats.GetMemory() != nil), err)
 	_, err = p.pod.CRI.UpdateContainerResources(ctx, &runtimeapi.UpdateContainerResourcesRequest{
 		ContainerId: m.ID, Linux: &runtimeapi.LinuxContainerResources{CpuShares: 512},
@@ -142,20 +142,20 @@ func (p *podPlay) longLife() {
 	p.note("reopen log", nil, err)
 	_, err = p.pod.CRI.CheckpointContainer(ctx, &runtimeapi.CheckpointContainerRequest{ContainerId: m.ID, Location: p.t.TempDir() + "/c.tar", Timeout: 10})
 	p.note("checkpoint", nil, err)
-	p.note("stop", nil, m.Stop(ctx, patience))
+	p.note("stop", nil, m.Container.Stop(ctx, harness.Patience))
 	p.exited(m)
 	p.status("stopped", m)
-	p.note("trace", readTrace(p.t, m.fifos), nil)
-	p.note("second stop", nil, m.Stop(ctx, patience))
+	p.note("trace", m.Trace(), nil)
+	p.note("second stop", nil, m.Container.Stop(ctx, harness.Patience))
 	p.note("start of stopped", nil, m.Start(ctx))
 	p.exec("in stopped", m, "true")
-	_, err = m.Stats(ctx)
+	_, err = m.Container.Stats(ctx)
 	p.note("stats of stopped", nil, err)
 	p.leave(m)
 }
 
 // execs are those of a running container.
-func (p *podPlay) execs(m *member) {
+func (p *podPlay) execs(m *harness.Fixture) {
 	p.exec("", m, "sh", "-c", "echo out; echo err >&2; exit 4")
 	p.exec("of nothing", m, "/no/such/command")
 	p.exec("that kills itself", m, "sh", "-c", "kill -9 $$")
@@ -170,10 +170,10 @@ func (p *podPlay) execs(m *member) {
 func (p *podPlay) shortLife() {
 	m := p.enter(harness.ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /fifo/post-go; echo bye; exit 7"}})
 	p.note("start", nil, m.Start(p.t.Context()))
-	if err := m.fifos.Open(p.t.Context(), "post-go"); err != nil {
+	if err := m.FIFOs.Open(p.t.Context(), "post-go"); err != nil {
 		p.t.Error(err)
 	}
-	if _, err := m.WaitState(p.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+	if _, err := m.Container.WaitState(p.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 		p.t.Error(err)
 	}
 	p.exited(m)
@@ -183,12 +183,12 @@ func (p *podPlay) shortLife() {
 
 // deafLife is a container that its stop signal does not end.
 func (p *podPlay) deafLife() {
-	m := p.enter(harness.ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", deafEntrypoint}})
-	m.start()
-	p.note("stop", nil, m.Stop(p.t.Context(), 2*time.Second))
+	m := p.enter(harness.ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", harness.DeafEntrypoint}})
+	m.Run()
+	p.note("stop", nil, m.Container.Stop(p.t.Context(), 2*time.Second))
 	p.exited(m)
 	p.status("killed", m)
-	p.note("trace", readTrace(p.t, m.fifos), nil)
+	p.note("trace", m.Trace(), nil)
 	p.leave(m)
 }
 
@@ -203,7 +203,7 @@ func (p *podPlay) stillbirth() {
 // end stops the pod with a container in it.
 func (p *podPlay) end() {
 	m := p.enter(harness.ContainerOptions{Name: "last"})
-	m.start()
+	m.Run()
 	p.note("stop pod", nil, p.pod.Stop(p.t.Context()))
 	p.exited(m)
 	p.status("after the pod", m)

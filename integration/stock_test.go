@@ -22,7 +22,7 @@ const noDelay = `{"postStart":{"sleep":{"seconds":0}},"preStop":{"sleep":{"secon
 func TestStockShimAndOursAreTheSameForTasksWithoutHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	stock := playTasks(t, d, harness.TaskOptions{})
-	ours := playTasks(t, d, harness.TaskOptions{Runtime: bookendRuntime})
+	ours := playTasks(t, d, harness.TaskOptions{Runtime: harness.BookendRuntime})
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
@@ -30,7 +30,7 @@ func TestStockShimAndOursAreTheSameForTasksWithoutHooks(t *testing.T) {
 func TestStockShimAndOursHaveTheSameRepliesAndEventsForTasksWithHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	stock := playTasks(t, d, harness.TaskOptions{})
-	ours := playTasks(t, d, harness.TaskOptions{Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: noDelay}})
+	ours := playTasks(t, d, harness.TaskOptions{Runtime: harness.BookendRuntime, Annotations: map[string]string{harness.LifecycleKey: noDelay}})
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
@@ -46,7 +46,7 @@ type taskPlay struct {
 	opts   harness.TaskOptions
 
 	// The container on stage.
-	*hooked
+	*harness.Fixture
 	shim *harness.Shim
 }
 
@@ -68,14 +68,14 @@ func playTasks(t *testing.T, d *harness.Daemon, opts harness.TaskOptions) *taskP
 
 // enter creates a container and connects to its shim.
 func (p *taskPlay) enter(name string, args ...string) {
-	p.hooked = newHooked(p.t, p.daemon, "", func(o *harness.TaskOptions) {
+	p.Fixture = harness.CreateTask(p.t, p.daemon, "", func(o *harness.TaskOptions) {
 		o.Runtime, o.Annotations = p.opts.Runtime, p.opts.Annotations
 		if args != nil {
 			o.Args = args
 		}
 	})
-	p.alias(p.ID(), name)
-	shim, err := p.daemon.Shim(p.t.Context(), harness.TaskNamespace, p.ID())
+	p.alias(p.ID, name)
+	shim, err := p.daemon.Shim(p.t.Context(), harness.TaskNamespace, p.ID)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -86,26 +86,26 @@ func (p *taskPlay) enter(name string, args ...string) {
 // first: the stock shim loses that of a container which is deleted at once.
 func (p *taskPlay) leave() {
 	p.exited("")
-	exit, err := p.Delete(p.t.Context())
+	exit, err := p.Task.Delete(p.t.Context())
 	code := -1
 	if err == nil {
 		code = int(exit.ExitCode())
 	}
 	p.note("delete", code, err)
-	_, err = p.Delete(p.t.Context())
+	_, err = p.Task.Delete(p.t.Context())
 	p.note("second delete", nil, err)
 	_ = p.shim.Close()
-	p.events = append(p.events, taskEvents(p.log(), p.ID())...)
+	p.events = append(p.events, taskEvents(p.log(), p.ID)...)
 }
 
-func (p *taskPlay) log() *harness.EventLog { return p.hooked.events }
+func (p *taskPlay) log() *harness.EventLog { return p.Fixture.Events }
 
 // exited waits for the exit of the init or of an exec, so that the order of the
 // events behind it is the script's.
 func (p *taskPlay) exited(exec string) {
 	p.t.Helper()
 	_, err := p.log().WaitFor(p.t.Context(), func(e harness.Event) bool {
-		return e.Topic == "/tasks/exit" && e.ContainerID == p.ID() && e.ExecID == exec
+		return e.Topic == "/tasks/exit" && e.ContainerID == p.ID && e.ExecID == exec
 	})
 	if err != nil {
 		p.t.Errorf("exit of %q: %v", exec, err)
@@ -113,24 +113,24 @@ func (p *taskPlay) exited(exec string) {
 }
 
 func (p *taskPlay) state(when, exec string) {
-	call(&p.transcript, "state "+when, p.shim.State, p.ctx(), &taskapi.StateRequest{ID: p.ID(), ExecID: exec})
+	call(&p.transcript, "state "+when, p.shim.State, p.ctx(), &taskapi.StateRequest{ID: p.ID, ExecID: exec})
 }
 
 func (p *taskPlay) kill(step, exec string, sig int) {
-	call(&p.transcript, step, p.shim.Kill, p.ctx(), &taskapi.KillRequest{ID: p.ID(), ExecID: exec, Signal: uint32(sig)})
+	call(&p.transcript, step, p.shim.Kill, p.ctx(), &taskapi.KillRequest{ID: p.ID, ExecID: exec, Signal: uint32(sig)})
 }
 
 func (p *taskPlay) startCall(step, exec string) {
-	call(&p.transcript, step, p.shim.Start, p.ctx(), &taskapi.StartRequest{ID: p.ID(), ExecID: exec})
+	call(&p.transcript, step, p.shim.Start, p.ctx(), &taskapi.StartRequest{ID: p.ID, ExecID: exec})
 }
 
 func (p *taskPlay) deleteExec(step, exec string) {
-	call(&p.transcript, step, p.shim.Delete, p.ctx(), &taskapi.DeleteRequest{ID: p.ID(), ExecID: exec})
+	call(&p.transcript, step, p.shim.Delete, p.ctx(), &taskapi.DeleteRequest{ID: p.ID, ExecID: exec})
 }
 
 func (p *taskPlay) execCall(step, exec string, args ...string) {
 	call(&p.transcript, step, p.shim.Exec, p.ctx(), &taskapi.ExecProcessRequest{
-		ID: p.ID(), ExecID: exec, Spec: p.any(&specs.Process{Args: args, Cwd: "/", Env: []string{"PATH=/bin"}}),
+		ID: p.ID, ExecID: exec, Spec: p.any(&specs.Process{Args: args, Cwd: "/", Env: []string{"PATH=/bin"}}),
 	})
 }
 
@@ -150,19 +150,19 @@ func (p *taskPlay) longLife() {
 	p.execCall("exec in created", "early", "true")
 	p.kill("signal 0 to created", "", 0)
 	p.startCall("start", "")
-	p.await("main")
+	p.Await("main")
 	p.state("running", "")
 	p.startCall("second start", "")
-	call(&p.transcript, "connect", p.shim.Connect, p.ctx(), &taskapi.ConnectRequest{ID: p.ID()})
+	call(&p.transcript, "connect", p.shim.Connect, p.ctx(), &taskapi.ConnectRequest{ID: p.ID})
 	p.processes()
 	p.paused()
 	p.refused("running")
 	p.missing()
-	p.note("delete running", nil, second(p.Delete(p.t.Context())))
+	p.note("delete running", nil, second(p.Task.Delete(p.t.Context())))
 	p.kill("SIGUSR1", "", int(syscall.SIGUSR1))
-	p.awaitTrace("usr1")
+	p.WantTraceSoon("usr1")
 	p.kill("SIGTERM", "", int(syscall.SIGTERM))
-	call(&p.transcript, "wait", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID()})
+	call(&p.transcript, "wait", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID})
 	p.exited("")
 	p.state("stopped", "")
 	p.startCall("start of stopped", "")
@@ -170,7 +170,7 @@ func (p *taskPlay) longLife() {
 	p.kill("SIGKILL to stopped", "", int(syscall.SIGKILL))
 	p.execCall("exec in stopped", "late", "true")
 	p.refused("stopped")
-	call(&p.transcript, "shutdown with a container", p.shim.Shutdown, p.ctx(), &taskapi.ShutdownRequest{ID: p.ID()})
+	call(&p.transcript, "shutdown with a container", p.shim.Shutdown, p.ctx(), &taskapi.ShutdownRequest{ID: p.ID})
 	p.leave()
 }
 
@@ -183,7 +183,7 @@ func (p *taskPlay) processes() {
 	p.state("of created exec", "quick")
 	p.startCall("start exec", "quick")
 	p.exited("quick")
-	call(&p.transcript, "wait exec", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID(), ExecID: "quick"})
+	call(&p.transcript, "wait exec", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID, ExecID: "quick"})
 	p.state("of ended exec", "quick")
 	p.startCall("second start of exec", "quick")
 	p.kill("kill ended exec", "quick", int(syscall.SIGTERM))
@@ -191,8 +191,8 @@ func (p *taskPlay) processes() {
 	p.deleteExec("second delete of exec", "quick")
 	p.execCall("exec to kill", "slow", "sleep", "1000")
 	p.startCall("start exec to kill", "slow")
-	call(&p.transcript, "resize without terminal", p.shim.ResizePty, p.ctx(), &taskapi.ResizePtyRequest{ID: p.ID(), ExecID: "slow", Width: 80, Height: 24})
-	call(&p.transcript, "close stdin", p.shim.CloseIO, p.ctx(), &taskapi.CloseIORequest{ID: p.ID(), ExecID: "slow", Stdin: true})
+	call(&p.transcript, "resize without terminal", p.shim.ResizePty, p.ctx(), &taskapi.ResizePtyRequest{ID: p.ID, ExecID: "slow", Width: 80, Height: 24})
+	call(&p.transcript, "close stdin", p.shim.CloseIO, p.ctx(), &taskapi.CloseIORequest{ID: p.ID, ExecID: "slow", Stdin: true})
 	p.deleteExec("delete running exec", "slow")
 	p.kill("bad signal to exec", "slow", 99)
 	p.kill("SIGTERM to exec", "slow", int(syscall.SIGTERM))
@@ -205,13 +205,13 @@ func (p *taskPlay) processes() {
 
 // paused freezes a running container for a while.
 func (p *taskPlay) paused() {
-	call(&p.transcript, "resume of running", p.shim.Resume, p.ctx(), &taskapi.ResumeRequest{ID: p.ID()})
-	call(&p.transcript, "pause", p.shim.Pause, p.ctx(), &taskapi.PauseRequest{ID: p.ID()})
+	call(&p.transcript, "resume of running", p.shim.Resume, p.ctx(), &taskapi.ResumeRequest{ID: p.ID})
+	call(&p.transcript, "pause", p.shim.Pause, p.ctx(), &taskapi.PauseRequest{ID: p.ID})
 	p.state("paused", "")
-	call(&p.transcript, "second pause", p.shim.Pause, p.ctx(), &taskapi.PauseRequest{ID: p.ID()})
+	call(&p.transcript, "second pause", p.shim.Pause, p.ctx(), &taskapi.PauseRequest{ID: p.ID})
 	p.startCall("start of paused", "")
 	p.execCall("exec in paused", "frozen", "true")
-	call(&p.transcript, "resume", p.shim.Resume, p.ctx(), &taskapi.ResumeRequest{ID: p.ID()})
+	call(&p.transcript, "resume", p.shim.Resume, p.ctx(), &taskapi.ResumeRequest{ID: p.ID})
 	p.state("resumed", "")
 }
 
@@ -219,16 +219,16 @@ func (p *taskPlay) paused() {
 func (p *taskPlay) refused(when string) {
 	p.kill("bad signal to "+when, "", 99)
 	p.kill("signal 0 to "+when, "", 0)
-	call(&p.transcript, "pids of "+when, p.onePid, p.ctx(), &taskapi.PidsRequest{ID: p.ID()})
-	stats, err := p.shim.Stats(p.ctx(), &taskapi.StatsRequest{ID: p.ID()})
+	call(&p.transcript, "pids of "+when, p.onePid, p.ctx(), &taskapi.PidsRequest{ID: p.ID})
+	stats, err := p.shim.Stats(p.ctx(), &taskapi.StatsRequest{ID: p.ID})
 	p.note("stats of "+when, stats.GetStats().GetTypeUrl(), err)
 	call(&p.transcript, "update of "+when, p.shim.Update, p.ctx(), &taskapi.UpdateTaskRequest{
-		ID: p.ID(), Resources: p.any(&specs.LinuxResources{Pids: &specs.LinuxPids{Limit: new(int64(100))}}),
+		ID: p.ID, Resources: p.any(&specs.LinuxResources{Pids: &specs.LinuxPids{Limit: new(int64(100))}}),
 	})
 	call(&p.transcript, "update by nonsense of "+when, p.shim.Update, p.ctx(), &taskapi.UpdateTaskRequest{
-		ID: p.ID(), Resources: &anypb.Any{TypeUrl: "types.containerd.io/nonsense", Value: []byte("[")},
+		ID: p.ID, Resources: &anypb.Any{TypeUrl: "types.containerd.io/nonsense", Value: []byte("[")},
 	})
-	call(&p.transcript, "checkpoint of "+when, p.shim.Checkpoint, p.ctx(), &taskapi.CheckpointTaskRequest{ID: p.ID(), Path: p.images})
+	call(&p.transcript, "checkpoint of "+when, p.shim.Checkpoint, p.ctx(), &taskapi.CheckpointTaskRequest{ID: p.ID, Path: p.images})
 }
 
 // onePid is Pids without how many there are at the moment.
@@ -242,7 +242,7 @@ func (p *taskPlay) onePid(ctx context.Context, r *taskapi.PidsRequest) (*taskapi
 
 // missing are calls for what is not there.
 func (p *taskPlay) missing() {
-	for _, ids := range [][2]string{{"nobody", ""}, {p.ID(), "nobody"}} {
+	for _, ids := range [][2]string{{"nobody", ""}, {p.ID, "nobody"}} {
 		id, exec := ids[0], ids[1]
 		step := func(name string) string { return name + " of missing " + id + "/" + exec }
 		call(&p.transcript, step("state"), p.shim.State, p.ctx(), &taskapi.StateRequest{ID: id, ExecID: exec})
@@ -269,7 +269,7 @@ func (p *taskPlay) missing() {
 func (p *taskPlay) shortLife() {
 	p.enter("SHORT", "sh", "-c", "exit 7")
 	p.startCall("start", "")
-	call(&p.transcript, "wait", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID()})
+	call(&p.transcript, "wait", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID})
 	p.state("ended", "")
 	p.leave()
 }
@@ -278,9 +278,9 @@ func (p *taskPlay) shortLife() {
 func (p *taskPlay) killedLife() {
 	p.enter("KILLED")
 	p.startCall("start", "")
-	p.await("main")
-	call(&p.transcript, "SIGKILL to all", p.shim.Kill, p.ctx(), &taskapi.KillRequest{ID: p.ID(), Signal: 9, All: true})
-	call(&p.transcript, "wait", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID()})
+	p.Await("main")
+	call(&p.transcript, "SIGKILL to all", p.shim.Kill, p.ctx(), &taskapi.KillRequest{ID: p.ID, Signal: 9, All: true})
+	call(&p.transcript, "wait", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID})
 	p.leave()
 }
 

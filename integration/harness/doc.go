@@ -9,7 +9,9 @@
 // benchmarks use them too. For tests, [Shared] holds one daemon for a whole
 // package, and [Shared.Daemon] checks after each test that nothing leaked.
 //
-// Order between a test and a container is made with FIFOs: see [FIFOs].
+// A [Fixture] is a container for one test, of the Task API or of the CRI, with what
+// the test sees of it: FIFOs, which make the order between test and container, a
+// trace, and events. The package's example shows one.
 //
 // # Concurrency
 //

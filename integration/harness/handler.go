@@ -28,12 +28,11 @@ const (
 // DefaultHandlers returns the stock shim's handler and one for each setup of
 // bookend's that is supported.
 func DefaultHandlers(b Binaries) []Handler {
-	const ours = "io.containerd.bookend.v2"
 	handlers := []Handler{
 		{Name: Runc, Type: "io.containerd.runc.v2"},
 		{Name: Bookend, Type: "io.containerd.runc.v2", Path: filepath.Join(b.Bin, "containerd-shim-bookend-v2")},
-		{Name: BookendType, Type: ours},
-		{Name: BookendOptions, Type: ours, Options: map[string]any{
+		{Name: BookendType, Type: BookendRuntime},
+		{Name: BookendOptions, Type: BookendRuntime, Options: map[string]any{
 			"runc": map[string]any{"binaryName": filepath.Join(b.Tools, "runc")},
 		}},
 	}
@@ -60,7 +59,7 @@ func (h Handler) table(records string) map[string]any {
 		options := maps.Clone(h.Options)
 		_, elsewhere := options["TypeUrl"]
 		_, said := options["records"]
-		if h.Type == "io.containerd.bookend.v2" && !elsewhere && !said {
+		if h.Type == BookendRuntime && !elsewhere && !said {
 			options["records"] = map[string]any{"directory": records}
 		}
 		t["options"] = options

@@ -30,6 +30,12 @@ func (p Process) String() string {
 // Processes returns every process that belongs to the daemon, zombies included.
 func (d *Daemon) Processes() ([]Process, error) { return processesOf(d.Dir) }
 
+// ProcessesIn returns those in a cgroup of the container id.
+func (d *Daemon) ProcessesIn(id string) ([]Process, error) {
+	procs, err := d.Processes()
+	return slices.DeleteFunc(procs, func(p Process) bool { return !p.InCgroup(id) }), err
+}
+
 // processesOf returns every process that belongs to the daemon in dir: those in
 // its cgroups, those that its mark, directory or arguments give away, and their
 // descendants, zombies included. The calling process is none of them.

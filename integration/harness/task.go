@@ -96,6 +96,16 @@ func (t *Tasks) newContainer(ctx context.Context, opts TaskOptions) (containerd.
 		containerd.WithNewSpec(append(spec, opts.Spec...)...))
 }
 
+// LoadTask returns a container's task as another client of containerd sees it.
+func (d *Daemon) LoadTask(ctx context.Context, namespace, id string) (containerd.Task, error) {
+	ctx = namespaces.WithNamespace(ctx, namespace)
+	c, err := d.Client.LoadContainer(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return c.Task(ctx, nil)
+}
+
 // Run is [Tasks.Create] and [Task.Start]. A task that fails to start is
 // returned beside the error.
 func (t *Tasks) Run(ctx context.Context, opts TaskOptions) (*Task, error) {
