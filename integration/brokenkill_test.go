@@ -15,20 +15,20 @@ import (
 
 // The tests in this file have a runtime whose kill does not do what it says.
 
-// lie makes the kills of a signal do nothing: they are counted, say text, and
+// ignoreKill makes the kills of a signal do nothing: they are counted, say text, and
 // end with a code.
-func (s *runtimeSwitch) lie(sig syscall.Signal, text string, code int) {
+func (s *runtimeSwitch) ignoreKill(sig syscall.Signal, text string, code int) {
 	s.t.Helper()
-	s.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" kill \"*\" %d\") echo lied >> %s/lies; echo '%s' >&2; exit %d;; esac\nexec %s \"$@\"\n",
+	s.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" kill \"*\" %d\") echo ignored >> %s/ignored; echo '%s' >&2; exit %d;; esac\nexec %s \"$@\"\n",
 		sig, s.dir, text, code, s.real))
 }
 
-// awaitLies waits until the runtime has lied so often.
-func (s *runtimeSwitch) awaitLies(n int) {
+// awaitIgnored waits until the runtime has ignored so many calls.
+func (s *runtimeSwitch) awaitIgnored(n int) {
 	s.t.Helper()
 	err := harness.Poll(s.t.Context(), 30*time.Second, "calls of kill", func() error {
-		data, _ := os.ReadFile(filepath.Join(s.dir, "lies"))
-		if got := strings.Count(string(data), "lied"); got < n {
+		data, _ := os.ReadFile(filepath.Join(s.dir, "ignored"))
+		if got := strings.Count(string(data), "ignored"); got < n {
 			return fmt.Errorf("there were %d, want %d", got, n)
 		}
 		return nil
@@ -44,9 +44,9 @@ func TestKillThatDidNothingIsRepeated(t *testing.T) {
 		func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
 	reply := h.Begin(t.Context())
 	h.Await("main")
-	sw.lie(syscall.SIGKILL, "", 0)
+	sw.ignoreKill(syscall.SIGKILL, "", 0)
 	h.Open("post-go")
-	sw.awaitLies(2)
+	sw.awaitIgnored(2)
 	stillWithheld(t, reply)
 	sw.restore()
 	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
@@ -58,7 +58,7 @@ func TestKillThatDidNothingIsRepeated(t *testing.T) {
 func TestKillThatFindsNoProcessEndsTheStop(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := harness.RunTask(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
-	sw.lie(syscall.SIGTERM, "container not running", 1)
+	sw.ignoreKill(syscall.SIGTERM, "container not running", 1)
 	h.Kill(syscall.SIGTERM)
 	awaitStatus(t, d, h.ID, "stopping", "")
 	sw.restore()

@@ -55,8 +55,8 @@ func (s *runtimeSwitch) restore() {
 	s.put([]byte("#!/bin/sh\nexec " + s.real + ` "$@"` + "\n"))
 }
 
-// halve makes it half a file, as a copy that is under way leaves it.
-func (s *runtimeSwitch) halve() {
+// truncate makes it half a file, as a copy that is under way leaves it.
+func (s *runtimeSwitch) truncate() {
 	s.t.Helper()
 	whole, err := os.ReadFile(s.real)
 	if err != nil {
@@ -104,8 +104,9 @@ func (s *runtimeSwitch) awaitHung() {
 	}
 }
 
-// starve leaves a process no free descriptor until feed, or the end of the test.
-func starve(t *testing.T, pid int) (feed func()) {
+// exhaustDescriptors leaves a process no free descriptor until restore, or the end
+// of the test.
+func exhaustDescriptors(t *testing.T, pid int) (restore func()) {
 	t.Helper()
 	lowest := 0
 	for ; ; lowest++ {
@@ -113,20 +114,20 @@ func starve(t *testing.T, pid int) (feed func()) {
 			break
 		}
 	}
-	undo, err := harness.Starve(pid, uint64(lowest))
+	undo, err := harness.LimitDescriptors(pid, uint64(lowest))
 	if err != nil {
 		t.Fatal(err)
 	}
-	feed = func() { _ = undo() }
-	t.Cleanup(feed)
-	return feed
+	restore = func() { _ = undo() }
+	t.Cleanup(restore)
+	return restore
 }
 
 func TestKillSurvivesABrokenRuntime(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	breaks := map[string]func(h *harness.Fixture) (restore func()){
-		"half a file":    func(*harness.Fixture) func() { sw.halve(); return sw.restore },
-		"no descriptors": func(h *harness.Fixture) func() { return starve(t, shimPID(t, d, h.ID)) },
+		"half a file":    func(*harness.Fixture) func() { sw.truncate(); return sw.restore },
+		"no descriptors": func(h *harness.Fixture) func() { return exhaustDescriptors(t, shimPID(t, d, h.ID)) },
 	}
 	for name, broken := range breaks {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +146,7 @@ func TestKillSurvivesABrokenRuntime(t *testing.T) {
 func TestKillThatIsUndeliveredIsTold(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
-	sw.halve()
+	sw.truncate()
 	h.Kill(syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
@@ -222,7 +223,7 @@ func TestPostStartThatFailedEndsWhenTheRuntimeIsBack(t *testing.T) {
 	h := harness.CreateTask(t, d, failsAndIsStopped, func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
 	reply := h.Begin(t.Context())
 	h.Await("main")
-	sw.halve()
+	sw.truncate()
 	h.WantLog("SIGKILL could not be sent")
 	h.Kill(syscall.SIGTERM) // absorbed: the runtime would not take it
 	stillWithheld(t, reply)

@@ -15,14 +15,14 @@ import (
 // The tests in this file are about the border between a container's network and
 // the host's.
 
-// trap is a listener of the host's that nobody is to reach.
-type trap struct {
+// hostListener is a listener of the host's that nobody is to reach.
+type hostListener struct {
 	l    net.Listener
 	port string
 }
 
-// newTrap listens on the host's loopback address.
-func newTrap(t *testing.T, address string) *trap {
+// listenOnHost listens on the host's loopback address.
+func listenOnHost(t *testing.T, address string) *hostListener {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -33,32 +33,32 @@ func newTrap(t *testing.T, address string) *trap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &trap{l: l, port: port}
+	return &hostListener{l: l, port: port}
 }
 
-// wantEmpty checks that nobody has connected: a connection of our own must be
+// wantUntouched checks that nobody has connected: a connection of our own must be
 // the first that is accepted.
-func (tr *trap) wantEmpty(t *testing.T) {
+func (l *hostListener) wantUntouched(t *testing.T) {
 	t.Helper()
-	ours, err := net.Dial("tcp", tr.l.Addr().String())
+	ours, err := net.Dial("tcp", l.l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ours.Close()
-	first, err := tr.l.Accept()
+	first, err := l.l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.Close()
 	if first.RemoteAddr().String() != ours.LocalAddr().String() {
-		t.Errorf("the host's %s was reached", tr.l.Addr())
+		t.Errorf("the host's %s was reached", l.l.Addr())
 	}
 }
 
 func TestHTTPGetNeverReachesTheHostsLoopback(t *testing.T) {
 	d := shared.Daemon(t)
-	four := newTrap(t, "127.0.0.1:0")
-	six := newTrap(t, "[::1]:"+four.port)
+	four := listenOnHost(t, "127.0.0.1:0")
+	six := listenOnHost(t, "[::1]:"+four.port)
 	s := newSite(t, d, harness.PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
 		c.DnsConfig = &runtimeapi.DNSConfig{Servers: []string{"127.0.0.1"}, Searches: []string{"svc.test"}}
 	}})
@@ -76,8 +76,8 @@ func TestHTTPGetNeverReachesTheHostsLoopback(t *testing.T) {
 				} else {
 					wantBorder(t, s, host, four.port)
 				}
-				four.wantEmpty(t)
-				six.wantEmpty(t)
+				four.wantUntouched(t)
+				six.wantUntouched(t)
 			})
 		}
 	}
@@ -106,7 +106,7 @@ func TestHTTPGetOfAHostNetworkPodIsInTheHostsNetwork(t *testing.T) {
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, HostNetwork: true})
 	var hosts []string
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts = append(hosts, r.Host) }))
-	server.Listener = newTrap(t, ":0").l
+	server.Listener = listenOnHost(t, ":0").l
 	server.Start()
 	t.Cleanup(server.Close)
 	port := strconv.Itoa(server.Listener.Addr().(*net.TCPAddr).Port)

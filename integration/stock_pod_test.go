@@ -13,10 +13,10 @@ import (
 
 func TestStockShimAndOursAreTheSameForPodsWithoutHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playPod(t, d, harness.Runc, nil)
+	stock := runPodScript(t, d, harness.Runc, nil)
 	for _, handler := range []string{harness.Bookend, harness.BookendType, harness.BookendOptions} {
 		t.Run(handler, func(t *testing.T) {
-			ours := playPod(t, d, handler, nil)
+			ours := runPodScript(t, d, handler, nil)
 			wantSame(t, "replies", ours.lines, stock.lines)
 			wantSame(t, "events", ours.events, stock.events)
 		})
@@ -25,18 +25,18 @@ func TestStockShimAndOursAreTheSameForPodsWithoutHooks(t *testing.T) {
 
 func TestStockShimAndOursHaveTheSameRepliesAndEventsForPodsWithHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playPod(t, d, harness.Runc, nil)
+	stock := runPodScript(t, d, harness.Runc, nil)
 	hooks := map[string]string{}
 	for _, name := range []string{"long", "short", "deaf"} {
 		hooks[strings.Replace(harness.PodLifecycleKey, "main", name, 1)] = noDelay
 	}
-	ours := playPod(t, d, harness.Bookend, hooks)
+	ours := runPodScript(t, d, harness.Bookend, hooks)
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
 
-// podPlay is one run of the script for pods.
-type podPlay struct {
+// podRun is one run of the script for pods.
+type podRun struct {
 	transcript
 	events []string
 
@@ -46,23 +46,23 @@ type podPlay struct {
 	ended  int // execs so far, all in one container
 }
 
-func playPod(t *testing.T, d *harness.Daemon, handler string, annotations map[string]string) *podPlay {
+func runPodScript(t *testing.T, d *harness.Daemon, handler string, annotations map[string]string) *podRun {
 	t.Helper()
-	p := &podPlay{transcript: transcript{t: t}, daemon: d, log: d.TestEvents(t)}
+	p := &podRun{transcript: transcript{t: t}, daemon: d, log: d.TestEvents(t)}
 	p.pod = d.TestPod(t, harness.PodOptions{Handler: handler, Annotations: annotations})
 	p.alias(d.Dir, "DIR")
 	p.alias(p.pod.ID, "POD")
 	p.alias(p.pod.Name(), "pod")
-	p.longLife()
-	p.shortLife()
-	p.deafLife()
-	p.stillbirth()
+	p.everyCall()
+	p.shortLived()
+	p.deaf()
+	p.withoutCommand()
 	p.end()
 	return p
 }
 
-// enter creates a container.
-func (p *podPlay) enter(opts harness.ContainerOptions) *harness.Fixture {
+// create creates a container.
+func (p *podRun) create(opts harness.ContainerOptions) *harness.Fixture {
 	p.t.Helper()
 	m := harness.CreateContainer(p.t, p.pod, opts)
 	p.alias(m.ID, opts.Name)
@@ -71,8 +71,8 @@ func (p *podPlay) enter(opts harness.ContainerOptions) *harness.Fixture {
 	return m
 }
 
-// leave removes the container and notes its events.
-func (p *podPlay) leave(m *harness.Fixture) {
+// remove removes the container and notes its events.
+func (p *podRun) remove(m *harness.Fixture) {
 	p.t.Helper()
 	p.note("remove", nil, m.Container.Remove(p.t.Context()))
 	p.note("second remove", nil, m.Container.Remove(p.t.Context()))
@@ -82,13 +82,13 @@ func (p *podPlay) leave(m *harness.Fixture) {
 }
 
 // status notes what of a container's status has no time of its own in it.
-func (p *podPlay) status(when string, m *harness.Fixture) {
+func (p *podRun) status(when string, m *harness.Fixture) {
 	st, err := m.Container.Status(p.t.Context())
 	p.note("status "+when, fmt.Sprint(st.GetState(), st.GetExitCode(), st.GetReason(), st.GetMessage(),
 		st.GetStartedAt() > 0, st.GetFinishedAt() > 0), err)
 }
 
-func (p *podPlay) exec(when string, m *harness.Fixture, command ...string) {
+func (p *podRun) exec(when string, m *harness.Fixture, command ...string) {
 	p.t.Helper()
 	got, err := m.Container.Exec(p.t.Context(), command...)
 	p.note("exec "+when, fmt.Sprintf("%+v", got), err)
@@ -99,7 +99,7 @@ func (p *podPlay) exec(when string, m *harness.Fixture, command ...string) {
 
 // execExited waits for the exit event of one more exec, which a reply may
 // overtake.
-func (p *podPlay) execExited(m *harness.Fixture) {
+func (p *podRun) execExited(m *harness.Fixture) {
 	p.t.Helper()
 	p.ended++
 	seen := 0
@@ -114,18 +114,18 @@ func (p *podPlay) execExited(m *harness.Fixture) {
 	}
 }
 
-func (p *podPlay) exited(m *harness.Fixture) {
+func (p *podRun) exited(m *harness.Fixture) {
 	p.t.Helper()
 	if _, err := p.log.WaitTopic(p.t.Context(), "/tasks/exit", m.ID); err != nil {
 		p.t.Error(err)
 	}
 }
 
-// longLife is a container that everything is done to.
-func (p *podPlay) longLife() {
+// everyCall is a container that everything is done to.
+func (p *podRun) everyCall() {
 	p.t.Helper()
 	ctx := p.t.Context()
-	m := p.enter(harness.ContainerOptions{Name: "long"})
+	m := p.create(harness.ContainerOptions{Name: "long"})
 	p.exec("in created", m, "true")
 	p.note("stop of created", nil, m.Container.Stop(ctx, harness.Patience))
 	m.Run()
@@ -151,11 +151,11 @@ func (p *podPlay) longLife() {
 	p.exec("in stopped", m, "true")
 	_, err = m.Container.Stats(ctx)
 	p.note("stats of stopped", nil, err)
-	p.leave(m)
+	p.remove(m)
 }
 
 // execs are those of a running container.
-func (p *podPlay) execs(m *harness.Fixture) {
+func (p *podRun) execs(m *harness.Fixture) {
 	p.exec("", m, "sh", "-c", "echo out; echo err >&2; exit 4")
 	p.exec("of nothing", m, "/no/such/command")
 	p.exec("that kills itself", m, "sh", "-c", "kill -9 $$")
@@ -166,9 +166,9 @@ func (p *podPlay) execs(m *harness.Fixture) {
 	p.note("exec in nobody", nil, err)
 }
 
-// shortLife is a container that ends by itself.
-func (p *podPlay) shortLife() {
-	m := p.enter(harness.ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /fifo/post-go; echo bye; exit 7"}})
+// shortLived is a container that ends by itself.
+func (p *podRun) shortLived() {
+	m := p.create(harness.ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /fifo/post-go; echo bye; exit 7"}})
 	p.note("start", nil, m.Start(p.t.Context()))
 	if err := m.FIFOs.Open(p.t.Context(), "post-go"); err != nil {
 		p.t.Error(err)
@@ -178,31 +178,31 @@ func (p *podPlay) shortLife() {
 	}
 	p.exited(m)
 	p.status("ended", m)
-	p.leave(m)
+	p.remove(m)
 }
 
-// deafLife is a container that its stop signal does not end.
-func (p *podPlay) deafLife() {
-	m := p.enter(harness.ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", harness.DeafEntrypoint}})
+// deaf is a container that its stop signal does not end.
+func (p *podRun) deaf() {
+	m := p.create(harness.ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", harness.DeafEntrypoint}})
 	m.Run()
 	p.note("stop", nil, m.Container.Stop(p.t.Context(), 2*time.Second))
 	p.exited(m)
 	p.status("killed", m)
 	p.note("trace", m.Trace(), nil)
-	p.leave(m)
+	p.remove(m)
 }
 
-// stillbirth is a container whose command is not there.
-func (p *podPlay) stillbirth() {
-	m := p.enter(harness.ContainerOptions{Name: "stillborn", Command: []string{"/no/such/command"}})
+// withoutCommand is a container whose command is not there.
+func (p *podRun) withoutCommand() {
+	m := p.create(harness.ContainerOptions{Name: "commandless", Command: []string{"/no/such/command"}})
 	p.note("start", nil, m.Start(p.t.Context()))
 	p.status("failed", m)
-	p.leave(m)
+	p.remove(m)
 }
 
 // end stops the pod with a container in it.
-func (p *podPlay) end() {
-	m := p.enter(harness.ContainerOptions{Name: "last"})
+func (p *podRun) end() {
+	m := p.create(harness.ContainerOptions{Name: "last"})
 	m.Run()
 	p.note("stop pod", nil, p.pod.Stop(p.t.Context()))
 	p.exited(m)

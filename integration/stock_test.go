@@ -21,22 +21,22 @@ const noDelay = `{"postStart":{"sleep":{"seconds":0}},"preStop":{"sleep":{"secon
 
 func TestStockShimAndOursAreTheSameForTasksWithoutHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playTasks(t, d, harness.TaskOptions{})
-	ours := playTasks(t, d, harness.TaskOptions{Runtime: harness.BookendRuntime})
+	stock := runTaskScript(t, d, harness.TaskOptions{})
+	ours := runTaskScript(t, d, harness.TaskOptions{Runtime: harness.BookendRuntime})
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
 
 func TestStockShimAndOursHaveTheSameRepliesAndEventsForTasksWithHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playTasks(t, d, harness.TaskOptions{})
-	ours := playTasks(t, d, harness.TaskOptions{Runtime: harness.BookendRuntime, Annotations: map[string]string{harness.LifecycleKey: noDelay}})
+	stock := runTaskScript(t, d, harness.TaskOptions{})
+	ours := runTaskScript(t, d, harness.TaskOptions{Runtime: harness.BookendRuntime, Annotations: map[string]string{harness.LifecycleKey: noDelay}})
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
 
-// taskPlay is one run of the script for tasks.
-type taskPlay struct {
+// taskRun is one run of the script for tasks.
+type taskRun struct {
 	transcript
 	events []string
 
@@ -45,29 +45,29 @@ type taskPlay struct {
 	daemon *harness.Daemon
 	opts   harness.TaskOptions
 
-	// The container on stage.
+	// The container that the script has reached.
 	*harness.Fixture
 	shim *harness.Shim
 }
 
 // ctx is the context of calls of the shim.
-func (p *taskPlay) ctx() context.Context { return p.shim.Context(p.t.Context()) }
+func (p *taskRun) ctx() context.Context { return p.shim.Context(p.t.Context()) }
 
-func playTasks(t *testing.T, d *harness.Daemon, opts harness.TaskOptions) *taskPlay {
+func runTaskScript(t *testing.T, d *harness.Daemon, opts harness.TaskOptions) *taskRun {
 	t.Helper()
-	p := &taskPlay{transcript: transcript{t: t}, t: t, images: t.TempDir(), daemon: d, opts: opts}
+	p := &taskRun{transcript: transcript{t: t}, t: t, images: t.TempDir(), daemon: d, opts: opts}
 	p.alias(p.images, "IMAGES")
 	p.alias(d.Dir, "DIR")
-	p.longLife()
-	p.shortLife()
-	p.killedLife()
-	p.unstartedLife()
-	p.stillbirth()
+	p.everyCall()
+	p.shortLived()
+	p.killed()
+	p.unstarted()
+	p.withoutCommand()
 	return p
 }
 
-// enter creates a container and connects to its shim.
-func (p *taskPlay) enter(name string, args ...string) {
+// create creates a container and connects to its shim.
+func (p *taskRun) create(name string, args ...string) {
 	p.Fixture = harness.CreateTask(p.t, p.daemon, "", func(o *harness.TaskOptions) {
 		o.Runtime, o.Annotations = p.opts.Runtime, p.opts.Annotations
 		if args != nil {
@@ -82,9 +82,9 @@ func (p *taskPlay) enter(name string, args ...string) {
 	p.shim = shim
 }
 
-// leave deletes the container and notes its events. It lets the exit go out
+// delete deletes the container and notes its events. It lets the exit go out
 // first: the stock shim loses that of a container which is deleted at once.
-func (p *taskPlay) leave() {
+func (p *taskRun) delete() {
 	p.exited("")
 	exit, err := p.Task.Delete(p.t.Context())
 	code := -1
@@ -95,16 +95,14 @@ func (p *taskPlay) leave() {
 	_, err = p.Task.Delete(p.t.Context())
 	p.note("second delete", nil, err)
 	_ = p.shim.Close()
-	p.events = append(p.events, taskEvents(p.log(), p.ID)...)
+	p.events = append(p.events, taskEvents(p.Events, p.ID)...)
 }
-
-func (p *taskPlay) log() *harness.EventLog { return p.Fixture.Events }
 
 // exited waits for the exit of the init or of an exec, so that the order of the
 // events behind it is the script's.
-func (p *taskPlay) exited(exec string) {
+func (p *taskRun) exited(exec string) {
 	p.t.Helper()
-	_, err := p.log().WaitFor(p.t.Context(), func(e harness.Event) bool {
+	_, err := p.Events.WaitFor(p.t.Context(), func(e harness.Event) bool {
 		return e.Topic == "/tasks/exit" && e.ContainerID == p.ID && e.ExecID == exec
 	})
 	if err != nil {
@@ -112,29 +110,29 @@ func (p *taskPlay) exited(exec string) {
 	}
 }
 
-func (p *taskPlay) state(when, exec string) {
+func (p *taskRun) state(when, exec string) {
 	call(&p.transcript, "state "+when, p.shim.State, p.ctx(), &taskapi.StateRequest{ID: p.ID, ExecID: exec})
 }
 
-func (p *taskPlay) kill(step, exec string, sig int) {
+func (p *taskRun) kill(step, exec string, sig int) {
 	call(&p.transcript, step, p.shim.Kill, p.ctx(), &taskapi.KillRequest{ID: p.ID, ExecID: exec, Signal: uint32(sig)})
 }
 
-func (p *taskPlay) startCall(step, exec string) {
+func (p *taskRun) startCall(step, exec string) {
 	call(&p.transcript, step, p.shim.Start, p.ctx(), &taskapi.StartRequest{ID: p.ID, ExecID: exec})
 }
 
-func (p *taskPlay) deleteExec(step, exec string) {
+func (p *taskRun) deleteExec(step, exec string) {
 	call(&p.transcript, step, p.shim.Delete, p.ctx(), &taskapi.DeleteRequest{ID: p.ID, ExecID: exec})
 }
 
-func (p *taskPlay) execCall(step, exec string, args ...string) {
+func (p *taskRun) execCall(step, exec string, args ...string) {
 	call(&p.transcript, step, p.shim.Exec, p.ctx(), &taskapi.ExecProcessRequest{
 		ID: p.ID, ExecID: exec, Spec: p.any(&specs.Process{Args: args, Cwd: "/", Env: []string{"PATH=/bin"}}),
 	})
 }
 
-func (p *taskPlay) any(v any) *anypb.Any {
+func (p *taskRun) any(v any) *anypb.Any {
 	p.t.Helper()
 	a, err := typeurl.MarshalAnyToProto(v)
 	if err != nil {
@@ -143,9 +141,9 @@ func (p *taskPlay) any(v any) *anypb.Any {
 	return a
 }
 
-// longLife is a container that everything is done to.
-func (p *taskPlay) longLife() {
-	p.enter("LONG")
+// everyCall is a container that everything is done to.
+func (p *taskRun) everyCall() {
+	p.create("LONG")
 	p.state("created", "")
 	p.execCall("exec in created", "early", "true")
 	p.kill("signal 0 to created", "", 0)
@@ -171,13 +169,13 @@ func (p *taskPlay) longLife() {
 	p.execCall("exec in stopped", "late", "true")
 	p.refused("stopped")
 	call(&p.transcript, "shutdown with a container", p.shim.Shutdown, p.ctx(), &taskapi.ShutdownRequest{ID: p.ID})
-	p.leave()
+	p.delete()
 }
 
 func second[T any](_ T, err error) error { return err }
 
 // processes are the execs of a running container.
-func (p *taskPlay) processes() {
+func (p *taskRun) processes() {
 	p.execCall("exec", "quick", "sh", "-c", "exit 3")
 	p.execCall("exec of the same id", "quick", "true")
 	p.state("of created exec", "quick")
@@ -204,7 +202,7 @@ func (p *taskPlay) processes() {
 }
 
 // paused freezes a running container for a while.
-func (p *taskPlay) paused() {
+func (p *taskRun) paused() {
 	call(&p.transcript, "resume of running", p.shim.Resume, p.ctx(), &taskapi.ResumeRequest{ID: p.ID})
 	call(&p.transcript, "pause", p.shim.Pause, p.ctx(), &taskapi.PauseRequest{ID: p.ID})
 	p.state("paused", "")
@@ -216,7 +214,7 @@ func (p *taskPlay) paused() {
 }
 
 // refused are calls that few containers and machines are fit for.
-func (p *taskPlay) refused(when string) {
+func (p *taskRun) refused(when string) {
 	p.kill("bad signal to "+when, "", 99)
 	p.kill("signal 0 to "+when, "", 0)
 	call(&p.transcript, "pids of "+when, p.onePid, p.ctx(), &taskapi.PidsRequest{ID: p.ID})
@@ -232,7 +230,7 @@ func (p *taskPlay) refused(when string) {
 }
 
 // onePid is Pids without how many there are at the moment.
-func (p *taskPlay) onePid(ctx context.Context, r *taskapi.PidsRequest) (*taskapi.PidsResponse, error) {
+func (p *taskRun) onePid(ctx context.Context, r *taskapi.PidsRequest) (*taskapi.PidsResponse, error) {
 	reply, err := p.shim.Pids(ctx, r)
 	if len(reply.GetProcesses()) > 1 {
 		reply.Processes = reply.Processes[:1]
@@ -241,7 +239,7 @@ func (p *taskPlay) onePid(ctx context.Context, r *taskapi.PidsRequest) (*taskapi
 }
 
 // missing are calls for what is not there.
-func (p *taskPlay) missing() {
+func (p *taskRun) missing() {
 	for _, ids := range [][2]string{{"nobody", ""}, {p.ID, "nobody"}} {
 		id, exec := ids[0], ids[1]
 		step := func(name string) string { return name + " of missing " + id + "/" + exec }
@@ -265,43 +263,43 @@ func (p *taskPlay) missing() {
 	call(&p.transcript, "create without a bundle", p.shim.Create, p.ctx(), &taskapi.CreateTaskRequest{ID: "nobody", Bundle: "/no/such/bundle"})
 }
 
-// shortLife is a container that ends by itself.
-func (p *taskPlay) shortLife() {
-	p.enter("SHORT", "sh", "-c", "exit 7")
+// shortLived is a container that ends by itself.
+func (p *taskRun) shortLived() {
+	p.create("SHORT", "sh", "-c", "exit 7")
 	p.startCall("start", "")
 	call(&p.transcript, "wait", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID})
 	p.state("ended", "")
-	p.leave()
+	p.delete()
 }
 
-// killedLife is a container that is killed with all its processes.
-func (p *taskPlay) killedLife() {
-	p.enter("KILLED")
+// killed is a container that is killed with all its processes.
+func (p *taskRun) killed() {
+	p.create("KILLED")
 	p.startCall("start", "")
 	p.Await("main")
 	call(&p.transcript, "SIGKILL to all", p.shim.Kill, p.ctx(), &taskapi.KillRequest{ID: p.ID, Signal: 9, All: true})
 	call(&p.transcript, "wait", p.shim.Wait, p.ctx(), &taskapi.WaitRequest{ID: p.ID})
-	p.leave()
+	p.delete()
 }
 
-// unstartedLife is a container that is killed before it starts.
-func (p *taskPlay) unstartedLife() {
+// unstarted is a container that is killed before it starts.
+func (p *taskRun) unstarted() {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		p.enter("UNSTARTED")
+		p.create("UNSTARTED")
 		p.kill(sig.String()+" to created", "", int(sig))
 		p.exited("")
 		p.state("of unstarted", "")
 		p.kill("second signal", "", int(sig))
 		p.startCall("start of killed", "")
-		p.leave()
+		p.delete()
 	}
 }
 
-// stillbirth is a container whose command is not there.
-func (p *taskPlay) stillbirth() {
+// withoutCommand is a container whose command is not there.
+func (p *taskRun) withoutCommand() {
 	log := p.daemon.TestEvents(p.t)
 	id := harness.NewID("t")
-	p.alias(id, "STILLBORN")
+	p.alias(id, "COMMANDLESS")
 	opts := p.opts
 	opts.ID, opts.Args = id, []string{"/no/such/command"}
 	task, err := p.daemon.Tasks.Create(p.t.Context(), opts)

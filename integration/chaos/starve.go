@@ -15,11 +15,11 @@ const occupied = 3
 // closes meanwhile included.
 func starve(ctx context.Context, pid int, d time.Duration) (span, error) {
 	s := span{From: time.Now()}
-	feed, err := harness.Starve(pid, occupied)
+	restore, err := harness.LimitDescriptors(pid, occupied)
 	if err != nil {
 		return span{}, err
 	}
 	pause(ctx, d)
 	s.To = time.Now()
-	return s, feed()
+	return s, restore()
 }

@@ -85,7 +85,7 @@ func mainErr(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return conclude(out, v)
+	return printVerdict(out, v)
 }
 
 // findCritest returns the program at path, else the tools' own.
@@ -100,8 +100,8 @@ func findCritest(path string, binaries harness.Binaries) (string, error) {
 	return filepath.Abs(found)
 }
 
-// conclude prints the verdict. It fails with errOnlyOurs if that is bad.
-func conclude(out io.Writer, v verdict) error {
+// printVerdict prints the verdict. It fails with errOnlyOurs if that is bad.
+func printVerdict(out io.Writer, v verdict) error {
 	fmt.Fprintln(out)
 	if err := v.print(out); err != nil {
 		return err

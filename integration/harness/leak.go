@@ -77,9 +77,9 @@ var unwatched = []string{
 	"root/io.containerd.snapshotter.v1.*", "records/records", "records/runtimes", "records/seccomp",
 }
 
-// standing are directories and files that the first pod leaves for the next;
+// kept are directories and files that the first pod leaves for the next;
 // what is in them is watched.
-var standing = []string{
+var kept = []string{
 	"containerd.log", "records", "records/containers", "records/pruned", "ipam", "ipam/*", "ipam/*/lock", "ipam/*/last_reserved_ip.*",
 	"*/io.containerd.runtime.v2.task/*", "*/io.containerd.grpc.v1.cri", "*/io.containerd.grpc.v1.cri/containers",
 	"*/io.containerd.grpc.v1.cri/sandboxes", "*/io.containerd.grpc.v1.cri/netns",
@@ -100,7 +100,7 @@ func (d *Daemon) addFiles(inv Inventory) error {
 		if matchesAny(unwatched, rel) {
 			return fs.SkipDir
 		}
-		if matchesAny(standing, rel) {
+		if matchesAny(kept, rel) {
 			return nil
 		}
 		switch {

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Starve leaves a process no descriptor of this number or above to open. feed
-// gives it back what it could open before.
-func Starve(pid int, lowest uint64) (feed func() error, err error) {
+// LimitDescriptors leaves a process no descriptor of this number or above to open.
+// restore gives it back what it could open before.
+func LimitDescriptors(pid int, lowest uint64) (restore func() error, err error) {
 	var before unix.Rlimit
 	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
 		return nil, fmt.Errorf("read the limits of process %d: %w", pid, err)

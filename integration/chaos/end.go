@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// settleSlack is what a stop may take beyond its hooks: a runtime that hangs
+	// endSlack is what a stop may take beyond its hooks: a runtime that hangs
 	// is given ten seconds, and a retry backs off.
-	settleSlack = 18 * time.Second
+	endSlack = 18 * time.Second
 	// lingerTime is how long a client waits for an init that was told to stop
 	// before Start had replied.
 	lingerTime = time.Second
@@ -24,10 +24,10 @@ const (
 	removeTime = time.Minute
 )
 
-// settle waits, once the disturbances are over, until nothing more can come of
+// awaitEnd waits, once the disturbances are over, until nothing more can come of
 // the round: Start has replied, and a stop has ended in its signal or the
 // init's end. A container that no one stopped is stopped now.
-func (r *round) settle(ctx context.Context) {
+func (r *round) awaitEnd(ctx context.Context) {
 	if !r.plan.Topic.hangs {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
@@ -40,18 +40,18 @@ func (r *round) settle(ctx context.Context) {
 	}
 	r.work.Wait()
 	r.resumeAll(ctx)
-	limit := r.plan.hookTime() + settleSlack
+	limit := r.plan.hookTime() + endSlack
 	if r.plan.Grace > 0 {
 		limit += r.plan.grace()
 	}
 	last := &lastStop{}
-	await(ctx, limit, func() bool { pause(ctx, 4*pollInterval); return r.settled(ctx, last) })
+	await(ctx, limit, func() bool { pause(ctx, 4*pollInterval); return r.ended(ctx, last) })
 	survived := r.alive(ctx)
 	if survived && r.plan.Pre != nil {
 		pause(ctx, echoTime)
 		survived = r.alive(ctx)
 	}
-	r.note(func(h *history) { h.Settled, h.Survived = time.Now(), survived })
+	r.note(func(h *history) { h.Ended, h.Survived = time.Now(), survived })
 }
 
 // lastStop is what the round's end has asked for by itself.
@@ -61,7 +61,7 @@ type lastStop struct {
 	killed   bool // the init that a stop did not end before Start had replied
 }
 
-func (r *round) settled(ctx context.Context, last *lastStop) bool {
+func (r *round) ended(ctx context.Context, last *lastStop) bool {
 	h, err := r.look()
 	if err != nil {
 		return false
@@ -190,6 +190,6 @@ func (r *round) collect() error {
 
 // cut leaves out what the round's end has brought about.
 func (h *history) cut() {
-	h.Marks = slices.DeleteFunc(h.Marks, func(m mark) bool { return m.At.After(h.Settled) })
-	h.Runtime = slices.DeleteFunc(h.Runtime, func(c runtimeCall) bool { return c.At.After(h.Settled) })
+	h.Marks = slices.DeleteFunc(h.Marks, func(m mark) bool { return m.At.After(h.Ended) })
+	h.Runtime = slices.DeleteFunc(h.Runtime, func(c runtimeCall) bool { return c.At.After(h.Ended) })
 }
