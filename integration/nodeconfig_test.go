@@ -20,7 +20,6 @@ func defaultPreStop(word string) string {
 // without is a container without any annotation.
 func without(o *harness.TaskOptions) { o.Annotations = nil }
 
-// term stops a container that is not the CRI's and waits for its end.
 // setConfig gives the node a configuration until the test ends.
 func setConfig(t *testing.T, d *harness.Daemon, content string) {
 	t.Helper()
