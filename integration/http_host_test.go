@@ -62,7 +62,7 @@ func TestHTTPGetNeverReachesTheHostsLoopback(t *testing.T) {
 	s := newSite(t, d, harness.PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
 		c.DnsConfig = &runtimeapi.DNSConfig{Servers: []string{"127.0.0.1"}, Searches: []string{"svc.test"}}
 	}})
-	s.serveDNS(d, "127.0.0.1:53", map[string]string{"dns.svc.test.": "127.0.0.1"})
+	s.serveDNS("127.0.0.1:53", map[string]string{"dns.svc.test.": "127.0.0.1"})
 	named := withHosts(t, "127.0.0.1 localhost four.test\n::1 six.test\n::ffff:127.0.0.1 mapped.test\n")
 	for policy, hosts := range map[string][]string{
 		"# none\n": {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "localhost"},

@@ -87,7 +87,7 @@ func TestHTTPGetAsksANameOfThePodsNameServer(t *testing.T) {
 	s := newSite(t, d, harness.PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
 		c.DnsConfig = &runtimeapi.DNSConfig{Servers: []string{"127.0.0.1"}, Searches: []string{"svc.test"}}
 	}})
-	s.serveDNS(d, "127.0.0.1:53", map[string]string{"web.svc.test.": s.ip})
+	s.serveDNS("127.0.0.1:53", map[string]string{"web.svc.test.": s.ip})
 	for host, ok := range map[string]bool{"web": true, "web.svc.test": true, "gone": false} {
 		got, err := s.hit(`{"port":80,"host":"` + host + `"}`)
 		if (err == nil) != ok || (len(got) == 1) != ok {
@@ -101,7 +101,7 @@ func TestHTTPGetAsksANameOfThePodsNameServer(t *testing.T) {
 
 // serveDNS answers questions for IPv4 addresses inside the pod's network, until
 // the test ends.
-func (s *site) serveDNS(d *harness.Daemon, address string, records map[string]string) {
+func (s *site) serveDNS(address string, records map[string]string) {
 	s.t.Helper()
 	conn, err := listenIn(s.server.Init(), address)
 	if err != nil {
@@ -175,7 +175,7 @@ func TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted(t *testing.T) 
 	d := shared.Daemon(t)
 	setConfig(t, d, anyHost)
 	s := newSite(t, d, harness.PodOptions{})
-	s.serveDNS(d, "127.0.0.7:53", map[string]string{"planted.test.": s.ip})
+	s.serveDNS("127.0.0.7:53", map[string]string{"planted.test.": s.ip})
 	up := strings.Repeat("../", 40)
 	for file, content := range map[string]string{"hosts": s.ip + " planted.test", "resolv.conf": "nameserver 127.0.0.7"} {
 		outside := writeFile(t, file, content+"\n")
@@ -194,7 +194,7 @@ func TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted(t *testing.T) 
 				before := len(s.requests())
 				h := harness.RunTask(t, d, `{"preStop":{"httpGet":{"host":"planted.test","port":80}}}`, func(o *harness.TaskOptions) {
 					o.Args[2] = "rm -f /etc/hosts /etc/resolv.conf; " + tt.plant + "\n" + harness.Entrypoint
-					o.Spec = append(o.Spec, s.network(d))
+					o.Spec = append(o.Spec, s.network())
 					if tt.hostPID {
 						o.Spec = append(o.Spec, oci.WithHostNamespace(specs.PIDNamespace))
 					}
@@ -212,7 +212,7 @@ func TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted(t *testing.T) 
 }
 
 // network puts a container that is not the CRI's into the pod's network.
-func (s *site) network(d *harness.Daemon) oci.SpecOpts {
+func (s *site) network() oci.SpecOpts {
 	s.t.Helper()
 	pid := s.server.Init()
 	return oci.WithLinuxNamespace(specs.LinuxNamespace{Type: specs.NetworkNamespace, Path: fmt.Sprintf("/proc/%d/ns/net", pid)})

@@ -9,6 +9,7 @@ import (
 	"slices"
 )
 
+// CgroupRoot is where the hierarchies of cgroups are mounted.
 const CgroupRoot = "/sys/fs/cgroup"
 
 // cgroupDirs returns the directories of cgroup name ("bk-1") in every hierarchy
@@ -25,7 +26,7 @@ func cgroupDirs(name string) ([]string, error) {
 	return dirs, nil
 }
 
-// cgroupsBelow returns all cgroups below name in every hierarchy, name itself
+// CgroupsBelow returns all cgroups below name in every hierarchy, name itself
 // included, parents before children.
 func CgroupsBelow(name string) ([]string, error) {
 	dirs, err := cgroupDirs(name)

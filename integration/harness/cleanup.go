@@ -65,7 +65,7 @@ func (d *Daemon) TestFIFOs(tb testing.TB, names ...string) *FIFOs {
 	return g
 }
 
-// cleanup calls remove when the test ends, with a context of its own, since the
+// Cleanup calls remove when the test ends, with a context of its own, since the
 // test's is done by then.
 func Cleanup(tb testing.TB, remove func(context.Context) error) {
 	tb.Helper()

@@ -189,4 +189,5 @@ func (c *Container) Log() (string, error) {
 	return string(b), err
 }
 
+// Name is that of the request.
 func (c *Container) Name() string { return c.Config.GetMetadata().GetName() }

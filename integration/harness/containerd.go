@@ -51,8 +51,10 @@ func (d *Daemon) launch(ctx context.Context) error {
 }
 
 const (
+	// ReadyTimeout bounds waits for what has to start or to happen.
 	ReadyTimeout = time.Minute
-	EndTimeout   = 20 * time.Second
+	// EndTimeout bounds waits for what has to end.
+	EndTimeout = 20 * time.Second
 )
 
 // Restart stops containerd, and it alone, and starts it again: shims and

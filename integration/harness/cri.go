@@ -40,8 +40,7 @@ const userNamespaceBase = 1 << 20
 type Pod struct {
 	ID     string
 	Config *runtimeapi.PodSandboxConfig
-
-	CRI *CRI
+	CRI    *CRI
 }
 
 // RunPod creates and starts a pod's sandbox.
@@ -142,4 +141,5 @@ func (p *Pod) Containers(ctx context.Context) ([]*runtimeapi.Container, error) {
 	return reply.GetContainers(), nil
 }
 
+// Name is that of the request.
 func (p *Pod) Name() string { return p.Config.GetMetadata().GetName() }

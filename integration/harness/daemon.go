@@ -176,8 +176,10 @@ func (d *Daemon) Cgroup() string { return "/" + d.Name() }
 // Gateway is the host's address as pods see it.
 func (d *Daemon) Gateway() string { return d.net.gateway().String() }
 
+// Name is that of the daemon's bridge and cgroups, and of its directory.
 func (d *Daemon) Name() string { return filepath.Base(d.Dir) }
 
+// Path is a path below the daemon's directory.
 func (d *Daemon) Path(elem ...string) string {
 	return filepath.Join(append([]string{d.Dir}, elem...)...)
 }

@@ -12,9 +12,9 @@ import (
 const (
 	// BookendRuntime is the runtime type that clients other than the CRI name.
 	BookendRuntime = "io.containerd.bookend.v2"
-	// LifecycleKey is the annotation of containers that are not the CRI's, and
-	// PodLifecycleKey that of a pod's container "main".
-	LifecycleKey    = "bookend.dev/lifecycle"
+	// LifecycleKey is the annotation of a container that is not the CRI's.
+	LifecycleKey = "bookend.dev/lifecycle"
+	// PodLifecycleKey is that of a pod's container "main".
 	PodLifecycleKey = "lifecycle.bookend.dev/main"
 )
 

@@ -48,7 +48,7 @@ func (f *Fixture) Run() {
 	})
 }
 
-// poll is [Poll] for a minute, and ends the test where that fails.
+// Poll is [Poll] for a minute, and ends the test where that fails.
 func (f *Fixture) poll(what string, check func() error) {
 	f.tb.Helper()
 	if err := Poll(f.tb.Context(), time.Minute, what, check); err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// newID returns a name that no other container of this machine has: runc's
+// NewID returns a name that no other container of this machine has: runc's
 // state is shared by all daemons.
 func NewID(prefix string) string {
 	return prefix + "-" + strings.ToLower(rand.Text()[:10])

@@ -10,18 +10,18 @@ import (
 
 const pollInterval = 10 * time.Millisecond
 
-// fatalError ends a poll: the condition can't come true any more.
-type fatalError struct{ error }
+type permanentError struct{ error }
 
-func Permanent(err error) error { return fatalError{err} }
+// Permanent makes an error end a [Poll]: the condition can't come true any more.
+func Permanent(err error) error { return permanentError{err} }
 
-func (e fatalError) Unwrap() error { return e.error }
+func (e permanentError) Unwrap() error { return e.error }
 
 // limitVariable names a duration that bounds every wait of a test. A run whose
 // tests mostly wait in vain, for a shim that was broken on purpose, sets it.
 const limitVariable = "BOOKEND_TEST_LIMIT"
 
-// limited is the time that a test may wait for what it wants to see.
+// Limit is the time that a test may wait for what it wants to see.
 func Limit(limit time.Duration) time.Duration {
 	if most, err := time.ParseDuration(os.Getenv(limitVariable)); err == nil {
 		return min(limit, most)
@@ -29,7 +29,7 @@ func Limit(limit time.Duration) time.Duration {
 	return limit
 }
 
-// poll asks until check returns nil, for at most limit, and then fails with
+// Poll asks until check returns nil, for at most limit, and then fails with
 // what check said last. what completes "wait for".
 func Poll(ctx context.Context, limit time.Duration, what string, check func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, Limit(limit))
@@ -41,7 +41,7 @@ func Poll(ctx context.Context, limit time.Duration, what string, check func() er
 		if err == nil {
 			return nil
 		}
-		if errors.As(err, new(fatalError)) {
+		if errors.As(err, new(permanentError)) {
 			return fmt.Errorf("wait for %s: %w", what, err)
 		}
 		select {

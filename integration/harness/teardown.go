@@ -15,7 +15,7 @@ import (
 // containerd's configuration says.
 const libcniCache = "/var/lib/cni/results"
 
-// runcRoots are the directories below which runc keeps its containers' state
+// RuncRoot is the directory below which runc keeps its containers' state
 // where no option names another.
 const RuncRoot = "/run/containerd/runc"
 
