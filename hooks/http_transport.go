@@ -3,10 +3,8 @@ package hooks
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync"
 )
 
@@ -33,27 +31,22 @@ type httpTransport struct {
 func newHTTPTransport(ctx context.Context, n Network) *httpTransport {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &httpTransport{cancel: cancel}
-	dial := func(_ context.Context, network, address string) (net.Conn, error) {
-		conn, err := t.dial(ctx, n, network, address)
-		if err != nil {
-			return nil, err
+	connect := func(secure bool) func(context.Context, string, string) (net.Conn, error) {
+		return func(_ context.Context, network, address string) (net.Conn, error) {
+			conn, err := t.dial(ctx, n, network, address)
+			if err == nil && secure {
+				conn, err = handshake(ctx, conn, address)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return t.asking(conn), nil
 		}
-		return t.asking(conn), nil
-	}
-	dialTLS := func(_ context.Context, network, address string) (net.Conn, error) {
-		conn, err := t.dial(ctx, n, network, address)
-		if err != nil {
-			return nil, err
-		}
-		if conn, err = handshake(ctx, conn, address); err != nil {
-			return nil, err
-		}
-		return t.asking(conn), nil
 	}
 	t.rt = &http.Transport{
 		Proxy:                  nil,
-		DialContext:            dial,
-		DialTLSContext:         dialTLS,
+		DialContext:            connect(false),
+		DialTLSContext:         connect(true),
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxResponseHeader,
@@ -66,7 +59,12 @@ func (t *httpTransport) dial(ctx context.Context, n Network, network, address st
 		return nil, net.ErrClosed
 	}
 	defer t.dials.Done()
-	conn, err := guardedDial(ctx, n, network, address)
+	var conn net.Conn
+	// net/http dials on a goroutine of its own.
+	err := Recovered(func() (err error) {
+		conn, err = n.DialContext(ctx, network, address)
+		return err
+	})
 	if err != nil {
 		return nil, &dialError{err}
 	}
@@ -86,17 +84,6 @@ func (t *httpTransport) keep(conn net.Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.conns = append(t.conns, conn)
-}
-
-// guardedDial turns a panic into an error: net/http dials on a goroutine of its
-// own, where nothing else would stop it from ending the process.
-func guardedDial(ctx context.Context, n Network, network, address string) (conn net.Conn, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return n.DialContext(ctx, network, address)
 }
 
 // begin registers a dial unless the run is over: a goroutine of net/http may

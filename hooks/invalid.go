@@ -4,13 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
-
-// ErrConfig is matched by the error that [Resolve] returns for a container
-// which asked for nothing itself when the node's configuration is broken.
-// Such a container runs without hooks; the error is for the log.
-var ErrConfig = errors.New("node configuration cannot be used")
 
 // InvalidError says what is wrong in an annotation or in the node's
 // configuration. It is the author's mistake, never bookend's.
@@ -78,4 +74,17 @@ func clip(s string, limit int) string {
 		limit--
 	}
 	return s[:limit]
+}
+
+// quoteMessage makes another library's message, which may repeat the input,
+// fit for an error of ours.
+func quoteMessage(s string) string {
+	const limit = 200
+	printable := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+	return printable[:min(len(printable), limit)]
 }

@@ -34,7 +34,7 @@ func (h *execHandler) startJoiner(ctx context.Context, plan *ContainerPlan, user
 	defer stdout.Close()
 	defer stderr.Close()
 	p.Gated, p.Seccomp = o.gated, h.container.Runner.filter
-	r.placeIn(&p)
+	r.planCgroups(&p)
 	if err := r.runJoiner(h.executor, plan, p, joiner.Files{Stdout: stdout, Stderr: stderr, Null: o.null}); err != nil {
 		r.release()
 		return nil, err
@@ -42,14 +42,14 @@ func (h *execHandler) startJoiner(ctx context.Context, plan *ContainerPlan, user
 	return r, nil
 }
 
-// placeIn plans the cgroup. On v2 a hook in one of its own has a cgroup namespace
-// of its own too, where its container has one: seen from the container's, what
-// limits it would be nowhere. Without one of its own it joins the container's.
-func (r *execRun) placeIn(p *joiner.Plan) {
+// planCgroups plans where the hook is counted. On v2 a hook in a cgroup of its own
+// has a cgroup namespace of its own too, where its container has one: seen from the
+// container's, what limits it would be nowhere.
+func (r *execRun) planCgroups(p *joiner.Plan) {
 	p.Cgroups = r.container.Cgroup.joins(r.cgroup, r.container.Init)
-	if p.OwnCgroupNamespace && r.cgroup == nil {
-		p.OwnCgroupNamespace = false
-		p.Namespaces |= unix.CLONE_NEWCGROUP
+	if p.Unified && r.cgroup != nil && p.Namespaces&unix.CLONE_NEWCGROUP != 0 {
+		p.Namespaces &^= unix.CLONE_NEWCGROUP
+		p.OwnCgroupNamespace = true
 	}
 }
 
@@ -66,11 +66,7 @@ func (r *execRun) runJoiner(e *Executor, plan *ContainerPlan, p joiner.Plan, fil
 		}
 		defer files.Gate.Close()
 	}
-	// The hook can open its own /dev/stdout only if it is its owner's.
-	if user, group, ok := plan.HostOwner(p.UID); ok {
-		err = errors.Join(files.Stdout.Chown(user, group), files.Stderr.Chown(user, group))
-	}
-	if err == nil {
+	if err = plan.giveTo(p.UID, files); err == nil {
 		err = r.launchJoiner(e, p, files)
 	}
 	if err != nil {

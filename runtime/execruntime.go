@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 
 	"bookend.dev/bookend/runtime/wire"
 )
@@ -19,6 +20,9 @@ func (h *execHandler) startRuntime(ctx context.Context, user *wire.User) (*execR
 	defer stdout.Close()
 	defer stderr.Close()
 	data, err := json.Marshal(h.request(r, user))
+	if err == nil {
+		err = h.container.Init.giveToRoot(stdout, stderr)
+	}
 	if err == nil {
 		err = r.runHelper(h.executor, data, stdout, stderr)
 	}
@@ -38,6 +42,35 @@ func (h *execHandler) request(r *execRun, user *wire.User) wire.Request {
 		req.Env = append(req.Env, v.Name+"="+v.Value)
 	}
 	return req
+}
+
+// request is what bookend-exec needs to know of the runtime of c, for a hook
+// that is to run in cgroup, if not nil.
+func (r *Runner) request(c Container, cgroup *hookCgroup) wire.Runtime {
+	args := []string{"--root", c.RuncRoot}
+	if r.SystemdCgroup {
+		args = append(args, "--systemd-cgroup")
+	}
+	req := wire.Runtime{
+		Path: r.Binary, Args: args, Env: runtimeEnv(os.Environ()),
+		Init: c.Init.Pid, Cgroup: c.Cgroup.hooksDir(), Unified: c.Cgroup.isUnified(),
+	}
+	if cgroup != nil {
+		req.HookCgroup = cgroup.dir
+	}
+	return req
+}
+
+// runtimeEnv is this process' environment as containerd's shim passes it on to
+// runtimes: without what would make one of them speak to systemd.
+func runtimeEnv(environ []string) []string {
+	var env []string
+	for _, v := range environ {
+		if !strings.HasPrefix(v, "NOTIFY_SOCKET=") {
+			env = append(env, v)
+		}
+	}
+	return env
 }
 
 // runHelper starts bookend-exec with a request, which need not fit into a pipe

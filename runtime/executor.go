@@ -9,6 +9,7 @@ import (
 	runc "github.com/containerd/go-runc"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 	"bookend.dev/bookend/runtime/joiner"
 )
 
@@ -82,10 +83,7 @@ type Container struct {
 }
 
 // Handler returns the handler that runs spec in c. What the command prints also
-// goes into lines, which may be nil, and never waits for it. late, which may be nil, is
-// called once for each attempt of which processes kept its output open after
-// its first process had exited: with the tails as they were one second later,
-// or when the output was closed, if that came first.
-func (e *Executor) Handler(c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) hooks.Handler {
-	return &execHandler{executor: e, container: c, spec: spec, log: lines, late: late}
+// goes into lines, which may be nil, and never waits for it.
+func (e *Executor) Handler(c Container, spec *hooks.Exec, lines *containerlog.HookLog) hooks.Handler {
+	return &execHandler{executor: e, container: c, spec: spec, log: lines}
 }

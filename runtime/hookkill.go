@@ -2,15 +2,14 @@ package runtime
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-var errStillThere = errors.New("processes do not die of SIGKILL")
+	"bookend.dev/bookend/hooks"
+)
 
 // kill sends SIGKILL to every process in the cgroup and waits, for up to
 // bound, until there is none. In a container that is paused on cgroup v1 a
@@ -42,7 +41,7 @@ func (h *hookCgroup) killOn(bound time.Duration, done func(error)) {
 	}
 	go func() {
 		defer h.drop()
-		err := guarded(func() error { return h.kill(bound) })
+		err := hooks.Recovered(func() error { return h.kill(bound) })
 		h.clear()
 		done(err)
 	}()

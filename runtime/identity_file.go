@@ -2,12 +2,11 @@ package runtime
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -16,35 +15,36 @@ import (
 // same where what it wraps is upgraded.
 const identityAge = time.Hour
 
-// identityLimit bounds the file of an answer, in bytes.
-const identityLimit = 1 << 14
-
-// binaryKey tells one binary from another that takes its place.
+// binaryKey tells a runtime's binary from another that takes its place.
 type binaryKey struct {
-	Path  string `json:"path"`
-	Dev   uint64 `json:"dev"`
-	Ino   uint64 `json:"ino"`
-	Size  int64  `json:"size"`
-	Mtime int64  `json:"mtime"` // in nanoseconds
+	Path     string `json:"path"`
+	Identity string `json:"identity"`
 }
 
 func binaryKeyOf(path string) (binaryKey, error) {
-	info, err := os.Stat(path)
+	identity, err := binaryIdentity(os.Stat(path))
+	return binaryKey{Path: path, Identity: identity}, err
+}
+
+// binaryIdentity tells one binary from another that takes its place, by what stat(2)
+// says.
+func binaryIdentity(st fs.FileInfo, err error) (string, error) {
 	if err != nil {
-		return binaryKey{}, err
+		return "", err
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.Mode().IsRegular() {
-		return binaryKey{}, fmt.Errorf("%s is not a file", path)
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || !st.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a file", st.Name())
 	}
-	return binaryKey{Path: path, Dev: st.Dev, Ino: st.Ino, Size: st.Size, Mtime: info.ModTime().UnixNano()}, nil
+	return fmt.Sprintf("%d:%d %d bytes %d.%09d %d.%09d", sys.Dev, sys.Ino, sys.Size,
+		sys.Mtim.Sec, sys.Mtim.Nsec, sys.Ctim.Sec, sys.Ctim.Nsec), nil
 }
 
 // fileName is one for each path, so that there is no more than one file for each
 // runtime of the node.
 func (k binaryKey) fileName() string {
 	sum := sha256.Sum256([]byte(k.Path))
-	return hex.EncodeToString(sum[:8]) + ".json"
+	return fmt.Sprintf("%x.json", sum[:8])
 }
 
 // identityFile is what is kept of an answer.
@@ -62,21 +62,14 @@ func newIdentityFiles(dir string) identityFiles {
 	return identityFiles{newNodeFiles(filepath.Join(dir, "runtimes"))}
 }
 
-// read returns the answer that was kept of this very binary. A file that is not
-// exactly as it was written is as good as none.
+// read returns the answer that was kept of this very binary.
 func (i identityFiles) read(key binaryKey) (Identity, bool) {
-	data, err := i.within(func(dir *os.Root) ([]byte, error) {
-		return readTrusted(dir, key.fileName(), identityLimit)
-	})
+	data, err := i.load(key.fileName())
 	if err != nil {
 		return Identity{}, false
 	}
-	text, sum, _ := strings.Cut(string(data), "\n")
-	if sum != checksum(text) {
-		return Identity{}, false
-	}
 	var kept identityFile
-	if err := json.Unmarshal([]byte(text), &kept); err != nil || kept.Binary != key {
+	if err := json.Unmarshal(data, &kept); err != nil || kept.Binary != key {
 		return Identity{}, false
 	}
 	age := time.Since(kept.Asked)
@@ -84,17 +77,9 @@ func (i identityFiles) read(key binaryKey) (Identity, bool) {
 }
 
 func (i identityFiles) write(key binaryKey, identity Identity, asked time.Time) error {
-	text, err := json.Marshal(identityFile{Binary: key, Asked: asked, Identity: identity})
+	data, err := json.Marshal(identityFile{Binary: key, Asked: asked, Identity: identity})
 	if err != nil {
 		return err
 	}
-	_, err = i.within(func(dir *os.Root) ([]byte, error) {
-		return nil, writeWhole(dir, key.fileName(), fmt.Appendf(nil, "%s\n%s", text, checksum(string(text))))
-	})
-	return err
-}
-
-func checksum(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
+	return i.save(key.fileName(), data)
 }

@@ -19,7 +19,7 @@ const (
 // paused tells whether processes of the container are frozen, by whatever
 // cgroup above them.
 func (c *Cgroup) paused() bool {
-	p := c.placeOf(freezer)
+	p := c.membership(freezer)
 	if p == nil {
 		return false
 	}
@@ -42,7 +42,7 @@ func (c *Cgroup) paused() bool {
 // it, leave room for one small process while the init is being started. What
 // cannot be read is no limit.
 func (c *Cgroup) hasRoom() bool {
-	if p := c.placeOf("pids"); p != nil {
+	if p := c.membership("pids"); p != nil {
 		for dir := range p.upwards() {
 			if limit, ok := readLimit(dir, "pids.max"); ok && limit-used(dir, "pids.current") < roomPids {
 				return false
@@ -53,7 +53,7 @@ func (c *Cgroup) hasRoom() bool {
 	if !c.isUnified() {
 		limit, usage, cache = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
 	}
-	if p := c.placeOf("memory"); p != nil {
+	if p := c.membership("memory"); p != nil {
 		for dir := range p.upwards() {
 			left, ok := readLimit(dir, limit)
 			if !ok {
@@ -70,7 +70,7 @@ func (c *Cgroup) hasRoom() bool {
 
 // upwards goes from the container's directory to the top of the hierarchy, as
 // far as it is mounted.
-func (p *place) upwards() func(yield func(dir string) bool) {
+func (p *membership) upwards() func(yield func(dir string) bool) {
 	return func(yield func(string) bool) {
 		for dir := p.dir; yield(dir) && dir != p.top && len(dir) > len(p.top); {
 			dir = filepath.Dir(dir)

@@ -7,10 +7,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	goruntime "runtime"
-	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -37,12 +35,12 @@ type SeccompPrograms struct {
 	known map[string]wire.SeccompProgram // by digest of the input
 }
 
-// maxSeccompPrograms bounds what is kept. A program has some 10 KiB.
-const maxSeccompPrograms = 64
+// maxSeccompPrograms bounds what is kept in memory. A program has some 10 KiB.
+const maxSeccompPrograms = maxNodeFiles
 
 // NewSeccompPrograms returns what compiles by compile, which hands a
 // [wire.SeccompRequest] to bookend-exec and returns its [wire.SeccompProgram],
-// both in JSON. compiler is [BinaryIdentity] of that bookend-exec. dir need not
+// both in JSON. compiler is the identity of that bookend-exec. dir need not
 // exist; it is made, for root alone.
 func NewSeccompPrograms(dir, compiler string, compile func(ctx context.Context, request []byte) ([]byte, error)) *SeccompPrograms {
 	s := &SeccompPrograms{
@@ -187,45 +185,3 @@ func (s *SeccompPrograms) tell(err error) {
 		s.Log(err)
 	}
 }
-
-// sameRules tells why the runtime may have made another program of the profile:
-// a library passes over the rules of system calls that it does not know.
-func sameRules(p wire.SeccompProgram, rt Identity) error {
-	switch {
-	case rt.Libseccomp == p.Libseccomp:
-		return nil
-	case len(p.Unresolved) > 0:
-		return fmt.Errorf("%w: %s of bookend-exec does not know %s; the runtime has %s", errOtherRules,
-			libseccomp(p.Libseccomp), strings.Join(p.Unresolved, ", "), libseccomp(rt.Libseccomp))
-	case rt.Libseccomp != "" && older(rt.Libseccomp, p.Libseccomp):
-		return fmt.Errorf("%w: the runtime's %s is older than %s of bookend-exec", errOtherRules,
-			libseccomp(rt.Libseccomp), libseccomp(p.Libseccomp))
-	}
-	return nil
-}
-
-func libseccomp(version string) string {
-	if version == "" {
-		return "a libseccomp that it does not name"
-	}
-	return "libseccomp " + version
-}
-
-// older tells whether version a is older than b, or cannot be compared.
-func older(a, b string) bool {
-	var va, vb [3]int
-	if _, err := fmt.Sscanf(a+" "+b, "%d.%d.%d %d.%d.%d", &va[0], &va[1], &va[2], &vb[0], &vb[1], &vb[2]); err != nil {
-		return true
-	}
-	for i := range va {
-		if va[i] != vb[i] {
-			return va[i] < vb[i]
-		}
-	}
-	return false
-}
-
-var (
-	errNoProgram  = errors.New("no seccomp program")
-	errOtherRules = errors.New("the runtime may know other rules")
-)

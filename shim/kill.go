@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// Kill puts preStop before a stop signal to the init. SIGKILL asks nobody.
+// Kill puts preStop before a stop signal to the init. SIGKILL asks no one.
 func (s *Service) Kill(ctx context.Context, r *taskAPI.KillRequest) (*emptypb.Empty, error) {
 	if r.ExecID != "" {
 		return s.inner().Kill(ctx, r)
@@ -22,7 +22,7 @@ func (s *Service) Kill(ctx context.Context, r *taskAPI.KillRequest) (*emptypb.Em
 		return s.sigkill(ctx, r, c)
 	case c == nil:
 		return s.inner().Kill(ctx, r)
-	case !triggers(c.lifecycle, sent):
+	case !isStopSignal(c.lifecycle, sent):
 		return s.passSignal(ctx, r, c)
 	}
 	ans := c.task.ask(stopRequested{sent})

@@ -2,9 +2,6 @@ package shim
 
 import (
 	"context"
-	"path"
-	"runtime/debug"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -12,14 +9,7 @@ import (
 	"github.com/containerd/containerd/v2/core/events"
 	"github.com/containerd/containerd/v2/pkg/shutdown"
 	"github.com/containerd/log"
-
-	"bookend.dev/bookend/hooks"
 )
-
-// hookTopic is the topic of hook events on containerd's event bus; the last
-// element is what happened: "start", then "success", "failure", "timeout" or
-// "cancel".
-const hookTopic = "/bookend/hook"
 
 const (
 	// reportBacklog bounds the reports that wait for the log, and those that wait
@@ -30,28 +20,9 @@ const (
 	flushBound = 5 * time.Second
 )
 
-// hookReport is one thing to tell about a hook.
-type hookReport struct {
-	logger *log.Entry
-	id     string
-	name   string // the container's name, as records have it; may be empty
-	point  hooks.Point
-	kind   string // handler
-	result *hooks.Result
-	// undelivered, where set, is what is told.
-	undelivered *undeliveredStop
-	// warning, where set, is what is told, in the log only; fault is its cause,
-	// nil: it has none.
-	warning string
-	fault   error
-	// flushed, where set, is closed when all that was told before is out. There is
-	// nothing else in such a report.
-	flushed chan struct{}
-}
-
 // reporter logs and publishes what hooks do, each in order and on a goroutine of
 // its own, so that neither a slow log nor a containerd that is away holds a hook
-// or a stop up, nor an event a line of the log. Events are hints: when nobody
+// or a stop up, nor an event a line of the log. Events are hints: when no one
 // takes them they are dropped.
 //
 //	tell ── reports ──> log ── logged ──> publish
@@ -73,8 +44,8 @@ func newReporter(ctx context.Context, p events.Publisher, sd shutdown.Service) *
 	}
 	ctx = context.WithoutCancel(ctx)
 	sd.RegisterCallback(func(context.Context) error { r.flush(ctx); return nil })
-	go r.run(r.reports, func(h hookReport) { r.log(ctx, h) })
-	go r.run(r.logged, func(h hookReport) { r.publish(ctx, h) })
+	go r.run(r.reports, func(h hookReport) { guard(ctx, h.id, func() { r.log(ctx, h) }) })
+	go r.run(r.logged, func(h hookReport) { guard(ctx, h.id, func() { r.publish(ctx, h) }) })
 	return r
 }
 
@@ -124,7 +95,6 @@ func (r *reporter) flush(ctx context.Context) {
 
 // log puts a report into the log and hands it on.
 func (r *reporter) log(ctx context.Context, h hookReport) {
-	defer r.recovered(ctx, h)
 	if n := r.dropped.Swap(0); n > 0 {
 		log.G(ctx).Warnf("bookend: too many reports of hooks waited; %d were dropped", n)
 	}
@@ -149,7 +119,6 @@ func (r *reporter) log(ctx context.Context, h hookReport) {
 
 // publish publishes the event of a report.
 func (r *reporter) publish(ctx context.Context, h hookReport) {
-	defer r.recovered(ctx, h)
 	if h.flushed != nil {
 		close(h.flushed)
 		return
@@ -158,111 +127,4 @@ func (r *reporter) publish(ctx context.Context, h hookReport) {
 	if err := r.publisher.Publish(ctx, topic, &eventstypes.ContainerUpdate{ID: h.id, Labels: labels}); err != nil {
 		log.G(ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
 	}
-}
-
-// recovered keeps a panic from taking the shim along.
-func (r *reporter) recovered(ctx context.Context, h hookReport) {
-	if p := recover(); p != nil {
-		log.G(ctx).WithField("container", h.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
-	}
-}
-
-func (h hookReport) warn() {
-	l := h.logger
-	if h.id != "" {
-		l = l.WithField("container", h.id)
-	}
-	if h.fault != nil {
-		l = l.WithError(h.fault)
-	}
-	l.Warn("bookend: " + h.warning)
-}
-
-// log tells the cause alone: what an error says may name the command, or the
-// URL with its query. Records have that.
-func (h hookReport) log() {
-	l := h.logger.WithFields(log.Fields{"container": h.id, "hook": string(h.point), "handler": h.kind})
-	switch res := h.result; {
-	case h.undelivered != nil:
-		h.logUndelivered()
-	case res == nil:
-		l.Debug("bookend: hook started")
-	case isFailure(res):
-		l.WithField("attempts", res.Attempts).Errorf("bookend: %s: %s", reasonOf(h.point), res.Message())
-	default:
-		l.Infof("bookend: hook ended: %s: %s", res.Outcome, res.Message())
-	}
-}
-
-// event returns the topic of the report's event, and what it says.
-func (h hookReport) event() (topic string, labels map[string]string) {
-	if h.undelivered != nil {
-		return undeliveredTopic, h.undeliveredLabels()
-	}
-	return path.Join(hookTopic, h.verb()), h.labels()
-}
-
-func (h hookReport) verb() string {
-	if h.result == nil {
-		return "start"
-	}
-	switch h.result.Outcome {
-	case hooks.Succeeded:
-		return "success"
-	case hooks.Failed:
-		return "failure"
-	case hooks.TimedOut:
-		return "timeout"
-	default:
-		return "cancel"
-	}
-}
-
-// labels is what an event says. It travels as the labels of containerd's own
-// ContainerUpdate: clients can print only messages they were built with, and
-// this is one that carries names and values. It holds nothing that a hook or its
-// author wrote.
-func (h hookReport) labels() map[string]string {
-	f := map[string]string{"hook": string(h.point), "handler": h.kind}
-	if h.name != "" {
-		f["container_name"] = h.name
-	}
-	res := h.result
-	if res == nil {
-		return f
-	}
-	f["outcome"] = string(res.Outcome)
-	f["attempts"] = strconv.Itoa(res.Attempts)
-	f["duration"] = res.Duration.Round(time.Millisecond).String()
-	f["message"] = res.Message()
-	if res.Cause != "" {
-		f["cause"] = string(res.Cause)
-	}
-	if res.Runner != "" {
-		f["runner"] = res.Runner
-	}
-	if isFailure(res) {
-		f["reason"] = reasonOf(h.point)
-	}
-	switch res.Cause {
-	case hooks.CauseExitCode:
-		f["exit_code"] = strconv.Itoa(res.ExitCode)
-	case hooks.CauseSignal:
-		f["signal"] = strconv.Itoa(int(res.Signal))
-	}
-	if res.Status != 0 {
-		f["http_status"] = strconv.Itoa(res.Status)
-	}
-	return f
-}
-
-func isFailure(r *hooks.Result) bool {
-	return r.Outcome == hooks.Failed || r.Outcome == hooks.TimedOut
-}
-
-func reasonOf(p hooks.Point) string {
-	if p == hooks.PreStop {
-		return reasonPreStop
-	}
-	return reasonPostStart
 }

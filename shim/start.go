@@ -107,7 +107,7 @@ func (c *container) isGone() bool {
 // will find it.
 func (s *Service) started(ctx context.Context, c *container, pid int) {
 	if c.target.Load() == nil {
-		if err := s.aim(ctx, c, pid); err != nil {
+		if err := s.readInit(ctx, c, pid); err != nil {
 			c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot})
 		}
 	}
@@ -128,7 +128,7 @@ func (c *container) await(ctx context.Context, reply <-chan error) error {
 	return ctx.Err()
 }
 
-// startStatus puts the code on what became of a withheld Start. The status
+// startStatus puts the code on the end of a withheld Start. The status
 // package is used as it is: containerd's own helpers append the code's name to
 // the message.
 func startStatus(err error) error {
