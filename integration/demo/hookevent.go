@@ -6,7 +6,7 @@ import (
 
 	apievents "github.com/containerd/containerd/api/events"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // hookTopics is what the topics of bookend's events begin with; the rest is
@@ -24,7 +24,7 @@ type hookEvent struct {
 }
 
 // newHookEvent reads e; ok tells whether it is one of bookend's.
-func newHookEvent(e integration.Event) (h hookEvent, ok bool) {
+func newHookEvent(e harness.Event) (h hookEvent, ok bool) {
 	verb, ok := strings.CutPrefix(e.Topic, hookTopics)
 	payload, isOurs := e.Payload.(*apievents.ContainerUpdate)
 	if !ok || !isOurs {
