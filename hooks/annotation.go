@@ -8,26 +8,11 @@ import (
 	"time"
 )
 
-// Annotations that carry a Lifecycle object. AnnotationKey is for containers
-// that are not CRI's; AnnotationPrefix and a container's name for those that
-// are, because a Pod's annotations reach all of its containers.
-const (
-	AnnotationKey    = "bookend.dev/lifecycle"
-	AnnotationPrefix = "lifecycle.bookend.dev/"
-)
-
-// Annotations that others write: containerd's CRI plugin and the kubelet.
-const (
-	annotationContainerType = "io.kubernetes.cri.container-type"
-	annotationContainerName = "io.kubernetes.cri.container-name"
-	annotationGracePeriod   = "io.kubernetes.pod.terminationGracePeriod"
-)
-
 // MayHaveHooks tells, without looking at the node's configuration, whether a
 // container with these OCI annotations could have hooks at all. A pod sandbox
 // never has; any other container may, by the node's defaults.
 func MayHaveHooks(annotations map[string]string) bool {
-	return annotations[annotationContainerType] != "sandbox"
+	return annotations[AnnotationContainerType] != ContainerTypeSandbox
 }
 
 // Resolve returns the lifecycle of the container with the given OCI
@@ -79,8 +64,8 @@ const unusableConfig = "cannot be applied, the node's configuration is invalid; 
 func annotationFor(annotations map[string]string) (string, error) {
 	key := AnnotationKey
 	_, plain := annotations[AnnotationKey]
-	if annotations[annotationContainerType] == "container" {
-		name := annotations[annotationContainerName]
+	if annotations[AnnotationContainerType] == ContainerTypeContainer {
+		name := annotations[AnnotationContainerName]
 		key = AnnotationPrefix + name
 		if plain {
 			return "", &InvalidError{
@@ -112,7 +97,7 @@ func (c *Config) apply(w written, annotations map[string]string) (*Lifecycle, er
 	l := &Lifecycle{
 		PostStart:   w.postStart.withTimeout(c.timeout(PostStart)),
 		PreStop:     w.preStop.withTimeout(c.timeout(PreStop)),
-		StopSignals: triggers(w.stopSignals, w.stopSignal),
+		StopSignals: stopSignalSet(w.stopSignals, w.stopSignal),
 		StopSignal:  w.stopSignal,
 		GracePeriod: w.gracePeriod,
 	}
@@ -143,13 +128,13 @@ func (h *Hook) withTimeout(d time.Duration) *Hook {
 // terminationGracePeriodSeconds; nil where it did not or was not passed
 // through. A negative one means one second, as to the kubelet.
 func kubeletGracePeriod(annotations map[string]string) (*time.Duration, error) {
-	text, ok := annotations[annotationGracePeriod]
+	text, ok := annotations[AnnotationGracePeriod]
 	if !ok {
 		return nil, nil
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return nil, &InvalidError{Source: "annotation " + annotationGracePeriod, Message: "must be a number of seconds, got " + quote(text), Err: err}
+		return nil, &InvalidError{Source: "annotation " + AnnotationGracePeriod, Message: "must be a number of seconds, got " + quote(text), Err: err}
 	}
 	if n < 0 {
 		n = 1

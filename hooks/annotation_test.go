@@ -11,7 +11,7 @@ import (
 
 // criContainer are the annotations of the CRI container "web", and more.
 func criContainer(more ...string) map[string]string {
-	a := map[string]string{annotationContainerType: "container", annotationContainerName: "web"}
+	a := map[string]string{AnnotationContainerType: "container", AnnotationContainerName: "web"}
 	for i := 0; i < len(more); i += 2 {
 		a[more[i]] = more[i+1]
 	}
@@ -43,7 +43,7 @@ func TestResolvePicksTheContainersOwnAnnotation(t *testing.T) {
 			annotations: criContainer(AnnotationKey, sleep5, AnnotationPrefix+"web", sleep5),
 			err:         "annotation bookend.dev/lifecycle: does not apply to a container of a pod: use the annotation lifecycle.bookend.dev/web",
 		},
-		"sandbox": {annotations: map[string]string{annotationContainerType: "sandbox", AnnotationKey: "{", AnnotationPrefix + "web": "{"}},
+		"sandbox": {annotations: map[string]string{AnnotationContainerType: "sandbox", AnnotationKey: "{", AnnotationPrefix + "web": "{"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, err := Resolve(c.annotations, noConfig)
@@ -95,7 +95,7 @@ func TestResolveLoadsTheConfigurationOnlyWhereItMatters(t *testing.T) {
 		annotations map[string]string
 		loads       int
 	}{
-		"sandbox":   {map[string]string{annotationContainerType: "sandbox"}, 0},
+		"sandbox":   {map[string]string{AnnotationContainerType: "sandbox"}, 0},
 		"wrong key": {criContainer(AnnotationKey, sleep5), 0},
 		"annotated": {criContainer(AnnotationPrefix+"web", sleep5), 1},
 		"bare":      {nil, 1},
@@ -109,7 +109,7 @@ func TestResolveLoadsTheConfigurationOnlyWhereItMatters(t *testing.T) {
 }
 
 func TestMayHaveHooks(t *testing.T) {
-	if MayHaveHooks(map[string]string{annotationContainerType: "sandbox"}) {
+	if MayHaveHooks(map[string]string{AnnotationContainerType: "sandbox"}) {
 		t.Error("a sandbox may have hooks")
 	}
 	if !MayHaveHooks(nil) || !MayHaveHooks(criContainer()) {
@@ -203,7 +203,7 @@ func TestResolveGracePeriod(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := map[string]string{AnnotationKey: "{stopSignal: SIGTERM" + c.written + "}"}
 			if c.kubelet != "" {
-				a[annotationGracePeriod] = c.kubelet
+				a[AnnotationGracePeriod] = c.kubelet
 			}
 			l, err := Resolve(a, noConfig)
 			if text := errorText(t, err); text != c.err {
@@ -218,7 +218,7 @@ func TestResolveGracePeriod(t *testing.T) {
 			}
 		})
 	}
-	if l, err := Resolve(map[string]string{annotationGracePeriod: "x"}, noConfig); l != nil || err != nil {
+	if l, err := Resolve(map[string]string{AnnotationGracePeriod: "x"}, noConfig); l != nil || err != nil {
 		t.Errorf("a container without hooks: got %v, %v", l, err)
 	}
 }

@@ -1,11 +1,6 @@
 package hooks
 
-import (
-	"errors"
-	"strings"
-
-	"github.com/pelletier/go-toml/v2"
-)
+import "errors"
 
 // Config is the node's configuration. It is immutable once parsed.
 type Config struct {
@@ -16,14 +11,6 @@ type Config struct {
 	Exec     ExecHooks
 	Runc     Runc
 }
-
-// Where the node's configuration is: the file that the environment variable
-// ConfigEnv names, which shims inherit from containerd, else ConfigPath, which
-// need not exist.
-const (
-	ConfigEnv  = "BOOKEND_CONFIG"
-	ConfigPath = "/etc/bookend/config.toml"
-)
 
 // Runc holds options of the stock shim, for daemons that hand over this
 // configuration in place of them (runtimeoptions.v1). Empty: the stock default.
@@ -78,62 +65,38 @@ func DefaultConfig() *Config {
 // source says in errors where data comes from, such as its path. Every error is
 // an [*InvalidError] and names the line where that is known.
 func ParseConfig(data []byte, source string) (*Config, error) {
-	var root map[string]any
-	if err := toml.Unmarshal(data, &root); err != nil {
-		return nil, tomlError(err, "config "+source)
-	}
 	c := DefaultConfig()
-	if err := c.read(fromTOML(root, nil)); err != nil {
-		return nil, inSource(withLine(err, data), "config "+source)
+	root, err := parseTOML(data)
+	if err == nil {
+		err = c.read(root)
+	}
+	var invalid *InvalidError
+	if errors.As(err, &invalid) {
+		invalid.Source = "config " + source
+		invalid.Line, invalid.ValueLine = invalid.ValueLine, 0
+	}
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
-// tomlError turns a syntax error of the library into ours.
-func tomlError(err error, source string) error {
-	invalid := &InvalidError{Source: source, Message: "is not valid TOML: " + quoteMessage(err.Error()), Err: err}
-	var decode *toml.DecodeError
-	if errors.As(err, &decode) {
-		invalid.Line, _ = decode.Position()
-		invalid.Message = "is not valid TOML: " + quoteMessage(strings.TrimPrefix(decode.Error(), "toml: "))
-	}
-	return invalid
-}
-
 // read puts what the file says over the defaults in c.
 func (c *Config) read(v *value) error {
-	t, err := v.table("defaults", "policy", "records", "log", "exec", "runc")
-	if err != nil {
-		return err
-	}
-	for _, section := range []struct {
-		name string
-		read func(*value) error
-	}{
-		{"policy", c.Policy.read},
-		{"defaults", func(v *value) error { return c.Defaults.read(v, &c.Policy) }},
-		{"records", c.Records.read}, {"log", c.Log.read}, {"exec", c.Exec.read}, {"runc", c.Runc.read},
-	} {
-		if f := t.get(section.name); f != nil {
-			if err := section.read(f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	t := v.table("defaults", "policy", "records", "log", "exec", "runc")
+	optional(t, "policy", &c.Policy, c.Policy.read)
+	optional(t, "defaults", &c.Defaults, func(f *value) (Defaults, error) { return c.Defaults.read(f, &c.Policy) })
+	optional(t, "records", &c.Records, c.Records.read)
+	optional(t, "log", &c.Log, readLog)
+	optional(t, "exec", &c.Exec, c.Exec.read)
+	optional(t, "runc", &c.Runc, readRunc)
+	return t.err
 }
 
-func (r *Runc) read(v *value) error {
-	t, err := v.table("binaryName", "root", "systemdCgroup")
-	if err != nil {
-		return err
-	}
-	if r.BinaryName, err = t.str("binaryName"); err != nil {
-		return err
-	}
-	if r.Root, err = t.str("root"); err != nil {
-		return err
-	}
-	r.SystemdCgroup, err = t.boolean("systemdCgroup", r.SystemdCgroup)
-	return err
+func readRunc(v *value) (r Runc, err error) {
+	t := v.table("binaryName", "root", "systemdCgroup")
+	optional(t, "binaryName", &r.BinaryName, (*value).str)
+	optional(t, "root", &r.Root, (*value).str)
+	optional(t, "systemdCgroup", &r.SystemdCgroup, (*value).boolean)
+	return r, t.err
 }

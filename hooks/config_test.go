@@ -77,7 +77,7 @@ systemdCgroup = true
 			AllowHosts:          []string{"10.0.0.0/8", "fd00::/8", "192.0.2.7", "Metadata.internal", "*"},
 			MaxPostStartTimeout: time.Minute, MaxPreStopTimeout: 2 * time.Minute, MaxRetries: 3,
 		},
-		Records: Records{Directory: "/var/lib/bookend", MaxAge: time.Hour, MaxCount: 10, MaxBytes: 5e9, MaxCountPerContainer: 10, MaxBytesPerContainer: 1e9},
+		Records: Records{Directory: "/var/lib/bookend", RecordLimits: RecordLimits{MaxAge: time.Hour, MaxCount: 10, MaxBytes: 5e9, MaxCountPerContainer: 10, MaxBytesPerContainer: 1e9}},
 		Log:     Log{Level: "debug"},
 		Exec:    ExecHooks{Entry: EntryRuntime},
 		Runc:    Runc{BinaryName: "/usr/sbin/runc", Root: "/run/runc", SystemdCgroup: true},
@@ -100,7 +100,7 @@ func TestDefaultConfig(t *testing.T) {
 	want := &Config{
 		Defaults: Defaults{PostStartTimeout: 100 * time.Second},
 		Policy:   Policy{AllowHandlers: []string{"exec", "httpGet", "sleep"}, AllowContainerOutput: true, MaxRetries: 1000},
-		Records:  Records{Directory: "/run/bookend", MaxAge: 7 * 24 * time.Hour, MaxCount: 2000, MaxBytes: 32 << 20},
+		Records:  Records{Directory: "/run/bookend", RecordLimits: RecordLimits{MaxAge: 7 * 24 * time.Hour, MaxCount: 2000, MaxBytes: 32 << 20}},
 		Exec:     ExecHooks{Entry: EntryAuto},
 	}
 	if got := DefaultConfig(); !reflect.DeepEqual(got, want) {

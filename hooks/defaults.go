@@ -1,7 +1,7 @@
 package hooks
 
 import (
-	"slices"
+	"cmp"
 	"time"
 )
 
@@ -18,39 +18,32 @@ type Defaults struct {
 // Start, so that the reason of a timeout is told.
 const defaultPostStartTimeout = 100 * time.Second
 
-// read reads the section; policy is the same file's.
-func (d *Defaults) read(v *value, policy *Policy) error {
-	t, err := v.table("preStop", "postStartTimeoutSeconds", "preStopTimeoutSeconds")
-	if err != nil {
-		return err
-	}
-	if d.PostStartTimeout, err = readDefaultTimeout(t, "postStartTimeoutSeconds", d.PostStartTimeout, policy.MaxPostStartTimeout); err != nil {
-		return err
-	}
-	if d.PreStopTimeout, err = readDefaultTimeout(t, "preStopTimeoutSeconds", d.PreStopTimeout, policy.MaxPreStopTimeout); err != nil {
-		return err
-	}
-	if f := t.get("preStop"); f != nil {
-		g := grammar{namedPort: noNamedPort}
-		if d.PreStop, err = g.hook(f, PreStop); err != nil {
-			return err
+// read returns d with what the section says; policy is the same file's.
+func (d Defaults) read(v *value, policy *Policy) (Defaults, error) {
+	t := v.table(FieldPreStop, "postStartTimeoutSeconds", "preStopTimeoutSeconds")
+	optional(t, "postStartTimeoutSeconds", &d.PostStartTimeout, atMost(policy.MaxPostStartTimeout))
+	optional(t, "preStopTimeoutSeconds", &d.PreStopTimeout, atMost(policy.MaxPreStopTimeout))
+	optional(t, FieldPreStop, &d.PreStop, func(f *value) (*Hook, error) {
+		h, err := grammar{namedPort: noNamedPort}.hook(f, PreStop)
+		if err != nil {
+			return nil, err
 		}
-		if err := d.PreStop.withTimeout(d.PreStopTimeout).fits(f); err != nil {
-			return err
-		}
-		d.PreStop.byDefault = true
-	}
-	return nil
+		h.byDefault = true
+		return h, h.withTimeout(d.PreStopTimeout).fits(f)
+	})
+	return d, t.err
 }
 
-// readDefaultTimeout refuses a default that no annotation might ask for. The 0
-// that means no limit is not one: the maximum is the limit then.
-func readDefaultTimeout(t *table, name string, absent, highest time.Duration) (time.Duration, error) {
-	d, err := t.seconds(name, absent)
-	if err == nil && t.get(name) != nil && highest > 0 && d > highest {
-		err = t.get(name).fail("must be <= %d, which policy has as the maximum, got %d", highest/time.Second, d/time.Second)
+// atMost reads a default timeout and refuses one that no annotation might ask for.
+// The 0 that means no limit is not one: the maximum is the limit then.
+func atMost(highest time.Duration) func(*value) (time.Duration, error) {
+	return func(v *value) (time.Duration, error) {
+		d, err := v.seconds()
+		if err == nil && highest > 0 && d > highest {
+			err = v.fail("must be <= %d, which policy has as the maximum, got %d", highest/time.Second, d/time.Second)
+		}
+		return d, err
 	}
-	return d, err
 }
 
 // fits refuses a sleep that the hook's own timeout always ends: with it every
@@ -59,16 +52,8 @@ func (h *Hook) fits(v *value) error {
 	if h.Sleep == nil || h.Timeout == 0 || h.Sleep.Duration < h.Timeout {
 		return nil
 	}
-	at := v.find("sleep").find("seconds")
-	return at.fail("must be less than the timeout of preStop, which is %d, got %d", h.Timeout/time.Second, h.Sleep.Duration/time.Second)
-}
-
-// find returns a field of a mapping, the mapping itself where it is not written.
-func (v *value) find(name string) *value {
-	if i := slices.IndexFunc(v.items, func(f *value) bool { return f.path.name == name }); i >= 0 {
-		return v.items[i]
-	}
-	return v
+	at := v.field(HandlerSleep)
+	return cmp.Or(at.field("seconds"), at).fail("must be less than the timeout of preStop, which is %d, got %d", h.Timeout/time.Second, h.Sleep.Duration/time.Second)
 }
 
 // noNamedPort refuses named ports: a default is one for all containers.

@@ -21,13 +21,9 @@ type ExecHooks struct {
 	Entry string // EntryAuto or EntryRuntime
 }
 
-func (e *ExecHooks) read(v *value) error {
-	t, err := v.table("entry")
-	if err != nil {
-		return err
-	}
-	if f := t.get("entry"); f != nil {
-		e.Entry, err = f.enum(EntryAuto, EntryRuntime)
-	}
-	return err
+// read returns e with what the section says.
+func (e ExecHooks) read(v *value) (ExecHooks, error) {
+	t := v.table("entry")
+	optional(t, "entry", &e.Entry, oneOf(EntryAuto, EntryRuntime))
+	return e, t.err
 }

@@ -24,7 +24,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		l, err := Resolve(map[string]string{AnnotationKey: text, annotationPorts: `[{"name":"web","containerPort":80}]`}, openConfig)
+		l, err := Resolve(map[string]string{AnnotationKey: text, AnnotationPorts: `[{"name":"web","containerPort":80}]`}, openConfig)
 		switch {
 		case err != nil && l != nil:
 			t.Fatalf("both %+v and %v", l, err)
@@ -51,6 +51,7 @@ func FuzzParseConfig(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		checkTOML(t, data)
 		c, err := ParseConfig(data, "test")
 		switch {
 		case (c == nil) == (err == nil):

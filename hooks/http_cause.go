@@ -7,10 +7,6 @@ import (
 	"syscall"
 )
 
-// ErrGone is behind every error that says that a container's namespaces can't
-// be reached any more because its init has exited.
-var ErrGone = errors.New("container is gone")
-
 // handshakeError is an error of a TLS handshake on a connection that stands.
 type handshakeError struct{ err error }
 

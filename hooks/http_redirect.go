@@ -1,15 +1,9 @@
 package hooks
 
-import (
-	"errors"
-	"net/http"
-)
+import "net/http"
 
 // maxRedirects is how many redirects of one request are followed.
 const maxRedirects = 10
-
-// errRedirect is behind every redirect that is a failure of the hook.
-var errRedirect = errors.New("redirect refused")
 
 // checkRedirect is the [http.Client]'s policy. Only the host name counts, as
 // in the kubelet (RedirectChecker in pkg/probe/http/http.go): another port or

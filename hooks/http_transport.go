@@ -3,10 +3,8 @@ package hooks
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync"
 )
 
@@ -66,7 +64,12 @@ func (t *httpTransport) dial(ctx context.Context, n Network, network, address st
 		return nil, net.ErrClosed
 	}
 	defer t.dials.Done()
-	conn, err := guardedDial(ctx, n, network, address)
+	var conn net.Conn
+	// net/http dials on a goroutine of its own.
+	err := Recovered(func() (err error) {
+		conn, err = n.DialContext(ctx, network, address)
+		return err
+	})
 	if err != nil {
 		return nil, &dialError{err}
 	}
@@ -86,17 +89,6 @@ func (t *httpTransport) keep(conn net.Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.conns = append(t.conns, conn)
-}
-
-// guardedDial turns a panic into an error: net/http dials on a goroutine of its
-// own, where nothing else would stop it from ending the process.
-func guardedDial(ctx context.Context, n Network, network, address string) (conn net.Conn, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return n.DialContext(ctx, network, address)
 }
 
 // begin registers a dial unless the run is over: a goroutine of net/http may

@@ -7,11 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// ErrConfig is matched by the error that [Resolve] returns for a container
-// which asked for nothing itself when the node's configuration is broken.
-// Such a container runs without hooks; the error is for the log.
-var ErrConfig = errors.New("node configuration cannot be used")
-
 // InvalidError says what is wrong in an annotation or in the node's
 // configuration. It is the author's mistake, never bookend's.
 type InvalidError struct {

@@ -243,7 +243,7 @@ func TestParseRejectsPortAnnotations(t *testing.T) {
 		`{`:                                     `annotation io.kubernetes.container.ports: must be a JSON list of container ports: unexpected end of JSON input`,
 		`[{"name":"web","containerPort":"80"}]`: `annotation io.kubernetes.container.ports: must be a JSON list of container ports: json: cannot unmarshal string into Go struct field containerPort.containerPort of type int`,
 	} {
-		_, err := Resolve(map[string]string{AnnotationKey: "postStart: {httpGet: {port: web}}", annotationPorts: ports}, noConfig)
+		_, err := Resolve(map[string]string{AnnotationKey: "postStart: {httpGet: {port: web}}", AnnotationPorts: ports}, noConfig)
 		if got := errorText(t, err); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", ports, got, want)
 		}

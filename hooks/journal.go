@@ -2,18 +2,10 @@ package hooks
 
 import "time"
 
-// Journal is told of each attempt of a hook, before and after it. Nothing that
-// it does may fail a hook: its methods MUST return soon, whatever happens.
-type Journal interface {
-	// Begin is called before an attempt; the first is 1.
-	Begin(attempt int, started time.Time) Entry
-}
-
-// Entry is what a [Journal] has of one attempt.
-type Entry interface {
-	// End is called when the attempt has ended, once.
-	End(Attempt)
-}
+// Journal is told that an attempt of a hook begins; the first is 1. It returns what
+// is told, once, that the attempt has ended. Nothing that these do may fail a hook:
+// they MUST return soon, whatever happens.
+type Journal func(attempt int, started time.Time) (end func(Attempt))
 
 // Attempt is what one attempt of a hook came to.
 type Attempt struct {
@@ -22,8 +14,5 @@ type Attempt struct {
 	Duration time.Duration
 }
 
-// unrecorded is the journal of a hook without one.
-type unrecorded struct{}
-
-func (unrecorded) Begin(int, time.Time) Entry { return unrecorded{} }
-func (unrecorded) End(Attempt)                {}
+// noJournal is the journal of a hook without one.
+func noJournal(int, time.Time) (end func(Attempt)) { return func(Attempt) {} }

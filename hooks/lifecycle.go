@@ -110,11 +110,11 @@ type Sleep struct{ Duration time.Duration }
 func (h *Hook) HandlerName() string {
 	switch {
 	case h.Exec != nil:
-		return "exec"
+		return HandlerExec
 	case h.HTTPGet != nil:
-		return "httpGet"
+		return HandlerHTTPGet
 	default:
-		return "sleep"
+		return HandlerSleep
 	}
 }
 

@@ -8,13 +8,8 @@ type Log struct {
 	Level string
 }
 
-func (l *Log) read(v *value) error {
-	t, err := v.table("level")
-	if err != nil {
-		return err
-	}
-	if f := t.get("level"); f != nil {
-		l.Level, err = f.enum("debug", "info", "warn", "error")
-	}
-	return err
+func readLog(v *value) (l Log, err error) {
+	t := v.table("level")
+	optional(t, "level", &l.Level, oneOf("debug", "info", "warn", "error"))
+	return l, t.err
 }

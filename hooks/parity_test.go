@@ -208,7 +208,7 @@ func TestWhatKubernetesAcceptsMeansTheSameHere(t *testing.T) {
 		for _, text := range []string{string(asJSON), indented.String(), string(asYAML(t, object))} {
 			l, err := Resolve(map[string]string{
 				AnnotationKey:   text,
-				annotationPorts: `[{"name":"web","containerPort":8080,"protocol":"TCP"},{"name":"a-1","containerPort":9,"protocol":"UDP"}]`,
+				AnnotationPorts: `[{"name":"web","containerPort":8080,"protocol":"TCP"},{"name":"a-1","containerPort":9,"protocol":"UDP"}]`,
 			}, openConfig)
 			if err != nil {
 				t.Fatalf("seed %d: %v\n%s", seed, err, text)

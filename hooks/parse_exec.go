@@ -1,69 +1,35 @@
 package hooks
 
-import (
-	"strings"
-	"time"
-)
+import "strings"
 
-// exec reads an ExecAction and what bookend adds to it. The duration is its
-// timeoutSeconds, or timeoutUnset.
+// exec reads an ExecAction of h and what bookend adds to it, into h where that is
+// the hook's.
 //
 //	command:         argv, at least one string
 //	timeoutSeconds:  as the hook's own
 //	user:            "uid[:gid]" or "name[:group]", where policy allows it
 //	env:             [{name, value}], as in a container, without valueFrom
 //	workingDir:      an absolute path in the container
-func (g grammar) exec(v *value, point Point) (*Exec, time.Duration, error) {
-	timeout := timeoutUnset
-	t, err := v.table("command", "timeoutSeconds", "user", "env", "workingDir")
-	if err != nil {
-		return nil, timeout, err
-	}
+func (g grammar) exec(v *value, h *Hook) (*Exec, error) {
+	t := v.table("command", FieldTimeout, "user", "env", "workingDir")
 	e := &Exec{}
-	if e.Command, err = readCommand(t); err != nil {
-		return nil, timeout, err
-	}
-	if f := t.get("timeoutSeconds"); f != nil {
-		if timeout, err = g.timeout(f, point); err != nil {
-			return nil, timeout, err
-		}
-	}
-	if f := t.get("user"); f != nil {
-		if e.User, err = g.user(f); err != nil {
-			return nil, timeout, err
-		}
-	}
-	if f := t.get("env"); f != nil {
-		if e.Env, err = readEnv(f); err != nil {
-			return nil, timeout, err
-		}
-	}
-	e.WorkingDir, err = readWorkingDir(t)
-	return e, timeout, err
+	required(t, "command", &e.Command, readCommand)
+	optional(t, FieldTimeout, &h.Timeout, g.timeout(h.Point))
+	optional(t, "user", &e.User, g.user)
+	optional(t, "env", &e.Env, each(readEnvVar))
+	optional(t, "workingDir", &e.WorkingDir, readWorkingDir)
+	return e, t.err
 }
 
-func readCommand(t *table) ([]string, error) {
-	f := t.get("command")
-	if f == nil {
-		return nil, t.missing("command")
-	}
-	items, err := f.list()
-	if err != nil {
+func readCommand(v *value) ([]string, error) {
+	argv, err := each((*value).cString)(v)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(items) == 0 {
-		return nil, f.fail("must not be empty")
-	}
-	argv := make([]string, 0, len(items))
-	for _, item := range items {
-		arg, err := item.cString()
-		if err != nil {
-			return nil, err
-		}
-		argv = append(argv, arg)
-	}
-	if argv[0] == "" {
-		return nil, items[0].fail("must not be empty")
+	case len(argv) == 0:
+		return nil, v.fail("must not be empty")
+	case argv[0] == "":
+		return nil, v.items[0].fail("must not be empty")
 	}
 	return argv, nil
 }
@@ -98,52 +64,28 @@ func isAccount(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool { return !printable(r) }) < 0
 }
 
-func readEnv(v *value) ([]EnvVar, error) {
-	items, err := v.list()
-	if err != nil {
-		return nil, err
-	}
-	env := make([]EnvVar, 0, len(items))
-	for _, item := range items {
-		t, err := item.table("name", "value")
-		if err != nil {
-			return nil, err
-		}
-		name := t.get("name")
-		if name == nil {
-			return nil, t.missing("name")
-		}
-		var e EnvVar
-		if e.Name, err = name.str(); err != nil {
-			return nil, err
-		}
-		if !isEnvName(e.Name) {
-			return nil, name.fail("must be printable ASCII characters other than '=', got %s", quote(e.Name))
-		}
-		if f := t.get("value"); f != nil {
-			if e.Value, err = f.cString(); err != nil {
-				return nil, err
-			}
-		}
-		env = append(env, e)
-	}
-	return env, nil
+func readEnvVar(v *value) (EnvVar, error) {
+	t := v.table("name", "value")
+	var e EnvVar
+	required(t, "name", &e.Name, readEnvName)
+	optional(t, "value", &e.Value, (*value).cString)
+	return e, t.err
 }
 
-// isEnvName is Kubernetes' rule for the names of a container's environment.
-func isEnvName(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '=' }) < 0
+// readEnvName has Kubernetes' rule for the names of a container's environment.
+func readEnvName(v *value) (string, error) {
+	s, err := v.str()
+	if err == nil && (s == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '=' })) {
+		err = v.fail("must be printable ASCII characters other than '=', got %s", quote(s))
+	}
+	return s, err
 }
 
-// readWorkingDir reads an optional absolute path; "" stands for the container's.
-func readWorkingDir(t *table) (string, error) {
-	f := t.get("workingDir")
-	if f == nil {
-		return "", nil
-	}
-	dir, err := f.cString()
+// readWorkingDir reads an absolute path; "" stands for the container's.
+func readWorkingDir(v *value) (string, error) {
+	dir, err := v.cString()
 	if err == nil && dir != "" && !strings.HasPrefix(dir, "/") {
-		err = f.fail("must be an absolute path, got %s", quote(dir))
+		err = v.fail("must be an absolute path, got %s", quote(dir))
 	}
 	return dir, err
 }

@@ -21,102 +21,89 @@ const timeoutUnset = time.Duration(-1)
 //	output:                records or container
 //	failurePolicy:         Kill or Ignore; postStart only
 func (g grammar) hook(v *value, point Point) (*Hook, error) {
-	known := []string{"exec", "httpGet", "sleep", "tcpSocket", "timeoutSeconds", "retries", "output"}
+	known := append(handlerFields(), FieldTimeout, "retries", "output")
 	if point == PostStart {
 		known = append(known, "failurePolicy")
 	}
-	t, err := v.table(known...)
-	if err != nil {
-		return nil, err
-	}
+	t := v.table(known...)
 	h := &Hook{Point: point, Timeout: timeoutUnset, FailurePolicy: Kill, Output: OutputRecords}
-	if err := g.handler(t, h); err != nil {
-		return nil, err
+	g.handler(t, h)
+	if f := t.get(FieldTimeout); f != nil && h.Timeout != timeoutUnset {
+		return nil, f.fail("must not be set beside exec.timeoutSeconds")
 	}
-	if f := t.get("timeoutSeconds"); f != nil {
-		if h.Timeout != timeoutUnset {
-			return nil, f.fail("must not be set beside exec.timeoutSeconds")
-		}
-		if h.Timeout, err = g.timeout(f, point); err != nil {
-			return nil, err
-		}
-	}
-	if h.Retries, err = g.retries(t); err != nil {
-		return nil, err
-	}
-	if f := t.get("output"); f != nil {
-		if h.Output, err = g.output(f); err != nil {
-			return nil, err
-		}
-	}
-	if f := t.get("failurePolicy"); f != nil {
-		s, err := f.enum(string(Kill), string(Ignore))
-		if err != nil {
-			return nil, err
-		}
-		h.FailurePolicy = FailurePolicy(s)
-	}
-	return h, nil
+	optional(t, FieldTimeout, &h.Timeout, g.timeout(point))
+	optional(t, "retries", &h.Retries, g.retries)
+	optional(t, "output", &h.Output, g.output)
+	optional(t, "failurePolicy", &h.FailurePolicy, oneOf(Kill, Ignore))
+	return h, t.err
 }
+
+// handlerFields are the fields of which a hook has one.
+func handlerFields() []string { return append(slices.Clone(handlerNames), HandlerTCPSocket) }
 
 // timeout reads the timeout of a hook at point, wherever it is written.
-func (g grammar) timeout(v *value, point Point) (time.Duration, error) {
-	d, err := v.seconds()
-	if err != nil || g.policy == nil {
-		return d, err
+func (g grammar) timeout(point Point) func(*value) (time.Duration, error) {
+	return func(v *value) (time.Duration, error) {
+		d, err := v.seconds()
+		if err != nil || g.policy == nil {
+			return d, err
+		}
+		if highest := g.policy.maxTimeout(point); highest > 0 && (d == 0 || d > highest) {
+			return 0, v.fail("must be between 1 and %d on this node (policy.max%sTimeoutSeconds), got %s",
+				highest/time.Second, strings.ToUpper(string(point[:1]))+string(point[1:]), short(v.text))
+		}
+		return d, nil
 	}
-	if highest := g.policy.maxTimeout(point); highest > 0 && (d == 0 || d > highest) {
-		return 0, v.fail("must be between 1 and %d on this node (policy.max%sTimeoutSeconds), got %s",
-			highest/time.Second, strings.ToUpper(string(point[:1]))+string(point[1:]), short(v.text))
-	}
-	return d, nil
 }
 
-func (g grammar) retries(t *table) (int, error) {
-	n, err := t.integer("retries", 0, maxRetries, 0)
+func (g grammar) retries(v *value) (int, error) {
+	n, err := v.integer(0, maxRetries)
 	if err == nil && g.policy != nil && int(n) > g.policy.MaxRetries {
-		err = t.get("retries").fail("must be <= %d on this node (policy.maxRetries), got %d", g.policy.MaxRetries, n)
+		err = v.fail("must be <= %d on this node (policy.maxRetries), got %d", g.policy.MaxRetries, n)
 	}
 	return int(n), err
 }
 
 func (g grammar) output(v *value) (Output, error) {
-	s, err := v.enum(string(OutputRecords), string(OutputContainer))
-	if err == nil && Output(s) == OutputContainer && g.policy != nil && !g.policy.AllowContainerOutput {
-		err = v.fail("must be records on this node (policy.allowContainerOutput), got %s", quote(s))
+	o, err := oneOf(OutputRecords, OutputContainer)(v)
+	if err == nil && o == OutputContainer && g.policy != nil && !g.policy.AllowContainerOutput {
+		err = v.fail("must be records on this node (policy.allowContainerOutput), got %s", quote(v.text))
 	}
-	return Output(s), err
+	return o, err
 }
 
 // handler reads the one handler of a hook into h.
-func (g grammar) handler(t *table, h *Hook) (err error) {
+func (g grammar) handler(t *table, h *Hook) {
 	var names []string
-	for _, name := range []string{"exec", "httpGet", "sleep", "tcpSocket"} {
+	for _, name := range handlerFields() {
 		if t.get(name) != nil {
 			names = append(names, name)
 		}
 	}
 	switch {
+	case t.err != nil:
+		return
 	case len(names) == 0:
-		return t.fail("must have a handler: exec, httpGet or sleep")
+		t.err = t.fail("must have a handler: exec, httpGet or sleep")
+		return
 	case len(names) > 1:
-		return t.fail("must have a single handler, got %s", strings.Join(names, " and "))
+		t.err = t.fail("must have a single handler, got %s", strings.Join(names, " and "))
+		return
 	}
 	f := t.get(names[0])
-	if err := g.allowed(f, names[0]); err != nil {
-		return err
+	if t.err = g.allowed(f, names[0]); t.err != nil {
+		return
 	}
 	switch names[0] {
-	case "exec":
-		h.Exec, h.Timeout, err = g.exec(f, h.Point)
-	case "httpGet":
-		h.HTTPGet, err = g.httpGet(f)
-	case "sleep":
-		h.Sleep, err = g.sleep(f)
+	case HandlerExec:
+		h.Exec, t.err = g.exec(f, h)
+	case HandlerHTTPGet:
+		h.HTTPGet, t.err = g.httpGet(f)
+	case HandlerSleep:
+		h.Sleep, t.err = readSleep(f)
 	default:
-		err = f.fail("is not supported: Kubernetes accepts it here but has never carried it out; use exec, httpGet or sleep")
+		t.err = f.fail("is not supported: Kubernetes accepts it here but has never carried it out; use exec, httpGet or sleep")
 	}
-	return err
 }
 
 // allowed tells whether policy lets a hook have the handler name.
@@ -131,15 +118,10 @@ func (g grammar) allowed(v *value, name string) error {
 	return v.fail("is not allowed on this node (policy.allowHandlers), use %s", strings.Join(g.policy.AllowHandlers, " or "))
 }
 
-// sleep reads a SleepAction. As in Kubernetes, absent seconds are 0.
-func (g grammar) sleep(v *value) (*Sleep, error) {
-	t, err := v.table("seconds")
-	if err != nil {
-		return nil, err
-	}
+// readSleep reads a SleepAction. As in Kubernetes, absent seconds are 0.
+func readSleep(v *value) (*Sleep, error) {
+	t := v.table("seconds")
 	s := &Sleep{}
-	if f := t.get("seconds"); f != nil {
-		s.Duration, err = f.seconds()
-	}
-	return s, err
+	optional(t, "seconds", &s.Duration, (*value).seconds)
+	return s, t.err
 }

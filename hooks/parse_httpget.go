@@ -16,66 +16,43 @@ import (
 //	httpHeaders:   [{name, value}]
 //	expectStatus:  "200-399", "200,204" or a number
 func (g grammar) httpGet(v *value) (*HTTPGet, error) {
-	t, err := v.table("port", "host", "path", "scheme", "protocol", "httpHeaders", "expectStatus")
-	if err != nil {
-		return nil, err
-	}
-	h := &HTTPGet{}
-	if h.Port, err = g.portField(t); err != nil {
-		return nil, err
-	}
-	if h.Host, err = g.host(t); err != nil {
-		return nil, err
-	}
-	if h.Path, err = readPath(t); err != nil {
-		return nil, err
-	}
-	if h.Scheme, err = readScheme(t); err != nil {
-		return nil, err
-	}
-	if err := readProtocol(t); err != nil {
-		return nil, err
-	}
-	if h.Header, err = readHeaders(t); err != nil {
-		return nil, err
-	}
-	if f := t.get("expectStatus"); f != nil {
-		h.ExpectStatus, err = f.statusRanges()
-	}
-	return h, err
+	t := v.table("port", "host", "path", "scheme", "protocol", "httpHeaders", "expectStatus")
+	h := &HTTPGet{Path: "/", Scheme: "http"}
+	required(t, "port", &h.Port, g.port)
+	optional(t, "host", &h.Host, g.host)
+	optional(t, "path", &h.Path, readPath)
+	optional(t, "scheme", &h.Scheme, readScheme)
+	optional(t, "protocol", new(string), readProtocol)
+	optional(t, "httpHeaders", &h.Header, readHeaders)
+	optional(t, "expectStatus", &h.ExpectStatus, (*value).statusRanges)
+	return h, t.err
 }
 
-func (g grammar) portField(t *table) (int, error) {
-	f := t.get("port")
-	if f == nil {
-		return 0, t.missing("port")
-	}
-	switch f.kind {
+func (g grammar) port(v *value) (int, error) {
+	switch v.kind {
 	case kindInt:
-		n, err := f.integer(1, 65535)
-		return int(n), err
+		return between[int](1, 65535)(v)
 	case kindString:
-		if !isPortName(f.text) {
-			return 0, f.fail("must be a number or the name of a port, got %s", quote(f.text))
+		if !isPortName(v.text) {
+			return 0, v.fail("must be a number or the name of a port, got %s", quote(v.text))
 		}
-		return g.namedPort(f)
+		return g.namedPort(v)
 	}
-	return 0, f.wrongKind("an integer or a string")
+	return 0, v.wrongKind("an integer or a string")
 }
 
 // host reads the host to connect to. Loopback addresses are the container's
 // own: the socket is made inside its network namespace.
-func (g grammar) host(t *table) (string, error) {
-	host, err := t.str("host")
+func (g grammar) host(v *value) (string, error) {
+	host, err := v.str()
 	if err != nil || host == "" {
 		return "", err
 	}
-	f := t.get("host")
 	if !isHost(host) {
-		return "", f.fail("must be a host name or an IP address, got %s", quote(host))
+		return "", v.fail("must be a host name or an IP address, got %s", quote(host))
 	}
 	if g.policy != nil && !isLoopback(host) && !g.policy.allowsHost(host) {
-		return "", f.fail("%s is not allowed on this node (policy.allowHosts)", quote(host))
+		return "", v.fail("%s is not allowed on this node (policy.allowHosts)", quote(host))
 	}
 	return host, nil
 }
@@ -83,8 +60,8 @@ func (g grammar) host(t *table) (string, error) {
 // readPath reads the path as the kubelet does: as a URL reference whose
 // scheme and host count for nothing and whose fragment is dropped; what is no
 // URL reference is a path, taken literally.
-func readPath(t *table) (string, error) {
-	s, err := t.str("path")
+func readPath(v *value) (string, error) {
+	s, err := v.str()
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +70,7 @@ func readPath(t *table) (string, error) {
 		u = &url.URL{Path: s}
 	}
 	if u.Opaque != "" || u.User != nil {
-		return "", t.get("path").fail("must be a path, got another kind of URL")
+		return "", v.fail("must be a path, got another kind of URL")
 	}
 	path := u.EscapedPath()
 	if !strings.HasPrefix(path, "/") {
@@ -101,7 +78,7 @@ func readPath(t *table) (string, error) {
 	}
 	if strings.HasPrefix(path, "//") {
 		// Whoever reads it as a URL once more would take it for a host.
-		return "", t.get("path").fail("must not begin with an empty segment")
+		return "", v.fail("must not begin with an empty segment")
 	}
 	if u.RawQuery != "" || u.ForceQuery {
 		path += "?" + strings.ReplaceAll(u.RawQuery, " ", "%20")
@@ -109,79 +86,64 @@ func readPath(t *table) (string, error) {
 	return path, nil
 }
 
-func readScheme(t *table) (string, error) {
-	f := t.get("scheme")
-	if f == nil || f.kind == kindString && f.text == "" {
+func readScheme(v *value) (string, error) {
+	if v.kind == kindString && v.text == "" {
 		return "http", nil
 	}
-	s, err := f.enum("HTTP", "HTTPS")
+	s, err := oneOf("HTTP", "HTTPS")(v)
 	return strings.ToLower(s), err
 }
 
 // readProtocol accepts the field where it changes nothing. HTTP2 is a probe's: the
 // kubelet sends lifecycle hooks over HTTP/1.1 whatever the field says.
-func readProtocol(t *table) error {
-	f := t.get("protocol")
-	if f == nil {
-		return nil
-	}
-	s, err := f.enum("HTTP1", "HTTP2")
+func readProtocol(v *value) (string, error) {
+	s, err := oneOf("HTTP1", "HTTP2")(v)
 	if err == nil && s == "HTTP2" {
-		err = f.fail("HTTP2 is not supported: Kubernetes uses it for probes only, lifecycle hooks are sent over HTTP/1.1")
+		err = v.fail("HTTP2 is not supported: Kubernetes uses it for probes only, lifecycle hooks are sent over HTTP/1.1")
 	}
-	return err
+	return s, err
 }
 
 // readHeaders reads the httpHeaders, keeping repeated names and their order.
 // Values never appear in an error: they may be credentials.
-func readHeaders(t *table) (http.Header, error) {
-	f := t.get("httpHeaders")
-	if f == nil {
-		return nil, nil
-	}
-	items, err := f.list()
+func readHeaders(v *value) (http.Header, error) {
+	headers, err := each(readHeader)(v)
 	if err != nil {
 		return nil, err
 	}
-	header := make(http.Header, len(items))
-	for _, item := range items {
-		if err := addHeader(header, item); err != nil {
-			return nil, err
-		}
+	all := make(http.Header, len(headers))
+	for _, h := range headers {
+		all.Add(h.name, h.value)
 	}
-	return header, nil
+	return all, nil
 }
 
-func addHeader(header http.Header, item *value) error {
-	t, err := item.table("name", "value")
-	if err != nil {
-		return err
-	}
-	f := t.get("name")
-	if f == nil {
-		return t.missing("name")
-	}
-	name, err := f.str()
-	if err != nil {
-		return err
-	}
-	if !isHeaderName(name) {
-		return f.fail("must be letters, digits and '-', got %s", quote(name))
-	}
-	text, err := t.str("value")
-	if err != nil {
-		return err
-	}
-	if strings.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) >= 0 {
-		return t.get("value").fail("must not contain control characters")
-	}
-	header.Add(name, text)
-	return nil
+type header struct{ name, value string }
+
+func readHeader(v *value) (header, error) {
+	t := v.table("name", "value")
+	var h header
+	required(t, "name", &h.name, readHeaderName)
+	optional(t, "value", &h.value, readHeaderValue)
+	return h, t.err
 }
 
-// isHeaderName is Kubernetes' rule, narrower than HTTP's.
-func isHeaderName(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool {
+// readHeaderName has Kubernetes' rule, which is narrower than HTTP's.
+func readHeaderName(v *value) (string, error) {
+	other := func(r rune) bool {
 		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) < 0
+	}
+	s, err := v.str()
+	if err == nil && (s == "" || strings.ContainsFunc(s, other)) {
+		err = v.fail("must be letters, digits and '-', got %s", quote(s))
+	}
+	return s, err
+}
+
+func readHeaderValue(v *value) (string, error) {
+	s, err := v.str()
+	if err == nil && strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		err = v.fail("must not contain control characters")
+	}
+	return s, err
 }

@@ -29,38 +29,15 @@ type written struct {
 //	stopSignals:                     ["SIGTERM", "SIGRTMIN+3"]
 //	terminationGracePeriodSeconds:   60
 func (g grammar) lifecycle(v *value) (written, error) {
-	var w written
-	t, err := v.table("postStart", "preStop", "stopSignal", "stopSignals", "terminationGracePeriodSeconds")
-	if err != nil {
-		return w, err
-	}
-	if f := t.get("postStart"); f != nil {
-		if w.postStart, err = g.hook(f, PostStart); err != nil {
-			return w, err
-		}
-	}
-	w.preStopSet = t.has("preStop")
-	if f := t.get("preStop"); f != nil {
-		if w.preStop, err = g.hook(f, PreStop); err != nil {
-			return w, err
-		}
-	}
-	if f := t.get("stopSignal"); f != nil {
-		if w.stopSignal, err = f.signal(); err != nil {
-			return w, err
-		}
-	}
-	if f := t.get("stopSignals"); f != nil {
-		if w.stopSignals, err = f.stopSignals(); err != nil {
-			return w, err
-		}
-	}
-	if f := t.get("terminationGracePeriodSeconds"); f != nil {
+	t := v.table(LifecycleFields()...)
+	w := written{preStopSet: v.field(FieldPreStop) != nil}
+	optional(t, FieldPostStart, &w.postStart, func(f *value) (*Hook, error) { return g.hook(f, PostStart) })
+	optional(t, FieldPreStop, &w.preStop, func(f *value) (*Hook, error) { return g.hook(f, PreStop) })
+	optional(t, FieldStopSignal, &w.stopSignal, (*value).signal)
+	optional(t, FieldStopSignals, &w.stopSignals, (*value).stopSignals)
+	optional(t, FieldGracePeriod, &w.gracePeriod, func(f *value) (*time.Duration, error) {
 		d, err := f.seconds()
-		if err != nil {
-			return w, err
-		}
-		w.gracePeriod = &d
-	}
-	return w, nil
+		return &d, err
+	})
+	return w, t.err
 }

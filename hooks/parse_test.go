@@ -128,7 +128,7 @@ func TestParseAccepts(t *testing.T) {
 				}
 				l, err := Resolve(map[string]string{
 					AnnotationKey:   document(point, text),
-					annotationPorts: `[{"name":"web","containerPort":80},{"name":"http","containerPort":8080,"protocol":"TCP","hostPort":1}]`,
+					AnnotationPorts: `[{"name":"web","containerPort":80},{"name":"http","containerPort":8080,"protocol":"TCP","hostPort":1}]`,
 				}, openConfig)
 				if err != nil {
 					t.Fatal(err)

@@ -28,7 +28,7 @@ type Policy struct {
 }
 
 // handlerNames are the handlers that can be carried out.
-var handlerNames = []string{"exec", "httpGet", "sleep"}
+var handlerNames = []string{HandlerExec, HandlerHTTPGet, HandlerSleep}
 
 // DefaultPolicy returns the policy of a node that has none. It allows what a
 // container's author could have done without bookend: every handler, and lines
@@ -37,42 +37,18 @@ func DefaultPolicy() Policy {
 	return Policy{AllowHandlers: slices.Clone(handlerNames), AllowContainerOutput: true, MaxRetries: maxRetries}
 }
 
-func (p *Policy) read(v *value) error {
-	t, err := v.table("allowHandlers", "allowUser", "allowHosts", "allowContainerOutput",
+// read returns p with what the section says.
+func (p Policy) read(v *value) (Policy, error) {
+	t := v.table("allowHandlers", "allowUser", "allowHosts", "allowContainerOutput",
 		"maxPostStartTimeoutSeconds", "maxPreStopTimeoutSeconds", "maxRetries")
-	if err != nil {
-		return err
-	}
-	if err := p.readAllowed(t); err != nil {
-		return err
-	}
-	if p.MaxPostStartTimeout, err = t.seconds("maxPostStartTimeoutSeconds", 0); err != nil {
-		return err
-	}
-	if p.MaxPreStopTimeout, err = t.seconds("maxPreStopTimeoutSeconds", 0); err != nil {
-		return err
-	}
-	retries, err := t.integer("maxRetries", 0, maxRetries, int64(p.MaxRetries))
-	p.MaxRetries = int(retries)
-	return err
-}
-
-func (p *Policy) readAllowed(t *table) (err error) {
-	if p.AllowUser, err = t.boolean("allowUser", p.AllowUser); err != nil {
-		return err
-	}
-	if p.AllowContainerOutput, err = t.boolean("allowContainerOutput", p.AllowContainerOutput); err != nil {
-		return err
-	}
-	if f := t.get("allowHandlers"); f != nil {
-		if p.AllowHandlers, err = readItems(f, func(item *value) (string, error) { return item.enum(handlerNames...) }); err != nil {
-			return err
-		}
-	}
-	if f := t.get("allowHosts"); f != nil {
-		p.AllowHosts, err = readItems(f, readAllowEntry)
-	}
-	return err
+	optional(t, "allowUser", &p.AllowUser, (*value).boolean)
+	optional(t, "allowContainerOutput", &p.AllowContainerOutput, (*value).boolean)
+	optional(t, "allowHandlers", &p.AllowHandlers, each(oneOf(handlerNames...)))
+	optional(t, "allowHosts", &p.AllowHosts, each(readAllowEntry))
+	optional(t, "maxPostStartTimeoutSeconds", &p.MaxPostStartTimeout, (*value).seconds)
+	optional(t, "maxPreStopTimeoutSeconds", &p.MaxPreStopTimeout, (*value).seconds)
+	optional(t, "maxRetries", &p.MaxRetries, between[int](0, maxRetries))
+	return p, t.err
 }
 
 func readAllowEntry(v *value) (string, error) {
@@ -81,23 +57,6 @@ func readAllowEntry(v *value) (string, error) {
 		err = v.fail(`must be a host name, an IP address, a CIDR or "*", got %s`, quote(host))
 	}
 	return host, err
-}
-
-// readItems reads a list, whose items may be none.
-func readItems(v *value, read func(*value) (string, error)) ([]string, error) {
-	items, err := v.list()
-	if err != nil {
-		return nil, err
-	}
-	var list []string
-	for _, item := range items {
-		s, err := read(item)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	return list, nil
 }
 
 // maxTimeout is what bounds the timeout of a hook at point; 0: nothing.

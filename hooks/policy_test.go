@@ -99,7 +99,7 @@ func TestATerminalRefusesOnlyWhatTheAnnotationAsksFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pod := map[string]string{annotationContainerType: "container", annotationContainerName: "web"}
+	pod := map[string]string{AnnotationContainerType: "container", AnnotationContainerName: "web"}
 	for text, want := range map[string]string{
 		"{}":                     "",
 		"postStart: {sleep: {}}": "",

@@ -5,10 +5,6 @@ import (
 	"strings"
 )
 
-// annotationPorts is where the kubelet writes a container's ports: a JSON list
-// of Kubernetes' ContainerPort.
-const annotationPorts = "io.kubernetes.container.ports"
-
 // containerPort is what counts of a ContainerPort. The kubelet's format may
 // grow: other fields are passed over.
 type containerPort struct {
@@ -20,11 +16,11 @@ type containerPort struct {
 // given annotations. As in the kubelet, the port's protocol does not matter.
 func namedPort(annotations map[string]string) func(*value) (int, error) {
 	return func(name *value) (int, error) {
-		text, ok := annotations[annotationPorts]
+		text, ok := annotations[AnnotationPorts]
 		if !ok {
-			return 0, name.fail("%s cannot be looked up: the container has no annotation %s; use the port's number", quote(name.text), annotationPorts)
+			return 0, name.fail("%s cannot be looked up: the container has no annotation %s; use the port's number", quote(name.text), AnnotationPorts)
 		}
-		source := "annotation " + annotationPorts
+		source := "annotation " + AnnotationPorts
 		var ports []containerPort
 		if err := json.Unmarshal([]byte(text), &ports); err != nil {
 			return 0, &InvalidError{Source: source, Message: "must be a JSON list of container ports: " + quoteMessage(err.Error()), Err: err}

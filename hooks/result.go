@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"syscall"
@@ -69,7 +68,15 @@ type Report struct {
 	Runner, RunnerReason string
 	// Stdout and Stderr are the last 64 KiB of each, exec only.
 	Stdout, Stderr []byte
+	// Late delivers what Stdout and Stderr are in the end, where processes of an
+	// exec hook may go on printing after its first process has exited: one second
+	// later, or when the last of them has closed its output. It has room for the
+	// one value that comes, and is closed after it; nil: nothing comes.
+	Late <-chan Printed
 }
+
+// Printed is what an exec hook has printed: the last 64 KiB of each.
+type Printed struct{ Stdout, Stderr []byte }
 
 // Result is what a hook came to, all attempts together.
 type Result struct {
@@ -80,13 +87,7 @@ type Result struct {
 	Attempts int
 	Started  time.Time
 	Duration time.Duration
-	// Journal is the one that was told of the attempts: whoever overrules the
-	// outcome has to tell it as well. nil: none.
-	Journal Journal
 }
-
-// ErrTimeout is the context cause of a hook that used up its time.
-var ErrTimeout = errors.New("hook timed out")
 
 // Message says what happened in words fit for clients and Kubernetes Events:
 // handler, cause, exit code, signal or status, duration; nothing else.

@@ -48,10 +48,10 @@ func canTrigger(s syscall.Signal) bool {
 	return s != syscall.SIGKILL && s != syscall.SIGSTOP && s != syscall.SIGCONT
 }
 
-// triggers returns the set of signals that trigger preStop. What the author
+// stopSignalSet returns the set of signals that trigger preStop. What the author
 // listed is the set; otherwise it is the default and the container's own
 // stopSignal.
-func triggers(listed []syscall.Signal, own syscall.Signal) []syscall.Signal {
+func stopSignalSet(listed []syscall.Signal, own syscall.Signal) []syscall.Signal {
 	if listed != nil {
 		return listed
 	}
@@ -71,7 +71,7 @@ func (v *value) signal() (syscall.Signal, error) {
 	case v.kind == kindInt && meant != "":
 		return 0, v.fail("must be the name of a signal: write %s, got %s", meant, short(v.text))
 	case v.kind != kindString && v.kind != kindInt:
-		return 0, v.wrongKind(string(kindString))
+		return 0, v.wrongKind(kindString)
 	case v.kind == kindString && meant == v.text && meant != "":
 		return signalNamed(meant), nil
 	case meant != "":

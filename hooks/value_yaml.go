@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,10 +26,25 @@ func parseDocument(text string) (*value, error) {
 		return nil, root.fail("must be valid UTF-8")
 	case strings.TrimSpace(text) == "":
 		return nil, root.fail("must be a Kubernetes Lifecycle object, got an empty value")
-	case json.Valid([]byte(text)):
-		return parseJSON(text)
+	}
+	if root := parseJSON(text); root != nil {
+		return fromYAML(root, nil, 0)
 	}
 	return parseYAML(text)
+}
+
+// parseJSON reads a document that is JSON; nil: it is not.
+func parseJSON(text string) *yaml.Node {
+	const readable = 10_000 // levels, as to encoding/json; how many may be there is said with a path
+	r := NewJSONReader(text, readable)
+	root, err := r.Next()
+	if err != nil {
+		return nil
+	}
+	if _, err := r.Next(); !errors.Is(err, io.EOF) {
+		return nil
+	}
+	return root
 }
 
 func parseYAML(text string) (*value, error) {

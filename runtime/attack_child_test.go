@@ -57,7 +57,7 @@ func TestAttackChildStoppedByTheContainer(t *testing.T) {
 		outside := a.step.Pid
 		a.beside.Go(func() {
 			defer a.cancel(errCut)
-			awaitStanding(outside)
+			awaitStopped(outside)
 		})
 		if said := v.do(fmt.Sprintf("kill -STOP %d", pid)); said != "" {
 			t.Errorf("at %v: kill: %s", a.step, said)
@@ -106,7 +106,7 @@ func TestAttackChildSeizedByTheContainer(t *testing.T) {
 		outside, inside := a.step.Pid, pidInside(t, a.step.Pid)
 		a.beside.Go(func() {
 			defer func() { _ = unix.Kill(outside, unix.SIGCONT) }()
-			if !awaitStanding(outside) {
+			if !awaitStopped(outside) {
 				t.Errorf("at %v: the child does not stop", a.step)
 				return
 			}
@@ -131,7 +131,7 @@ func TestAttackChildHeldByATracer(t *testing.T) {
 		outside, inside := a.step.Pid, pidInside(t, a.step.Pid)
 		a.beside.Go(func() {
 			defer a.cancel(errCut)
-			if !awaitStanding(outside) {
+			if !awaitStopped(outside) {
 				t.Errorf("at %v: the child does not stop", a.step)
 				return
 			}

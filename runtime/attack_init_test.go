@@ -92,7 +92,7 @@ func TestAttackInitDiesAtEachStep(t *testing.T) {
 // A pid that is another process' by now is not joined.
 func TestAttackInitsPidUsedAgain(t *testing.T) {
 	c := startContainer(t, nil)
-	c.Init.start--
+	c.Init.Start--
 	got := c.bounded(&ran)
 	if got.Cause != hooks.CauseGone || !got.Suspect || c.took("ran") {
 		t.Errorf("got %+v", got)

@@ -19,6 +19,7 @@ import (
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/internal/stepper"
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // attackBound is how long a hook may take that is attacked, and what it leaves
@@ -146,7 +147,7 @@ func (a *attack) at(index, n int, do func(*stepper.Step) stepper.Verdict) {
 	done := make(chan hooks.Report, 1)
 	h := a.c.handler(&a.hook)
 	if a.begun {
-		h = a.c.executor.Begin(ctx, a.c.Container, &a.hook, nil, nil)
+		h = a.c.executor.Begin(ctx, a.c.Container, &a.hook, nil)
 	}
 	go func() { done <- h.Run(ctx) }()
 	select {
@@ -226,21 +227,21 @@ func (c *testContainer) each(kind attackKind, index int, do func(*attack) steppe
 
 // startTime tells processes of one pid apart; 0: there is none.
 func startTime(pid int) uint64 {
-	task, err := readTask("/proc/" + strconv.Itoa(pid))
+	stat, err := proc.ReadStat(pid)
 	if err != nil {
 		return 0
 	}
-	return task.start
+	return stat.Start
 }
 
 func dead(pid int) bool {
-	task, err := readTask("/proc/" + strconv.Itoa(pid))
-	return err != nil || task.state == 'Z' || task.state == 'X'
+	stat, err := proc.ReadStat(pid)
+	return err != nil || stat.State == 'Z' || stat.State == 'X'
 }
 
 func state(pid int) string {
-	task, _ := readTask("/proc/" + strconv.Itoa(pid))
-	return program(pid) + " " + string(rune(task.state))
+	stat, _ := proc.ReadStat(pid)
+	return program(pid) + " " + string(rune(stat.State))
 }
 
 // pidInside is the number of a process in its own pid namespace.
@@ -294,16 +295,17 @@ func (c *testContainer) wantOwn(pid int) {
 			wrong = append(wrong, fmt.Sprintf("%s %s, %v", name, to, err))
 		}
 	}
-	if kill, err := killed(dir); len(wrong) != 0 && err == nil && !kill && !dead(pid) {
+	hook, _ := proc.Find(pid)
+	if alive, _ := hook.Alive(); len(wrong) != 0 && alive {
 		c.Errorf("a hook was executed with %s", strings.Join(wrong, "; "))
 	}
 }
 
-// awaitStanding waits until a process stands still, unless it ends.
-func awaitStanding(pid int) bool {
+// awaitStopped waits until a process stands still, unless it ends.
+func awaitStopped(pid int) bool {
 	start := startTime(pid)
-	poll(earlyEnd(), func() bool { return standing(pid) || start == 0 || startTime(pid) != start })
-	return standing(pid)
+	poll(earlyEnd(), func() bool { return stopped(pid) || start == 0 || startTime(pid) != start })
+	return stopped(pid)
 }
 
 // tried runs a command as a hook that may come to hang.
@@ -323,10 +325,10 @@ func (c *testContainer) bounded(spec *hooks.Exec) hooks.Report {
 // earlyEnd is the deadline of what an attack waits for: before that of the hook.
 func earlyEnd() time.Time { return time.Now().Add(attackBound / 2) }
 
-// standing tells whether a process has stopped for a signal.
-func standing(pid int) bool {
-	task, err := readTask("/proc/" + strconv.Itoa(pid))
-	return err == nil && task.state == 'T'
+// stopped tells whether a process has stopped for a signal.
+func stopped(pid int) bool {
+	stat, err := proc.ReadStat(pid)
+	return err == nil && stat.State == 'T'
 }
 
 // program is the name of what a process runs.

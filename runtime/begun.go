@@ -2,13 +2,13 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 
 	"github.com/containerd/log"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 	"bookend.dev/bookend/runtime/joiner"
 )
 
@@ -35,26 +35,20 @@ type Begun struct {
 	err     error
 }
 
-var (
-	errLooksAtFiles = errors.New("the hook's user is looked up in the container's files")
-	errNoRoom       = errors.New("the limits of the container, or of a cgroup above it, leave no room beside the init")
-	errByRuntime    = errors.New("the container is entered by its own runtime")
-)
-
 // Begin begins spec in c, whose Start has come, and returns at once. What
-// [Executor.Handler] says of lines and late is true here too. The values of ctx
+// [Executor.Handler] says of lines is true here too. The values of ctx
 // are used, and its end means nothing: [Begun.Discard] MUST be called when the
 // hook will not be run any more.
-func (e *Executor) Begin(ctx context.Context, c Container, spec *hooks.Exec, lines *HookLog, late func(stdout, stderr []byte)) *Begun {
+func (e *Executor) Begin(ctx context.Context, c Container, spec *hooks.Exec, lines *containerlog.HookLog) *Begun {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	b := &Begun{
-		handler: &execHandler{executor: e, container: c, spec: spec, log: lines, late: late},
+		handler: &execHandler{executor: e, container: c, spec: spec, log: lines},
 		cancel:  cancel,
 		ready:   make(chan struct{}),
 	}
 	go func() {
 		defer close(b.ready)
-		b.err = guarded(func() error { return b.begin(ctx) })
+		b.err = hooks.Recovered(func() error { return b.begin(ctx) })
 	}()
 	return b
 }
@@ -64,7 +58,7 @@ func (b *Begun) begin(ctx context.Context) error {
 	if h.spec.User != "" {
 		return errLooksAtFiles
 	}
-	plan, err := h.container.Runner.settled(ctx, h.executor, h.container)
+	plan, err := h.container.Runner.awaitPlan(ctx, h.executor, h.container)
 	switch {
 	case err != nil:
 		return err
@@ -120,7 +114,7 @@ func (b *Begun) open(ctx context.Context) (hooks.Report, error) {
 	if err == nil {
 		b.run.await(ctx)
 		err = b.run.outside()
-	} else if said := b.run.lastWord(); said != nil {
+	} else if said := b.run.awaitFailure(); said != nil {
 		err = said
 	}
 	if err == nil && b.run.wants(joiner.Stdin) {
@@ -130,7 +124,7 @@ func (b *Begun) open(ctx context.Context) (hooks.Report, error) {
 		b.run.abandon(ctx)
 		return hooks.Report{}, err
 	}
-	return b.run.conclude(ctx, b.handler), nil
+	return b.run.finalReport(ctx, b.handler), nil
 }
 
 // Discard ends what was begun, unless it is running or has run, and returns when
@@ -150,6 +144,6 @@ func (b *Begun) drop(ctx context.Context) {
 	b.cancel()
 	<-b.ready
 	if b.err == nil {
-		_ = guarded(func() error { b.run.abandon(ctx); return nil })
+		_ = hooks.Recovered(func() error { b.run.abandon(ctx); return nil })
 	}
 }

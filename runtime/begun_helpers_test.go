@@ -39,7 +39,7 @@ func createForBegun(t *testing.T, edit func(*specs.Spec)) *testContainer {
 // it goes with the test.
 func (c *testContainer) begin(spec *hooks.Exec) *Begun {
 	c.Helper()
-	b := c.executor.Begin(c.Context(), c.Container, spec, nil, nil)
+	b := c.executor.Begin(c.Context(), c.Container, spec, nil)
 	c.Cleanup(func() { b.Discard(context.Background()) })
 	<-b.ready
 	return b

@@ -54,7 +54,7 @@ func (c *testContainer) beginAt(hook *hooks.Exec, index, n int, do func(*begunAt
 		return stepper.DetachStopped
 	})
 	c.executor.monitor = m
-	a.b = c.executor.Begin(c.Context(), c.Container, hook, nil, nil)
+	a.b = c.executor.Begin(c.Context(), c.Container, hook, nil)
 	<-reached
 	do(a)
 	go func() { defer close(a.ended); m.tracing.Wait() }()
@@ -82,7 +82,7 @@ func (a *begunAttack) wantGone() {
 // two processes.
 func eachBegunStep(t *testing.T, do func(*begunAttack)) {
 	c := createForBegun(t, nil)
-	c.settle()
+	c.awaitPlan()
 	for _, index := range []int{joinerProcess, hookProcess} {
 		for n := 1; ; n++ {
 			a := c.beginAt(&ran, index, n, do)
@@ -111,7 +111,7 @@ func TestBegunDiscardedAtEachStep(t *testing.T) {
 func TestBegunCancelledAtEachStep(t *testing.T) {
 	needsJoiner(t)
 	c := startContainer(t, nil)
-	c.settle()
+	c.awaitPlan()
 	kind := attackKind{hook: hooks.Exec{Command: []string{"sleep", "1001"}}, stays: true, begun: true}
 	for _, process := range []int{joinerProcess, hookProcess} {
 		c.each(kind, process, func(a *attack) stepper.Verdict {
@@ -130,7 +130,7 @@ func TestBegunCancelledAtEachStep(t *testing.T) {
 // does through the host's /proc, and goes nowhere.
 func TestBegunMakesNoCallForAFileBeforeTheGate(t *testing.T) {
 	c := createForBegun(t, nil)
-	c.settle()
+	c.awaitPlan()
 	a := c.beginAt(&ran, hookProcess, -1, func(a *begunAttack) { a.b.Discard(context.Background()) })
 	looks := []string{"open", "openat", "openat2", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
 		"readlink", "readlinkat", "chdir", "fchdir", "execve", "execveat", "statfs"}

@@ -115,14 +115,11 @@ func TestBegunOffersLateOutput(t *testing.T) {
 	needsJoiner(t)
 	c := startContainer(t, nil)
 	must(t, unix.Mkfifo(filepath.Join(c.rootfs, "scratch/one"), 0o600))
-	late := make(chan string, 2)
-	b := c.executor.Begin(t.Context(), c.Container, &hooks.Exec{Command: []string{"sh", "-c", `echo before; (read x </scratch/one; echo soon) & exit 0`}},
-		nil, func(stdout, _ []byte) { late <- string(stdout) })
-	wantReport(t, c.runBegun(b, ""), hooks.Report{Stdout: []byte("before\n")})
+	b := c.executor.Begin(t.Context(), c.Container, &hooks.Exec{Command: []string{"sh", "-c", `echo before; (read x </scratch/one; echo soon) & exit 0`}}, nil)
+	report := c.runBegun(b, "")
+	wantReport(t, report, hooks.Report{Stdout: []byte("before\n")})
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
-	if got := <-late; got != "before\nsoon\n" {
-		t.Errorf("late output %q", got)
-	}
+	wantLate(t, report, "before\nsoon\n")
 }
 
 // The gate opens once. Further attempts are hooks like any other.
@@ -148,7 +145,7 @@ func TestBegunDiscarded(t *testing.T) {
 	c := createForBegun(t, nil)
 	spec := &hooks.Exec{Command: []string{"sh", "-c", "echo ran >>/scratch/ran; echo hello"}}
 	for _, at := range []string{"at once", "at the gate"} {
-		b := c.executor.Begin(t.Context(), c.Container, spec, nil, nil)
+		b := c.executor.Begin(t.Context(), c.Container, spec, nil)
 		if at == "at the gate" {
 			b.Discard(t.Context())
 			b = c.beginToGate(spec)
@@ -220,7 +217,7 @@ func TestBegunOutlivesItsContext(t *testing.T) {
 	c := startContainer(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	b := c.executor.Begin(ctx, c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil, nil)
+	b := c.executor.Begin(ctx, c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil)
 	wantReport(t, c.runBegun(b, ""), hooks.Report{Stdout: []byte("hello\n")})
 }
 
@@ -332,8 +329,8 @@ func TestBegunInTwoContainersAtOnce(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/name"), []byte(c.ID), 0o644))
 	}
 	spec := &hooks.Exec{Command: []string{"sh", "-c", "cat /scratch/name; touch /scratch/ran"}}
-	of := map[*testContainer]*Begun{one: one.executor.Begin(t.Context(), one.Container, spec, nil, nil)}
-	of[two] = two.executor.Begin(t.Context(), two.Container, spec, nil, nil)
+	of := map[*testContainer]*Begun{one: one.executor.Begin(t.Context(), one.Container, spec, nil)}
+	of[two] = two.executor.Begin(t.Context(), two.Container, spec, nil)
 	defer of[one].Discard(context.Background())
 	for c, b := range of {
 		<-b.ready
@@ -418,12 +415,12 @@ func TestBegunNotWithoutRoom(t *testing.T) {
 			var c *testContainer
 			// Runs after the container is deleted: the runtime leaves what is above.
 			t.Cleanup(func() {
-				for _, p := range c.Cgroup.places {
+				for _, p := range c.Cgroup.memberships {
 					_ = os.Remove(filepath.Dir(p.dir)) // where it has one
 				}
 			})
 			c = createForBegun(t, func(s *specs.Spec) { s.Linux.CgroupsPath = "/above-" + s.Linux.CgroupsPath[1:] + s.Linux.CgroupsPath })
-			p := c.Cgroup.placeOf(tc.controller)
+			p := c.Cgroup.membership(tc.controller)
 			if p == nil {
 				t.Skipf("this machine has no controller %s", tc.controller)
 			}

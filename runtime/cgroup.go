@@ -2,16 +2,13 @@ package runtime
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/moby/sys/mountinfo"
-	"golang.org/x/sys/unix"
 )
 
 // freezer is the cgroup v1 controller in which a hook gets a child cgroup:
@@ -21,8 +18,8 @@ const freezer = "freezer"
 // Cgroup is a container's own cgroup, in each hierarchy. A nil Cgroup is
 // unknown: nothing can be made in it. It MUST not be copied.
 type Cgroup struct {
-	unified bool
-	places  []place // in the order in which the hierarchies are mounted
+	unified     bool
+	memberships []membership // in the order in which the hierarchies are mounted
 	// dir is where hooks get children: the cgroup itself on v2, its freezer
 	// directory on v1. Empty: nowhere.
 	dir       string
@@ -32,56 +29,14 @@ type Cgroup struct {
 	managed   bool        // v2: the container may change its cgroup itself
 }
 
-// place is the cgroup in one hierarchy: v2's, or one of v1's.
-type place struct {
+// membership is the cgroup in one hierarchy: v2's, or one of v1's.
+type membership struct {
 	controllers string // as /proc/<pid>/cgroup lists them; empty: v2's
 	path        string // as /proc/<pid>/cgroup has it
 	dir         string
 	top         string // where the hierarchy is mounted
 	shared      bool   // this process is in it, so not all in it is the container's
 }
-
-// cgroupMounts is where this machine's cgroups are mounted. That does not
-// change while a shim lives, and is dear to find on a machine of many mounts.
-type cgroupMounts struct {
-	unified   bool
-	mounts    []*mountinfo.Info
-	delegated []string
-}
-
-// cgroupMounts looks them up, the first time that it can. Of several mounts of
-// a hierarchy one that can be written to comes first.
-func (e *Executor) cgroupMounts() (*cgroupMounts, error) {
-	if m := e.cgroups.Load(); m != nil {
-		return m, nil
-	}
-	unified, err := unifiedMode()
-	if err != nil {
-		return nil, err
-	}
-	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup", "cgroup2"))
-	if err != nil {
-		return nil, err
-	}
-	m := &cgroupMounts{unified: unified, mounts: writableFirst(mounts), delegated: delegatedFiles()}
-	e.cgroups.Store(m)
-	return m, nil
-}
-
-func writableFirst(mounts []*mountinfo.Info) []*mountinfo.Info {
-	slices.SortStableFunc(mounts, func(a, b *mountinfo.Info) int {
-		switch a, b := readOnly(a), readOnly(b); {
-		case a == b:
-			return 0
-		case b:
-			return -1
-		}
-		return 1
-	})
-	return mounts
-}
-
-func readOnly(m *mountinfo.Info) bool { return slices.Contains(strings.Split(m.Options, ","), "ro") }
 
 // ReadCgroup finds the cgroup of the process pid. Asked for the init of a
 // container that was created but not started, the answer is the container's
@@ -100,7 +55,7 @@ func (e *Executor) ReadCgroup(pid int) (*Cgroup, error) {
 		return nil, err
 	}
 	c := m.cgroup(data, own)
-	if len(c.places) == 0 {
+	if len(c.memberships) == 0 {
 		return nil, fmt.Errorf("no cgroup of process %d is mounted", pid)
 	}
 	if c.unified {
@@ -133,76 +88,43 @@ func managesCgroups(pid int) (bool, error) {
 // hierarchies, named ones and an accompanying v2 included.
 func (m *cgroupMounts) cgroup(data, own []byte) *Cgroup {
 	c := &Cgroup{unified: m.unified, delegated: m.delegated}
-	wanted, owns := parsePlaces(data), parsePlaces(own)
+	wanted, owns := parseMemberships(data), parseMemberships(own)
 	if m.unified {
-		wanted = slices.DeleteFunc(wanted, func(p place) bool { return p.controllers != "" })
+		wanted = slices.DeleteFunc(wanted, func(p membership) bool { return p.controllers != "" })
 	}
 	for _, mount := range m.mounts {
-		wanted = slices.DeleteFunc(wanted, func(p place) bool {
+		wanted = slices.DeleteFunc(wanted, func(p membership) bool {
 			if !p.findBelow(mount) {
 				return false
 			}
-			p.shared = !slices.ContainsFunc(owns, func(o place) bool {
+			p.shared = !slices.ContainsFunc(owns, func(o membership) bool {
 				return o.controllers == p.controllers && !within(o.path, p.path)
 			})
-			c.places = append(c.places, p)
+			c.memberships = append(c.memberships, p)
 			return true
 		})
 	}
 	// A freezer that shares its hierarchy with another controller does not
 	// count: the hook would be out of the container's cgroup of that one.
-	if p := c.placeOf(freezer); p != nil && (m.unified || p.controllers == freezer) {
+	if p := c.membership(freezer); p != nil && (m.unified || p.controllers == freezer) {
 		c.dir = p.dir
 	}
 	return c
 }
 
-// unifiedMode tells whether runc uses cgroup v2 here: it goes by what is
-// mounted on /sys/fs/cgroup, and bookend must agree with it.
-func unifiedMode() (bool, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs("/sys/fs/cgroup", &st); err != nil {
-		return false, &os.PathError{Op: "statfs", Path: "/sys/fs/cgroup", Err: err}
-	}
-	return st.Type == unix.CGROUP2_SUPER_MAGIC, nil
-}
-
-// parsePlaces reads /proc/<pid>/cgroup, whose lines are
+// parseMemberships reads /proc/<pid>/cgroup, whose lines are
 // "id:controller,controller:path".
-func parsePlaces(data []byte) []place {
-	var places []place
+func parseMemberships(data []byte) []membership {
+	var memberships []membership
 	for line := range bytes.Lines(data) {
 		id, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), ":")
 		controllers, path, ok := strings.Cut(rest, ":")
 		if !ok || (controllers == "") != (id == "0") {
 			continue
 		}
-		places = append(places, place{controllers: controllers, path: path})
+		memberships = append(memberships, membership{controllers: controllers, path: path})
 	}
-	return places
-}
-
-// findBelow finds the directory of p under the mount m, if m is of its
-// hierarchy and shows that part of it.
-func (p *place) findBelow(m *mountinfo.Info) bool {
-	if (p.controllers == "") != (m.FSType == "cgroup2") {
-		return false
-	}
-	if p.controllers != "" {
-		options := strings.Split(m.VFSOptions, ",")
-		for _, controller := range strings.Split(p.controllers, ",") {
-			if !slices.Contains(options, controller) {
-				return false
-			}
-		}
-	}
-	// Both are as seen from the root of this process' cgroup namespace: what
-	// is outside of that begins with "/..", which no mount of "/" shows.
-	if !within(p.path, m.Root) || m.Root == "/" && within(p.path, "/..") {
-		return false
-	}
-	p.dir, p.top = filepath.Join(m.Mountpoint, p.path[len(strings.TrimSuffix(m.Root, "/")):]), m.Mountpoint
-	return true
+	return memberships
 }
 
 // within tells whether the path of a cgroup is dir or below it.
@@ -210,15 +132,15 @@ func within(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// placeOf returns the place in the hierarchy of a controller, which is always
+// membership returns that in the hierarchy of a controller, which is always
 // the one on v2; nil: there is none.
-func (c *Cgroup) placeOf(controller string) *place {
+func (c *Cgroup) membership(controller string) *membership {
 	if c == nil {
 		return nil
 	}
-	for i, p := range c.places {
+	for i, p := range c.memberships {
 		if c.unified || slices.Contains(strings.Split(p.controllers, ","), controller) {
-			return &c.places[i]
+			return &c.memberships[i]
 		}
 	}
 	return nil
@@ -234,8 +156,24 @@ func (c *Cgroup) hooksDir() string {
 
 func (c *Cgroup) isUnified() bool { return c != nil && c.unified }
 
-var (
-	errNoCgroup  = errors.New("the container's cgroup is not known")
-	errNoFreezer = errors.New("no hierarchy has the freezer controller alone")
-	errManaged   = errors.New("the container may change its cgroup itself")
-)
+// paused tells whether processes of the container are frozen, by whatever
+// cgroup above them.
+func (c *Cgroup) paused() bool {
+	p := c.membership(freezer)
+	if p == nil {
+		return false
+	}
+	if !c.unified { // the state is that of all above, too
+		state := readCgroup(p.dir, "freezer.state")
+		return state == "FROZEN" || state == "FREEZING"
+	}
+	if strings.Contains(readCgroup(p.dir, "cgroup.events"), "frozen 1") {
+		return true
+	}
+	for dir := range p.upwards() { // where some process has not stopped yet
+		if readCgroup(dir, "cgroup.freeze") == "1" {
+			return true
+		}
+	}
+	return false
+}

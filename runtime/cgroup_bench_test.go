@@ -3,6 +3,8 @@ package runtime
 import (
 	"os"
 	"testing"
+
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // What each exec hook does about its cgroup, and each container once.
@@ -26,9 +28,9 @@ func BenchmarkReadCgroup(b *testing.B) {
 
 // Whether a cancelled hook has left anything in its session.
 func BenchmarkSessionKill(b *testing.B) {
-	s := newSession(4194305, 4194305)
+	s := proc.NewSession(4194305, 4194305)
 	for b.Loop() {
-		must(b, s.kill(nil, Init{Pid: os.Getpid()}, 0))
+		must(b, killSession(s, nil, pidOnly(os.Getpid()), 0))
 	}
 }
 

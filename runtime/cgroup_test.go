@@ -82,7 +82,7 @@ func TestCgroupInEachHierarchy(t *testing.T) {
 	} {
 		c := tc.mounts.cgroup([]byte(tc.data), []byte(tc.own))
 		var dirs []string
-		for _, p := range c.places {
+		for _, p := range c.memberships {
 			dirs = append(dirs, map[bool]string{true: "!"}[p.shared]+p.dir)
 		}
 		if c.dir != tc.dir || !slices.Equal(dirs, tc.dirs) {
@@ -95,7 +95,7 @@ func TestCgroupOfThisProcess(t *testing.T) {
 	e := &Executor{}
 	c, err := e.ReadCgroup(os.Getpid())
 	must(t, err)
-	for _, p := range c.places {
+	for _, p := range c.memberships {
 		data, err := os.ReadFile(filepath.Join(p.dir, "cgroup.procs"))
 		must(t, err)
 		if !slices.Contains(strings.Fields(string(data)), strconv.Itoa(os.Getpid())) || !p.shared {
@@ -129,11 +129,11 @@ func TestCgroupJoins(t *testing.T) {
 func TestCgroupJoinsTheInit(t *testing.T) {
 	data, err := os.ReadFile("/proc/self/cgroup")
 	must(t, err)
-	own := slices.IndexFunc(parsePlaces(data), func(p place) bool { return p.controllers == "" })
+	own := slices.IndexFunc(parseMemberships(data), func(p membership) bool { return p.controllers == "" })
 	if own < 0 {
 		t.Skip("this kernel has no cgroup v2")
 	}
-	path := parsePlaces(data)[own].path
+	path := parseMemberships(data)[own].path
 	for container, want := range map[string][]string{
 		"/":      {"/c", filepath.Join("/c", path)},
 		path:     {filepath.Join("/c", path)},
@@ -143,7 +143,7 @@ func TestCgroupJoinsTheInit(t *testing.T) {
 			continue // it has not moved
 		}
 		c := readMounts(true, "rw / /c").cgroup([]byte("0::"+container+"\n"), nil)
-		if got := c.joins(nil, Init{Pid: os.Getpid()}); !slices.Equal(got, want) {
+		if got := c.joins(nil, pidOnly(os.Getpid())); !slices.Equal(got, want) {
 			t.Errorf("container in %s, init in %s: got %q, want %q", container, path, got, want)
 		}
 	}

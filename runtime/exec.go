@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 	"bookend.dev/bookend/runtime/joiner"
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
@@ -15,8 +17,7 @@ type execHandler struct {
 	executor  *Executor
 	container Container
 	spec      *hooks.Exec
-	log       *HookLog // nil: none
-	late      func(stdout, stderr []byte)
+	log       *containerlog.HookLog // nil: none
 }
 
 // Run runs the command to the end of its first process, or until ctx is done:
@@ -25,16 +26,13 @@ func (h *execHandler) Run(ctx context.Context) hooks.Report {
 	if h.container.Cgroup.paused() {
 		return hooks.Report{Cause: hooks.CausePaused, Err: errPaused}
 	}
-	plan, err := h.container.Runner.settled(ctx, h.executor, h.container)
+	plan, err := h.container.Runner.awaitPlan(ctx, h.executor, h.container)
 	if err != nil {
 		return hooks.Report{Cause: hooks.CauseCancelled, Err: err}
 	}
 	user, err := h.user(ctx)
-	switch {
-	case errors.Is(err, hooks.ErrGone):
-		return hooks.Report{Cause: hooks.CauseGone, Suspect: true, Err: err}
-	case err != nil:
-		return hooks.Report{Cause: hooks.CauseCannotStart, Err: err}
+	if err != nil {
+		return notStarted(err)
 	}
 	if plan != nil {
 		report, err := h.join(ctx, plan, user)
@@ -44,6 +42,14 @@ func (h *execHandler) Run(ctx context.Context) hooks.Report {
 		h.container.Runner.useRuntime(err)
 	}
 	return h.callRuntime(ctx, user)
+}
+
+// notStarted is the report of a command that nothing was started for.
+func notStarted(err error) hooks.Report {
+	if errors.Is(err, proc.ErrGone) {
+		return hooks.Report{Cause: hooks.CauseGone, Suspect: true, Err: err}
+	}
+	return hooks.Report{Cause: hooks.CauseCannotStart, Err: err}
 }
 
 // join runs the command through the joiner. An error means that nothing of it
@@ -63,14 +69,14 @@ func (h *execHandler) join(ctx context.Context, plan *ContainerPlan, user *wire.
 		r.abandon(ctx)
 		return hooks.Report{}, err
 	}
-	return r.conclude(ctx, h), nil
+	return r.finalReport(ctx, h), nil
 }
 
 // joinAgain is for a container that has no null device, which only a process in
 // it can tell for certain: the hook gets one of the shim's.
 func (h *execHandler) joinAgain(ctx context.Context, r *execRun, plan *ContainerPlan, user *wire.User) (*execRun, error) {
 	r.abandon(ctx)
-	null, err := h.executor.null.open()
+	null, err := h.executor.null.get()
 	if err != nil {
 		return nil, fmt.Errorf("the container has no null device, and the shim can make none: %w", err)
 	}
@@ -84,15 +90,19 @@ func (h *execHandler) joinAgain(ctx context.Context, r *execRun, plan *Container
 
 // callRuntime runs the command through the exec of the container's runtime.
 func (h *execHandler) callRuntime(ctx context.Context, user *wire.User) hooks.Report {
+	// Not every runtime refuses a container that was paused meanwhile, and where
+	// it does not it hangs.
+	if h.container.Cgroup.paused() {
+		return hooks.Report{Cause: hooks.CausePaused, Err: errPaused}
+	}
 	r, err := h.startRuntime(ctx, user)
 	if err != nil {
-		return hooks.Report{
-			Cause: hooks.CauseCannotStart, Err: fmt.Errorf("%s: %w", h.container.Runner.why(), err),
-			Runner: ByRuntime, RunnerReason: h.container.Runner.why(),
-		}
+		report := notStarted(fmt.Errorf("%s: %w", h.container.Runner.why(), err))
+		report.Runner, report.RunnerReason = ByRuntime, h.container.Runner.why()
+		return report
 	}
 	r.await(ctx)
-	return r.conclude(ctx, h)
+	return r.finalReport(ctx, h)
 }
 
 // user looks the hook's user up, if it has one of its own.
@@ -106,5 +116,3 @@ func (h *execHandler) user(ctx context.Context) (*wire.User, error) {
 	}
 	return user, nil
 }
-
-var errPaused = errors.New("the container is paused")

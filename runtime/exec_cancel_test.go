@@ -173,7 +173,7 @@ func TestExecCancelledWhileFrozenInTheMiddleOfItsStart(t *testing.T) {
 	c := startContainer(t, nil)
 	// Frozen is only what joins a cgroup that runc does not look at.
 	ctx, cancel := context.WithCancelCause(t.Context())
-	c.settle()
+	c.awaitPlan()
 	c.executor.monitor = newTripwire(func() {
 		if err := (&hookCgroup{dir: c.hookCgroups()[0], unified: c.Cgroup.unified}).freeze(true); err != nil {
 			t.Error(err)
@@ -218,7 +218,7 @@ func TestExecCancelledAtAnyMomentLeavesNothing(t *testing.T) {
 // When the joiner or bookend-exec is killed, the hook is not left to itself.
 func TestExecTreeDiesWithItsParent(t *testing.T) {
 	c := startContainer(t, nil)
-	c.settle()
+	c.awaitPlan()
 	monitor := newTripwire(func() {})
 	c.executor.monitor = monitor
 	done := c.start(t.Context(), c.handler(&hooks.Exec{Command: []string{"sh", "-c", daemons}}))

@@ -1,23 +1,72 @@
 package runtime
 
 import (
-	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 )
 
 // newHookLog is a container's log in two files, for lines of a postStart.
-func newHookLog(t *testing.T) (lines *HookLog, stdout, stderr string) {
+func newHookLog(t *testing.T) (lines *containerlog.HookLog, stdout, stderr string) {
 	t.Helper()
 	stdout, stderr = newFile(t, "of the container\n"), newFile(t, "")
-	l, err := NewContainerLog(stdout, stderr, false)
+	l, err := containerlog.New(stdout, stderr, false)
 	must(t, err)
 	return l.For(hooks.PostStart), stdout, stderr
+}
+
+func newFIFO(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "fifo")
+	must(t, unix.Mkfifo(path, 0o600))
+	return path
+}
+
+// openReader opens a FIFO for reading, which does not need a writer.
+func openReader(t *testing.T, path string) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	must(t, err)
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// fromNow waits until somebody writes into a FIFO: before, it reads as ended.
+func fromNow(t *testing.T, r *os.File) io.Reader {
+	t.Helper()
+	fds := []unix.PollFd{{Fd: int32(r.Fd()), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(fds, 60_000)
+		if err == unix.EINTR {
+			continue
+		}
+		must(t, err)
+		if n == 0 {
+			t.Fatal("nobody writes")
+		}
+		return r
+	}
+}
+
+func newFile(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+func contents(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	must(t, err)
+	return string(data)
 }
 
 func wantFile(t *testing.T, path, want string) {
@@ -30,7 +79,7 @@ const twoStreams = "echo one; echo two >&2; printf three"
 func TestExecPrintsIntoTheContainersLog(t *testing.T) {
 	c := startContainer(t, nil)
 	lines, stdout, stderr := newHookLog(t)
-	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines, nil)
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines)
 	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("one\nthree"), Stderr: []byte("two\n")})
 	wantFile(t, stdout, "of the container\n[postStart] one\n[postStart] three\n")
 	wantFile(t, stderr, "[postStart] two\n")
@@ -39,7 +88,7 @@ func TestExecPrintsIntoTheContainersLog(t *testing.T) {
 func TestBegunPrintsIntoTheContainersLog(t *testing.T) {
 	c := startContainer(t, nil)
 	lines, stdout, stderr := newHookLog(t)
-	b := c.executor.Begin(t.Context(), c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines, nil)
+	b := c.executor.Begin(t.Context(), c.Container, &hooks.Exec{Command: []string{"sh", "-c", twoStreams}}, lines)
 	wantReport(t, b.Run(t.Context()), hooks.Report{Stdout: []byte("one\nthree"), Stderr: []byte("two\n")})
 	wantFile(t, stdout, "of the container\n[postStart] one\n[postStart] three\n")
 	wantFile(t, stderr, "[postStart] two\n")
@@ -53,14 +102,14 @@ func TestExecsChildrenPrintIntoTheLogForASecond(t *testing.T) {
 		must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "scratch", fifo)).Run())
 	}
 	lines, stdout, _ := newHookLog(t)
-	over := make(chan struct{})
 	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", `
 echo before
 (read x </scratch/one; echo soon; printf unfinished; read x </scratch/two; echo late; echo alive >/scratch/wrote) &
-exit 0`}}, lines, func([]byte, []byte) { close(over) })
-	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("before\n")})
+exit 0`}}, lines)
+	report := h.Run(t.Context())
+	wantReport(t, report, hooks.Report{Stdout: []byte("before\n")})
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
-	<-over
+	<-report.Late
 	want := "of the container\n[postStart] before\n[postStart] soon\n[postStart] unfinished\n"
 	wantFile(t, stdout, want)
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/two"), []byte("\n"), 0))
@@ -79,10 +128,10 @@ func TestExecsChildrenDoNotHoldTheLog(t *testing.T) {
 	must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "scratch/one")).Run())
 	path := newFIFO(t)
 	r := openReader(t, path)
-	l, err := NewContainerLog(path, "", false)
+	l, err := containerlog.New(path, "", false)
 	must(t, err)
 	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c",
-		"echo hello; (read x </scratch/one; echo soon; exec sleep 1001) & exit 0"}}, l.For(hooks.PreStop), nil)
+		"echo hello; (read x </scratch/one; echo soon; exec sleep 1001) & exit 0"}}, l.For(hooks.PreStop))
 	wantReport(t, h.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
 	got, err := io.ReadAll(fromNow(t, r)) // returns when the last writer closes it
@@ -96,40 +145,11 @@ func TestALogThatIsNotReadDoesNotHoldAHookUp(t *testing.T) {
 	c := startContainer(t, nil)
 	path := newFIFO(t)
 	openReader(t, path)
-	l, err := NewContainerLog(path, path, false)
+	l, err := containerlog.New(path, path, false)
 	must(t, err)
-	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", "yes | head -c 3000000; exit 7"}}, l.For(hooks.PreStop), nil)
+	h := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", "yes | head -c 3000000; exit 7"}}, l.For(hooks.PreStop))
 	report := h.Run(t.Context())
 	if report.Cause != hooks.CauseExitCode || report.ExitCode != 7 || len(report.Stdout) != outputTail {
 		t.Errorf("%s, %d, %d bytes", report.Cause, report.ExitCode, len(report.Stdout))
-	}
-}
-
-func TestNewContainerLog(t *testing.T) {
-	for _, tt := range []struct {
-		stdout, stderr string
-		terminal       bool
-		want           ContainerLog
-		err            error
-	}{
-		{stdout: "/run/f/1-stdout", stderr: "/run/f/1-stderr", want: ContainerLog{"/run/f/1-stdout", "/run/f/1-stderr"}},
-		{stdout: "/run/f/1-stdout", want: ContainerLog{stdout: "/run/f/1-stdout"}},
-		{stderr: "/run/f/1-stderr", want: ContainerLog{stderr: "/run/f/1-stderr"}},
-		{stdout: "file:///var/log/a%20b.log", stderr: "file:///elsewhere", want: ContainerLog{"/var/log/a b.log", "/var/log/a b.log"}},
-		{stdout: "file:///var/log/a.log", want: ContainerLog{"/var/log/a.log", "/var/log/a.log"}},
-		{stdout: "/run/f/1-stdout", terminal: true, err: ErrLogTerminal},
-		{err: ErrLogNone},
-		{stdout: "binary:///usr/bin/nerdctl?_NERDCTL=x", err: ErrLogBinary},
-		{stdout: "binary-v2:///usr/bin/logger", err: ErrLogBinary},
-		{stdout: "npipe:////./pipe", err: ErrLogUnknown},
-		{stdout: "/a%zz", err: ErrLogUnknown},
-	} {
-		got, err := NewContainerLog(tt.stdout, tt.stderr, tt.terminal)
-		if !errors.Is(err, tt.err) || tt.err == nil && *got != tt.want {
-			t.Errorf("%q, %q: got %+v, %v; want %+v, %v", tt.stdout, tt.stderr, got, err, tt.want, tt.err)
-		}
-	}
-	if (*ContainerLog)(nil).For(hooks.PreStop) != nil {
-		t.Error("no log has lines")
 	}
 }

@@ -48,16 +48,14 @@ func TestExecReportHasTheLastWord(t *testing.T) {
 func TestExecDoesNotWaitForChildrenThatHoldTheOutput(t *testing.T) {
 	c := startContainer(t, nil)
 	must(t, exec.Command("mkfifo", filepath.Join(c.rootfs, "scratch/one"), filepath.Join(c.rootfs, "scratch/two")).Run())
-	late := make(chan string, 1)
 	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"sh", "-c", `
 echo before
 (read x </scratch/one; echo soon; read x </scratch/two; yes | head -c 300000 && echo still && echo alive >/scratch/wrote) &
-exit 0`}}, nil, func(stdout, stderr []byte) { late <- string(stdout) })
-	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("before\n")})
+exit 0`}}, nil)
+	report := handler.Run(t.Context())
+	wantReport(t, report, hooks.Report{Stdout: []byte("before\n")})
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/one"), []byte("\n"), 0))
-	if got := <-late; got != "before\nsoon\n" {
-		t.Errorf("late output %q", got)
-	}
+	wantLate(t, report, "before\nsoon\n")
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/two"), []byte("\n"), 0))
 	eventually(t, "the end of the child that prints more than a pipe holds", func() bool {
 		got, _ := os.ReadFile(filepath.Join(c.rootfs, "scratch/wrote"))
@@ -65,11 +63,29 @@ exit 0`}}, nil, func(stdout, stderr []byte) { late <- string(stdout) })
 	})
 }
 
+// wantLate waits for the late output of a report, and for the end of it.
+func wantLate(t *testing.T, r hooks.Report, want string) {
+	t.Helper()
+	if r.Late == nil {
+		t.Fatal("no late output is promised")
+	}
+	if got := <-r.Late; string(got.Stdout) != want {
+		t.Errorf("late output %q, want %q", got.Stdout, want)
+	}
+	if more, open := <-r.Late; open {
+		t.Errorf("late output comes twice: %q", more.Stdout)
+	}
+}
+
 // No late report where nobody can print any more.
 func TestExecWithoutChildrenIsNotReportedTwice(t *testing.T) {
 	c := startContainer(t, nil)
-	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil, func([]byte, []byte) { t.Error("called") })
-	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
+	handler := c.executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil)
+	report := handler.Run(t.Context())
+	wantReport(t, report, hooks.Report{Stdout: []byte("hello\n")})
+	if report.Late != nil {
+		t.Error("late output is promised")
+	}
 }
 
 func TestExecSucceededLeavesItsChildrenAndTheirCgroupToTheContainer(t *testing.T) {
@@ -103,7 +119,7 @@ func TestExecutorOutlivesItsReplacement(t *testing.T) {
 	defer executor.Close()
 	must(t, os.WriteFile(path+".new", []byte("#!/bin/false\n"), 0o755))
 	must(t, os.Rename(path+".new", path))
-	handler := executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil, nil)
+	handler := executor.Handler(c.Container, &hooks.Exec{Command: []string{"echo", "hello"}}, nil)
 	wantReport(t, handler.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
 }
 
@@ -124,7 +140,7 @@ func TestExecutorWithoutItsHelper(t *testing.T) {
 		run := func(r *Runner) hooks.Report {
 			container := c.Container
 			container.Runner = r
-			return executor.Handler(container, &hooks.Exec{Command: []string{"true"}}, nil, nil).Run(t.Context())
+			return executor.Handler(container, &hooks.Exec{Command: []string{"true"}}, nil).Run(t.Context())
 		}
 		if os.Getenv("BOOKEND_TEST_RUNNER") != ByRuntime {
 			wantReport(t, run(runnerUnderTest(t, c.runc)), hooks.Report{})

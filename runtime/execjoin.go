@@ -34,7 +34,7 @@ func (h *execHandler) startJoiner(ctx context.Context, plan *ContainerPlan, user
 	defer stdout.Close()
 	defer stderr.Close()
 	p.Gated, p.Seccomp = o.gated, h.container.Runner.filter
-	r.placeIn(&p)
+	r.planCgroups(&p)
 	if err := r.runJoiner(h.executor, plan, p, joiner.Files{Stdout: stdout, Stderr: stderr, Null: o.null}); err != nil {
 		r.release()
 		return nil, err
@@ -42,14 +42,14 @@ func (h *execHandler) startJoiner(ctx context.Context, plan *ContainerPlan, user
 	return r, nil
 }
 
-// placeIn plans the cgroup. On v2 a hook in one of its own has a cgroup namespace
-// of its own too, where its container has one: seen from the container's, what
-// limits it would be nowhere. Without one of its own it joins the container's.
-func (r *execRun) placeIn(p *joiner.Plan) {
+// planCgroups plans where the hook is counted. On v2 a hook in a cgroup of its own
+// has a cgroup namespace of its own too, where its container has one: seen from the
+// container's, what limits it would be nowhere.
+func (r *execRun) planCgroups(p *joiner.Plan) {
 	p.Cgroups = r.container.Cgroup.joins(r.cgroup, r.container.Init)
-	if p.OwnCgroupNamespace && r.cgroup == nil {
-		p.OwnCgroupNamespace = false
-		p.Namespaces |= unix.CLONE_NEWCGROUP
+	if p.Unified && r.cgroup != nil && p.Namespaces&unix.CLONE_NEWCGROUP != 0 {
+		p.Namespaces &^= unix.CLONE_NEWCGROUP
+		p.OwnCgroupNamespace = true
 	}
 }
 
@@ -66,11 +66,7 @@ func (r *execRun) runJoiner(e *Executor, plan *ContainerPlan, p joiner.Plan, fil
 		}
 		defer files.Gate.Close()
 	}
-	// The hook can open its own /dev/stdout only if it is its owner's.
-	if user, group, ok := plan.HostOwner(p.UID); ok {
-		err = errors.Join(files.Stdout.Chown(user, group), files.Stderr.Chown(user, group))
-	}
-	if err == nil {
+	if err = plan.giveTo(p.UID, files); err == nil {
 		err = r.launchJoiner(e, p, files)
 	}
 	if err != nil {
@@ -80,7 +76,7 @@ func (r *execRun) runJoiner(e *Executor, plan *ContainerPlan, p joiner.Plan, fil
 }
 
 func (r *execRun) launchJoiner(e *Executor, p joiner.Plan, files joiner.Files) error {
-	j, err := e.joiner()
+	j, err := e.joiner.get()
 	if err != nil {
 		return err
 	}
@@ -157,9 +153,7 @@ func reasonOf(n joiner.News) wire.Reason {
 // it named, before it was the command. It is nil for any other end, and where the
 // container is gone, which no other way changes. It waits for nothing.
 func (r *execRun) outside() error {
-	select {
-	case <-r.done:
-	default:
+	if !r.ended() {
 		return nil
 	}
 	f := r.last.Failure
@@ -177,12 +171,7 @@ func (r *execRun) outside() error {
 
 // wants tells whether the joiner failed at a step.
 func (r *execRun) wants(step joiner.Step) bool {
-	select {
-	case <-r.done:
-		return r.last.Failure != nil && r.step == step
-	default:
-		return false
-	}
+	return r.ended() && r.last.Failure != nil && r.step == step
 }
 
 // failure is why the command was not run.

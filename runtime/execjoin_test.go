@@ -120,7 +120,7 @@ func toldRun(t *testing.T, n joiner.News) *execRun {
 // A failure before anything was in the container is no report but the reason to
 // go another way, unless the container is gone.
 func TestWhichFailuresOfTheJoinerAreOutside(t *testing.T) {
-	gone := Init{Pid: 4194305}
+	gone := pidOnly(4194305)
 	for step := joiner.Step(1); step <= joiner.Exec; step++ {
 		for _, errno := range []syscall.Errno{0, unix.EPERM, unix.ESRCH, unix.ENOENT} {
 			n := failedAt(step, errno)

@@ -3,6 +3,8 @@ package runtime
 import (
 	"testing"
 	"time"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // A process that a hook left may print and end between the moment at which the
@@ -24,12 +26,12 @@ func TestLateOutputOfAWriterThatIsGone(t *testing.T) {
 	stdoutEnd.Close()
 	<-r.stdout.end
 	<-r.stderr.end
-	got := make(chan string, 1)
-	r.finish(func(stdout, _ []byte) { got <- string(stdout) })
+	got := make(chan hooks.Printed, 1)
+	r.finish(got)
 	select {
 	case late := <-got:
-		if late != "hook\nlate\n" {
-			t.Errorf("late output %q", late)
+		if string(late.Stdout) != "hook\nlate\n" {
+			t.Errorf("late output %q", late.Stdout)
 		}
 	case <-time.After(time.Minute):
 		t.Error("no late output")

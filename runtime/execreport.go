@@ -12,8 +12,8 @@ import (
 	"bookend.dev/bookend/runtime/wire"
 )
 
-// conclude returns the report of a run that was awaited.
-func (r *execRun) conclude(ctx context.Context, h *execHandler) hooks.Report {
+// finalReport returns the report of a run that was awaited.
+func (r *execRun) finalReport(ctx context.Context, h *execHandler) hooks.Report {
 	report := r.report(ctx)
 	stdout, stdoutEnded := r.stdout.drain()
 	stderr, stderrEnded := r.stderr.drain()
@@ -24,32 +24,24 @@ func (r *execRun) conclude(ctx context.Context, h *execHandler) hooks.Report {
 	if r.by == ByRuntime {
 		report.RunnerReason = h.container.Runner.why()
 	}
-	late := h.late
-	if late == nil && h.log != nil {
-		late = func([]byte, []byte) {}
+	if stdoutEnded && stderrEnded { // what was drained is all there is
+		r.finish(nil)
+		return report
 	}
-	if stdoutEnded && stderrEnded {
-		late = nil // what was drained is all there is
-	}
+	late := make(chan hooks.Printed, 1)
+	report.Late = late
 	r.finish(late)
 	return report
 }
 
 // failed tells whether the command was certainly not run.
 func (r *execRun) failed() bool {
-	select {
-	case <-r.done:
-		return r.last.Failure != nil || r.last.Exit != nil && r.last.Exit.NeverRan
-	default:
-		return false
-	}
+	return r.ended() && (r.last.Failure != nil || r.last.Exit != nil && r.last.Exit.NeverRan)
 }
 
 // report turns what the program said last into a report, without the output.
 func (r *execRun) report(ctx context.Context) hooks.Report {
-	select {
-	case <-r.done:
-	default: // it does not even die; last is not ours to read
+	if !r.ended() { // it does not even die
 		return hooks.Report{Cause: hooks.CauseCancelled, Err: context.Cause(ctx)}
 	}
 	switch exit, failure := r.last.Exit, r.last.Failure; {
@@ -89,10 +81,10 @@ func (r *execRun) died() error {
 	return err
 }
 
-// lastWord tells why the program is gone, or nil where it has said nothing of
+// awaitFailure tells why the program is gone, or nil where it has said nothing of
 // that for a while.
-func (r *execRun) lastWord() error {
-	late := time.NewTimer(lastWordTime)
+func (r *execRun) awaitFailure() error {
+	late := time.NewTimer(failureTime)
 	defer late.Stop()
 	select {
 	case <-r.done:
@@ -104,8 +96,8 @@ func (r *execRun) lastWord() error {
 	return nil
 }
 
-// lastWordTime bounds the wait for what a program has to say whose hook is gone.
-const lastWordTime = time.Second
+// failureTime bounds the wait for what a program has to say whose hook is gone.
+const failureTime = time.Second
 
 // failureReport is the report of a command that was not run. The exit of the
 // container's init explains any such failure that does not lie in the command.
@@ -118,8 +110,6 @@ func failureReport(f *wire.Failure) hooks.Report {
 		report.Cause = hooks.CausePermission
 	case wire.BadFormat:
 		report.Cause = hooks.CauseBadFormat
-	case wire.Paused:
-		report.Cause = hooks.CausePaused
 	case wire.Gone:
 		report.Cause, report.Suspect = hooks.CauseGone, true
 	default:

@@ -13,21 +13,15 @@ import (
 
 	"github.com/containerd/log"
 
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 	"bookend.dev/bookend/runtime/joiner"
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
-const (
-	// lateOutput is how long output is kept after the hook has ended.
-	lateOutput = time.Second
-	// KillBound is how long each step in the killing of a cancelled hook may
-	// take, of which there are two: the joiner or bookend-exec, or word of its
-	// pid, and then the hook's processes. In a paused container they die only
-	// when it goes on.
-	KillBound = 2 * time.Second
-	// killOnBound is how long their killing goes on after that.
-	killOnBound = time.Minute
-)
+// lateOutput is how long output is kept after the hook has ended.
+const lateOutput = time.Second
 
 // execRun is one run of the program that brings a hook into its container, and
 // what the hook started under it.
@@ -39,10 +33,10 @@ type execRun struct {
 	by             string // ByJoiner or ByRuntime
 	cmd            *exec.Cmd
 	container      Container
-	cgroup         *hookCgroup // nil: none could be made
-	stdout, stderr *output     // of the hook
-	stdoutLines    *lineWriter // where the hook's output goes besides; nil: nowhere
-	stderrLines    *lineWriter
+	cgroup         *hookCgroup          // nil: none could be made
+	stdout, stderr *output              // of the hook
+	stdoutLines    *containerlog.Writer // where the hook's output goes besides; nil: nowhere
+	stderrLines    *containerlog.Writer
 	complaints     *output  // of bookend-exec; nil: the joiner has none
 	said           *os.File // where it says what becomes of the hook
 	gate           *os.File // lets a gated hook go on; nil: it is not gated
@@ -51,7 +45,7 @@ type execRun struct {
 	started chan struct{} // closed when pid is set or never will be
 	done    chan struct{} // closed when last is set, or the program was reaped without a word
 	pid     int           // of the hook's first process; 0: none was started
-	session *session      // that it is in
+	session *proc.Session // that it is in
 	last    wire.Status   // exit, failure or neither
 	step    joiner.Step   // of a failure of the joiner
 	status  int           // of the program, if last is neither
@@ -72,7 +66,7 @@ func newExecRun(ctx context.Context, h *execHandler, by string) (r *execRun, std
 		stdout.Close()
 		return nil, nil, nil, err
 	}
-	r.stdoutLines, r.stderrLines = h.log.writers(ctx, c.ID)
+	r.stdoutLines, r.stderrLines = h.log.Writers(ctx, c.ID)
 	logger := log.G(ctx).WithField("id", c.ID)
 	if err := c.Cgroup.note(c.Bundle); err != nil {
 		logger.WithError(err).Warn("should this shim die, an exec hook that is frozen is not thawed")
@@ -108,7 +102,7 @@ func (r *execRun) follow(next func() (wire.Status, error)) {
 	defer r.said.Close()
 	begun := sync.OnceFunc(func() { close(r.started) })
 	defer begun() // without a pid, if it never came
-	if err := guarded(func() error { r.listen(next, begun); return nil }); err != nil {
+	if err := hooks.Recovered(func() error { r.listen(next, begun); return nil }); err != nil {
 		log.L.WithError(err).Error("what becomes of an exec hook")
 	}
 }
@@ -122,8 +116,8 @@ func (r *execRun) listen(next func() (wire.Status, error), begun func()) {
 			break
 		}
 		if s.Pid != 0 && r.pid == 0 {
-			r.pid, r.session = s.Pid, newSession(s.Pid, cmp.Or(s.Session, s.Pid))
-			if s.Stray {
+			r.pid, r.session = s.Pid, proc.NewSession(s.Pid, cmp.Or(s.Session, s.Pid))
+			if s.OutsideCgroup {
 				log.L.WithField("pid", r.pid).Warn("the runtime started an exec hook outside of the hook's cgroup; what it forked before it was moved there is killed only as far as it is of its session")
 			}
 			r.stdout.forward(r.stdoutLines)
@@ -133,6 +127,17 @@ func (r *execRun) listen(next func() (wire.Status, error), begun func()) {
 		if s.Exit != nil || s.Failure != nil {
 			r.last = s
 		}
+	}
+}
+
+// ended tells whether the program has said its last word, or has ended without:
+// only then may last be read.
+func (r *execRun) ended() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -146,85 +151,11 @@ func (r *execRun) await(ctx context.Context) {
 	}
 }
 
-// kill ends the program and everything the hook started. The program goes
-// first: a process of its making that has not joined the cgroup yet dies with
-// it, or waits for its word, gets the end of file instead, and exits.
-//
-// Without a cgroup the hook is found by its pid alone, and may run before that
-// is known here: it is awaited.
-func (r *execRun) kill(ctx context.Context) {
-	if r.cgroup == nil {
-		select {
-		case <-r.started:
-		case <-time.After(KillBound):
-		}
-	}
-	_ = r.cmd.Process.Kill() // an error means that it has ended
-	select {
-	case <-r.done:
-	case <-time.After(KillBound):
-		log.G(ctx).Errorf("%s does not die of SIGKILL; left behind", r.cmd.Args[0])
-	}
-	r.killTree(ctx)
-}
-
-// killTree ends what the hook started: first what is of its session, for some
-// of that may have left the cgroup, then what is in the cgroup. That order keeps
-// descendants known by their parents.
-func (r *execRun) killTree(ctx context.Context) {
-	select {
-	case <-r.started: // the pid can be read
-		if r.session != nil {
-			if err := r.session.kill(r.container.Cgroup, r.container.Init, KillBound); err != nil {
-				log.G(ctx).WithError(err).Warn("processes of a cancelled exec hook's session are left")
-			}
-		}
-	default:
-	}
-	if r.cgroup == nil {
-		return
-	}
-	if err := r.cgroup.kill(KillBound); err != nil {
-		log.G(ctx).WithError(err).Warn("processes of a cancelled exec hook are left; they are killed as soon as that is possible")
-		r.cgroup.killOn(killOnBound, func(err error) {
-			if err != nil {
-				log.G(ctx).WithError(err).Error("processes of a cancelled exec hook are left")
-			}
-		})
-	}
-}
-
-// abandon ends a run of which nothing is wanted any more. A gated hook, where it
-// can still run, is gone first.
-func (r *execRun) abandon(ctx context.Context) {
-	if r.gate != nil {
-		r.gate.Close()
-	}
-	select {
-	case <-r.done:
-		r.killTree(ctx)
-	default:
-		r.kill(ctx)
-	}
-	r.awaitClosed(ctx)
-	r.finish(nil)
-}
-
-// awaitClosed waits for the end of a process that the joiner had made and told
-// nobody of: it dies with the joiner, and is the last that holds the hook's output.
-func (r *execRun) awaitClosed(ctx context.Context) {
-	if r.by != ByJoiner || r.pid != 0 {
-		return
-	}
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), KillBound)
-	defer stop()
-	r.stdout.awaitEnd(ctx)
-}
-
 // finish ends the keeping of output: without late at once, else when the last
 // writer is gone, after the second that late output is kept for at the latest.
-// It does not wait for that.
-func (r *execRun) finish(late func(stdout, stderr []byte)) {
+// It does not wait for that. late, which has room for one value, gets what was
+// printed until then, and is closed.
+func (r *execRun) finish(late chan<- hooks.Printed) {
 	r.release()
 	until := time.Now().Add(lateOutput)
 	if r.complaints != nil {
@@ -244,10 +175,8 @@ func (r *execRun) finish(late func(stdout, stderr []byte)) {
 		stderr, _ := r.stderr.drain()
 		r.stdout.forget(until)
 		r.stderr.forget(until)
-		err := guarded(func() error { late(stdout, stderr); return nil })
-		if err != nil {
-			log.L.WithError(err).Error("late output of an exec hook")
-		}
+		late <- hooks.Printed{Stdout: stdout, Stderr: stderr}
+		close(late)
 	}()
 }
 

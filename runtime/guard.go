@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // guard tells the processes of a container from all others: they are in one of
@@ -19,7 +21,7 @@ type guard struct {
 func newGuard(c *Cgroup, init Init) *guard {
 	g := &guard{}
 	if c != nil {
-		for _, p := range c.places {
+		for _, p := range c.memberships {
 			if !p.shared {
 				g.cgroup = c
 			}
@@ -55,8 +57,8 @@ func (g *guard) holds(pid int) bool {
 // holds tells whether what /proc/<pid>/cgroup says is of a process in the cgroup
 // or below, in a hierarchy in which nothing else is.
 func (c *Cgroup) holds(data []byte) bool {
-	for _, of := range parsePlaces(data) {
-		for _, p := range c.places {
+	for _, of := range parseMemberships(data) {
+		for _, p := range c.memberships {
 			if !p.shared && p.controllers == of.controllers && within(of.path, p.path) {
 				return true
 			}
@@ -76,7 +78,7 @@ func (g *guard) signal(pid int, start uint64, signal unix.Signal) bool {
 	if err == nil {
 		defer unix.Close(fd)
 	}
-	if t, err := readProcess(pid); err != nil || t.start != start || !g.holds(pid) {
+	if t, err := proc.ReadStat(pid); err != nil || t.Start != start || !g.holds(pid) {
 		return false
 	}
 	kill(pid, fd, signal)

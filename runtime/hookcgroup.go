@@ -91,47 +91,6 @@ func delegatedFiles() []string {
 	return strings.Fields(string(data))
 }
 
-// joins lists the directories that a hook joins which is to be in h; nil: in the
-// container's own. On v1 it joins them all. On v2 it joins the first that it
-// can: h may be gone, and the container's may have been divided; then runc's
-// exec takes the one in which the init is by now.
-func (c *Cgroup) joins(h *hookCgroup, init Init) []string {
-	if c == nil {
-		return nil
-	}
-	var dirs []string
-	if c.unified && h != nil {
-		dirs = append(dirs, h.dir)
-	}
-	for _, p := range c.places {
-		dir := p.dir
-		if h != nil && !c.unified && dir == c.dir {
-			dir = h.dir
-		}
-		dirs = append(dirs, dir)
-	}
-	if c.unified {
-		dirs = append(dirs, c.movedTo(init)...)
-	}
-	return dirs
-}
-
-// movedTo is the cgroup v2 in which the init is by now, where it is another
-// than the container's own and below it.
-func (c *Cgroup) movedTo(init Init) []string {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", init.Pid))
-	if err != nil {
-		return nil
-	}
-	for _, p := range parsePlaces(data) {
-		own := c.placeOf("")
-		if p.controllers == "" && p.path != own.path && within(p.path, own.path) {
-			return []string{filepath.Join(own.dir, p.path[len(strings.TrimSuffix(own.path, "/")):])}
-		}
-	}
-	return nil
-}
-
 // remove removes the cgroup, unless processes are in it that a hook has left on
 // purpose, and ends its use. The runtime removes the rest when it deletes the
 // container.
@@ -161,25 +120,6 @@ func (h *hookCgroup) clear() bool {
 	left := walkDirs
 	walkCgroups(h.dir, &left, func(dir string) { err = unix.Rmdir(dir) })
 	return err == nil // h.dir's own: it comes last
-}
-
-func (h *hookCgroup) read(file string) []byte {
-	data, _ := os.ReadFile(filepath.Join(h.dir, file))
-	return data
-}
-
-func (h *hookCgroup) write(file, value string) error {
-	return writeCgroup(h.dir, file, value)
-}
-
-func writeCgroup(dir, file, value string) error {
-	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.WriteString(value)
-	return err
 }
 
 // poll asks done again and again, first soon, then more rarely, until it is

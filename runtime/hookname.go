@@ -26,8 +26,6 @@ type hookNames struct {
 	users map[string]int // by name; absent: none
 }
 
-var errNoName = errors.New("all names for cgroups of hooks are taken")
-
 // take makes the directory of the lowest free name in dir. What was left there
 // under that name, or the container has made, is removed if it is empty and
 // passed over if not: what is in it belongs to nobody who is to be killed.

@@ -23,7 +23,7 @@ func script(t *testing.T, name, text string) string {
 }
 
 func identify(ctx context.Context, binary, dir string) (Identity, error) {
-	return Identify(ctx, binary, dir, BoundedOutput(runc.Monitor))
+	return Identify(ctx, binary, dir, boundedRun(runc.Monitor))
 }
 
 func TestIdentifyScripts(t *testing.T) {
@@ -200,7 +200,7 @@ func TestIdentifyAsksOnce(t *testing.T) {
 
 	key, err := binaryKeyOf(binary)
 	must(t, err)
-	must(t, os.WriteFile(files[0], []byte(strings.Repeat("x", 2*identityLimit)), 0o600))
+	must(t, os.WriteFile(files[0], []byte(strings.Repeat("x", 2*nodeFileLimit)), 0o600))
 	want("too long", "1.3.5", 8)
 	must(t, newIdentityFiles(dir).write(key, Identity{Version: "0"}, time.Now().Add(-2*identityAge)))
 	want("old", "1.3.5", 10)

@@ -1,14 +1,11 @@
 package runtime
 
 import (
-	"crypto/rand"
-	"errors"
+	"bytes"
+	"crypto/sha256"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -24,6 +21,11 @@ type nodeFiles struct {
 	open func(dir string) (*os.Root, error) // os.OpenRoot; tests have one that hangs
 }
 
+const (
+	nodeFileLimit = 1 << 20 // bytes of a file that are read
+	maxNodeFiles  = 64
+)
+
 func newNodeFiles(dir string) *nodeFiles {
 	n := &nodeFiles{dir: dir, busy: make(chan struct{}, 1), open: os.OpenRoot}
 	n.busy <- struct{}{}
@@ -34,113 +36,95 @@ func newNodeFiles(dir string) *nodeFiles {
 // what is in it is found out sooner.
 const nodePatience = 250 * time.Millisecond
 
+// load returns what was saved under a name. A file that is not exactly as it was
+// written is errDamaged.
+func (n *nodeFiles) load(name string) ([]byte, error) {
+	var data []byte
+	err := n.within(func(dir *os.Root) (err error) {
+		if data, err = readTrusted(dir, name); err == nil {
+			now := time.Now()
+			_ = dir.Chtimes(name, now, now) // the oldest use goes first
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return unsealed(name, data)
+}
+
+// save keeps a file, and no more files than the bound.
+func (n *nodeFiles) save(name string, body []byte) error {
+	return n.within(func(dir *os.Root) error {
+		if err := writeWhole(dir, name, sealed(name, body)); err != nil {
+			return err
+		}
+		return prune(dir, name)
+	})
+}
+
+// sealed is the content of a file: the first line is a checksum, for what a crash
+// or a disk does to it.
+func sealed(name string, body []byte) []byte {
+	return fmt.Appendf(nil, "%s\n%s", checksum(name, body), body)
+}
+
+func unsealed(name string, data []byte) ([]byte, error) {
+	sum, body, _ := bytes.Cut(data, []byte("\n"))
+	if string(sum) != checksum(name, body) {
+		return nil, fmt.Errorf("%w: its checksum is another", errDamaged)
+	}
+	return body, nil
+}
+
+// checksum covers the name as well: a file under another's is about something else.
+func checksum(name string, body []byte) string {
+	return fmt.Sprintf("%x", sha256.Sum256(append([]byte(name), body...)))
+}
+
 // within does a job in the directory, for which it waits no longer than
 // nodePatience. While an earlier one hangs, none is begun.
-func (n *nodeFiles) within(job func(*os.Root) ([]byte, error)) ([]byte, error) {
-	type result struct {
-		data []byte
-		err  error
-	}
+func (n *nodeFiles) within(job func(*os.Root) error) error {
 	n.turn.Lock()
 	defer n.turn.Unlock()
 	select {
 	case <-n.busy:
 	default:
-		return nil, errHangs
+		return errHangs
 	}
-	done := make(chan result, 1)
+	done := make(chan error, 1)
 	go func() {
-		data, err := n.inTrusted(job)
+		err := n.inTrusted(job)
 		n.busy <- struct{}{} // before the caller can come again
-		done <- result{data, err}
+		done <- err
 	}()
 	late := time.NewTimer(nodePatience)
 	defer late.Stop()
 	select {
-	case r := <-done:
-		return r.data, r.err
+	case err := <-done:
+		return err
 	case <-late.C:
-		return nil, errHangs
+		return errHangs
 	}
 }
 
-func (n *nodeFiles) inTrusted(job func(*os.Root) ([]byte, error)) ([]byte, error) {
-	dir, err := n.trusted()
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	return job(dir)
-}
-
-// trusted opens the directory, which it makes if need be, if none but this
-// user, root, can write to it.
-func (n *nodeFiles) trusted() (*os.Root, error) {
+// inTrusted does a job in the directory, which it makes if need be, if none but
+// this user, root, can write to it.
+func (n *nodeFiles) inTrusted(job func(*os.Root) error) error {
 	if err := os.MkdirAll(n.dir, 0o700); err != nil {
-		return nil, err
+		return err
 	}
 	dir, err := n.open(n.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer dir.Close()
 	st, err := dir.Stat(".")
 	if err == nil {
 		err = ownAlone(st)
 	}
 	if err != nil {
-		dir.Close()
-		return nil, err
-	}
-	return dir, nil
-}
-
-// ownAlone tells why others than this user could have written a file.
-func ownAlone(st fs.FileInfo) error {
-	sys, ok := st.Sys().(*syscall.Stat_t)
-	if !ok || int(sys.Uid) != os.Geteuid() || st.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%w: %s of user %d", errOthersWrite, st.Mode(), sys.Uid)
-	}
-	return nil
-}
-
-// readTrusted reads a file that only this user can have written, up to a limit in
-// bytes.
-func readTrusted(dir *os.Root, name string, limit int64) ([]byte, error) {
-	f, err := dir.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: it is a %s", errDamaged, st.Mode().Type())
-	}
-	if err := ownAlone(st); err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.LimitReader(f, limit))
-}
-
-// writeWhole writes a file that is whole as soon as it has its name. It is not
-// synced: what a crash leaves of it the checksum tells.
-func writeWhole(dir *os.Root, name string, data []byte) error {
-	temporary := "." + name[:min(len(name), 16)] + "-" + rand.Text()
-	if err := dir.WriteFile(temporary, data, 0o600); err != nil {
-		_ = dir.Remove(temporary)
 		return err
 	}
-	if err := dir.Rename(temporary, name); err != nil {
-		_ = dir.Remove(temporary)
-		return err
-	}
-	return nil
+	return job(dir)
 }
-
-var (
-	errHangs       = errors.New("the file system hangs")
-	errOthersWrite = errors.New("others can write to it")
-	errDamaged     = errors.New("it is damaged")
-)

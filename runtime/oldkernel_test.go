@@ -92,9 +92,9 @@ func TestHooksOnKernelsThatAreOldEnough(t *testing.T) {
 // inV2 has hooks run as on a machine that has nothing but cgroup v2.
 func (c *testContainer) inV2() {
 	c.Helper()
-	for _, p := range c.Cgroup.places {
+	for _, p := range c.Cgroup.memberships {
 		if p.controllers == "" {
-			c.Cgroup = &Cgroup{unified: true, dir: p.dir, places: []place{p}}
+			c.Cgroup = &Cgroup{unified: true, dir: p.dir, memberships: []membership{p}}
 			return
 		}
 	}

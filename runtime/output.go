@@ -10,6 +10,9 @@ import (
 
 	"github.com/containerd/log"
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 )
 
 // outputTail is how much of each of a hook's outputs is kept, in bytes.
@@ -29,9 +32,9 @@ type output struct {
 	mu   sync.Mutex
 	buf  []byte
 	kept tail
-	also *lineWriter // where it goes besides; nil: nowhere
-	done bool        // nothing more is kept
-	eof  bool        // the last writer has closed the pipe
+	also *containerlog.Writer // where it goes besides; nil: nowhere
+	done bool                 // nothing more is kept
+	eof  bool                 // the last writer has closed the pipe
 }
 
 // newOutput returns the output and the end of the pipe to write to.
@@ -50,7 +53,7 @@ func newOutput() (*output, *os.File, error) {
 	go func() {
 		defer close(o.end)
 		defer r.Close()
-		if err := guarded(func() error { o.pump(); return nil }); err != nil {
+		if err := hooks.Recovered(func() error { o.pump(); return nil }); err != nil {
 			log.L.WithError(err).Error("output of an exec hook")
 		}
 	}()
@@ -90,7 +93,7 @@ func (o *output) readOnce(fd uintptr) (int, error) {
 		}
 		if !o.done {
 			o.kept.write(o.buf[:n])
-			o.also.write(o.buf[:n])
+			o.also.Write(o.buf[:n])
 		}
 		return n, nil
 	}
@@ -116,11 +119,11 @@ func (o *output) drain() (written []byte, all bool) {
 
 // forward gives w what was printed so far, as far as it is kept, and what is
 // printed from now on.
-func (o *output) forward(w *lineWriter) {
+func (o *output) forward(w *containerlog.Writer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.done {
-		w.write(o.kept.last())
+		w.Write(o.kept.last())
 		o.also = w
 	}
 }
@@ -130,7 +133,7 @@ func (o *output) forward(w *lineWriter) {
 func (o *output) forget(until time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.also.end(until)
+	o.also.End(until)
 	o.done, o.kept, o.also, o.buf = true, tail{}, nil, make([]byte, 512)
 }
 

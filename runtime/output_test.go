@@ -4,6 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/containerd/log"
+	"github.com/sirupsen/logrus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/containerlog"
 )
 
 func TestOutputDrainHasAllThatWasWritten(t *testing.T) {
@@ -44,7 +51,10 @@ func TestOutputForgetsAndReadsOn(t *testing.T) {
 
 func TestOutputForwardsWhatIsPrinted(t *testing.T) {
 	path := newFile(t, "")
-	lines, said := newTestWriter(path)
+	logger, said := logtest.NewNullLogger()
+	l, err := containerlog.New(path, "", false)
+	must(t, err)
+	lines, _ := l.For(hooks.PreStop).Writers(log.WithLogger(t.Context(), logrus.NewEntry(logger)), "c")
 	o, w, err := newOutput()
 	must(t, err)
 	_, err = w.WriteString("before\n")
@@ -54,13 +64,12 @@ func TestOutputForwardsWhatIsPrinted(t *testing.T) {
 	must(t, err)
 	w.Close()
 	<-o.end
-	o.forget(long())
+	o.forget(time.Now().Add(time.Hour))
 	o.forward(lines) // it has been forgotten
-	<-lines.done
-	if got := contents(t, path); got != "[preStop] before\n[preStop] after\n" {
-		t.Errorf("got %q", got)
+	wantFile(t, path, "[preStop] before\n[preStop] after\n")
+	if entries := said.AllEntries(); len(entries) != 0 {
+		t.Errorf("said %v", entries)
 	}
-	wantSaid(t, said)
 }
 
 // A writer without end must not hold drain up.

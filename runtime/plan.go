@@ -13,6 +13,7 @@ import (
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/joiner"
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
@@ -59,7 +60,7 @@ type ContainerPlan struct {
 
 	env           []string
 	keepEmptyHome bool
-	uids, gids    idMap
+	uids, gids    proc.IDMap
 }
 
 // readPlan makes the plan of a container whose init exists. An errOwnExec names the
@@ -77,7 +78,7 @@ func readPlan(s planSource) (*ContainerPlan, error) {
 		return nil, err
 	}
 	p := &ContainerPlan{Template: joiner.Plan{
-		InitPid: s.Init.Pid, InitStart: s.Init.start, Unified: s.Unified, SetGroups: true,
+		InitPid: s.Init.Pid, InitStart: s.Init.Start, Unified: s.Unified, SetGroups: true,
 	}}
 	for _, part := range []func(*config, planSource) error{
 		p.readNamespaces, p.readProcess, p.readUser, p.readPriorities, p.readPersonality, p.readSecurity, p.readUserNamespace,
@@ -124,20 +125,17 @@ func (p *ContainerPlan) readUserNamespace(_ *config, s planSource) error {
 	if p.Template.Namespaces&unix.CLONE_NEWUSER == 0 {
 		return nil
 	}
-	proc, err := openProc(s.Init)
+	dir, err := s.Init.Open()
 	if err != nil {
 		return err
 	}
-	defer proc.Close()
-	setgroups, err := readInProc(proc, "setgroups")
+	defer dir.Close()
+	setgroups, err := dir.ReadFile("setgroups")
 	if err != nil {
 		return err
 	}
 	p.Template.SetGroups = !bytes.Equal(bytes.TrimSpace(setgroups), []byte("deny"))
-	if p.uids, err = readIDMap(proc, "uid_map"); err != nil {
-		return err
-	}
-	p.gids, err = readIDMap(proc, "gid_map")
+	p.uids, p.gids, err = dir.ReadIDMaps()
 	return err
 }
 
@@ -165,20 +163,4 @@ func (p *ContainerPlan) For(h *hooks.Exec, user *wire.User) (joiner.Plan, error)
 		plan.UID, plan.GID, plan.Groups = user.UID, user.GID, user.AdditionalGids
 	}
 	return plan, nil
-}
-
-// HostOwner is who owns, on the host, what a user of the container is given: the
-// user's id there, and the group of the container's root, or -1 where the group
-// stays; ok is false for a user that is not mapped.
-func (p *ContainerPlan) HostOwner(uid uint32) (user, group int, ok bool) {
-	if p.Template.Namespaces&unix.CLONE_NEWUSER == 0 {
-		return int(uid), -1, true
-	}
-	if user, ok = p.uids.host(uid); !ok {
-		return 0, 0, false
-	}
-	if group, ok = p.gids.host(0); !ok {
-		group = -1
-	}
-	return user, group, true
 }

@@ -13,16 +13,16 @@ import (
 // process. The fields of the types of package specs are known as well; a test
 // tells when there are more.
 type config struct {
-	Annotations map[string]settled `json:"annotations"`
-	Process     *specs.Process     `json:"process"`
-	Linux       *linuxConfig       `json:"linux"`
+	Annotations map[string]carriedOut `json:"annotations"`
+	Process     *specs.Process        `json:"process"`
+	Linux       *linuxConfig          `json:"linux"`
 
-	Version    settled `json:"ociVersion"`
-	Root       settled `json:"root"`
-	Hostname   settled `json:"hostname"`
-	Domainname settled `json:"domainname"`
-	Mounts     settled `json:"mounts"`
-	Hooks      settled `json:"hooks"`
+	Version    carriedOut `json:"ociVersion"`
+	Root       carriedOut `json:"root"`
+	Hostname   carriedOut `json:"hostname"`
+	Domainname carriedOut `json:"domainname"`
+	Mounts     carriedOut `json:"mounts"`
+	Hooks      carriedOut `json:"hooks"`
 }
 
 type linuxConfig struct {
@@ -31,26 +31,26 @@ type linuxConfig struct {
 	// Seccomp is the profile as it is written, which bookend-exec reads as strictly.
 	Seccomp json.RawMessage `json:"seccomp"`
 
-	UIDMappings       settled `json:"uidMappings"`
-	GIDMappings       settled `json:"gidMappings"`
-	Sysctl            settled `json:"sysctl"`
-	Resources         settled `json:"resources"`
-	CgroupsPath       settled `json:"cgroupsPath"`
-	Devices           settled `json:"devices"`
-	NetDevices        settled `json:"netDevices"`
-	RootfsPropagation settled `json:"rootfsPropagation"`
-	MaskedPaths       settled `json:"maskedPaths"`
-	ReadonlyPaths     settled `json:"readonlyPaths"`
-	MountLabel        settled `json:"mountLabel"`
-	TimeOffsets       settled `json:"timeOffsets"`
+	UIDMappings       carriedOut `json:"uidMappings"`
+	GIDMappings       carriedOut `json:"gidMappings"`
+	Sysctl            carriedOut `json:"sysctl"`
+	Resources         carriedOut `json:"resources"`
+	CgroupsPath       carriedOut `json:"cgroupsPath"`
+	Devices           carriedOut `json:"devices"`
+	NetDevices        carriedOut `json:"netDevices"`
+	RootfsPropagation carriedOut `json:"rootfsPropagation"`
+	MaskedPaths       carriedOut `json:"maskedPaths"`
+	ReadonlyPaths     carriedOut `json:"readonlyPaths"`
+	MountLabel        carriedOut `json:"mountLabel"`
+	TimeOffsets       carriedOut `json:"timeOffsets"`
 }
 
-// settled is what a runtime has carried out when the container exists: it is about
+// carriedOut is what a runtime has carried out when the container exists: it is about
 // what hooks join. It is not kept: a shim would hold the memory.
-type settled struct{}
+type carriedOut struct{}
 
 // UnmarshalJSON implements [json.Unmarshaler].
-func (*settled) UnmarshalJSON([]byte) error { return nil }
+func (*carriedOut) UnmarshalJSON([]byte) error { return nil }
 
 // readConfig reads a configuration of which every field is known.
 func readConfig(data []byte) (*config, error) {

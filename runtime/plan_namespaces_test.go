@@ -10,8 +10,8 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/joiner"
+	"bookend.dev/bookend/runtime/proc"
 )
 
 func TestPlanNamespaces(t *testing.T) {
@@ -36,8 +36,15 @@ func TestPlanNamespaces(t *testing.T) {
 		if !unified {
 			flags |= unix.CLONE_NEWCGROUP
 		}
-		if p.Template.Namespaces != flags || p.Template.OwnCgroupNamespace != unified || p.Template.Unified != unified {
-			t.Errorf("unified %v: %x, own cgroup namespace %v", unified, p.Template.Namespaces, p.Template.OwnCgroupNamespace)
+		plan := p.Template
+		(&execRun{cgroup: &hookCgroup{}}).planCgroups(&plan)
+		if plan.Namespaces != flags || plan.OwnCgroupNamespace != unified || plan.Unified != unified {
+			t.Errorf("unified %v: %x, own cgroup namespace %v", unified, plan.Namespaces, plan.OwnCgroupNamespace)
+		}
+		plan = p.Template
+		(&execRun{}).planCgroups(&plan) // without a cgroup of its own it is in the container's
+		if plan.Namespaces != want|unix.CLONE_NEWCGROUP || plan.OwnCgroupNamespace {
+			t.Errorf("unified %v, no cgroup: %x, own cgroup namespace %v", unified, plan.Namespaces, plan.OwnCgroupNamespace)
 		}
 	}
 }
@@ -89,18 +96,18 @@ func TestPlanOfAnInitThatIsGone(t *testing.T) {
 	data, err := json.Marshal(spec)
 	must(t, err)
 	s := planSourceOf(t, data)
-	s.Init.start++
-	if _, err := readPlan(s); !errors.Is(err, hooks.ErrGone) {
-		t.Errorf("got %v, want %v", err, hooks.ErrGone)
+	s.Init.Start++
+	if _, err := readPlan(s); !errors.Is(err, proc.ErrGone) {
+		t.Errorf("got %v, want %v", err, proc.ErrGone)
 	}
 }
 
 func TestHostOwner(t *testing.T) {
 	own, err := planOf(t, newRunc, nil)
 	must(t, err)
-	uids, err := parseIDMap([]byte("         0     100000      65536\n  70000          5          1\n"))
+	uids, err := proc.ParseIDMap([]byte("         0     100000      65536\n  70000          5          1\n"))
 	must(t, err)
-	gids, err := parseIDMap([]byte("0 200000 65536\n"))
+	gids, err := proc.ParseIDMap([]byte("0 200000 65536\n"))
 	must(t, err)
 	mapped := &ContainerPlan{Template: joiner.Plan{Namespaces: unix.CLONE_NEWUSER}, uids: uids, gids: gids}
 	rootless := &ContainerPlan{Template: joiner.Plan{Namespaces: unix.CLONE_NEWUSER}, uids: uids}
@@ -118,7 +125,7 @@ func TestHostOwner(t *testing.T) {
 			t.Errorf("%d: got %d, %d, %v; want %d, %d, %v", tt.uid, user, group, ok, tt.user, tt.group, tt.ok)
 		}
 	}
-	if _, err := parseIDMap([]byte("0 1\n")); err == nil {
+	if _, err := proc.ParseIDMap([]byte("0 1\n")); err == nil {
 		t.Error("no error of a line of two numbers")
 	}
 }

@@ -36,7 +36,7 @@ func (p *ContainerPlan) readSecurity(c *config, s planSource) (err error) {
 
 // readAnnotations refuses those by which crun makes another container than the
 // configuration says, or another process.
-func readAnnotations(annotations map[string]settled, rt Identity) error {
+func readAnnotations(annotations map[string]carriedOut, rt Identity) error {
 	if rt.Name != "crun" {
 		return nil
 	}

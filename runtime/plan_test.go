@@ -70,7 +70,7 @@ func TestPlanOfAContainer(t *testing.T) {
 	init, err := ReadInit(os.Getpid())
 	must(t, err)
 	want := joiner.Plan{
-		InitPid: init.Pid, InitStart: init.start,
+		InitPid: init.Pid, InitStart: init.Start,
 		Namespaces: unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWNS | unix.CLONE_NEWNET,
 		UID:        1234, GID: 2345, Groups: []uint32{50, 2345}, SetGroups: true, Umask: &umask, Cwd: "/scratch",
 		NoNewPrivs: true, Caps: &joiner.Caps{Bounding: 1<<0 | 1<<5, Effective: 1 << 1, Permitted: 1 << 3, Inheritable: 1 << 4, Ambient: 1 << 40},

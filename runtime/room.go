@@ -1,9 +1,7 @@
 package runtime
 
 import (
-	"bytes"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,33 +14,11 @@ const (
 	roomMemory = 16 << 20 // a shell and its pages of the kernel take two or three
 )
 
-// paused tells whether processes of the container are frozen, by whatever
-// cgroup above them.
-func (c *Cgroup) paused() bool {
-	p := c.placeOf(freezer)
-	if p == nil {
-		return false
-	}
-	if !c.unified { // the state is that of all above, too
-		state := readCgroupFile(p.dir, "freezer.state")
-		return state == "FROZEN" || state == "FREEZING"
-	}
-	if strings.Contains(readCgroupFile(p.dir, "cgroup.events"), "frozen 1") {
-		return true
-	}
-	for dir := range p.upwards() { // where some process has not stopped yet
-		if readCgroupFile(dir, "cgroup.freeze") == "1" {
-			return true
-		}
-	}
-	return false
-}
-
 // hasRoom tells whether the limits of the container's cgroup, and of each above
 // it, leave room for one small process while the init is being started. What
 // cannot be read is no limit.
 func (c *Cgroup) hasRoom() bool {
-	if p := c.placeOf("pids"); p != nil {
+	if p := c.membership("pids"); p != nil {
 		for dir := range p.upwards() {
 			if limit, ok := readLimit(dir, "pids.max"); ok && limit-used(dir, "pids.current") < roomPids {
 				return false
@@ -53,7 +29,7 @@ func (c *Cgroup) hasRoom() bool {
 	if !c.isUnified() {
 		limit, usage, cache = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
 	}
-	if p := c.placeOf("memory"); p != nil {
+	if p := c.membership("memory"); p != nil {
 		for dir := range p.upwards() {
 			left, ok := readLimit(dir, limit)
 			if !ok {
@@ -70,7 +46,7 @@ func (c *Cgroup) hasRoom() bool {
 
 // upwards goes from the container's directory to the top of the hierarchy, as
 // far as it is mounted.
-func (p *place) upwards() func(yield func(dir string) bool) {
+func (p *membership) upwards() func(yield func(dir string) bool) {
 	return func(yield func(string) bool) {
 		for dir := p.dir; yield(dir) && dir != p.top && len(dir) > len(p.top); {
 			dir = filepath.Dir(dir)
@@ -80,32 +56,23 @@ func (p *place) upwards() func(yield func(dir string) bool) {
 
 // readLimit reads a limit; not ok: there is none.
 func readLimit(dir, file string) (limit int64, ok bool) {
-	limit, err := strconv.ParseInt(readCgroupFile(dir, file), 10, 64) // "max" is none
-	return limit, err == nil && limit < math.MaxInt64/2               // v1's unlimited is all but its last pages
+	limit, err := strconv.ParseInt(readCgroup(dir, file), 10, 64) // "max" is none
+	return limit, err == nil && limit < math.MaxInt64/2           // v1's unlimited is all but its last pages
 }
 
 // used reads what is used; what cannot be read is nothing.
 func used(dir, file string) int64 {
-	n, err := strconv.ParseInt(readCgroupFile(dir, file), 10, 64)
-	if err != nil {
-		return 0
-	}
+	n, _ := strconv.ParseInt(readCgroup(dir, file), 10, 64)
 	return n
 }
 
 // stat reads one figure of a file of "name figure" lines; 0: it has none.
 func stat(dir, file, name string) int64 {
-	for line := range strings.Lines(readCgroupFile(dir, file)) {
+	for line := range strings.Lines(readCgroup(dir, file)) {
 		if key, figure, _ := strings.Cut(strings.TrimSpace(line), " "); key == name {
 			n, _ := strconv.ParseInt(figure, 10, 64)
 			return n
 		}
 	}
 	return 0
-}
-
-// readCgroupFile reads a file of a cgroup; empty: it cannot be read.
-func readCgroupFile(dir, file string) string {
-	data, _ := os.ReadFile(filepath.Join(dir, file))
-	return string(bytes.TrimSpace(data))
 }

@@ -19,11 +19,11 @@ func newTree(t *testing.T, unified bool, files map[string]string) tree {
 	for name, data := range files {
 		must(t, os.WriteFile(filepath.Join(top, name), []byte(data+"\n"), 0o600))
 	}
-	p := place{dir: filepath.Join(top, "pod/container"), top: top}
+	p := membership{dir: filepath.Join(top, "pod/container"), top: top}
 	if !unified {
 		p.controllers = "pids,memory,freezer"
 	}
-	return tree{Cgroup: &Cgroup{unified: unified, places: []place{p}}, top: top}
+	return tree{Cgroup: &Cgroup{unified: unified, memberships: []membership{p}}, top: top}
 }
 
 func TestCgroupRoom(t *testing.T) {

@@ -2,17 +2,14 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/joiner"
-	"bookend.dev/bookend/runtime/wire"
 )
 
 // How a hook gets into its container, as records and the log have it.
@@ -78,7 +75,7 @@ func (e *Executor) Plan(ctx context.Context, c Container) {
 		go func() {
 			defer stop()
 			defer close(r.ready)
-			if err := guarded(func() error { return r.work(ctx, e, c) }); err != nil {
+			if err := hooks.Recovered(func() error { return r.makePlan(ctx, e, c) }); err != nil {
 				r.useRuntime(err)
 			} else {
 				r.Told(ByJoiner, "")
@@ -87,22 +84,18 @@ func (e *Executor) Plan(ctx context.Context, c Container) {
 	})
 }
 
-// errByConfiguration is why a hook goes through the runtime where the node's
-// configuration says so.
-var errByConfiguration = errors.New("the node's configuration says so")
-
-// work works out the plan. Its error is why there is none.
-func (r *Runner) work(ctx context.Context, e *Executor, c Container) error {
+// makePlan works out the plan. Its error is why there is none.
+func (r *Runner) makePlan(ctx context.Context, e *Executor, c Container) error {
 	switch {
 	case r.OwnRuntime:
 		return errByConfiguration
 	case c.Cgroup == nil:
 		return errNoCgroup
 	}
-	if _, err := e.joiner(); err != nil {
+	if _, err := e.joiner.get(); err != nil {
 		return err
 	}
-	id, err := e.identities(r.Directory).identify(ctx, r.Binary, BoundedOutput(e.monitor))
+	id, err := e.identities(r.Directory).identify(ctx, r.Binary, boundedRun(e.monitor))
 	if err != nil {
 		return err
 	}
@@ -148,7 +141,7 @@ func (e *Executor) programs(dir string) (*SeccompPrograms, error) {
 	if p := e.compilers[dir]; p != nil {
 		return p, nil
 	}
-	compiler, err := BinaryIdentity(e.helper.file)
+	compiler, err := binaryIdentity(e.helper.file.Stat())
 	if err != nil {
 		return nil, err
 	}
@@ -157,8 +150,8 @@ func (e *Executor) programs(dir string) (*SeccompPrograms, error) {
 	return p, nil
 }
 
-// settled waits until the way is known: a plan, or nil for the runtime's own exec.
-func (r *Runner) settled(ctx context.Context, e *Executor, c Container) (*ContainerPlan, error) {
+// awaitPlan waits until the way is known: a plan, or nil for the runtime's own exec.
+func (r *Runner) awaitPlan(ctx context.Context, e *Executor, c Container) (*ContainerPlan, error) {
 	e.Plan(ctx, c)
 	select {
 	case <-r.ready:
@@ -185,33 +178,4 @@ func (r *Runner) why() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.reason
-}
-
-// request is what bookend-exec needs to know of the runtime of c, for a hook
-// that is to run in cgroup, if not nil.
-func (r *Runner) request(c Container, cgroup *hookCgroup) wire.Runtime {
-	args := []string{"--root", c.RuncRoot}
-	if r.SystemdCgroup {
-		args = append(args, "--systemd-cgroup")
-	}
-	req := wire.Runtime{
-		Path: r.Binary, Args: args, Env: runtimeEnv(os.Environ()),
-		Init: c.Init.Pid, Cgroup: c.Cgroup.hooksDir(), Unified: c.Cgroup.isUnified(),
-	}
-	if cgroup != nil {
-		req.HookCgroup = cgroup.dir
-	}
-	return req
-}
-
-// runtimeEnv is this process' environment as containerd's shim passes it on to
-// runtimes: without what would make one of them speak to systemd.
-func runtimeEnv(environ []string) []string {
-	var env []string
-	for _, v := range environ {
-		if !strings.HasPrefix(v, "NOTIFY_SOCKET=") {
-			env = append(env, v)
-		}
-	}
-	return env
 }

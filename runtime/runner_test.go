@@ -218,7 +218,7 @@ func TestRunnerFindsItsBinaryOnPath(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "runc"), nil, 0o755))
 	t.Setenv("PATH", dir)
 	t.Setenv("NOTIFY_SOCKET", "/run/systemd/notify")
-	got := NewRunner(RunnerOptions{SystemdCgroup: true}).request(Container{RuncRoot: "/run/x", Init: Init{Pid: 7}}, nil)
+	got := NewRunner(RunnerOptions{SystemdCgroup: true}).request(Container{RuncRoot: "/run/x", Init: pidOnly(7)}, nil)
 	if got.Path != filepath.Join(dir, "runc") || !slices.Equal(got.Args, []string{"--root", "/run/x", "--systemd-cgroup"}) || got.Init != 7 {
 		t.Errorf("got %+v", got)
 	}

@@ -21,9 +21,9 @@ exec %s --network=none --platform=ptrace "$@"
 // runsc returns the path of gVisor's runsc, or skips the test.
 func runsc(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(os.Getenv("BOOKEND_TOOLS"), "runsc")
+	program := filepath.Join(directory(t, "BOOKEND_TOOLS", ".cache/tools/bin"), "runsc")
 	if _, err := os.Stat(program); err != nil {
-		t.Skipf("needs BOOKEND_TOOLS to name a directory with runsc: %v", err)
+		t.Skipf("needs runsc, which `make tools` installs: %v", err)
 	}
 	wrapper := filepath.Join(t.TempDir(), "runsc")
 	must(t, os.WriteFile(wrapper+".new", fmt.Appendf(nil, runscHere, program), 0o755))

@@ -69,9 +69,9 @@ func TestShimsThatRaceKeepOneFile(t *testing.T) {
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
 		t.Errorf("got %v, %v", files, err)
 	}
-	_, ok, err := s[0].files.load(filepath.Base(kept(t, dir)))
-	if !ok || err != nil {
-		t.Errorf("got %v, %v", ok, err)
+	program, err := s[0].files.load(filepath.Base(kept(t, dir)))
+	if program == nil || err != nil {
+		t.Errorf("got %v, %v", program, err)
 	}
 }
 
@@ -90,13 +90,13 @@ func TestDamagedFileIsCompiledAnew(t *testing.T) {
 		"empty":          rewrite(func([]byte) []byte { return nil }),
 		"wrong checksum": rewrite(func(d []byte) []byte { d[0] ^= 1; return d }),
 		"another's": rewrite(func([]byte) []byte {
-			data, err := encodeProgram(other, aProgram())
+			data, err := json.Marshal(aProgram())
 			must(t, err)
-			return data
+			return sealed(other, data)
 		}),
 		"no program": rewrite(func(d []byte) []byte {
 			digest := kept(t, t.TempDir())
-			return fmt.Appendf(nil, "%s\n{}", programChecksum(filepath.Base(digest), []byte("{}")))
+			return sealed(filepath.Base(digest), []byte("{}"))
 		}),
 		"of others to write": func(t *testing.T, file string) { must(t, os.Chmod(file, 0o620)) },
 		"of another user": func(t *testing.T, file string) {
@@ -262,10 +262,7 @@ func TestFileSystemThatHangs(t *testing.T) {
 func TestBinaryIdentity(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "exec")
 	identity := func() string {
-		f, err := os.Open(path)
-		must(t, err)
-		defer f.Close()
-		id, err := BinaryIdentity(f)
+		id, err := binaryIdentity(os.Stat(path))
 		must(t, err)
 		return id
 	}

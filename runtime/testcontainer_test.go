@@ -26,16 +26,6 @@ type testContainer struct {
 	rootfs   string
 }
 
-// binaries returns the paths of runc and bookend-exec, or skips the test.
-func binaries(t testing.TB) (runcPath, execPath string) {
-	t.Helper()
-	runcPath, execPath = os.Getenv("BOOKEND_TEST_RUNC"), os.Getenv("BOOKEND_TEST_EXEC")
-	if runcPath == "" || execPath == "" || os.Geteuid() != 0 {
-		t.Skip("needs root, and BOOKEND_TEST_RUNC and BOOKEND_TEST_EXEC to name runc and bookend-exec")
-	}
-	return runcPath, execPath
-}
-
 // startContainer creates and starts a container whose init sleeps, with the
 // spec as edit leaves it. It is deleted when the test ends.
 func startContainer(t *testing.T, edit func(*specs.Spec)) *testContainer {
@@ -160,10 +150,10 @@ func (c *testContainer) runcExecCommand(args ...string) *exec.Cmd {
 	return exec.Command(c.runc, "--root", c.RuncRoot, "exec", "--process", file, c.ID)
 }
 
-// settle waits until it is known how hooks get into the container.
-func (c *testContainer) settle() {
+// awaitPlan waits until it is known how hooks get into the container.
+func (c *testContainer) awaitPlan() {
 	c.Helper()
-	_, err := c.Runner.settled(c.Context(), c.executor, c.Container)
+	_, err := c.Runner.awaitPlan(c.Context(), c.executor, c.Container)
 	must(c, err)
 }
 
@@ -173,7 +163,7 @@ func (c *testContainer) hook(command ...string) hooks.Report {
 }
 
 func (c *testContainer) handler(spec *hooks.Exec) hooks.Handler {
-	return c.executor.Handler(c.Container, spec, nil, nil)
+	return c.executor.Handler(c.Container, spec, nil)
 }
 
 // hookCgroups lists the cgroups of hooks that exist in the container's.

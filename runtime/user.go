@@ -10,6 +10,8 @@ import (
 
 	"github.com/moby/sys/user"
 
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
@@ -23,14 +25,14 @@ func userInContainer(ctx context.Context, spec string, i Init) (*wire.User, erro
 	var found *wire.User
 	failed := make(chan error, 1)
 	go func() {
-		failed <- guarded(func() error {
-			root, err := OpenRoot(i)
+		failed <- hooks.Recovered(func() error {
+			root, err := i.OpenRoot()
 			if err != nil {
 				return err
 			}
 			defer root.Close()
 			found, err = lookupUser(spec, func(path string) ([]byte, error) {
-				return ReadFileInRoot(root, path, userFileLimit)
+				return proc.ReadFileInRoot(root, path, userFileLimit)
 			})
 			return err
 		})

@@ -17,9 +17,9 @@ import (
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
+	"bookend.dev/bookend/runtime/containerlog"
 )
-
-const sandboxIDAnnotation = "io.kubernetes.cri.sandbox-id"
 
 // container is a container with hooks: what its hooks need to know of it. What
 // changes in its life belongs to its task.
@@ -33,20 +33,18 @@ type container struct {
 	runtime   *runcC.Runc // the container's OCI runtime
 	runner    *runtime.Runner
 	lifecycle *hooks.Lifecycle
-	log       *runtime.ContainerLog // nil: hooks print into records only
-	logger    *log.Entry            // at the level of this container
+	log       *containerlog.Log // nil: hooks print into records only
+	logger    *log.Entry        // at the level of this container
 	gate      *gate
 	task      *task
 	unwatch   context.CancelFunc // ends the wait for the init's exit
 	// target is set once: by Create, or by the Start of a container that is
 	// restored from a checkpoint, which has no init before.
-	target atomic.Pointer[runtime.Container]
-	begun  atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
-	// begunEntry is the record of the attempt that was begun; nil: it has not run.
-	begunEntry atomic.Pointer[record.Entry]
-	hookRun    atomic.Pointer[signal] // set when the latest run of a hook has ended; nil: none has begun
-	stopTold   atomic.Pointer[signal] // set when the latest record of an undelivered stop is complete; nil: there is none
-	resumed    chan struct{}          // holds one element when the container was resumed a moment ago
+	target   atomic.Pointer[runtime.Container]
+	begun    atomic.Pointer[runtime.Begun] // an exec postStart that waits for its time; nil: none
+	run      atomic.Pointer[hookRun]       // the latest of a hook; nil: none has begun
+	stopTold atomic.Pointer[latch]         // set when the latest record of an undelivered stop is complete; nil: there is none
+	resumed  chan struct{}                 // holds one element when the container was resumed a moment ago
 }
 
 func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, error) {
@@ -59,17 +57,17 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 	if err != nil {
 		return nil, err
 	}
-	if err := runtime.WriteRecordsDir(r.Bundle, cr.records.Directory); err != nil {
+	if err := bundle.WriteRecordsDir(r.Bundle, cr.node.Records.Directory); err != nil {
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: should this shim die, records of this container are not completed")
 	}
 	return &container{
-		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[sandboxIDAnnotation],
-		store:   s.storeOf(context.WithoutCancel(ctx), cr.records),
+		id: r.ID, subject: subjectOf(ns, r.ID, cr.annotations), sandboxID: cr.annotations[hooks.AnnotationSandboxID],
+		store:   s.storeOf(context.WithoutCancel(ctx), cr.node.Records),
 		resumed: make(chan struct{}, 1), runtime: runtimeOf(ns, opts),
 		bundle: r.Bundle, runcRoot: runcRoot(ns, opts), gate: cr.gate, lifecycle: cr.lifecycle, log: hookLog(ctx, r, cr.lifecycle), logger: log.G(ctx),
 		runner: runtime.NewRunner(runtime.RunnerOptions{
 			Binary: opts.GetBinaryName(), SystemdCgroup: opts.GetSystemdCgroup(), NoNewKeyring: opts.GetNoNewKeyring(),
-			OwnRuntime: cr.ownRuntime, Directory: cr.records.Directory,
+			OwnRuntime: cr.node.Exec.Entry == hooks.EntryRuntime, Directory: cr.node.Records.Directory,
 			Told: func(runner, reason string) { toldRunner(ctx, r.ID, runner, reason) },
 		}),
 	}, nil
@@ -88,8 +86,8 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 			return false, nil
 		},
 		unsent: func(d delivery, attempt int, err error) { s.unsent(c, d, attempt, err) },
-		undelivered: func(d delivery, due time.Time, err error, settled <-chan bool) {
-			s.undelivered(c, d, due, err, settled)
+		undelivered: func(d delivery, due time.Time, err error, over <-chan bool) {
+			s.undelivered(c, d, due, err, over)
 		},
 		unheeded: func(sig syscall.Signal) {
 			what := "the container ended after " + hooks.SignalName(sig) + ", which is none of its stopSignals: its preStop did not run"
@@ -98,10 +96,10 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 		alive:   func() hooks.Liveness { return c.target.Load().Init.Liveness() },
 		release: func(exited bool) { s.release(ctx, c, exited) },
 		report: func(res hooks.Result) {
-			settle(res)
+			c.run.Load().overrule(res)
 			s.reporter.tell(c.reportOf(res.Point, res.Handler, &res))
 		},
-		show: c.show,
+		postStatus: c.postStatus,
 	})
 	ctx, c.unwatch = context.WithCancel(ctx)
 	s.add(c)
@@ -133,9 +131,9 @@ func (s *Service) release(ctx context.Context, c *container, exited bool) {
 	s.publisher.release(ctx, c.gate)
 }
 
-// aim reads what has to be known of the init while it is parked in the
+// readInit reads what has to be known of the init while it is parked in the
 // container's own cgroup and cannot have changed anything yet.
-func (s *Service) aim(ctx context.Context, c *container, pid int) error {
+func (s *Service) readInit(ctx context.Context, c *container, pid int) error {
 	initProcess, err := runtime.ReadInit(pid)
 	if err != nil {
 		return err
@@ -166,11 +164,7 @@ func (s *Service) beginPostStart(ctx context.Context, c *container) {
 	if h == nil || h.Exec == nil || t == nil {
 		return
 	}
-	c.begun.Store(s.executor.Begin(ctx, *t, h.Exec, c.linesOf(h), func(stdout, stderr []byte) {
-		if e := c.begunEntry.Load(); e != nil {
-			lateOutput(e)(stdout, stderr)
-		}
-	}))
+	c.begun.Store(s.executor.Begin(ctx, *t, h.Exec, c.linesOf(h)))
 }
 
 // discardBegun ends a postStart that has begun and does not run, and returns when
@@ -192,71 +186,15 @@ func toldRunner(ctx context.Context, id, runner, reason string) {
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
+	defer s.memory.used()
+	run, outcome := c.newRun(h), hooks.Failed
+	defer func() { run.close(outcome) }()
 	if h.Point == hooks.PreStop {
 		c.discardBegun(ctx)
 	}
 	s.reporter.tell(c.reportOf(h.Point, h.HandlerName(), nil))
-	run := newSignal()
-	c.hookRun.Store(run)
-	defer run.set()
-	defer s.memory.used()
-	j := c.newJournal(h)
-	outcome := hooks.Failed
-	defer func() { j.close(outcome) }()
 	t := c.target.Load()
-	res := hooks.Run(ctx, h, s.handler(c, t, h, j), t.Init.Liveness, j)
+	res := hooks.Run(ctx, h, s.handler(c, t, h), t.Init.Liveness, run.begin)
 	outcome = res.Outcome
 	return res
-}
-
-func (s *Service) handler(c *container, t *runtime.Container, h *hooks.Hook, j *journal) hooks.Handler {
-	switch {
-	case h.Exec != nil:
-		e := &recordedExec{container: c, journal: j, point: h.Point, handler: func(late func(stdout, stderr []byte)) hooks.Handler {
-			return s.executor.Handler(*t, h.Exec, c.linesOf(h), late)
-		}}
-		return pausable{service: s, container: c, Handler: e}
-	case h.HTTPGet != nil:
-		return networked{init: t.Init, spec: h.HTTPGet}
-	default:
-		return h.Sleep
-	}
-}
-
-// recordedExec gives each attempt of an exec hook a handler whose late output
-// goes into the record of that attempt. What was begun of a postStart is for the
-// first that comes to run; until then it is the container's, to be discarded.
-type recordedExec struct {
-	container *container
-	journal   *journal
-	point     hooks.Point
-	handler   func(late func(stdout, stderr []byte)) hooks.Handler
-}
-
-// Run implements [hooks.Handler].
-func (e *recordedExec) Run(ctx context.Context) hooks.Report {
-	if e.point == hooks.PostStart {
-		if begun := e.container.begun.Swap(nil); begun != nil {
-			e.container.begunEntry.Store(e.journal.entry)
-			return begun.Run(ctx)
-		}
-	}
-	return e.handler(lateOutput(e.journal.entry)).Run(ctx)
-}
-
-// networked opens the container's network for one attempt: the descriptors of
-// its namespaces are held no longer than that.
-type networked struct {
-	init runtime.Init
-	spec *hooks.HTTPGet
-}
-
-// Run implements [hooks.Handler].
-func (n networked) Run(ctx context.Context) hooks.Report {
-	network, err := runtime.OpenNetwork(n.init)
-	if err != nil {
-		return hooks.NetworkFailure(err)
-	}
-	defer network.Close()
-	return hooks.NewHTTPHandler(n.spec, network, Version).Run(ctx)
 }

@@ -3,10 +3,8 @@ package shim
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/log"
@@ -14,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"bookend.dev/bookend/hooks"
-	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // Create reads the container's hooks before anything of it exists, so that a
@@ -27,7 +25,7 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)
 	}
-	annotations, err := runtime.ReadAnnotations(r.Bundle)
+	annotations, err := bundle.ReadAnnotations(r.Bundle)
 	if err != nil {
 		// The runtime reads the same file, and says in its own words what is
 		// wrong with it.
@@ -51,19 +49,21 @@ func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*ta
 // node's fault, or bookend's, leaves the container without and goes to the log.
 func (s *Service) resolve(ctx context.Context, id string, annotations map[string]string, node nodeConfig) (lc *hooks.Lifecycle, err error) {
 	logger := log.G(ctx).WithField("container", id)
-	defer func() {
-		if p := recover(); p != nil {
-			logger.Errorf("bookend: %v; it runs without: panic: %v\n%s", errBroken, p, debug.Stack())
-			lc, err = nil, nil
-		}
-	}()
-	lc, err = hooks.Resolve(annotations, func() (*hooks.Config, error) {
+	load := func() (*hooks.Config, error) {
 		cfg, err := node.load()
 		if err != nil {
 			logger.WithError(err).Error("bookend: the node's configuration is invalid; containers that ask for hooks are refused, all others run without its defaults")
 		}
 		return cfg, err
+	}
+	fault := hooks.Recovered(func() error {
+		lc, err = hooks.Resolve(annotations, load)
+		return nil
 	})
+	if fault != nil {
+		logger.Errorf("bookend: %v; it runs without: %v", errBroken, fault)
+		return nil, nil
+	}
 	if errors.Is(err, hooks.ErrConfig) {
 		return nil, nil
 	}
@@ -76,8 +76,7 @@ type creation struct {
 	gate        *gate
 	lifecycle   *hooks.Lifecycle
 	annotations map[string]string
-	records     hooks.Records
-	ownRuntime  bool // exec hooks go through the container's own runtime
+	node        *hooks.Config
 }
 
 // restored tells whether the container comes from a checkpoint.
@@ -86,17 +85,18 @@ func (cr *creation) restored() bool { return cr.request.Checkpoint != "" }
 // createHooked registers the container's gate before the runtime makes its
 // init, whose exit must not be missed.
 func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle, annotations map[string]string, node nodeConfig) (*taskAPI.CreateTaskResponse, error) {
-	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations}
+	cr := &creation{request: r, gate: s.publisher.add(r.ID), lifecycle: lc, annotations: annotations, node: hooks.DefaultConfig()}
 	hookCtx := context.WithoutCancel(ctx) // for what is bookend's
 	guard(hookCtx, r.ID, func() {
-		hookCtx, cr.records, cr.ownRuntime = withLevel(hookCtx, node), node.records(), node.ownRuntime()
+		cr.node = node.config()
+		hookCtx = withLevel(hookCtx, cr.node)
 	})
 	resp, err := s.inner().Create(ctx, r)
 	if err != nil {
 		s.publisher.remove(r.ID, cr.gate)
 		return nil, err
 	}
-	if err := s.takeOver(hookCtx, cr, int(resp.Pid)); err != nil {
+	if err := s.addHooks(hookCtx, cr, int(resp.Pid)); err != nil {
 		// The container exists and the client will be told so: one whose hooks
 		// cannot be prepared is run without, as after any fault of bookend's own.
 		log.G(hookCtx).WithField("container", r.ID).WithError(err).Errorf("bookend: %v; it runs on without", errBroken)
@@ -105,31 +105,23 @@ func (s *Service) createHooked(ctx context.Context, r *taskAPI.CreateTaskRequest
 	return resp, nil
 }
 
-// takeOver makes the container that Create has made one with hooks. A panic is
+// addHooks makes the container that Create has made one with hooks. A panic is
 // an error like any other.
-func (s *Service) takeOver(ctx context.Context, cr *creation, pid int) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.remove(cr.request.ID)
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+func (s *Service) addHooks(ctx context.Context, cr *creation, pid int) error {
+	err := hooks.Recovered(func() error {
+		c, err := s.newContainer(ctx, cr)
+		if err == nil && !cr.restored() { // one that is has no init before its Start
+			err = s.readInit(ctx, c, pid)
 		}
-	}()
-	c, err := s.created(ctx, cr, pid)
-	if err != nil {
+		if err == nil {
+			s.begin(ctx, c, cr.restored())
+		}
 		return err
+	})
+	if err != nil {
+		s.remove(cr.request.ID)
 	}
-	s.begin(ctx, c, cr.restored())
-	return nil
-}
-
-// created is the container that a Create has made. One that is restored from a
-// checkpoint has no init before its Start.
-func (s *Service) created(ctx context.Context, cr *creation, pid int) (*container, error) {
-	c, err := s.newContainer(ctx, cr)
-	if err == nil && !cr.restored() {
-		err = s.aim(ctx, c, pid)
-	}
-	return c, err
+	return err
 }
 
 // writeShimPath leaves the path of this shim in the bundle where containerd

@@ -39,19 +39,20 @@ func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAP
 	c.unwatch()
 	c.task.end()
 	c.discardBegun(ctx)
-	c.conclude(ctx)
+	c.finishRecords(ctx)
 	s.publisher.remove(r.ID, c.gate)
 	return resp, nil
 }
 
-// conclude waits for a hook that is being cancelled, so that its record has an
+// finishRecords waits for a hook that is being cancelled, so that its record has an
 // outcome before the shim may be shut down, and so that of a stop which was not
 // delivered; it removes the status.
-func (c *container) conclude(ctx context.Context) {
-	for _, end := range []*signal{c.hookRun.Load(), c.stopTold.Load()} {
-		if end != nil {
-			end.await(ctx, hookOutTime)
-		}
+func (c *container) finishRecords(ctx context.Context) {
+	if run := c.run.Load(); run != nil {
+		run.ended.await(ctx, hookOutTime)
+	}
+	if told := c.stopTold.Load(); told != nil {
+		told.await(ctx, hookOutTime)
 	}
 	c.store.Remove(c.subject)
 }

@@ -7,7 +7,8 @@ import (
 	"bookend.dev/bookend/hooks"
 )
 
-// Why a withheld Start did not succeed. The service maps them to gRPC codes.
+// The first four say why a withheld Start did not succeed. The service maps them
+// to gRPC codes.
 var (
 	// errPostStartFailed matches every *postStartError.
 	errPostStartFailed = errors.New(reasonPostStart)
@@ -19,6 +20,8 @@ var (
 	errKillPending = errors.New("the container still runs, its kill is pending")
 	// errBroken: bookend's own code for this container failed.
 	errBroken = errors.New("hooks of this container broke down")
+	// errPaused: an exec hook waited in vain for its container to be resumed.
+	errPaused = errors.New("container is paused")
 )
 
 // killPendingError is the deadline of a Start whose container is being killed

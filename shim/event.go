@@ -1,14 +1,16 @@
 package shim
 
 import (
+	"context"
 	"syscall"
 	"time"
 
 	"bookend.dev/bookend/hooks"
 )
 
-// event is something that happened to a container.
-type event interface{ isEvent() }
+// event is something that happened to a container. apply gives it to the machine
+// and returns what its bringer is to do.
+type event interface{ apply(*machine) answer }
 
 type (
 	// startRequested: a client called Start on the init at a time, with a
@@ -52,20 +54,20 @@ type (
 	timerFired struct{ timer timer }
 )
 
-func (startRequested) isEvent()  {}
-func (startReturned) isEvent()   {}
-func (startLost) isEvent()       {}
-func (hookEnded) isEvent()       {}
-func (stopRequested) isEvent()   {}
-func (sigkillSent) isEvent()     {}
-func (signalDelivered) isEvent() {}
-func (signalFailed) isEvent()    {}
-func (signalReturned) isEvent()  {}
-func (signalPassing) isEvent()   {}
-func (judged) isEvent()          {}
-func (initExited) isEvent()      {}
-func (sandboxGone) isEvent()     {}
-func (timerFired) isEvent()      {}
+func (ev startRequested) apply(m *machine) answer { return m.onStart(ev) }
+func (ev stopRequested) apply(m *machine) answer  { return m.onStop(ev.signal) }
+func (ev startReturned) apply(m *machine) answer  { m.onStarted(ev); return answer{} }
+func (startLost) apply(m *machine) answer         { m.onStartLost(); return answer{} }
+func (ev hookEnded) apply(m *machine) answer      { m.onHookEnded(ev.result); return answer{} }
+func (sigkillSent) apply(m *machine) answer       { m.onKilled(); return answer{} }
+func (signalDelivered) apply(m *machine) answer   { m.onDelivered(); return answer{} }
+func (ev signalFailed) apply(m *machine) answer   { m.onSignalFailed(ev.err); return answer{} }
+func (ev signalReturned) apply(m *machine) answer { m.onSignalReturned(ev); return answer{} }
+func (ev signalPassing) apply(m *machine) answer  { m.onSignalPassing(ev.signal); return answer{} }
+func (ev judged) apply(m *machine) answer         { m.onJudged(ev.init); return answer{} }
+func (initExited) apply(m *machine) answer        { m.onExited(); return answer{} }
+func (sandboxGone) apply(m *machine) answer       { m.onSandboxGone(); return answer{} }
+func (ev timerFired) apply(m *machine) answer     { m.onTimer(ev.timer); return answer{} }
 
 // delivery is a signal and its target, as Kill has them.
 type delivery struct {
@@ -94,8 +96,11 @@ const (
 	passedTimer
 )
 
-// action is something that must be done for a container.
-type action interface{ isAction() }
+// action is something that must be done for a container. perform does it, on the
+// task's goroutine, and must not block.
+type action interface {
+	perform(context.Context, *taskLoop)
+}
 
 type (
 	// runHook starts a hook; hookEnded follows. bound limits it beside its own
@@ -116,14 +121,14 @@ type (
 	// cancelSignal ends signalInit or killInit, if one is under way.
 	cancelSignal struct{}
 	// tellUndelivered logs, publishes and records a stop signal that has not
-	// got through; tellSettled follows.
+	// got through; tellUndeliveredEnd follows.
 	tellUndelivered struct {
 		signal delivery
 		err    error // of the last attempt; nil: the first is under way still
 	}
-	// tellSettled says what the signal of tellUndelivered came to: it was
+	// tellUndeliveredEnd says what the signal of tellUndelivered came to: it was
 	// delivered, or the init ended before.
-	tellSettled struct{ delivered bool }
+	tellUndeliveredEnd struct{ delivered bool }
 	// tellUnheeded says that the container ended of a signal that is none of
 	// its stop signals, so that its preStop did not run.
 	tellUnheeded struct{ signal syscall.Signal }
@@ -150,21 +155,6 @@ type (
 		exited bool
 	}
 )
-
-func (runHook) isAction()         {}
-func (cancelHook) isAction()      {}
-func (signalInit) isAction()      {}
-func (killInit) isAction()        {}
-func (cancelSignal) isAction()    {}
-func (tellUndelivered) isAction() {}
-func (tellSettled) isAction()     {}
-func (tellUnheeded) isAction()    {}
-func (judgeInit) isAction()       {}
-func (setTimer) isAction()        {}
-func (setTimerAt) isAction()      {}
-func (stopTimer) isAction()       {}
-func (report) isAction()          {}
-func (resolveStart) isAction()    {}
 
 // answer tells an RPC goroutine what to do with its call.
 type answer struct {

@@ -25,34 +25,34 @@ type gate struct {
 	flowing bool        // release is publishing the queue
 	pid     uint32      // of the init; 0: not known yet
 
-	exited    *signal // the init's TaskExit came here
-	published *signal // the init's TaskExit went out
-	deleted   *signal // TaskDelete went out
+	exited    *latch // the init's TaskExit came here
+	published *latch // the init's TaskExit went out
+	deleted   *latch // TaskDelete went out
 }
 
-// signal is something that happens once.
-type signal struct {
+// latch is something that happens once.
+type latch struct {
 	once sync.Once
 	done chan struct{}
 }
 
-func newSignal() *signal { return &signal{done: make(chan struct{})} }
+func newLatch() *latch { return &latch{done: make(chan struct{})} }
 
-func (s *signal) set() { s.once.Do(func() { close(s.done) }) }
+func (l *latch) set() { l.once.Do(func() { close(l.done) }) }
 
-// await waits for the signal, for at most limit, or until ctx is done.
-func (s *signal) await(ctx context.Context, limit time.Duration) {
+// await waits until it has happened, for at most limit, or until ctx is done.
+func (l *latch) await(ctx context.Context, limit time.Duration) {
 	t := time.NewTimer(limit)
 	defer t.Stop()
 	select {
-	case <-s.done:
+	case <-l.done:
 	case <-t.C:
 	case <-ctx.Done():
 	}
 }
 
 func newGate() *gate {
-	return &gate{exited: newSignal(), published: newSignal(), deleted: newSignal()}
+	return &gate{exited: newLatch(), published: newLatch(), deleted: newLatch()}
 }
 
 // isInit tells whether a process of the container is its init; know says which

@@ -1,23 +1,44 @@
 package shim
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+// testHeap notes when memory was given back, and has a percentage.
+type testHeap struct {
+	percent atomic.Int64
+	given   func()
+}
+
+func (h *testHeap) giveBack() { h.given() }
+
+func (h *testHeap) setPercent(percent int) (before int) {
+	return int(h.percent.Swap(int64(percent)))
+}
+
 func TestMemoryIsGivenBackWhenAShimIsIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var given []time.Duration
 		start := time.Now()
-		m := &idleMemory{free: func() { given = append(given, time.Since(start)) }}
+		h := &testHeap{given: func() { given = append(given, time.Since(start)) }}
+		h.setPercent(40)
+		m := &idleMemory{heap: h}
 		until := func(d time.Duration, uses ...time.Duration) {
 			for _, at := range uses {
 				<-time.After(time.Until(start.Add(at)))
 				m.used()
+				if p := h.percent.Load(); p != busyPercent {
+					t.Errorf("the collector's percentage is %d while hooks run", p)
+				}
 			}
 			<-time.After(time.Until(start.Add(d)))
 			synctest.Wait()
+			if p := h.percent.Load(); p != 40 {
+				t.Errorf("the collector's percentage is %d in an idle shim", p)
+			}
 		}
 		until(time.Second, 0, 100*time.Millisecond, 200*time.Millisecond)
 		if len(given) != 1 || given[0] != 200*time.Millisecond+idleAfter {

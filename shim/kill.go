@@ -22,7 +22,7 @@ func (s *Service) Kill(ctx context.Context, r *taskAPI.KillRequest) (*emptypb.Em
 		return s.sigkill(ctx, r, c)
 	case c == nil:
 		return s.inner().Kill(ctx, r)
-	case !triggers(c.lifecycle, sent):
+	case !isStopSignal(c.lifecycle, sent):
 		return s.passSignal(ctx, r, c)
 	}
 	ans := c.task.ask(stopRequested{sent})

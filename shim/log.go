@@ -5,20 +5,18 @@ import (
 
 	"github.com/containerd/log"
 	"github.com/sirupsen/logrus"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // withLevel returns ctx with a logger for what bookend says about one container:
 // at the level of the node's configuration, if that names one. The logger is a
 // new one that writes to the same place: the shim's own is that of every
 // container of the pod, and of the service that is wrapped.
-func withLevel(ctx context.Context, node nodeConfig) context.Context {
-	cfg, err := node.load()
-	if err != nil || cfg.Log.Level == "" {
-		return ctx
-	}
-	level, err := logrus.ParseLevel(cfg.Log.Level)
+func withLevel(ctx context.Context, node *hooks.Config) context.Context {
+	level, err := logrus.ParseLevel(node.Log.Level)
 	if err != nil {
-		return ctx // the grammar knows the same levels
+		return ctx // empty: the grammar knows the same levels
 	}
 	entry := log.G(ctx)
 	own := logrus.New()

@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// defaultGrace is the grace period where nobody said, as Kubernetes has it.
-	defaultGrace = 30 * time.Second
 	// judgeTime bounds the wait for an init that may be exiting: the kernel
 	// kills the rest of a pid namespace first and makes its init reapable after.
 	judgeTime = time.Second
@@ -27,8 +25,6 @@ const (
 	// undeliveredTime is how long a promised stop signal may be on its way
 	// before that is told.
 	undeliveredTime = 10 * time.Second
-	// signalReserve is kept of the grace period for the stop signal itself.
-	signalReserve = 2 * time.Second
 )
 
 // machine decides what becomes of one container. It is pure: events go in by
@@ -60,42 +56,8 @@ type withheldStart struct {
 // that follow from it. It panics with a *transitionError on a fault of its own.
 func (m *machine) step(ev event) (answer, []action) {
 	m.actions = nil
-	ans := m.dispatch(ev)
+	ans := ev.apply(m)
 	return ans, m.actions
-}
-
-func (m *machine) dispatch(ev event) answer {
-	switch ev := ev.(type) {
-	case startRequested:
-		return m.onStart(ev)
-	case stopRequested:
-		return m.onStop(ev.signal)
-	case startReturned:
-		m.onStarted(ev)
-	case startLost:
-		m.onStartLost()
-	case hookEnded:
-		m.onHookEnded(ev.result)
-	case sigkillSent:
-		m.onKilled()
-	case signalDelivered:
-		m.onDelivered()
-	case signalFailed:
-		m.onSignalFailed(ev.err)
-	case signalReturned:
-		m.onSignalReturned(ev)
-	case signalPassing:
-		m.onSignalPassing(ev.signal)
-	case judged:
-		m.onJudged(ev.init)
-	case initExited:
-		m.onExited()
-	case sandboxGone:
-		m.onSandboxGone()
-	case timerFired:
-		m.onTimer(ev.timer)
-	}
-	return answer{}
 }
 
 func (m *machine) do(a ...action) { m.actions = append(m.actions, a...) }
@@ -125,7 +87,7 @@ func (m *machine) onExited() {
 	m.enter(exited)
 	m.do(cancelSignal{})
 	m.stopTimers()
-	m.settled(false)
+	m.endSending(false)
 	if m.withheld != nil {
 		m.resolve(m.withheld.cause)
 	}
@@ -135,22 +97,6 @@ func (m *machine) onExited() {
 func (m *machine) stopTimers() {
 	m.do(stopTimer{cutTimer}, stopTimer{judgeTimer}, stopTimer{graceTimer}, stopTimer{undeliveredTimer}, stopTimer{passedTimer})
 }
-
-// cancelled reports a failure that the init's exit explains: not a failure.
-func (m *machine) cancelled(r hooks.Result) {
-	m.suspect = nil
-	m.do(report{cancelledResult(r)})
-}
-
-// cancelledResult is what a hook came to whose container went away.
-func cancelledResult(r hooks.Result) hooks.Result {
-	if r.Outcome == hooks.Failed {
-		r.Outcome, r.Cause, r.Suspect = hooks.Cancelled, hooks.CauseCancelled, false
-	}
-	return r
-}
-
-func (m *machine) hookRuns() bool { return m.phase == postStart || m.phase == preStop }
 
 func (m *machine) onTimer(t timer) {
 	switch t {
@@ -176,29 +122,6 @@ func (m *machine) onTimer(t timer) {
 	}
 }
 
-// judge begins to wait for an init's exit that would explain a failure.
-func (m *machine) judge(r hooks.Result) {
-	m.enter(judging)
-	m.suspect, m.asked = &r, 0
-	m.do(setTimer{judgeTimer, judgeTime})
-}
-
-// onJudged follows a look at the init: if it lives, the failure is one; if it
-// is dying still, its exit will come. Neither is waited for without end.
-func (m *machine) onJudged(init hooks.Liveness) {
-	if m.phase != judging {
-		return
-	}
-	if init == hooks.Gone && m.asked < judgeGone || init == hooks.CannotSay && m.asked < judgeUnknown {
-		m.do(setTimer{judgeTimer, judgeTime})
-		return
-	}
-	r := *m.suspect
-	m.suspect = nil
-	r.Suspect = false
-	m.failed(r)
-}
-
 // onGraceOver is one grace period after the stop signal.
 func (m *machine) onGraceOver() {
 	switch {
@@ -213,13 +136,6 @@ func (m *machine) onGraceOver() {
 // postStart failed: then no client ends the stop.
 func (m *machine) stopsFailed() bool {
 	return m.withheld != nil && errors.Is(m.withheld.cause, errPostStartFailed)
-}
-
-func (m *machine) grace() time.Duration {
-	if m.hooks.GracePeriod != nil {
-		return *m.hooks.GracePeriod
-	}
-	return defaultGrace
 }
 
 // stopSignal is the signal that bookend sends where no client chose one.

@@ -16,7 +16,7 @@ func (m *machine) deliver() {
 	m.enter(delivering)
 	if m.stopsFailed() {
 		// A runtime that fails must not keep the container from its end.
-		m.do(setTimer{graceTimer, m.grace()})
+		m.do(setTimer{graceTimer, m.hooks.Grace()})
 	}
 	m.send()
 }
@@ -46,10 +46,10 @@ func (m *machine) onDelivered() {
 		return
 	}
 	m.do(stopTimer{undeliveredTimer})
-	m.settled(true)
+	m.endSending(true)
 	if m.phase == delivering {
 		m.enter(stopping)
-		m.do(setTimer{graceTimer, m.grace()})
+		m.do(setTimer{graceTimer, m.hooks.Grace()})
 	}
 }
 
@@ -86,10 +86,10 @@ func (m *machine) onUndelivered() {
 	m.do(tellUndelivered{signal: m.sending.signal, err: m.sending.err})
 }
 
-// settled ends what was being sent.
-func (m *machine) settled(delivered bool) {
+// endSending ends what was being sent.
+func (m *machine) endSending(delivered bool) {
 	if m.sending != nil && m.sending.told {
-		m.do(tellSettled{delivered})
+		m.do(tellUndeliveredEnd{delivered})
 	}
 	m.sending = nil
 }
@@ -101,7 +101,7 @@ func (m *machine) onSignalPassing(sig syscall.Signal) {
 		return
 	}
 	m.passed = sig
-	m.do(setTimer{passedTimer, m.grace()})
+	m.do(setTimer{passedTimer, m.hooks.Grace()})
 }
 
 // owed returns the signal that the init has still to get, if there is one.

@@ -96,49 +96,6 @@ func (m *machine) onStartLost() {
 	}
 }
 
-func (m *machine) onHookEnded(r hooks.Result) {
-	switch {
-	case m.phase == killing || m.phase == killed || m.phase == exited:
-		m.endedLate(r)
-	case m.phase == postStart && m.stop != nil:
-		// Cancelled for a stop signal; what it came to changes nothing.
-		m.endedLate(r)
-		m.beginStop()
-	case r.Suspect:
-		m.judge(r)
-	case r.Outcome == hooks.Failed || r.Outcome == hooks.TimedOut:
-		m.failed(r)
-	default:
-		m.do(report{r})
-		if m.phase == postStart {
-			m.enter(running)
-			m.resolve(nil)
-		} else {
-			m.deliver()
-		}
-	}
-}
-
-// endedLate reports a hook that ended when its container was past it: success
-// and timeout stand, a failure is the doing of whatever came in between.
-func (m *machine) endedLate(r hooks.Result) {
-	m.do(report{cancelledResult(r)})
-}
-
-// failed applies the failure of a hook whose container is alive.
-func (m *machine) failed(r hooks.Result) {
-	m.do(report{r})
-	switch {
-	case r.Point == hooks.PreStop:
-		m.deliver()
-	case m.hooks.PostStart.FailurePolicy == hooks.Ignore:
-		m.enter(running)
-		m.resolve(nil)
-	default:
-		m.stopFailed(r)
-	}
-}
-
 // stopFailed stops a container whose postStart failed, as the kubelet does:
 // preStop, stop signal, grace period, SIGKILL; cut before Start's deadline.
 func (m *machine) stopFailed(r hooks.Result) {
@@ -148,11 +105,4 @@ func (m *machine) stopFailed(r hooks.Result) {
 		m.do(setTimerAt{cutTimer, d.Add(-cutBefore)})
 	}
 	m.beginStop()
-}
-
-// preStopBound is how long a preStop hook may take where the grace period is
-// known, so that a client which kills at its end leaves the signal its time.
-func (m *machine) preStopBound() time.Duration {
-	g := m.grace()
-	return g - min(signalReserve, g/2)
 }

@@ -71,7 +71,7 @@ func (m *machine) beginStop() {
 	m.enter(preStop)
 	hook := runHook{hook: m.hooks.PreStop}
 	if m.hooks.GracePeriod != nil || m.stopsFailed() {
-		hook.bound = m.preStopBound()
+		hook.bound = m.hooks.PreStopBound()
 	}
 	m.do(hook)
 }
@@ -89,7 +89,7 @@ func (m *machine) substitute(d delivery) delivery {
 	return d
 }
 
-// triggers tells whether a signal is one that means "stop" to this container.
-func triggers(l *hooks.Lifecycle, d delivery) bool {
+// isStopSignal tells whether a signal is one that means "stop" to this container.
+func isStopSignal(l *hooks.Lifecycle, d delivery) bool {
 	return slices.Contains(l.StopSignals, d.signal)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/shim"
 
 	"bookend.dev/bookend/hooks"
-	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/bundle"
 	"bookend.dev/bookend/runtime/joiner"
 )
 
@@ -70,7 +70,7 @@ func (p *deadPod) bundle(id, kind, sandbox, address string) {
 	write(filepath.Join(dir, "bootstrap.json"), map[string]string{"address": address})
 	write(p.record(id), map[string]any{"version": 1, "namespace": "k8s.io", "container": id, "hook": "preStop", "attempt": 1})
 	if err == nil {
-		err = runtime.WriteRecordsDir(dir, p.records)
+		err = bundle.WriteRecordsDir(dir, p.records)
 	}
 	if err != nil {
 		p.t.Fatal(err)

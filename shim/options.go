@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -30,7 +29,7 @@ type nodeConfig struct {
 // refused: the inner service would take the shim down with them.
 func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
 	if opts.GetValue() == nil {
-		return nodeConfig{load: sync.OnceValues(loadDefault)}, nil
+		return newNodeConfig(nil), nil
 	}
 	v, err := typeurl.UnmarshalAny(opts)
 	if err != nil {
@@ -38,13 +37,29 @@ func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
 	}
 	switch v := v.(type) {
 	case *options.Options:
-		return nodeConfig{load: sync.OnceValues(loadDefault)}, nil
+		return newNodeConfig(nil), nil
 	case *runtimeoptions.Options:
-		load := func() (*hooks.Config, error) { return loadOptions(v) }
-		return nodeConfig{load: sync.OnceValues(load), translate: true}, nil
+		return newNodeConfig(v), nil
 	default:
 		return nodeConfig{}, fmt.Errorf("runtime options of type %s: expected %T or %T", opts.GetTypeUrl(), &options.Options{}, &runtimeoptions.Options{})
 	}
+}
+
+// newNodeConfig is the configuration of a client that sent o; nil: it sent none
+// of that type.
+func newNodeConfig(o *runtimeoptions.Options) nodeConfig {
+	load := func() (*hooks.Config, error) { return loadOptions(o) }
+	return nodeConfig{load: sync.OnceValues(load), translate: o != nil}
+}
+
+// config returns the configuration. One that cannot be read is the default: that is
+// told where it matters.
+func (n nodeConfig) config() *hooks.Config {
+	cfg, err := n.load()
+	if err != nil {
+		return hooks.DefaultConfig()
+	}
+	return cfg
 }
 
 // runcOptions returns the options for the inner service: those that came, or
@@ -53,12 +68,7 @@ func (n nodeConfig) runcOptions(opts *anypb.Any) (*anypb.Any, error) {
 	if !n.translate {
 		return opts, nil
 	}
-	cfg, err := n.load()
-	if err != nil {
-		// Already told where it matters; a container without hooks runs as with
-		// the stock shim and no options.
-		cfg = hooks.DefaultConfig()
-	}
+	cfg := n.config()
 	return typeurl.MarshalAnyToProto(&options.Options{
 		BinaryName:    cfg.Runc.BinaryName,
 		Root:          cfg.Runc.Root,
@@ -67,31 +77,9 @@ func (n nodeConfig) runcOptions(opts *anypb.Any) (*anypb.Any, error) {
 }
 
 func loadOptions(o *runtimeoptions.Options) (*hooks.Config, error) {
-	switch {
-	case o.GetConfigPath() != "":
-		return loadFile(o.GetConfigPath())
-	case len(o.GetConfigBody()) > 0:
-		return hooks.ParseConfig(o.GetConfigBody(), "runtime options")
-	default:
-		return loadDefault()
+	if body := o.GetConfigBody(); o.GetConfigPath() == "" && len(body) > 0 {
+		return hooks.ParseConfig(body, "runtime options")
 	}
-}
-
-func loadDefault() (*hooks.Config, error) {
-	if path := os.Getenv(hooks.ConfigEnv); path != "" {
-		return loadFile(path)
-	}
-	cfg, err := loadFile(hooks.ConfigPath)
-	if errors.Is(err, os.ErrNotExist) {
-		return hooks.DefaultConfig(), nil
-	}
+	cfg, _, err := hooks.LocateConfig(o.GetConfigPath(), os.Getenv(hooks.ConfigEnv)).Load()
 	return cfg, err
-}
-
-func loadFile(path string) (*hooks.Config, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	return hooks.ParseConfig(data, path)
 }

@@ -7,16 +7,16 @@ import (
 	"github.com/containerd/log"
 
 	"bookend.dev/bookend/hooks"
-	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/runtime/containerlog"
 )
 
 // hookLog returns the container's own log if a hook is to print into it; nil
 // where none is, or none can, which is said here, once.
-func hookLog(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle) *runtime.ContainerLog {
+func hookLog(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle) *containerlog.Log {
 	if !printsIntoLog(lc.PostStart) && !printsIntoLog(lc.PreStop) {
 		return nil
 	}
-	l, err := runtime.NewContainerLog(r.Stdout, r.Stderr, r.Terminal)
+	l, err := containerlog.New(r.Stdout, r.Stderr, r.Terminal)
 	if err != nil {
 		log.G(ctx).WithField("container", r.ID).WithError(err).Warn("bookend: what hooks of this container print goes into records only")
 	}
@@ -24,7 +24,7 @@ func hookLog(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecy
 }
 
 // linesOf returns where the lines of a hook go besides its records; nil: nowhere.
-func (c *container) linesOf(h *hooks.Hook) *runtime.HookLog {
+func (c *container) linesOf(h *hooks.Hook) *containerlog.HookLog {
 	if !printsIntoLog(h) {
 		return nil
 	}

@@ -2,7 +2,6 @@ package shim
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
@@ -24,8 +23,6 @@ type pausable struct {
 	container *container
 	hooks.Handler
 }
-
-var errPaused = errors.New("container is paused")
 
 // Run implements [hooks.Handler].
 func (p pausable) Run(ctx context.Context) hooks.Report {

@@ -2,13 +2,14 @@ package shim
 
 import (
 	"context"
-	"runtime/debug"
 	"sync"
 
 	eventstypes "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/core/events"
 	"github.com/containerd/containerd/v2/pkg/shim"
 	"github.com/containerd/log"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // publisher decorates the shim's publisher: it holds back the init events of
@@ -39,12 +40,14 @@ func (p *publisher) Publish(ctx context.Context, topic string, ev events.Event) 
 // take looks for the event's gate and tells whether it holds the event. A fault
 // of bookend's own lets the event pass.
 func (p *publisher) take(h heldEvent) (g *gate, took bool) {
-	defer func() {
-		if r := recover(); r != nil {
-			log.G(h.ctx).Errorf("bookend: panic: %v\n%s", r, debug.Stack())
-			g, took = nil, false
-		}
-	}()
+	if err := hooks.Recovered(func() error { g, took = p.hold(h); return nil }); err != nil {
+		log.G(h.ctx).Errorf("bookend: %v", err)
+		return nil, false
+	}
+	return g, took
+}
+
+func (p *publisher) hold(h heldEvent) (g *gate, took bool) {
 	id, starts, exit := initEvent(h.event)
 	g = p.gate(id)
 	if g == nil || exit != nil && !g.isInit(exit.Pid) {

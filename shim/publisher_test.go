@@ -75,7 +75,7 @@ func TestPublisherHoldsTheInitsEventsAndNoOthers(t *testing.T) {
 	wantSignal(t, g.published, true, "the exit is out")
 }
 
-func wantSignal(t *testing.T, s *signal, want bool, why string) {
+func wantSignal(t *testing.T, s *latch, want bool, why string) {
 	t.Helper()
 	got := false
 	select {

@@ -3,7 +3,6 @@ package shim
 import (
 	"context"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -15,11 +14,6 @@ import (
 
 	"bookend.dev/bookend/hooks"
 )
-
-// hookTopic is the topic of hook events on containerd's event bus; the last
-// element is what happened: "start", then "success", "failure", "timeout" or
-// "cancel".
-const hookTopic = "/bookend/hook"
 
 const (
 	// reportBacklog bounds the reports that wait for the log, and those that wait
@@ -73,8 +67,8 @@ func newReporter(ctx context.Context, p events.Publisher, sd shutdown.Service) *
 	}
 	ctx = context.WithoutCancel(ctx)
 	sd.RegisterCallback(func(context.Context) error { r.flush(ctx); return nil })
-	go r.run(r.reports, func(h hookReport) { r.log(ctx, h) })
-	go r.run(r.logged, func(h hookReport) { r.publish(ctx, h) })
+	go r.run(r.reports, func(h hookReport) { guard(ctx, h.id, func() { r.log(ctx, h) }) })
+	go r.run(r.logged, func(h hookReport) { guard(ctx, h.id, func() { r.publish(ctx, h) }) })
 	return r
 }
 
@@ -124,7 +118,6 @@ func (r *reporter) flush(ctx context.Context) {
 
 // log puts a report into the log and hands it on.
 func (r *reporter) log(ctx context.Context, h hookReport) {
-	defer r.recovered(ctx, h)
 	if n := r.dropped.Swap(0); n > 0 {
 		log.G(ctx).Warnf("bookend: too many reports of hooks waited; %d were dropped", n)
 	}
@@ -149,7 +142,6 @@ func (r *reporter) log(ctx context.Context, h hookReport) {
 
 // publish publishes the event of a report.
 func (r *reporter) publish(ctx context.Context, h hookReport) {
-	defer r.recovered(ctx, h)
 	if h.flushed != nil {
 		close(h.flushed)
 		return
@@ -157,13 +149,6 @@ func (r *reporter) publish(ctx context.Context, h hookReport) {
 	topic, labels := h.event()
 	if err := r.publisher.Publish(ctx, topic, &eventstypes.ContainerUpdate{ID: h.id, Labels: labels}); err != nil {
 		log.G(ctx).WithError(err).WithField("container", h.id).Warn("bookend: post hook event")
-	}
-}
-
-// recovered keeps a panic from taking the shim along.
-func (r *reporter) recovered(ctx context.Context, h hookReport) {
-	if p := recover(); p != nil {
-		log.G(ctx).WithField("container", h.id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
 	}
 }
 
@@ -197,24 +182,24 @@ func (h hookReport) log() {
 // event returns the topic of the report's event, and what it says.
 func (h hookReport) event() (topic string, labels map[string]string) {
 	if h.undelivered != nil {
-		return undeliveredTopic, h.undeliveredLabels()
+		return hooks.UndeliveredTopic, h.undeliveredLabels()
 	}
-	return path.Join(hookTopic, h.verb()), h.labels()
+	return path.Join(hooks.HookTopic, h.verb()), h.labels()
 }
 
 func (h hookReport) verb() string {
 	if h.result == nil {
-		return "start"
+		return hooks.EventStart
 	}
 	switch h.result.Outcome {
 	case hooks.Succeeded:
-		return "success"
+		return hooks.EventSuccess
 	case hooks.Failed:
-		return "failure"
+		return hooks.EventFailure
 	case hooks.TimedOut:
-		return "timeout"
+		return hooks.EventTimeout
 	default:
-		return "cancel"
+		return hooks.EventCancel
 	}
 }
 
@@ -223,35 +208,35 @@ func (h hookReport) verb() string {
 // this is one that carries names and values. It holds nothing that a hook or its
 // author wrote.
 func (h hookReport) labels() map[string]string {
-	f := map[string]string{"hook": string(h.point), "handler": h.kind}
+	f := map[string]string{hooks.LabelHook: string(h.point), hooks.LabelHandler: h.kind}
 	if h.name != "" {
-		f["container_name"] = h.name
+		f[hooks.LabelContainerName] = h.name
 	}
 	res := h.result
 	if res == nil {
 		return f
 	}
-	f["outcome"] = string(res.Outcome)
-	f["attempts"] = strconv.Itoa(res.Attempts)
-	f["duration"] = res.Duration.Round(time.Millisecond).String()
-	f["message"] = res.Message()
+	f[hooks.LabelOutcome] = string(res.Outcome)
+	f[hooks.LabelAttempts] = strconv.Itoa(res.Attempts)
+	f[hooks.LabelDuration] = res.Duration.Round(time.Millisecond).String()
+	f[hooks.LabelMessage] = res.Message()
 	if res.Cause != "" {
-		f["cause"] = string(res.Cause)
+		f[hooks.LabelCause] = string(res.Cause)
 	}
 	if res.Runner != "" {
-		f["runner"] = res.Runner
+		f[hooks.LabelRunner] = res.Runner
 	}
 	if isFailure(res) {
-		f["reason"] = reasonOf(h.point)
+		f[hooks.LabelReason] = reasonOf(h.point)
 	}
 	switch res.Cause {
 	case hooks.CauseExitCode:
-		f["exit_code"] = strconv.Itoa(res.ExitCode)
+		f[hooks.LabelExitCode] = strconv.Itoa(res.ExitCode)
 	case hooks.CauseSignal:
-		f["signal"] = strconv.Itoa(int(res.Signal))
+		f[hooks.LabelSignal] = strconv.Itoa(int(res.Signal))
 	}
 	if res.Status != 0 {
-		f["http_status"] = strconv.Itoa(res.Status)
+		f[hooks.LabelHTTPStatus] = strconv.Itoa(res.Status)
 	}
 	return f
 }

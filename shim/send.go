@@ -25,21 +25,11 @@ const (
 	logEvery      = time.Minute
 )
 
-// send carries out what the machine wants sent, in place of what was being sent.
-func (l *taskLoop) send(ctx context.Context, a action) {
+// beginSend ends what was being sent and returns the context of what is sent next.
+func (l *taskLoop) beginSend(ctx context.Context) context.Context {
 	l.endSend()
 	ctx, l.cancelSend = context.WithCancel(ctx)
-	switch a := a.(type) {
-	case signalInit:
-		l.due = time.Now()
-		go func() {
-			if l.sendUntilSent(ctx, a.signal) {
-				l.tell(signalDelivered{})
-			}
-		}()
-	case killInit:
-		go l.killUntilExit(ctx)
-	}
+	return ctx
 }
 
 func (l *taskLoop) endSend() {

@@ -64,10 +64,10 @@ func TestAStopThatIsUndeliveredIsToldOnce(t *testing.T) {
 		after func(w *world)
 		want  string
 	}{
-		"and then delivered": {func(w *world) { w.becomes(w.until(0, w.lives)); advance(5 * time.Second) }, "settled delivered=true told=true"},
-		"and the init ends":  {func(w *world) { w.task.tell(initExited{}) }, "settled delivered=false told=true"},
-		"and it is deleted":  {func(w *world) { w.task.end() }, "settled delivered=false told=true"},
-		"and bookend breaks": {func(w *world) { w.task.tell(hookEnded{preSuspect}) }, "settled delivered=false told=false"},
+		"and then delivered": {func(w *world) { w.becomes(w.until(0, w.lives)); advance(5 * time.Second) }, "end delivered=true told=true"},
+		"and the init ends":  {func(w *world) { w.task.tell(initExited{}) }, "end delivered=false told=true"},
+		"and it is deleted":  {func(w *world) { w.task.end() }, "end delivered=false told=true"},
+		"and bookend breaks": {func(w *world) { w.task.tell(hookEnded{preSuspect}) }, "end delivered=false told=false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -76,12 +76,12 @@ func TestAStopThatIsUndeliveredIsToldOnce(t *testing.T) {
 				w.task.ask(stopRequested{sigterm})
 				advance(time.Minute)
 				synctest.Wait()
-				if st := w.standings[len(w.standings)-1]; st.phase != delivering || !st.undelivered.Equal(w.begun) {
+				if st := w.statuses[len(w.statuses)-1]; st.phase != delivering || !st.undelivered.Equal(w.begun) {
 					t.Errorf("shown: %+v", st)
 				}
 				tt.after(w)
 				synctest.Wait()
-				told := w.traced("undelivered", "settled")
+				told := w.traced("undelivered", "end")
 				if len(told) != 2 || told[0] != "10s undelivered terminated since 0s: runc: text file busy" || !strings.HasSuffix(told[1], tt.want) {
 					t.Errorf("told %q, want one and %q", told, tt.want)
 				}
@@ -141,7 +141,7 @@ func TestAPanicOfTheDeliveryIsAFailure(t *testing.T) {
 		w.task.ask(stopRequested{sigterm})
 		advance(time.Minute)
 		synctest.Wait()
-		if st := w.standings[len(w.standings)-1]; st.phase != running || len(w.traced("signal")) != 5 {
+		if st := w.statuses[len(w.statuses)-1]; st.phase != running || len(w.traced("signal")) != 5 {
 			t.Errorf("phase %s after %q; want a stop that is over", st.phase, w.traced("signal"))
 		}
 	})

@@ -25,7 +25,7 @@ func (s *Service) Shutdown(ctx context.Context, r *taskAPI.ShutdownRequest) (*em
 type underway struct {
 	mu    sync.Mutex
 	count int
-	over  *signal // when count is back at 0
+	over  *latch // when count is back at 0
 }
 
 // begin is for a call that comes; its answer is the call of end.
@@ -33,7 +33,7 @@ func (u *underway) begin() (end func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.count++; u.count == 1 {
-		u.over = newSignal()
+		u.over = newLatch()
 	}
 	return sync.OnceFunc(func() {
 		u.mu.Lock()

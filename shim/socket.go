@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"syscall"
-	"time"
 
 	"github.com/containerd/containerd/v2/pkg/shim"
 	"golang.org/x/sys/unix"
@@ -32,28 +30,5 @@ func removeOwnSocket() func(context.Context) error {
 			return err
 		}
 		return nil
-	}
-}
-
-// dialBound is for a connection that the kernel neither makes nor refuses.
-const dialBound = 10 * time.Second
-
-// isDead tells whether nobody listens at a shim's address any more, which is
-// the case only where the kernel says so. That a shim cannot be reached in time
-// proves nothing: on a busy node containerd's own CanConnect, with its 100 ms,
-// takes living shims for dead.
-func isDead(address string) bool {
-	conn, err := shim.AnonDialer(address, dialBound)
-	if err == nil {
-		conn.Close()
-		return false
-	}
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist)
-}
-
-// removeDeadSocket removes the socket of a shim that did not live to do it.
-func removeDeadSocket(address string) {
-	if isDead(address) {
-		_ = shim.RemoveSocket(address)
 	}
 }

@@ -107,7 +107,7 @@ func (c *container) isGone() bool {
 // will find it.
 func (s *Service) started(ctx context.Context, c *container, pid int) {
 	if c.target.Load() == nil {
-		if err := s.aim(ctx, c, pid); err != nil {
+		if err := s.readInit(ctx, c, pid); err != nil {
 			c.target.Store(&runtime.Container{ID: c.id, Bundle: c.bundle, RuncRoot: c.runcRoot})
 		}
 	}

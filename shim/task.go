@@ -2,7 +2,6 @@ package shim
 
 import (
 	"context"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 )
 
 // effects is what a task's decisions do to the world. Every function may block
-// and is called on a goroutine of its own, except report, unheeded and show,
+// and is called on a goroutine of its own, except report, unheeded and postStatus,
 // which must not block.
 type effects struct {
 	// runHook carries out a hook and returns soon after ctx is done.
@@ -26,8 +25,8 @@ type effects struct {
 	unsent func(d delivery, attempt int, err error)
 	// undelivered tells of a stop signal that was due some time ago and has not
 	// got through, and then what it came to: it was delivered, or the init ended
-	// before. A settled that is closed says neither.
-	undelivered func(d delivery, due time.Time, err error, settled <-chan bool)
+	// before. An over that is closed says neither.
+	undelivered func(d delivery, due time.Time, err error, over <-chan bool)
 	// unheeded logs a signal that ended the container without a preStop.
 	unheeded func(syscall.Signal)
 	// alive tells what is known of the init.
@@ -37,8 +36,8 @@ type effects struct {
 	release func(exited bool)
 	// report tells of a hook that ended.
 	report func(hooks.Result)
-	// show tells where the container stands now.
-	show func(standing)
+	// postStatus tells where the container stands now.
+	postStatus func(taskStatus)
 }
 
 // task is one container with hooks: the goroutine that owns its [machine], its
@@ -46,12 +45,12 @@ type effects struct {
 type task struct {
 	id      string
 	effects effects
-	mail    chan letter
+	inbox   chan message
 	done    chan struct{} // closed when the goroutine has ended; calls pass through
 }
 
-// letter is an event on its way to a task.
-type letter struct {
+// message is an event on its way to a task.
+type message struct {
 	event  event
 	answer chan<- answer // nil: nobody waits for one
 	start  chan<- error  // with startRequested: where the withheld reply goes
@@ -62,23 +61,23 @@ type letter struct {
 // taskLoop is the state that only the task's goroutine touches.
 type taskLoop struct {
 	*task
-	machine    *machine
-	timers     map[timer]*time.Timer
-	ends       map[timer]time.Time // when timers that were set for a time of day end
-	hook       *runningHook        // nil: no hook runs
-	cancelHook context.CancelFunc  // nil: none has run
-	cancelSend context.CancelFunc  // nil: nothing was sent
-	due        time.Time           // when the stop signal on its way was sent first
-	settled    chan bool           // nil: no signal was told to be undelivered
-	start      chan<- error        // nil: no Start is withheld
-	later      []letter            // Starts that wait for another
-	shown      *standing           // what was told last; nil: nothing yet
+	machine        *machine
+	timers         map[timer]*time.Timer
+	ends           map[timer]time.Time // when timers that were set for a time of day end
+	hook           *runningHook        // nil: no hook runs
+	cancelHook     context.CancelFunc  // nil: none has run
+	cancelSend     context.CancelFunc  // nil: nothing was sent
+	due            time.Time           // when the stop signal on its way was sent first
+	undeliveredEnd chan bool           // nil: no signal was told to be undelivered
+	start          chan<- error        // nil: no Start is withheld
+	later          []message           // Starts that wait for another
+	posted         *taskStatus         // what was told last; nil: nothing yet
 }
 
 // newTask starts the goroutine of a container with hooks; restored says that
 // the container comes from a checkpoint. It runs until [task.end].
 func newTask(ctx context.Context, id string, lc *hooks.Lifecycle, restored bool, e effects) *task {
-	t := &task{id: id, effects: e, mail: make(chan letter), done: make(chan struct{})}
+	t := &task{id: id, effects: e, inbox: make(chan message), done: make(chan struct{})}
 	l := &taskLoop{task: t, machine: &machine{hooks: lc, restored: restored}, timers: make(map[timer]*time.Timer), ends: make(map[timer]time.Time)}
 	go l.run(ctx)
 	return t
@@ -87,19 +86,19 @@ func newTask(ctx context.Context, id string, lc *hooks.Lifecycle, restored bool,
 // ask posts an event and returns what its bringer is to do. A task that has
 // ended answers pass.
 func (t *task) ask(ev event) answer {
-	return t.send(letter{event: ev})
+	return t.askWith(message{event: ev})
 }
 
 // askStart is ask for a Start call; the reply of a withheld one comes on start,
 // which must have room for it.
 func (t *task) askStart(ev startRequested, start chan<- error) answer {
-	return t.send(letter{event: ev, start: start})
+	return t.askWith(message{event: ev, start: start})
 }
 
-func (t *task) send(l letter) answer {
+func (t *task) askWith(m message) answer {
 	answers := make(chan answer, 1)
-	l.answer = answers
-	if !t.post(l) {
+	m.answer = answers
+	if !t.post(m) {
 		return answer{kind: pass}
 	}
 	select {
@@ -111,14 +110,14 @@ func (t *task) send(l letter) answer {
 }
 
 // tell posts an event that wants no answer.
-func (t *task) tell(ev event) { t.post(letter{event: ev}) }
+func (t *task) tell(ev event) { t.post(message{event: ev}) }
 
 // end stops the task's goroutine; its container is gone.
-func (t *task) end() { t.post(letter{last: true}) }
+func (t *task) end() { t.post(message{last: true}) }
 
-func (t *task) post(l letter) bool {
+func (t *task) post(m message) bool {
 	select {
-	case t.mail <- l:
+	case t.inbox <- m:
 		return true
 	case <-t.done:
 		return false
@@ -127,16 +126,18 @@ func (t *task) post(l letter) bool {
 
 func (l *taskLoop) run(ctx context.Context) {
 	defer close(l.done)
-	defer func() {
-		if p := recover(); p != nil {
-			l.breakDown(ctx, p)
-		}
-		l.cleanUp()
-	}()
-	l.show()
-	for m := range l.mail {
+	if err := hooks.Recovered(func() error { l.serve(ctx); return nil }); err != nil {
+		l.breakDown(ctx, err)
+	}
+	l.cleanUp()
+}
+
+// serve takes events until the container is deleted.
+func (l *taskLoop) serve(ctx context.Context) {
+	l.postStatus()
+	for m := range l.inbox {
 		if m.last {
-			l.step(ctx, initExited{}) // not shown: the status is being removed
+			l.step(ctx, initExited{}) // not posted: the status is being removed
 			return
 		}
 		if fired, ok := m.event.(timerFired); ok && l.timers[fired.timer] != m.alarm {
@@ -152,7 +153,7 @@ func (l *taskLoop) run(ctx context.Context) {
 }
 
 // take gives an event to the machine and carries out what follows.
-func (l *taskLoop) take(ctx context.Context, m letter) {
+func (l *taskLoop) take(ctx context.Context, m message) {
 	if m.start != nil && l.machine.phase == created {
 		l.start = m.start
 	}
@@ -164,7 +165,7 @@ func (l *taskLoop) take(ctx context.Context, m letter) {
 		l.later = append(l.later, m)
 		return
 	}
-	l.show()
+	l.postStatus()
 	if m.answer != nil {
 		m.answer <- ans
 	}
@@ -173,66 +174,9 @@ func (l *taskLoop) take(ctx context.Context, m letter) {
 func (l *taskLoop) step(ctx context.Context, ev event) answer {
 	ans, actions := l.machine.step(ev)
 	for _, a := range actions {
-		l.perform(ctx, a)
+		a.perform(ctx, l)
 	}
 	return ans
-}
-
-func (l *taskLoop) perform(ctx context.Context, a action) {
-	switch a := a.(type) {
-	case runHook:
-		l.startHook(ctx, a)
-	case cancelHook:
-		if l.cancelHook != nil {
-			l.cancelHook()
-		}
-	case signalInit, killInit:
-		l.send(ctx, a)
-	case cancelSignal:
-		l.endSend()
-	case tellUndelivered:
-		settled, due := make(chan bool, 1), l.due
-		l.settled = settled
-		go l.guard(ctx, func() { l.effects.undelivered(a.signal, due, a.err, settled) })
-	case tellSettled:
-		l.settled <- a.delivered
-		l.settled = nil
-	case tellUnheeded:
-		l.effects.unheeded(a.signal)
-	case setTimer:
-		l.setTimer(a.timer, a.after)
-	case setTimerAt:
-		l.setTimer(a.timer, time.Until(a.at))
-		l.ends[a.timer] = a.at
-	case stopTimer:
-		l.stopTimer(a.timer)
-	case report:
-		l.effects.report(a.result)
-	case judgeInit:
-		go l.judge(ctx)
-	case resolveStart:
-		l.resolve(ctx, a.err, a.exited)
-	}
-}
-
-// judge reports back even from a panic: a stop waits for it.
-func (t *task) judge(ctx context.Context) {
-	init := hooks.CannotSay
-	defer func() { t.tell(judged{init}) }()
-	t.guard(ctx, func() { init = t.effects.alive() })
-}
-
-// resolve ends the withheld Start. It lets the held events go first, so that a
-// client which has its reply can rely on them being on their way in order.
-func (l *taskLoop) resolve(ctx context.Context, err error, exited bool) {
-	start := l.start
-	l.start = nil
-	go l.guard(ctx, func() {
-		l.effects.release(exited)
-		if start != nil {
-			start <- err
-		}
-	})
 }
 
 func (t *task) guard(ctx context.Context, f func()) { guard(ctx, t.id, f) }
@@ -240,19 +184,16 @@ func (t *task) guard(ctx context.Context, f func()) { guard(ctx, t.id, f) }
 // guard keeps a panic in one container's code from ending the shim, and with
 // it the supervision of every container of the pod.
 func guard(ctx context.Context, id string, f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			log.G(ctx).WithField("container", id).Errorf("bookend: panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	f()
+	if err := hooks.Recovered(func() error { f(); return nil }); err != nil {
+		log.G(ctx).WithField("container", id).Errorf("bookend: %v", err)
+	}
 }
 
 // breakDown turns the container into one without hooks: a stop that clients
 // were told is under way is delivered, a withheld Start succeeds as the
 // runtime's own did.
-func (l *taskLoop) breakDown(ctx context.Context, p any) {
-	log.G(ctx).WithField("container", l.id).Errorf("bookend: %v; it runs on without: panic: %v\n%s", errBroken, p, debug.Stack())
+func (l *taskLoop) breakDown(ctx context.Context, fault error) {
+	log.G(ctx).WithField("container", l.id).Errorf("bookend: %v; it runs on without: %v", errBroken, fault)
 	if d, ok := l.machine.owed(); ok {
 		go l.sendUntilSent(ctx, d)
 	}
@@ -267,7 +208,7 @@ func (l *taskLoop) cleanUp() {
 		l.cancelHook()
 	}
 	l.endSend()
-	if l.settled != nil {
-		close(l.settled)
+	if l.undeliveredEnd != nil {
+		close(l.undeliveredEnd)
 	}
 }

@@ -2,8 +2,6 @@ package shim
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"bookend.dev/bookend/hooks"
@@ -21,7 +19,7 @@ func (l *taskLoop) startHook(ctx context.Context, a runHook) {
 		defer cancel()
 		defer stop()
 		res := l.carryOut(ctx, a.hook)
-		if !l.post(letter{event: hookEnded{res}}) {
+		if !l.post(message{event: hookEnded{res}}) {
 			l.effects.report(cancelledResult(res)) // the container is deleted
 		}
 	}()
@@ -30,14 +28,13 @@ func (l *taskLoop) startHook(ctx context.Context, a runHook) {
 // carryOut makes a panic anywhere in a hook's code that hook's failure.
 func (t *task) carryOut(ctx context.Context, hook *hooks.Hook) (res hooks.Result) {
 	started := time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			res = hooks.Result{
-				Report: hooks.Report{Cause: hooks.CauseInternal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())},
-				Point:  hook.Point, Handler: hook.HandlerName(), Outcome: hooks.Failed,
-				Attempts: 1, Started: started, Duration: time.Since(started),
-			}
-		}
-	}()
-	return t.effects.runHook(ctx, hook)
+	err := hooks.Recovered(func() error { res = t.effects.runHook(ctx, hook); return nil })
+	if err == nil {
+		return res
+	}
+	return hooks.Result{
+		Report: hooks.Report{Cause: hooks.CauseInternal, Err: err},
+		Point:  hook.Point, Handler: hook.HandlerName(), Outcome: hooks.Failed,
+		Attempts: 1, Started: started, Duration: time.Since(started),
+	}
 }

@@ -27,7 +27,7 @@ type world struct {
 	kill  func(ctx context.Context, d delivery) error
 	alive func() hooks.Liveness
 
-	standings []standing // the task's goroutine's
+	statuses []taskStatus // the task's goroutine's
 }
 
 // note adds a line that says what happened and after how many seconds.
@@ -101,16 +101,16 @@ func newWorld(t *testing.T, lc *hooks.Lifecycle) *world {
 		unsent: func(d delivery, attempt int, err error) {
 			w.note(fmt.Sprintf("unsent %s %d: %v", d.signal, attempt, err))
 		},
-		undelivered: func(d delivery, due time.Time, err error, settled <-chan bool) {
+		undelivered: func(d delivery, due time.Time, err error, over <-chan bool) {
 			w.note(fmt.Sprintf("undelivered %s since %s: %v", d.signal, due.Sub(w.begun), err))
-			delivered, ok := <-settled
-			w.note(fmt.Sprintf("settled delivered=%t told=%t", delivered, ok))
+			delivered, ok := <-over
+			w.note(fmt.Sprintf("end delivered=%t told=%t", delivered, ok))
 		},
-		unheeded: func(s syscall.Signal) { w.note("unheeded " + s.String()) },
-		alive:    func() hooks.Liveness { w.note("look"); return w.alive() },
-		release:  func(bool) { w.note("release") },
-		report:   func(r hooks.Result) { w.note("report " + string(r.Point) + " " + string(r.Outcome)) },
-		show:     func(st standing) { w.standings = append(w.standings, st) },
+		unheeded:   func(s syscall.Signal) { w.note("unheeded " + s.String()) },
+		alive:      func() hooks.Liveness { w.note("look"); return w.alive() },
+		release:    func(bool) { w.note("release") },
+		report:     func(r hooks.Result) { w.note("report " + string(r.Point) + " " + string(r.Outcome)) },
+		postStatus: func(st taskStatus) { w.statuses = append(w.statuses, st) },
 	})
 	t.Cleanup(w.task.end)
 	return w

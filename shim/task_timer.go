@@ -9,7 +9,7 @@ func (l *taskLoop) setTimer(name timer, after time.Duration) {
 	// this goroutine, through which the timer is handed over.
 	handle := make(chan *time.Timer, 1)
 	alarm := time.AfterFunc(max(after, 0), func() {
-		l.post(letter{event: timerFired{name}, alarm: <-handle})
+		l.post(message{event: timerFired{name}, alarm: <-handle})
 	})
 	handle <- alarm
 	l.timers[name] = alarm

@@ -18,8 +18,8 @@ func (s *Service) unsent(c *container, d delivery, attempt int, err error) {
 
 // undelivered tells of a stop signal that has not got through, in the log, as an
 // event and in a record, and completes the record with what becomes of it.
-func (s *Service) undelivered(c *container, d delivery, due time.Time, err error, settled <-chan bool) {
-	done := newSignal()
+func (s *Service) undelivered(c *container, d delivery, due time.Time, err error, over <-chan bool) {
+	done := newLatch()
 	c.stopTold.Store(done)
 	defer done.set()
 	u := &undeliveredStop{signal: hooks.SignalName(d.signal), err: err}
@@ -27,7 +27,7 @@ func (s *Service) undelivered(c *container, d delivery, due time.Time, err error
 	entry := c.store.Begin(record.Record{
 		Kind: record.Stop, Subject: c.subject, Started: due, StopSignal: u.signal, End: record.End{Detail: u.detail()},
 	})
-	delivered, ok := <-settled
+	delivered, ok := <-over
 	end := record.End{DurationSeconds: time.Since(due).Seconds()}
 	switch {
 	case !ok:
@@ -45,9 +45,6 @@ type undeliveredStop struct {
 	signal string
 	err    error // of the last attempt; nil: it is under way
 }
-
-// undeliveredTopic is the topic of its event.
-const undeliveredTopic = "/bookend/stop/undelivered"
 
 func (u *undeliveredStop) detail() string {
 	if u.err == nil {
@@ -70,9 +67,9 @@ func (h hookReport) logUndelivered() {
 
 // undeliveredLabels holds nothing that the runtime or an author wrote.
 func (h hookReport) undeliveredLabels() map[string]string {
-	f := map[string]string{"signal": h.undelivered.signal, "message": h.undelivered.message()}
+	f := map[string]string{hooks.LabelSignal: h.undelivered.signal, hooks.LabelMessage: h.undelivered.message()}
 	if h.name != "" {
-		f["container_name"] = h.name
+		f[hooks.LabelContainerName] = h.name
 	}
 	return f
 }

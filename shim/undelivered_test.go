@@ -17,7 +17,7 @@ func TestAStopThatAFailedStartHasLeftDoesNotOvertakeTheHook(t *testing.T) {
 		want  []string      // after the Start
 	}{
 		"before it is told": {8 * time.Second, []string{"8s run preStop", "13s signal terminated"}},
-		"after it was told": {13 * time.Second, []string{"13s run preStop", "18s signal terminated", "18s settled delivered=true told=true"}},
+		"after it was told": {13 * time.Second, []string{"13s run preStop", "18s signal terminated", "18s end delivered=true told=true"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -28,11 +28,11 @@ func TestAStopThatAFailedStartHasLeftDoesNotOvertakeTheHook(t *testing.T) {
 				w.task.tell(startReturned{err: errRuntime})
 				advance(tt.start)
 				synctest.Wait()
-				before := len(w.traced("run", "signal", "undelivered", "settled"))
+				before := len(w.traced("run", "signal", "undelivered", "end"))
 				w.start(0)
 				advance(time.Minute)
 				synctest.Wait()
-				if got := w.traced("run", "signal", "undelivered", "settled")[before:]; !slices.Equal(got, tt.want) {
+				if got := w.traced("run", "signal", "undelivered", "end")[before:]; !slices.Equal(got, tt.want) {
 					t.Errorf("got %q, want %q", got, tt.want)
 				}
 			})

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
@@ -21,7 +22,7 @@ func awaitAmongOrphans(pid int) (wire.Exit, error) {
 		case err != nil:
 			return wire.Exit{}, os.NewSyscallError("waitid", err)
 		case ended == pid:
-			neverRan := awaitEnd(pid)
+			neverRan := neverExecuted(pid)
 			ws, err := reapPid(pid)
 			if err != nil {
 				return wire.Exit{}, err
@@ -36,6 +37,17 @@ func awaitAmongOrphans(pid int) (wire.Exit, error) {
 			}
 		}
 	}
+}
+
+// neverExecuted tells whether the child pid, which has ended and was not reaped,
+// never became its command.
+//
+// A runtime closes every descriptor it could report over before execve(2), so
+// that a failure there looks like a command that prints a line and exits 255. The
+// kernel knows better, as long as the process is a zombie.
+func neverExecuted(pid int) bool {
+	stat, err := proc.ReadStat(pid)
+	return err == nil && stat.NeverExecuted()
 }
 
 func reapPid(pid int) (syscall.WaitStatus, error) {

@@ -34,7 +34,7 @@ func runThroughRuntime(req wire.Request, stdout, stderr *os.File, started func(w
 	}
 	stdout.Close()
 	stderr.Close()
-	started(place(&req.Runtime, pid))
+	started(startedStatus(&req.Runtime, pid))
 	exit, err := awaitAmongOrphans(pid)
 	if err != nil {
 		return runtimeFailed(req, fmt.Errorf("wait for hook: %w", err))
@@ -46,14 +46,8 @@ func startThroughRuntime(req wire.Request, stdout, stderr *os.File) (pid int, er
 	if len(req.Args) == 0 || req.Args[0] == "" {
 		return 0, errEmptyCommand // of which runtimes make what they like
 	}
-	if frozen(&req.Runtime) {
-		return 0, errPaused
-	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, os.NewSyscallError("prctl", err)
-	}
-	if err := giveToInitRoot(req.Runtime.Init, stdout, stderr); err != nil {
-		return 0, err
 	}
 	// The runtime replaces its pid file by renaming, so this takes a directory.
 	// It is in the bundle, and goes with it at the latest.
@@ -79,7 +73,4 @@ func startThroughRuntime(req wire.Request, stdout, stderr *os.File) (pid int, er
 	return pid, nil
 }
 
-var (
-	errEmptyCommand = errors.New(`exec: "": no such file or directory`)
-	errPaused       = errors.New("the container is paused")
-)
+var errEmptyCommand = errors.New(`exec: "": no such file or directory`)

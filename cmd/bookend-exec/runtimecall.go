@@ -85,7 +85,7 @@ func callIn(r *wire.Runtime, cmd *exec.Cmd) error {
 	go func() {
 		runtime.LockOSThread() // for good: the thread ends here
 		if r.HookCgroup != "" && !r.Unified {
-			if err := cover(r.Cgroup, r.HookCgroup); err != nil { // settle comes too late, but comes
+			if err := cover(r.Cgroup, r.HookCgroup); err != nil { // ensureInCgroup comes too late, but comes
 				fmt.Fprintf(os.Stderr, "bookend-exec: give the runtime the hook's cgroup: %v\n", err)
 			}
 		}

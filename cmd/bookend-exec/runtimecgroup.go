@@ -13,32 +13,18 @@ import (
 	"bookend.dev/bookend/runtime/wire"
 )
 
-// frozen tells whether the container is paused. Not every runtime refuses to
-// exec then, and where it does not it hangs.
-func frozen(r *wire.Runtime) bool {
-	if r.Cgroup == "" {
-		return false
-	}
-	file, value := "freezer.state", "FROZEN"
-	if r.Unified {
-		file, value = "cgroup.freeze", "1"
-	}
-	data, err := os.ReadFile(filepath.Join(r.Cgroup, file))
-	return err == nil && string(bytes.TrimSpace(data)) == value
-}
-
-// place tells where the process pid, a child, was started.
-func place(r *wire.Runtime, pid int) wire.Status {
-	s := wire.Status{Pid: pid, Stray: !settle(r, pid)}
+// startedStatus tells where the process pid, a child, was started.
+func startedStatus(r *wire.Runtime, pid int) wire.Status {
+	s := wire.Status{Pid: pid, OutsideCgroup: !ensureInCgroup(r, pid)}
 	if session, err := unix.Getsid(pid); err == nil && session != pid {
 		s.Session = session
 	}
 	return s
 }
 
-// settle makes sure that the process pid, a child, is in the hook's cgroup, if
+// ensureInCgroup makes sure that the process pid, a child, is in the hook's cgroup, if
 // there is one, and tells whether it was from the start.
-func settle(r *wire.Runtime, pid int) bool {
+func ensureInCgroup(r *wire.Runtime, pid int) bool {
 	if r.HookCgroup == "" || inCgroup(r, pid) || exited(pid) {
 		return true
 	}
@@ -58,38 +44,4 @@ func inCgroup(r *wire.Runtime, pid int) bool {
 	}
 	end := []byte("/" + filepath.Base(r.Cgroup) + "/" + filepath.Base(r.HookCgroup))
 	return slices.ContainsFunc(bytes.Split(data, []byte("\n")), func(line []byte) bool { return bytes.HasSuffix(line, end) })
-}
-
-// giveToInitRoot makes the root of the init's user namespace the owner of
-// the pipes: the hook could not open its own /dev/stdout otherwise.
-func giveToInitRoot(init int, files ...*os.File) error {
-	uid, err := rootIn(fmt.Sprintf("/proc/%d/uid_map", init))
-	if err != nil {
-		return err
-	}
-	gid, err := rootIn(fmt.Sprintf("/proc/%d/gid_map", init))
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := f.Chown(uid, gid); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rootIn finds who, out here, is 0 in there: see user_namespaces(7).
-func rootIn(idMap string) (int, error) {
-	data, err := os.ReadFile(idMap)
-	if err != nil {
-		return 0, err
-	}
-	for line := range bytes.Lines(data) {
-		var inside, outside, count int
-		if _, err := fmt.Sscan(string(line), &inside, &outside, &count); err == nil && inside == 0 {
-			return outside, nil
-		}
-	}
-	return 0, &os.PathError{Op: "find root in", Path: idMap, Err: unix.ENOENT}
 }

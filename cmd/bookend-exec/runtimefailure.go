@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 
+	"bookend.dev/bookend/runtime/proc"
 	"bookend.dev/bookend/runtime/wire"
 )
 
@@ -21,8 +21,6 @@ func runtimeFailed(req wire.Request, err error) wire.Status {
 func runtimeReason(init int, err error) wire.Reason {
 	var said *runtimeError
 	switch {
-	case errors.Is(err, errPaused):
-		return wire.Paused
 	case errors.Is(err, errEmptyCommand):
 		return wire.NotFound
 	case errors.As(err, &said):
@@ -49,10 +47,9 @@ func aboutCommand() *regexp.Regexp {
 // exited tells whether the process has exited, or is about to: it cannot start
 // anything any more.
 func exited(pid int) bool {
-	const exiting = 0x4 // the kernel's PF_EXITING
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	stat, err := proc.ReadStat(pid)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}
-	return taskFlags(stat)&exiting != 0
+	return stat.Exiting()
 }

@@ -22,9 +22,9 @@ type statusBoard struct {
 	due map[string]*Status // by file name; nil: to be removed
 }
 
-// settleTime is how long a status waits for the one that takes its place: most
-// phases of a container pass in less, and nobody would have seen them.
-const settleTime = 50 * time.Millisecond
+// statusDelay is how long a status waits for one that replaces it: most phases of
+// a container pass in less, and no one would have seen them.
+const statusDelay = 50 * time.Millisecond
 
 // Post writes a container's status, in the background and a moment later: it
 // waits for nothing. Version and Shim are not looked at: the shim is the calling
@@ -49,17 +49,17 @@ func (s *Store) put(c Subject, st *Status, wait time.Duration) {
 	b.due[name] = st
 	b.mu.Unlock()
 	switch {
-	case wait > 0 || !queued && s.settling == 0:
-		s.settleSoon(name, wait)
+	case wait > 0 || !queued && s.statusDelay == 0:
+		s.writeSoon(name, wait)
 	case !queued:
-		time.AfterFunc(s.settling, func() { s.settleSoon(name, 0) })
+		time.AfterFunc(s.statusDelay, func() { s.writeSoon(name, 0) })
 	}
 }
 
-// settleSoon has a container's file made what it is to be. Where the store takes
+// writeSoon has a container's file made what it is to be. Where the store takes
 // nothing more, that is forgotten.
-func (s *Store) settleSoon(name string, wait time.Duration) {
-	if s.do(entrySize, wait, func() error { return s.settle(name) }) {
+func (s *Store) writeSoon(name string, wait time.Duration) {
+	if s.do(entrySize, wait, func() error { return s.write(name) }) {
 		return
 	}
 	s.statuses.mu.Lock()
@@ -67,8 +67,8 @@ func (s *Store) settleSoon(name string, wait time.Duration) {
 	delete(s.statuses.due, name)
 }
 
-// settle makes a container's file what it is to be.
-func (s *Store) settle(name string) error {
+// write makes a container's file what it is to be.
+func (s *Store) write(name string) error {
 	s.statuses.mu.Lock()
 	st, due := s.statuses.due[name]
 	delete(s.statuses.due, name)
@@ -148,9 +148,6 @@ func (s *Store) Statuses() (statuses []Status, skipped []error, err error) {
 func isStatus(name string) bool {
 	return strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, tmpPrefix)
 }
-
-// errNotStatus says that a file among the statuses is none.
-var errNotStatus = errors.New("not a status")
 
 // readStatus also returns the inode of the file.
 func readStatus(path string) (Status, uint64, error) {

@@ -53,7 +53,7 @@ func TestTheLatestStatusStandsUntilItIsRemoved(t *testing.T) {
 func TestAStatusSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(t, Limits{})
-		s.settling = settleTime
+		s.statusDelay = statusDelay
 		c := Subject{Namespace: "n", Container: "c"}
 		s.Post(Status{Subject: c, Phase: "created"})
 		s.Post(Status{Subject: c, Phase: "starting"})
@@ -61,14 +61,14 @@ func TestAStatusSettles(t *testing.T) {
 		if all := statuses(t, s); len(all) > 0 {
 			t.Errorf("at once: got %+v", all)
 		}
-		<-time.After(settleTime)
+		<-time.After(statusDelay)
 		synctest.Wait()
 		if all := statuses(t, s); len(all) != 1 || all[0].Phase != "starting" {
 			t.Errorf("settled: got %+v", all)
 		}
 		s.Post(Status{Subject: c, Phase: "exited"})
 		s.Remove(c)
-		<-time.After(settleTime)
+		<-time.After(statusDelay)
 		synctest.Wait()
 		if all := statuses(t, s); len(all) > 0 {
 			t.Errorf("after it was removed: got %+v", all)

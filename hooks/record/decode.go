@@ -3,15 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-)
-
-var (
-	// ErrForeign says that a file among the records is none.
-	ErrForeign = errors.New("not a record")
-	// errEmpty: its writer has not come to the first line.
-	errEmpty = errors.New("empty")
 )
 
 // decode reads the lines of a record. The first must be whole and of some

@@ -26,7 +26,7 @@ func newStore(t *testing.T, limits Limits) *Store {
 			t.Errorf("store: %v", err)
 		}
 	}
-	s.settling = 0
+	s.statusDelay = 0
 	t.Cleanup(s.flush)
 	return s
 }

@@ -32,12 +32,12 @@ type pruneMark struct {
 // pruneSoon has the directory pruned when it is time, or when this store alone
 // has written an eighth of what may be kept. size is that of what was written.
 func (s *Store) pruneSoon(size int) {
-	if hurry, due := s.pruneDue(size); due {
+	if urgent, due := s.pruneDue(size); due {
 		taken := s.do(entrySize, 0, func() error {
 			s.pruned.mu.Lock()
 			s.pruned.at, s.pruned.count, s.pruned.bytes, s.pruned.queued = time.Now(), 0, 0, false
 			s.pruned.mu.Unlock()
-			return s.prune(hurry)
+			return s.prune(urgent)
 		})
 		if !taken {
 			s.pruned.mu.Lock()
@@ -47,23 +47,23 @@ func (s *Store) pruneSoon(size int) {
 	}
 }
 
-func (s *Store) pruneDue(size int) (hurry, due bool) {
+func (s *Store) pruneDue(size int) (urgent, due bool) {
 	m := &s.pruned
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.count++
 	m.bytes += blockSize + int64(size)/3*4 // base64
-	hurry = m.count > s.limits.MaxCount/8 || m.bytes > s.limits.MaxBytes/8
-	if m.queued || !hurry && time.Since(m.at) < pruneEvery {
-		return hurry, false
+	urgent = m.count > s.limits.MaxCount/8 || m.bytes > s.limits.MaxBytes/8
+	if m.queued || !urgent && time.Since(m.at) < pruneEvery {
+		return urgent, false
 	}
 	m.queued = true
-	return hurry, true
+	return urgent, true
 }
 
 // prune removes what is beyond the limits, unless another process does so now
-// or, without hurry, did within the last second.
-func (s *Store) prune(hurry bool) error {
+// or, unless it is urgent, did within the last second.
+func (s *Store) prune(urgent bool) error {
 	dir, err := os.Open(s.dir)
 	if err != nil {
 		return ignore(err, fs.ErrNotExist)
@@ -76,7 +76,7 @@ func (s *Store) prune(hurry bool) error {
 	stamp, err := s.create(filepath.Join(s.dir, stampFile), os.O_RDWR)
 	if err == nil {
 		defer stamp.Close()
-		if !isDue(stamp, hurry) {
+		if !isDue(stamp, urgent) {
 			return nil
 		}
 	}
@@ -85,13 +85,13 @@ func (s *Store) prune(hurry bool) error {
 }
 
 // isDue tells whether the stamp allows a pruning now, and renews it.
-func isDue(stamp *os.File, hurry bool) bool {
+func isDue(stamp *os.File, urgent bool) bool {
 	st, err := stamp.Stat()
 	if err != nil {
 		return true
 	}
 	age := time.Since(st.ModTime())
-	if !hurry && age >= 0 && age < pruneEvery {
+	if !urgent && age >= 0 && age < pruneEvery {
 		return false
 	}
 	now := time.Now()

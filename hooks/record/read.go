@@ -132,8 +132,6 @@ func readOpen(file *os.File, data []byte, r Record) (Record, int64, error) {
 	return r, int64(len(data)), err
 }
 
-var errNotRegular = fmt.Errorf("%w: not a regular file", ErrForeign)
-
 // openRegular opens a regular file, and waits for nothing that is something else.
 func openRegular(path string, flags int) (*os.File, error) {
 	f, err := os.OpenFile(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // patience is how long a caller waits for the file system.
@@ -33,20 +34,20 @@ type Store struct {
 	// is used.
 	Log func(error)
 
-	dir      string
-	seed     maphash.Seed
-	limits   Limits
-	open     func(path string, flags int) (*os.File, error)
-	settling time.Duration // see settleTime; 0: statuses are written at once
-	queue    queue
-	statuses statusBoard
-	pruned   pruneMark
+	dir         string
+	seed        maphash.Seed
+	limits      Limits
+	open        func(path string, flags int) (*os.File, error)
+	statusDelay time.Duration // 0: statuses are written at once
+	queue       queue
+	statuses    statusBoard
+	pruned      pruneMark
 }
 
 // Open returns the store in dir, which need not be there: it is made, for root
 // alone, when something is written.
 func Open(dir string, limits Limits) *Store {
-	return &Store{dir: dir, seed: maphash.MakeSeed(), limits: limits.withDefaults(), open: openFile, settling: settleTime}
+	return &Store{dir: dir, seed: maphash.MakeSeed(), limits: withDefaults(limits), open: openFile, statusDelay: statusDelay}
 }
 
 func openFile(path string, flags int) (*os.File, error) { return os.OpenFile(path, flags, 0o600) }
@@ -78,7 +79,7 @@ func (s *Store) do(size int, wait time.Duration, run func() error) bool {
 
 // give is do without the waiting.
 func (s *Store) give(size int, run func() error) (*job, admission) {
-	j := &job{size: size, done: make(chan struct{}), run: func() { s.tell(guarded(run)) }}
+	j := &job{size: size, done: make(chan struct{}), run: func() { s.tell(hooks.Recovered(run)) }}
 	return j, s.queue.add(j)
 }
 
@@ -104,25 +105,8 @@ func (s *Store) await(j *job, a admission, wait time.Duration) bool {
 	return true
 }
 
-var (
-	// ErrHangs says that the file system did not answer in time.
-	ErrHangs = errors.New("the file system of the records hangs")
-	// ErrBacklog says that more waits for the file system than is kept.
-	ErrBacklog = errors.New("too much waits to be recorded")
-)
-
 func (s *Store) tell(err error) {
 	if err != nil && s.Log != nil {
 		s.Log(err)
 	}
-}
-
-// guarded makes a panic an error: no hook is worth the shim of a pod.
-func guarded(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return f()
 }

@@ -50,7 +50,7 @@ func (x *hookRunner) hookIn(b *bundled) (*containerHook, error) {
 		return nil, err
 	}
 	c.Runner = runtime.NewRunner(runtime.RunnerOptions{Binary: b.program, Directory: x.node, Told: func(_, _ string) {}})
-	handler := x.executor.Handler(c, &hooks.Exec{Command: []string{hookCommand}}, nil, nil)
+	handler := x.executor.Handler(c, &hooks.Exec{Command: []string{hookCommand}}, nil)
 	return &containerHook{handler, map[string]int{}}, nil
 }
 

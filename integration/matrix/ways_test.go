@@ -65,7 +65,7 @@ func (c *container) throughHook(e *runtime.Executor, dir string) (_ facts, faile
 	})
 	handler := e.Handler(runtime.Container{
 		ID: c.id, Bundle: c.bundle, RuncRoot: c.root(), Init: init, Cgroup: cgroup, Runner: runner,
-	}, &hooks.Exec{Command: command}, nil, nil)
+	}, &hooks.Exec{Command: command}, nil)
 	report := handler.Run(context.Background())
 	if report.Err != nil {
 		return nil, report.Err.Error() + ": " + string(report.Stderr), detour

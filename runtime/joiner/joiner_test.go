@@ -8,12 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // host is a process in namespaces of its own, as a container's init is.
@@ -180,12 +181,9 @@ func TestJoinerKeepsNoCgroupsDirectory(t *testing.T) {
 
 func startOf(t testing.TB, pid int) uint64 {
 	t.Helper()
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	stat, err := proc.ReadStat(pid)
 	must(t, err)
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	start, err := strconv.ParseUint(fields[19], 10, 64)
-	must(t, err)
-	return start
+	return stat.Start
 }
 
 // ownCgroups are this process' own: a move to where one is.

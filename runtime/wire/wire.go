@@ -59,9 +59,9 @@ type Status struct {
 	Failure *Failure `json:"failure,omitempty"`
 	// Session, beside Pid, is the hook's session, unless Pid leads it.
 	Session int `json:"session,omitempty"`
-	// Stray, beside Pid, tells that the runtime had started the process outside
+	// OutsideCgroup, beside Pid, tells that the runtime had started the process outside
 	// of the hook's cgroup: what it forked before it was moved is not in there.
-	Stray bool `json:"stray,omitempty"`
+	OutsideCgroup bool `json:"outsideCgroup,omitempty"`
 }
 
 // Exit is how the hook's first process ended. Signal is 0 when it exited.
@@ -87,7 +87,6 @@ const (
 	NotFound    Reason = "notFound"    // the command or the working directory
 	Permission  Reason = "permission"  // on the command or the working directory
 	BadFormat   Reason = "badFormat"   // the command is no program for this machine
-	Paused      Reason = "paused"      // the container is
 	Gone        Reason = "gone"        // the container does not exist or has stopped
 	CannotStart Reason = "cannotStart" // anything else
 )

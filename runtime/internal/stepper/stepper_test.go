@@ -6,12 +6,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/runtime/proc"
 )
 
 const busybox = "/bin/busybox"
@@ -122,7 +122,7 @@ func TestDetachedStoppedItStands(t *testing.T) {
 	}}
 	go func() {
 		pid := <-pids
-		if !awaitState(pid, "T") {
+		if !awaitState(pid, 'T') {
 			t.Error("it never stood still")
 		}
 		_ = unix.Kill(pid, unix.SIGCONT)
@@ -157,15 +157,15 @@ func TestChildrenOfOthersAreLeftAlone(t *testing.T) {
 }
 
 // awaitState waits until a process is in a state of proc(5).
-func awaitState(pid int, want string) bool {
+func awaitState(pid int, want byte) bool {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
-		data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		stat, err := proc.ReadStat(pid)
 		if err != nil {
 			return false
 		}
-		if _, rest, _ := strings.Cut(string(data), ") "); strings.HasPrefix(rest, want) {
+		if stat.State == want {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"unsafe"
 
+	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/sys/unix"
 )
 
@@ -44,8 +45,8 @@ func stepOf(p *Process) (*Step, error) {
 
 // Name is the name of a system call, or its number.
 func Name(nr uint64) string {
-	if name, ok := names[nr]; ok {
-		return name
+	if calls, err := arch.GetInfo(""); err == nil && calls.SyscallNumbers[int(nr)] != "" {
+		return calls.SyscallNumbers[int(nr)]
 	}
 	return "#" + strconv.FormatUint(nr, 10)
 }

@@ -1,0 +1,61 @@
+package bundle
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func writeBundle(t *testing.T, dir, id, config string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, id), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, id, "config.json"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPodMembersAreTheContainersOfThatSandbox(t *testing.T) {
+	dir := t.TempDir()
+	member := `{"annotations":{"io.kubernetes.cri.sandbox-id":"pod","io.kubernetes.cri.container-type":"container"}}`
+	writeBundle(t, dir, "pod", `{"annotations":{"io.kubernetes.cri.sandbox-id":"pod","io.kubernetes.cri.container-type":"sandbox"}}`)
+	writeBundle(t, dir, "one", member)
+	writeBundle(t, dir, "two", member)
+	writeBundle(t, dir, "stranger", `{"annotations":{"io.kubernetes.cri.sandbox-id":"other","io.kubernetes.cri.container-type":"container"}}`)
+	writeBundle(t, dir, "plain", `{}`)
+	writeBundle(t, dir, "torn", `{"annotations":`)
+	got, err := PodMembers(dir, "pod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	if want := []string{"one", "two"}; !slices.Equal(got, want) {
+		t.Errorf("PodMembers = %v, want %v", got, want)
+	}
+}
+
+func TestReadAnnotationsNamesTheFileItCannotRead(t *testing.T) {
+	dir := t.TempDir()
+	writeBundle(t, dir, "torn", `{"annotations":`)
+	if _, err := ReadAnnotations(filepath.Join(dir, "torn")); err == nil {
+		t.Error("a torn config.json was read without an error")
+	}
+	if _, err := ReadAnnotations(filepath.Join(dir, "none")); err == nil {
+		t.Error("a missing bundle was read without an error")
+	}
+}
+
+func TestShimAddressIsTheOneContainerdRecorded(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := ShimAddress(dir); err == nil {
+		t.Error("a bundle without a record has an address")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap.json"), []byte(`{"version":3,"address":"unix:///run/s/x","protocol":"ttrpc"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ShimAddress(dir); err != nil || got != "unix:///run/s/x" {
+		t.Errorf("ShimAddress = %q, %v", got, err)
+	}
+}

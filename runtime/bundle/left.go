@@ -1,0 +1,50 @@
+package bundle
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Files in a bundle, for whoever cleans up after its shim.
+const (
+	recordsFile = "bookend-records" // the directory with the records of its container
+	cgroupFile  = "bookend-cgroup"  // the cgroup in which its exec hooks get theirs
+)
+
+// WriteRecordsDir leaves in a bundle the directory of its container's records.
+func WriteRecordsDir(bundle, dir string) error {
+	return os.WriteFile(filepath.Join(bundle, recordsFile), []byte(dir), 0o600)
+}
+
+// ReadRecordsDir returns what [WriteRecordsDir] left; empty for a container
+// without hooks.
+func ReadRecordsDir(bundle string) (string, error) { return readLeft(bundle, recordsFile) }
+
+// WriteHooksCgroup leaves in a bundle the cgroup in which the exec hooks of its
+// container get theirs, unless it is there. The init does not tell it later: one
+// that exits shows no cgroup v1 any more.
+func WriteHooksCgroup(bundle, dir string) error {
+	f, err := os.OpenFile(filepath.Join(bundle, cgroupFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(dir)
+	return errors.Join(err, f.Close())
+}
+
+// ReadHooksCgroup returns what [WriteHooksCgroup] left; empty for a container in
+// which no exec hook has run.
+func ReadHooksCgroup(bundle string) (string, error) { return readLeft(bundle, cgroupFile) }
+
+func readLeft(bundle, file string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(bundle, file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return string(data), err
+}

@@ -1,0 +1,87 @@
+package shim
+
+import (
+	"time"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/hooks/record"
+)
+
+// hookRun is one run of a hook, with the records of its attempts. It belongs to
+// the run's goroutine, and to whoever gets its result after that.
+type hookRun struct {
+	store    *record.Store
+	template record.Record // of all its records
+	entry    *record.Entry // of the latest attempt; nil: none has begun
+	open     bool          // that attempt has not ended
+	outcome  hooks.Outcome
+	ended    *latch // set when its records are complete
+}
+
+// newRun makes the run of a hook that follows all others.
+func (c *container) newRun(h *hooks.Hook) *hookRun {
+	template := record.Record{Subject: c.subject, Hook: h.Point, Handler: h.HandlerName()}
+	r := &hookRun{store: c.store, template: template, ended: newLatch()}
+	c.run.Store(r)
+	return r
+}
+
+// begin is a [hooks.Journal].
+func (r *hookRun) begin(attempt int, started time.Time) func(hooks.Attempt) {
+	first := r.template
+	first.Attempt, first.Started = attempt, started
+	r.entry, r.open = r.store.Begin(first), true
+	return r.endAttempt
+}
+
+func (r *hookRun) endAttempt(a hooks.Attempt) {
+	r.open = false
+	r.entry.End(endOf(a, r.template.Handler))
+	if a.Late != nil {
+		go amend(r.entry, a.Late)
+	}
+}
+
+// amend adds to the record of an attempt what was printed after its end.
+func amend(e *record.Entry, late <-chan hooks.Printed) {
+	_ = hooks.Recovered(func() error {
+		for p := range late {
+			e.Amend(record.End{Stdout: p.Stdout, Stderr: p.Stderr})
+		}
+		return nil
+	})
+}
+
+// close notes what the run came to. An attempt that is open then was ended by a
+// fault of bookend's own.
+func (r *hookRun) close(outcome hooks.Outcome) {
+	r.outcome = outcome
+	if r.open {
+		r.endAttempt(hooks.Attempt{Report: hooks.Report{Cause: hooks.CauseInternal, Err: errBroken}, Outcome: hooks.Failed})
+	}
+	r.ended.set()
+}
+
+// overrule corrects the record of the last attempt where the end of the container
+// has overruled what the run had come to. It waits for nothing.
+func (r *hookRun) overrule(res hooks.Result) {
+	if r != nil && r.entry != nil && res.Outcome != r.outcome {
+		r.entry.Amend(record.End{Outcome: res.Outcome, Cause: res.Cause})
+	}
+}
+
+// endOf is what a record says of an attempt.
+func endOf(a hooks.Attempt, handler string) record.End {
+	end := record.End{
+		Outcome: a.Outcome, DurationSeconds: a.Duration.Seconds(), Cause: a.Cause,
+		Signal: int(a.Signal), HTTPStatus: a.Status, Runner: a.Runner, RunnerReason: a.RunnerReason,
+		Stdout: a.Stdout, Stderr: a.Stderr,
+	}
+	if handler == hooks.HandlerExec && (a.Cause == "" || a.Cause == hooks.CauseExitCode) {
+		end.ExitCode = &a.ExitCode
+	}
+	if a.Err != nil {
+		end.Detail = a.Err.Error()
+	}
+	return end
+}

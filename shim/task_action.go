@@ -1,0 +1,78 @@
+package shim
+
+import (
+	"context"
+	"time"
+
+	"bookend.dev/bookend/hooks"
+)
+
+func (a runHook) perform(ctx context.Context, l *taskLoop) { l.startHook(ctx, a) }
+
+func (cancelHook) perform(_ context.Context, l *taskLoop) {
+	if l.cancelHook != nil {
+		l.cancelHook()
+	}
+}
+
+func (a signalInit) perform(ctx context.Context, l *taskLoop) {
+	ctx = l.beginSend(ctx)
+	l.due = time.Now()
+	go func() {
+		if l.sendUntilSent(ctx, a.signal) {
+			l.tell(signalDelivered{})
+		}
+	}()
+}
+
+func (killInit) perform(ctx context.Context, l *taskLoop) { go l.killUntilExit(l.beginSend(ctx)) }
+
+func (cancelSignal) perform(_ context.Context, l *taskLoop) { l.endSend() }
+
+func (a tellUndelivered) perform(ctx context.Context, l *taskLoop) {
+	over, due := make(chan bool, 1), l.due
+	l.undeliveredEnd = over
+	go l.guard(ctx, func() { l.effects.undelivered(a.signal, due, a.err, over) })
+}
+
+func (a tellUndeliveredEnd) perform(_ context.Context, l *taskLoop) {
+	l.undeliveredEnd <- a.delivered
+	l.undeliveredEnd = nil
+}
+
+func (a tellUnheeded) perform(_ context.Context, l *taskLoop) { l.effects.unheeded(a.signal) }
+
+func (a setTimer) perform(_ context.Context, l *taskLoop) { l.setTimer(a.timer, a.after) }
+
+func (a setTimerAt) perform(_ context.Context, l *taskLoop) {
+	l.setTimer(a.timer, time.Until(a.at))
+	l.ends[a.timer] = a.at
+}
+
+func (a stopTimer) perform(_ context.Context, l *taskLoop) { l.stopTimer(a.timer) }
+
+func (a report) perform(_ context.Context, l *taskLoop) { l.effects.report(a.result) }
+
+func (judgeInit) perform(ctx context.Context, l *taskLoop) { go l.judge(ctx) }
+
+func (a resolveStart) perform(ctx context.Context, l *taskLoop) { l.resolve(ctx, a.err, a.exited) }
+
+// judge reports back even from a panic: a stop waits for it.
+func (t *task) judge(ctx context.Context) {
+	init := hooks.CannotSay
+	defer func() { t.tell(judged{init}) }()
+	t.guard(ctx, func() { init = t.effects.alive() })
+}
+
+// resolve ends the withheld Start. It lets the held events go first, so that a
+// client which has its reply can rely on them being on their way in order.
+func (l *taskLoop) resolve(ctx context.Context, err error, exited bool) {
+	start := l.start
+	l.start = nil
+	go l.guard(ctx, func() {
+		l.effects.release(exited)
+		if start != nil {
+			start <- err
+		}
+	})
+}
