@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/errdefs"
 	"google.golang.org/grpc/codes"
@@ -44,7 +45,7 @@ var invalidLifecycles = map[string]struct{ value, want string }{
 	"host":                {`{"preStop":{"httpGet":{"port":80,"host":"10.1.2.3"}}}`, `preStop.httpGet.host: "10.1.2.3" is not allowed on this node (policy.allowHosts)`},
 }
 
-func TestAnInvalidAnnotationFailsCreate(t *testing.T) {
+func TestAnnotationThatIsInvalidFailsCreate(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range invalidLifecycles {
 		t.Run(name, func(t *testing.T) {
@@ -52,13 +53,13 @@ func TestAnInvalidAnnotationFailsCreate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			task, err := d.Tasks.Create(t.Context(), TaskOptions{
-				Runtime: bookendRuntime, Annotations: map[string]string{lifecycleKey: tt.value},
+			task, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
+				Runtime: harness.BookendRuntime, Annotations: map[string]string{harness.LifecycleKey: tt.value},
 			})
 			if err == nil {
-				cleanup(t, task.Remove)
+				harness.Cleanup(t, task.Remove)
 			}
-			if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "annotation "+lifecycleKey+": "+tt.want) {
+			if !errdefs.IsInvalidArgument(err) || !strings.Contains(err.Error(), "annotation "+harness.LifecycleKey+": "+tt.want) {
 				t.Errorf("Create: %v, want InvalidArgument with %q", err, tt.want)
 			}
 			if err := d.CheckLeaks(t.Context(), before); err != nil {
@@ -68,29 +69,29 @@ func TestAnInvalidAnnotationFailsCreate(t *testing.T) {
 	}
 }
 
-func TestAnInvalidAnnotationFailsTheContainerOfAPodAlone(t *testing.T) {
+func TestAnnotationThatIsInvalidFailsTheContainerOfAPodAlone(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	neighbour := runMember(t, d, pod, ContainerOptions{Name: "neighbour"})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	neighbour := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "neighbour"})
 	for name, tt := range invalidLifecycles {
 		t.Run(name, func(t *testing.T) {
-			refused(t, d, pod, map[string]string{podLifecycleKey: tt.value}, "annotation "+podLifecycleKey+": "+tt.want)
+			refused(t, d, pod, map[string]string{harness.PodLifecycleKey: tt.value}, "annotation "+harness.PodLifecycleKey+": "+tt.want)
 		})
 	}
-	neighbour.stop()
-	neighbour.wantTrace("term")
+	neighbour.Stop()
+	neighbour.WantTrace("term")
 }
 
 // refused starts a container "main" whose Create must fail with a message that
 // has want in it, and checks that nothing is left of it.
-func refused(t *testing.T, d *Daemon, pod *Pod, annotations map[string]string, want string) (id string) {
+func refused(t *testing.T, d *harness.Daemon, pod *harness.Pod, annotations map[string]string, want string) (id string) {
 	t.Helper()
 	before, err := d.Inventory()
 	if err != nil {
 		t.Fatal(err)
 	}
 	// One attempt may be there already.
-	c, err := pod.CreateContainer(t.Context(), ContainerOptions{Name: "main", Attempt: 1, Annotations: annotations})
+	c, err := pod.CreateContainer(t.Context(), harness.ContainerOptions{Name: "main", Attempt: 1, Annotations: annotations})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,82 +112,57 @@ func refused(t *testing.T, d *Daemon, pod *Pod, annotations map[string]string, w
 	return c.ID
 }
 
-// wantNothingNew is CheckLeaks beside running containers, whose processes may
-// have become others by exec since stock was taken.
-func wantNothingNew(t *testing.T, d *Daemon, before Inventory) {
+func wantNothingNew(t *testing.T, d *harness.Daemon, before harness.Inventory) {
 	t.Helper()
-	err := poll(t.Context(), leakTimeout, "everything to be removed", func() error {
-		after, err := d.Inventory()
-		if err != nil {
-			return err
-		}
-		for _, what := range after.Since(before) {
-			if !before.hasProcess(what) {
-				return errors.New(what)
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := d.CheckNewLeaks(t.Context(), before); err != nil {
 		t.Error(err)
 	}
 }
 
-// hasProcess tells whether what is a process that was there, by its id alone.
-func (inv Inventory) hasProcess(what string) bool {
-	process, _, _ := strings.Cut(what, " (")
-	for known := range inv {
-		if strings.HasPrefix(known, process+" (") && strings.HasPrefix(process, "process ") {
-			return true
-		}
-	}
-	return false
+func TestAnnotationByThePlainKeyIsRefusedInAPod(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	refused(t, d, pod, map[string]string{harness.LifecycleKey: `{"preStop":{"sleep":{"seconds":1}}}`},
+		"annotation "+harness.LifecycleKey+": does not apply to a container of a pod: use the annotation "+harness.PodLifecycleKey)
 }
 
-func TestThePlainKeyIsRefusedInAPod(t *testing.T) {
+func TestAnnotationSpeaksToTheContainerItNames(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	refused(t, d, pod, map[string]string{lifecycleKey: `{"preStop":{"sleep":{"seconds":1}}}`},
-		"annotation "+lifecycleKey+": does not apply to a container of a pod: use the annotation "+podLifecycleKey)
-}
-
-func TestAnAnnotationSpeaksToTheContainerItNames(t *testing.T) {
-	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
-		podLifecycleKey:               `{"postStart":` + note("post") + `,"preStop":` + note("pre") + `}`,
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
+		harness.PodLifecycleKey:       `{"postStart":` + note("post") + `,"preStop":` + note("pre") + `}`,
 		"lifecycle.bookend.dev/other": `{"postStart":` + note("other") + `,"preStop":` + note("other") + `}`,
 		"lifecycle.bookend.dev/gone":  `not even an object`,
 	}})
-	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
-	side := runMember(t, d, pod, ContainerOptions{Name: "side"})
-	main.stop()
-	side.stop()
-	main.wantTrace("post", "pre", "term")
-	side.wantTrace("term")
+	main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	side := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"})
+	main.Stop()
+	side.Stop()
+	main.WantTrace("post", "pre", "term")
+	side.WantTrace("term")
 }
 
-func TestAPodsAnnotationMeansNothingToAPlainContainer(t *testing.T) {
+func TestAnnotationOfAPodMeansNothingToAPlainContainer(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, "", func(o *TaskOptions) {
-		o.Annotations = map[string]string{podLifecycleKey: "not even an object", "lifecycle.bookend.dev/": `{"preStop":` + note("pre") + `}`}
+	h := harness.RunTask(t, d, "", func(o *harness.TaskOptions) {
+		o.Annotations = map[string]string{harness.PodLifecycleKey: "not even an object", "lifecycle.bookend.dev/": `{"preStop":` + note("pre") + `}`}
 	})
-	if err := h.Kill(t.Context(), syscall.SIGTERM); err != nil {
+	if err := h.Task.Kill(t.Context(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	h.wantExit(0)
-	h.wantTrace("term")
+	h.WantExit(0)
+	h.WantTrace("term")
 }
 
-func TestASandboxNeverHasHooks(t *testing.T) {
+func TestSandboxNeverHasHooks(t *testing.T) {
 	d := shared.Daemon(t)
 	log := d.TestEvents(t)
 	setConfig(t, d, "[defaults.preStop.sleep]\nseconds = 3600\n")
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
-		lifecycleKey:             `nor this`,
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
+		harness.LifecycleKey:     `nor this`,
 		"lifecycle.bookend.dev/": `not even an object`,
 	}})
 	awaitHandler(t, pausePID(t, pod), syscall.SIGTERM)
-	shim, err := d.Shim(t.Context(), CRINamespace, pod.ID)
+	shim, err := d.Shim(t.Context(), harness.CRINamespace, pod.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,10 +179,10 @@ func TestASandboxNeverHasHooks(t *testing.T) {
 // namespace never gets those that it does not.
 func awaitHandler(t *testing.T, pid int, sig syscall.Signal) {
 	t.Helper()
-	err := poll(t.Context(), readyTimeout, "a handler of "+sig.String(), func() error {
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "a handler of "+sig.String(), func() error {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
-			return fatal(err)
+			return harness.Permanent(err)
 		}
 		_, after, _ := strings.Cut(string(status), "SigCgt:\t")
 		mask, _, _ := strings.Cut(after, "\n")
@@ -224,28 +200,28 @@ func awaitHandler(t *testing.T, pid int, sig syscall.Signal) {
 // kubeletsRecord is where the kubelet notes a container's preStop for itself.
 const kubeletsRecord = "io.kubernetes.container.preStopHandler"
 
-func TestTheKubeletsRecordOfPreStopIsNeverRun(t *testing.T) {
-	handlers := DefaultHandlers(shared.Daemon(t).Binaries())
-	ours := handlers[slices.IndexFunc(handlers, func(h Handler) bool { return h.Name == Bookend })]
+func TestAnnotationOfTheKubeletsPreStopIsNeverRun(t *testing.T) {
+	handlers := harness.DefaultHandlers(shared.Daemon(t).Binaries())
+	ours := handlers[slices.IndexFunc(handlers, func(h harness.Handler) bool { return h.Name == harness.Bookend })]
 	ours.ContainerAnnotations = append(ours.ContainerAnnotations, kubeletsRecord)
-	d := StartDaemon(t, Options{Handlers: []Handler{ours}})
+	d := harness.StartDaemon(t, harness.Options{Handlers: []harness.Handler{ours}})
 
-	pod := d.TestPod(t, PodOptions{})
+	pod := d.TestPod(t, harness.PodOptions{})
 	annotations := map[string]string{kubeletsRecord: note("kubelet")}
-	plain := runMember(t, d, pod, ContainerOptions{Annotations: annotations})
-	annotations[podLifecycleKey] = `{"postStart":` + note("post") + `}`
-	main := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: annotations})
-	if !strings.Contains(readSpec(t, d, CRINamespace, main.ID), kubeletsRecord) {
+	plain := harness.RunContainer(t, pod, harness.ContainerOptions{Annotations: annotations})
+	annotations[harness.PodLifecycleKey] = `{"postStart":` + note("post") + `}`
+	main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: annotations})
+	if !strings.Contains(readSpec(t, d, harness.CRINamespace, main.ID), kubeletsRecord) {
 		t.Fatal("the annotation was not passed through: the test would prove nothing")
 	}
-	plain.stop()
-	main.stop()
-	plain.wantTrace("term")
-	main.wantTrace("post", "term")
+	plain.Stop()
+	main.Stop()
+	plain.WantTrace("term")
+	main.WantTrace("post", "term")
 }
 
 // readSpec returns a container's config.json.
-func readSpec(t *testing.T, d *Daemon, namespace, id string) string {
+func readSpec(t *testing.T, d *harness.Daemon, namespace, id string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(d.Bundle(namespace, id), "config.json"))
 	if err != nil {
@@ -254,37 +230,36 @@ func readSpec(t *testing.T, d *Daemon, namespace, id string) string {
 	return string(data)
 }
 
-func TestANamedPortIsTheContainersOwn(t *testing.T) {
+func TestHTTPGetNamedPortIsTheContainersOwn(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
 		"lifecycle.bookend.dev/web": `{"preStop":{"httpGet":{"port":"http","path":"/named"}}}`,
 	}})
-	c, g := serve(t, d, pod, ContainerOptions{Name: "web", Annotations: map[string]string{
+	h := serve(t, pod, harness.ContainerOptions{Name: "web", Annotations: map[string]string{
 		"io.kubernetes.container.ports": `[{"name":"other","containerPort":9},{"name":"http","containerPort":80,"protocol":"TCP"}]`,
 	}})
-	if err := c.Stop(t.Context(), patience); err != nil {
+	if err := h.Container.Stop(t.Context(), harness.Patience); err != nil {
 		t.Fatal(err)
 	}
-	wantRequest(t, g, "/named")
+	wantRequest(t, h, "/named")
 }
 
-func TestTheGracePeriodIsTheKubeletsUnlessTheAuthorSaysOtherwise(t *testing.T) {
+func TestGracePeriodIsTheKubeletsUnlessTheAuthorSaysOtherwise(t *testing.T) {
 	d := shared.Daemon(t)
-	log := d.TestEvents(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	const hour = `"preStop":{"sleep":{"seconds":3600}}`
 	for name, annotations := range map[string]map[string]string{
-		"kubelet": {podLifecycleKey: `{` + hour + `}`, "io.kubernetes.pod.terminationGracePeriod": "1"},
-		"author":  {podLifecycleKey: `{` + hour + `,"terminationGracePeriodSeconds":1}`, "io.kubernetes.pod.terminationGracePeriod": "3600"},
+		"kubelet": {harness.PodLifecycleKey: `{` + hour + `}`, "io.kubernetes.pod.terminationGracePeriod": "1"},
+		"author":  {harness.PodLifecycleKey: `{` + hour + `,"terminationGracePeriodSeconds":1}`, "io.kubernetes.pod.terminationGracePeriod": "3600"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: annotations})
-			m.stop() // with more patience than the grace period has
-			m.wantTrace("term")
-			if ev := wantHookEvent(t, log, m.ID, "preStop", "timeout"); ev["outcome"] != "TimedOut" {
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: annotations})
+			m.Stop() // with more patience than the grace period has
+			m.WantTrace("term")
+			if ev := m.WantHookEvent("preStop", "timeout"); ev["outcome"] != "TimedOut" {
 				t.Errorf("event %v, want TimedOut", ev)
 			}
-			if err := m.Remove(t.Context()); err != nil {
+			if err := m.Container.Remove(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/v2/pkg/oci"
 )
 
@@ -19,83 +20,81 @@ import (
 const joinerComm = "bookend-joiner"
 
 // waiting returns the processes that wait in a container to become its hook.
-func (h *hooked) waiting() []Process {
-	h.t.Helper()
-	return slices.DeleteFunc(inCgroup(h.t, h.daemon, h.ID()), func(p Process) bool { return p.Comm != joinerComm })
+func waiting(h *harness.Fixture) []harness.Process {
+	return slices.DeleteFunc(h.Processes(), func(p harness.Process) bool { return p.Comm != joinerComm })
 }
 
-func (h *hooked) awaitWaiting(n int) []Process {
-	h.t.Helper()
-	var found []Process
-	err := poll(h.t.Context(), time.Minute, "the processes that wait", func() error {
-		if found = h.waiting(); len(found) != n {
+func awaitWaiting(t *testing.T, h *harness.Fixture, n int) []harness.Process {
+	t.Helper()
+	var found []harness.Process
+	err := harness.Poll(t.Context(), time.Minute, "the processes that wait", func() error {
+		if found = waiting(h); len(found) != n {
 			return fmt.Errorf("%v, want %d", found, n)
 		}
 		return nil
 	})
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return found
 }
 
 // The hook joins while the runtime starts the entrypoint, and runs nothing before
 // that is done.
-func TestAnExecPostStartJoinsBesideTheStartOfItsContainer(t *testing.T) {
+func TestPostStartExecJoinsBesideTheStartOfItsContainer(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	const script = waitingPost + "; exit 0" // or the shell becomes its last command
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(script)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	if found := inCgroup(t, d, h.ID()); len(found) != 1 {
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(script)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	if found := h.Processes(); len(found) != 1 {
 		t.Errorf("in a container that is only created: %v, want its init alone", found)
 	}
 	release := sw.hang("*' start '*")
-	reply := h.begin(t.Context())
+	reply := h.Begin(t.Context())
 	sw.awaitHung()
-	joined := h.awaitWaiting(1)[0]
-	h.wantTrace()
+	joined := awaitWaiting(t, h, 1)[0]
+	h.WantTrace()
 	release()
-	h.await("main")
-	h.await("post")
-	hook, err := ReadProcess(joined.PID)
+	h.Await("main", "post")
+	hook, err := harness.ReadProcess(joined.PID)
 	if err != nil || hook.Comm != "sh" || !slices.Contains(hook.Args, script) {
 		t.Errorf("the process that waited is %v, %v; want the hook", hook, err)
 	}
-	h.open("post-go")
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}
-	h.awaitWaiting(0)
+	awaitWaiting(t, h, 0)
 }
 
 // What a Start that fails has begun is gone before it replies.
-func TestNobodyWaitsAfterAStartThatFailed(t *testing.T) {
+func TestPostStartLeavesNoProcessAfterAStartThatFailed(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	// The init waits for somebody to open this; runc finds nothing to open.
-	if err := os.Remove(filepath.Join(runcRoots, TaskNamespace, h.ID(), "exec.fifo")); err != nil {
+	if err := os.Remove(filepath.Join(harness.RuncRoot, harness.TaskNamespace, h.ID, "exec.fifo")); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Start(t.Context()); err == nil {
 		t.Fatal("Start succeeded without runc's FIFO")
 	}
-	if found := inCgroup(t, d, h.ID()); len(found) != 1 {
+	if found := h.Processes(); len(found) != 1 {
 		t.Errorf("after a Start that failed: %v, want the init alone", found)
 	}
-	h.wantTrace()
+	h.WantTrace()
 }
 
 // What ends a container while it is started ends the process that waits in it.
-func TestNobodyWaitsInAContainerThatIsKilledWhileItStarts(t *testing.T) {
+func TestPostStartLeavesNoProcessInAContainerThatIsKilledWhileItStarts(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
 	release := sw.hang("*' start '*")
-	reply := h.begin(t.Context())
+	reply := h.Begin(t.Context())
 	sw.awaitHung()
-	joined := h.awaitWaiting(1)[0]
-	if err := syscall.Kill(int(h.Pid()), syscall.SIGKILL); err != nil {
+	joined := awaitWaiting(t, h, 1)[0]
+	if err := syscall.Kill(int(h.Task.Pid()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	err := poll(t.Context(), time.Minute, "the end of the process that waits", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the end of the process that waits", func() error {
 		if joined.Alive() {
 			return fmt.Errorf("%v", joined)
 		}
@@ -108,25 +107,25 @@ func TestNobodyWaitsInAContainerThatIsKilledWhileItStarts(t *testing.T) {
 	if err := wantReply(t, reply); err == nil {
 		t.Error("Start succeeded")
 	}
-	h.wantTrace()
+	h.WantTrace()
 }
 
 // A limit of the container that has no room for another process beside its init
 // keeps the hook out until the entrypoint runs.
-func TestAnExecPostStartBeginsAfterTheStartWhereThereIsNoRoom(t *testing.T) {
+func TestPostStartExecBeginsAfterTheStartWhereThereIsNoRoom(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, func(o *TaskOptions) {
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, func(o *harness.TaskOptions) {
 		o.Spec = append(o.Spec, oci.WithPidsLimit(24))
 	})
 	release := sw.hang("*' start '*")
-	reply := h.begin(t.Context())
+	reply := h.Begin(t.Context())
 	sw.awaitHung()
-	if found := h.waiting(); len(found) != 0 {
+	if found := waiting(h); len(found) != 0 {
 		t.Errorf("began in a container without room: %v", found)
 	}
 	release()
-	h.await("post")
-	h.open("post-go")
+	h.Await("post")
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}

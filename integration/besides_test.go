@@ -5,32 +5,34 @@ import (
 	"fmt"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	"github.com/containerd/containerd/v2/pkg/cio"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
 
-func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
+func TestPostStartThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 	d := shared.Daemon(t)
-	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, entrypoint)
-	id := p.container.ID
-	reply := p.begin()
-	p.await("main")
-	p.await("post")
+	p := harness.CreateMain(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, harness.Entrypoint)
+	id := p.Container.ID
+	reply := p.Begin(t.Context())
+	p.Await("main", "post")
 
-	besides, cancel := context.WithTimeout(t.Context(), 3*atOnce) // of several calls
+	besides, cancel := context.WithTimeout(t.Context(), 3*harness.AtOnce) // of several calls
 	defer cancel()
-	other, err := p.pod.RunContainer(besides, ContainerOptions{Name: "other", Command: []string{"sh", "-c", entrypoint}, Mounts: p.gate.Mounts()})
+	other, err := p.Container.Pod.RunContainer(besides, harness.ContainerOptions{Name: "other", Command: []string{"sh", "-c", harness.Entrypoint}, Mounts: p.FIFOs.Mounts()})
 	if err != nil {
 		t.Fatalf("another container of the pod: %v", err)
 	}
-	p.await("main") // it takes signals
+	p.Await("main") // it takes signals
 	if got, err := other.Exec(besides, "echo", "hi"); err != nil || got.Stdout != "hi\n" {
 		t.Errorf("exec in another container of the pod: %+v, %v", got, err)
 	}
-	if err := other.Stop(besides, patience); err != nil {
+	if err := other.Stop(besides, harness.Patience); err != nil {
 		t.Errorf("stop of another container of the pod: %v", err)
 	}
 
-	s, err := d.Shim(t.Context(), CRINamespace, id)
+	s, err := d.Shim(t.Context(), harness.CRINamespace, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,15 +43,15 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 		"Pids":    func(ctx context.Context) error { _, err := s.Pids(ctx, &taskapi.PidsRequest{ID: id}); return err },
 		"Stats":   func(ctx context.Context) error { _, err := s.Stats(ctx, &taskapi.StatsRequest{ID: id}); return err },
 	} {
-		ctx, cancel := context.WithTimeout(s.Context(t.Context()), atOnce)
+		ctx, cancel := context.WithTimeout(s.Context(t.Context()), harness.AtOnce)
 		if err := call(ctx); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		cancel()
 	}
-	ctx, cancel := context.WithTimeout(s.Context(t.Context()), 3*atOnce) // of several calls
+	ctx, cancel := context.WithTimeout(s.Context(t.Context()), 3*harness.AtOnce) // of several calls
 	defer cancel()
-	execIn(ctx, t, d, id)
+	execIn(ctx, t, p)
 	waited := make(chan error, 1)
 	go func() {
 		st, err := s.Wait(ctx, &taskapi.WaitRequest{ID: id})
@@ -66,6 +68,36 @@ func TestAHookThatNeverEndsHoldsNothingElseUp(t *testing.T) {
 		t.Errorf("Wait: %v", err)
 	}
 	if err := wantReply(t, reply); err != nil {
+		t.Error(err)
+	}
+}
+
+// execIn runs a command as an exec of a pod's container by the Task API, which
+// the CRI does not allow before Start has replied.
+func execIn(ctx context.Context, t *testing.T, h *harness.Fixture) {
+	t.Helper()
+	ctx = namespaces.WithNamespace(ctx, harness.CRINamespace)
+	task := h.Load()
+	spec, err := task.Spec(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Process.Args = []string{"true"}
+	ex, err := task.Exec(ctx, "ex", spec.Process, cio.NullIO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exited, err := ex.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ex.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if st := <-exited; st.ExitCode() != 0 {
+		t.Errorf("exec: exit code %d, %v", st.ExitCode(), st.Error())
+	}
+	if _, err := ex.Delete(ctx); err != nil {
 		t.Error(err)
 	}
 }

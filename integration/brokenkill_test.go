@@ -9,25 +9,26 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/errdefs"
 )
 
 // The tests in this file have a runtime whose kill does not do what it says.
 
-// lie makes the kills of a signal do nothing: they are counted, say text, and
+// ignoreKill makes the kills of a signal do nothing: they are counted, say text, and
 // end with a code.
-func (s *runtimeSwitch) lie(sig syscall.Signal, text string, code int) {
+func (s *runtimeSwitch) ignoreKill(sig syscall.Signal, text string, code int) {
 	s.t.Helper()
-	s.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" kill \"*\" %d\") echo lied >> %s/lies; echo '%s' >&2; exit %d;; esac\nexec %s \"$@\"\n",
+	s.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" kill \"*\" %d\") echo ignored >> %s/ignored; echo '%s' >&2; exit %d;; esac\nexec %s \"$@\"\n",
 		sig, s.dir, text, code, s.real))
 }
 
-// awaitLies waits until the runtime has lied so often.
-func (s *runtimeSwitch) awaitLies(n int) {
+// awaitIgnored waits until the runtime has ignored so many calls.
+func (s *runtimeSwitch) awaitIgnored(n int) {
 	s.t.Helper()
-	err := poll(s.t.Context(), 30*time.Second, "calls of kill", func() error {
-		data, _ := os.ReadFile(filepath.Join(s.dir, "lies"))
-		if got := strings.Count(string(data), "lied"); got < n {
+	err := harness.Poll(s.t.Context(), 30*time.Second, "calls of kill", func() error {
+		data, _ := os.ReadFile(filepath.Join(s.dir, "ignored"))
+		if got := strings.Count(string(data), "ignored"); got < n {
 			return fmt.Errorf("there were %d, want %d", got, n)
 		}
 		return nil
@@ -37,46 +38,46 @@ func (s *runtimeSwitch) awaitLies(n int) {
 	}
 }
 
-func TestAKillThatDidNothingIsRepeated(t *testing.T) {
+func TestKillThatDidNothingIsRepeated(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 3`)+`}}`,
-		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
-	reply := h.begin(t.Context())
-	h.await("main")
-	sw.lie(syscall.SIGKILL, "", 0)
-	h.open("post-go")
-	sw.awaitLies(2)
+	h := harness.CreateTask(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 3`)+`}}`,
+		func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
+	reply := h.Begin(t.Context())
+	h.Await("main")
+	sw.ignoreKill(syscall.SIGKILL, "", 0)
+	h.Open("post-go")
+	sw.awaitIgnored(2)
 	stillWithheld(t, reply)
 	sw.restore()
 	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
 		t.Errorf("Start: %v, want Aborted", err)
 	}
-	h.wantExit(137)
+	h.WantExit(137)
 }
 
-func TestASignalThatFindsNoProcessEndsTheStop(t *testing.T) {
+func TestKillThatFindsNoProcessEndsTheStop(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
-	sw.lie(syscall.SIGTERM, "container not running", 1)
-	h.kill(syscall.SIGTERM)
-	awaitStatus(t, d, h.ID(), "stopping", "")
+	h := harness.RunTask(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`)
+	sw.ignoreKill(syscall.SIGTERM, "container not running", 1)
+	h.Kill(syscall.SIGTERM)
+	awaitStatus(t, d, h.ID, "stopping", "")
 	sw.restore()
-	h.kill(syscall.SIGTERM) // passes
-	h.wantExit(0)
-	h.wantTrace("pre", "term")
+	h.Kill(syscall.SIGTERM) // passes
+	h.WantExit(0)
+	h.WantTrace("pre", "term")
 }
 
-func TestASIGKILLThatFailsCancelsNoHook(t *testing.T) {
+func TestKillBySIGKILLThatFailsCancelsNoHook(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /gate/trace`)+`}}`)
-	h.kill(syscall.SIGTERM)
-	h.await("pre")
+	h := harness.RunTask(t, d, `{"preStop":{"exec":`+shell(waitingPre+`; echo done >> /fifo/trace`)+`}}`)
+	h.Kill(syscall.SIGTERM)
+	h.Await("pre")
 	sw.fail(`*" kill "*`)
-	if err := h.Kill(t.Context(), syscall.SIGKILL); err == nil {
+	if err := h.Task.Kill(t.Context(), syscall.SIGKILL); err == nil {
 		t.Error("SIGKILL: success of a runtime that failed")
 	}
 	sw.restore()
-	h.open("pre-go")
-	h.wantExit(0)
-	h.wantTrace("pre", "done", "term")
+	h.Open("pre-go")
+	h.WantExit(0)
+	h.WantTrace("pre", "done", "term")
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	apievents "github.com/containerd/containerd/api/events"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
@@ -26,15 +27,15 @@ type runtimeSwitch struct {
 
 // newRuntimeSwitch starts a daemon whose runc is what the switch says: at first
 // the real one.
-func newRuntimeSwitch(t *testing.T) (*runtimeSwitch, *Daemon) {
+func newRuntimeSwitch(t *testing.T) (*runtimeSwitch, *harness.Daemon) {
 	t.Helper()
-	bins, err := FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &runtimeSwitch{t: t, dir: t.TempDir(), real: filepath.Join(bins.Tools, "runc")}
 	s.restore()
-	return s, StartDaemon(t, Options{Path: []string{s.dir, bins.Tools, bins.Bin}})
+	return s, harness.StartDaemon(t, harness.Options{Path: []string{s.dir, bins.Tools, bins.Bin}})
 }
 
 func (s *runtimeSwitch) put(content []byte) {
@@ -54,8 +55,8 @@ func (s *runtimeSwitch) restore() {
 	s.put([]byte("#!/bin/sh\nexec " + s.real + ` "$@"` + "\n"))
 }
 
-// halve makes it half a file, as a copy that is under way leaves it.
-func (s *runtimeSwitch) halve() {
+// truncate makes it half a file, as a copy that is under way leaves it.
+func (s *runtimeSwitch) truncate() {
 	s.t.Helper()
 	whole, err := os.ReadFile(s.real)
 	if err != nil {
@@ -94,7 +95,7 @@ func (s *runtimeSwitch) hang(pattern string) (release func()) {
 // awaitHung waits until a call hangs.
 func (s *runtimeSwitch) awaitHung() {
 	s.t.Helper()
-	err := poll(s.t.Context(), time.Minute, "a call of the runtime that hangs", func() error {
+	err := harness.Poll(s.t.Context(), time.Minute, "a call of the runtime that hangs", func() error {
 		_, err := os.Stat(filepath.Join(s.dir, "hung"))
 		return err
 	})
@@ -103,8 +104,9 @@ func (s *runtimeSwitch) awaitHung() {
 	}
 }
 
-// starve leaves a process no free descriptor until feed, or the end of the test.
-func starve(t *testing.T, pid int) (feed func()) {
+// exhaustDescriptors leaves a process no free descriptor until restore, or the end
+// of the test.
+func exhaustDescriptors(t *testing.T, pid int) (restore func()) {
 	t.Helper()
 	lowest := 0
 	for ; ; lowest++ {
@@ -112,52 +114,52 @@ func starve(t *testing.T, pid int) (feed func()) {
 			break
 		}
 	}
-	undo, err := Starve(pid, uint64(lowest))
+	undo, err := harness.LimitDescriptors(pid, uint64(lowest))
 	if err != nil {
 		t.Fatal(err)
 	}
-	feed = func() { _ = undo() }
-	t.Cleanup(feed)
-	return feed
+	restore = func() { _ = undo() }
+	t.Cleanup(restore)
+	return restore
 }
 
-func TestAPromisedSignalSurvivesABrokenRuntime(t *testing.T) {
+func TestKillSurvivesABrokenRuntime(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	breaks := map[string]func(h *hooked) (restore func()){
-		"half a file":    func(*hooked) func() { sw.halve(); return sw.restore },
-		"no descriptors": func(h *hooked) func() { return starve(t, shimPID(t, d, h.ID())) },
+	breaks := map[string]func(h *harness.Fixture) (restore func()){
+		"half a file":    func(*harness.Fixture) func() { sw.truncate(); return sw.restore },
+		"no descriptors": func(h *harness.Fixture) func() { return exhaustDescriptors(t, shimPID(t, d, h.ID)) },
 	}
 	for name, broken := range breaks {
 		t.Run(name, func(t *testing.T) {
-			h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":1}}}`)
+			h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":1}}}`)
 			restore := broken(h)
-			h.kill(syscall.SIGTERM)
-			h.awaitLog("SIGTERM could not be sent")
-			h.kill(syscall.SIGTERM) // absorbed
+			h.Kill(syscall.SIGTERM)
+			h.WantLog("SIGTERM could not be sent")
+			h.Kill(syscall.SIGTERM) // absorbed
 			restore()
-			h.wantExit(0)
-			h.wantTrace("term")
+			h.WantExit(0)
+			h.WantTrace("term")
 		})
 	}
 }
 
-func TestAnUndeliveredStopIsTold(t *testing.T) {
+func TestKillThatIsUndeliveredIsTold(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
-	sw.halve()
-	h.kill(syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
+	h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	sw.truncate()
+	h.Kill(syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
-	_, err := h.events.WaitFor(ctx, func(e Event) bool {
+	_, err := h.Events.WaitFor(ctx, func(e harness.Event) bool {
 		payload, ok := e.Payload.(*apievents.ContainerUpdate)
-		return ok && e.Topic == "/bookend/stop/undelivered" && payload.ID == h.ID() && payload.Labels["signal"] == "SIGTERM"
+		return ok && e.Topic == "/bookend/stop/undelivered" && payload.ID == h.ID && payload.Labels["signal"] == "SIGTERM"
 	})
 	if err != nil {
 		t.Error(err)
 	}
-	h.awaitLog("SIGTERM was not delivered within 10s")
-	err = poll(t.Context(), time.Minute, "the status", func() error {
-		if st := awaitStatus(t, d, h.ID(), "delivering", ""); st.Undelivered == nil {
+	h.WantLog("SIGTERM was not delivered within 10s")
+	err = harness.Poll(t.Context(), time.Minute, "the status", func() error {
+		if st := awaitStatus(t, d, h.ID, "delivering", ""); st.Undelivered == nil {
 			return fmt.Errorf("it is %+v", st)
 		}
 		return nil
@@ -167,8 +169,8 @@ func TestAnUndeliveredStopIsTold(t *testing.T) {
 	}
 	record := func(delivery string) {
 		t.Helper()
-		err := poll(t.Context(), time.Minute, "the record of the stop", func() error {
-			all := attempts(t, d.RecordsDir(), h.ID())
+		err := harness.Poll(t.Context(), time.Minute, "the record of the stop", func() error {
+			all := attempts(t, d.RecordsDir(), h.ID)
 			last := all[len(all)-1]
 			if last.Kind != "stop" || last.StopSignal != "SIGTERM" || last.Delivery != delivery || !strings.Contains(last.Detail, "runc did not terminate successfully") {
 				return fmt.Errorf("it is %+v", last)
@@ -181,61 +183,61 @@ func TestAnUndeliveredStopIsTold(t *testing.T) {
 	}
 	record("")
 	sw.restore()
-	h.wantExit(0)
+	h.WantExit(0)
 	record("delivered")
-	h.wantTrace("term")
+	h.WantTrace("term")
 }
 
-func TestARuntimeThatHangsHoldsNoSIGKILLUp(t *testing.T) {
+func TestKillBySIGKILLPassesARuntimeThatHangs(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	release := sw.hang(`*" kill "*" 15"`)
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	sw.awaitHung()
-	ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
-	if err := h.Kill(ctx, syscall.SIGKILL); err != nil {
+	if err := h.Task.Kill(ctx, syscall.SIGKILL); err != nil {
 		t.Errorf("SIGKILL behind a runtime that hangs: %v", err)
 	}
-	h.wantExit(137)
+	h.WantExit(137)
 	release()
 }
 
-func TestARuntimeThatHungIsCalledAgain(t *testing.T) {
+func TestKillIsRepeatedAfterARuntimeThatHung(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
 	release := sw.hang(`*" kill "*" 15"`)
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	sw.awaitHung()
 	sw.restore() // for the next call; this one hangs until it is ended
-	h.wantExit(0)
-	h.wantTrace("term")
+	h.WantExit(0)
+	h.WantTrace("term")
 	release()
 }
 
 // failsAndIsStopped has a postStart that fails at once and a preStop that waits.
 const failsAndIsStopped = `{"terminationGracePeriodSeconds":2,"postStart":{"exec":{"command":["sh","-c","exit 3"]}},"preStop":{"sleep":{"seconds":1}}}`
 
-func TestAFailedPostStartEndsWhenTheRuntimeIsBack(t *testing.T) {
+func TestPostStartThatFailedEndsWhenTheRuntimeIsBack(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, failsAndIsStopped, func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
-	reply := h.begin(t.Context())
-	h.await("main")
-	sw.halve()
-	h.awaitLog("SIGKILL could not be sent")
-	h.kill(syscall.SIGTERM) // absorbed: the runtime would not take it
+	h := harness.CreateTask(t, d, failsAndIsStopped, func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
+	reply := h.Begin(t.Context())
+	h.Await("main")
+	sw.truncate()
+	h.WantLog("SIGKILL could not be sent")
+	h.Kill(syscall.SIGTERM) // absorbed: the runtime would not take it
 	stillWithheld(t, reply)
 	sw.restore()
 	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
 		t.Errorf("Start: %v, want Aborted", err)
 	}
-	h.wantExit(137)
+	h.WantExit(137)
 }
 
-func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing.T) {
+func TestStartDeadlineTellsOfAContainerThatCannotBeKilled(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	shim, err := d.Shim(t.Context(), TaskNamespace, h.ID())
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,31 +247,31 @@ func TestADeadlineOfStartSaysWhatIsTrueOfAContainerThatCannotBeKilled(t *testing
 	reply := make(chan error, 1)
 	var late bool // the client's own clock may have ended the call
 	go func() {
-		_, err := shim.Start(ctx, &taskapi.StartRequest{ID: h.ID()})
+		_, err := shim.Start(ctx, &taskapi.StartRequest{ID: h.ID})
 		late = ctx.Err() != nil
 		reply <- err
 	}()
-	h.await("post")
+	h.Await("post")
 	sw.fail(`*" kill "*`)
 	if err := wantReply(t, reply); err == nil || !strings.Contains(err.Error(), "the container still runs, its kill is pending") || late {
 		t.Errorf("Start: %v; after its deadline: %t", err, late)
 	}
-	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Running {
+	if st, err := h.Task.Status(t.Context()); err != nil || st.Status != containerd.Running {
 		t.Errorf("State: %v, %v", st.Status, err)
 	}
 	sw.restore()
-	h.wantExit(137)
+	h.WantExit(137)
 }
 
-func TestASignalOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
+func TestKillOutsideTheSetThatEndsAContainerIsLogged(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"preStop":`+note("pre")+`}`, func(o *TaskOptions) {
-		o.Args[2] = strings.Replace(entrypoint, "echo usr1 >> /gate/trace", "exit 4", 1)
+	h := harness.RunTask(t, d, `{"preStop":`+note("pre")+`}`, func(o *harness.TaskOptions) {
+		o.Args[2] = strings.Replace(harness.Entrypoint, "echo usr1 >> /fifo/trace", "exit 4", 1)
 	})
-	h.kill(syscall.SIGUSR1)
-	h.wantExit(4)
-	h.awaitLog("ended after SIGUSR1")
-	if got := h.trace(); len(got) != 0 {
+	h.Kill(syscall.SIGUSR1)
+	h.WantExit(4)
+	h.WantLog("ended after SIGUSR1")
+	if got := h.Trace(); len(got) != 0 {
 		t.Errorf("trace %q", got)
 	}
 }

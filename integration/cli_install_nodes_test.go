@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/pelletier/go-toml/v2"
 )
 
@@ -21,13 +22,13 @@ const nodesDir = "../cmd/bookend/internal/install/testdata/nodes"
 // nodeFiles is a copy of one of them.
 type nodeFiles struct {
 	t    *testing.T
-	bins Binaries
+	bins harness.Binaries
 	dir  string
 }
 
 func (s *nodeFiles) path(name string) string { return filepath.Join(s.dir, name) }
 
-func newNodeFiles(t *testing.T, bins Binaries, name string) *nodeFiles {
+func newNodeFiles(t *testing.T, bins harness.Binaries, name string) *nodeFiles {
 	t.Helper()
 	s := &nodeFiles{t: t, bins: bins, dir: t.TempDir()}
 	if err := os.CopyFS(s.dir, os.DirFS(filepath.Join(nodesDir, name))); err != nil {
@@ -124,8 +125,8 @@ func (s *nodeFiles) wantRuntime(before, options map[string]any) {
 
 // What containerd makes of each node after install is what it made of it before,
 // and one runtime. The nodes themselves say what is special about them.
-func TestNodesAreAsTheyWereAndHaveOneRuntimeMore(t *testing.T) {
-	bins, err := FindBinaries()
+func TestCliInstallLeavesNodesAsTheyWereWithOneRuntimeMore(t *testing.T) {
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}

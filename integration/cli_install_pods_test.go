@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // On a host with two containerds the one that --address names is configured, in
@@ -14,15 +16,15 @@ import (
 // and with a runc runtime that has a path of its own, no type, and a part of its
 // options in a drop-in of somebody's. A pod of the runtime is then made as that runc
 // runtime would make it, after every installation anew.
-func TestInstallIsForTheContainerdThatIsNamed(t *testing.T) {
-	bins, err := FindBinaries()
+func TestCliInstallIsForTheContainerdThatIsNamed(t *testing.T) {
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
 	runc, calls := tracingRunc(t)
-	other := newNode(t, Options{Imports: []string{"conf.d/*.toml"}})
-	n := newNode(t, Options{Imports: []string{"v3.d/*.toml"}, Handlers: []Handler{
-		{Name: Runc, Type: "io.containerd.runc.v2", Path: filepath.Join(bins.Tools, "containerd-shim-runc-v2"), Options: map[string]any{"BinaryName": runc}},
+	other := newNode(t, harness.Options{Imports: []string{"conf.d/*.toml"}})
+	n := newNode(t, harness.Options{Imports: []string{"v3.d/*.toml"}, Handlers: []harness.Handler{
+		{Name: harness.Runc, Type: "io.containerd.runc.v2", Path: filepath.Join(bins.Tools, "containerd-shim-runc-v2"), Options: map[string]any{"BinaryName": runc}},
 		{Name: "untyped", Path: filepath.Join(bins.Bin, "containerd-shim-bookend-v2")},
 	}})
 	root := t.TempDir()
@@ -40,11 +42,11 @@ func TestInstallIsForTheContainerdThatIsNamed(t *testing.T) {
 			if err := os.RemoveAll(calls); err != nil {
 				t.Fatal(err)
 			}
-			pod := n.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
-			m := runMember(t, n.Daemon, pod, ContainerOptions{Name: "main"})
+			pod := n.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: noted}})
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
 			wantRuntime(t, m.ID, root, calls)
-			m.stop()
-			m.wantTrace(notes...)
+			m.Stop()
+			m.WantTrace(notes...)
 		})
 		n.uninstall()
 		if out := n.wantCode(1, n.uninstallArgs()...); !strings.Contains(out, "is not installed there") {
@@ -53,7 +55,7 @@ func TestInstallIsForTheContainerdThatIsNamed(t *testing.T) {
 	}
 	n.restart()
 	n.wantNoHandler()
-	if _, err := n.CRI.RunPod(t.Context(), PodOptions{Handler: "untyped"}); err == nil {
+	if _, err := n.CRI.RunPod(t.Context(), harness.PodOptions{Handler: "untyped"}); err == nil {
 		t.Error("containerd runs pods of a runtime without a type, which doctor says it does not")
 	}
 	n.wantFix("untyped", "set runtime_type = ")

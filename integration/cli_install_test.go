@@ -12,20 +12,22 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // node is a machine on which the command line installs bookend: a daemon whose
 // configuration knows nothing of it, and directories for its binaries.
 type node struct {
-	*Daemon
+	*harness.Daemon
 	t   *testing.T
 	bin string // on containerd's PATH
 	lib string
 }
 
-func newNode(t *testing.T, opts Options) *node {
+func newNode(t *testing.T, opts harness.Options) *node {
 	t.Helper()
-	bins, err := FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,16 +35,16 @@ func newNode(t *testing.T, opts Options) *node {
 	n := &node{t: t, bin: filepath.Join(dir, "bin"), lib: filepath.Join(dir, "lib")}
 	opts.Path = []string{bins.Tools, n.bin}
 	if opts.Handlers == nil {
-		opts.Handlers = []Handler{{Name: Runc, Type: "io.containerd.runc.v2", Options: map[string]any{"BinaryName": filepath.Join(bins.Tools, "runc")}}}
+		opts.Handlers = []harness.Handler{{Name: harness.Runc, Type: "io.containerd.runc.v2", Options: map[string]any{"BinaryName": filepath.Join(bins.Tools, "runc")}}}
 	}
-	n.Daemon = StartDaemon(t, opts)
+	n.Daemon = harness.StartDaemon(t, opts)
 	return n
 }
 
 // bookend runs the command line and returns its exit code and output.
 func (n *node) bookend(args ...string) (code int, out, errs string) {
 	n.t.Helper()
-	cmd := exec.Command(filepath.Join(n.bins.Bin, "bookend"), args...)
+	cmd := exec.Command(filepath.Join(n.Binaries().Bin, "bookend"), args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -66,7 +68,7 @@ func (n *node) wantCode(want int, args ...string) string {
 func (n *node) installArgs(more ...string) []string {
 	return append([]string{
 		"install", "--bin-dir", n.bin, "--lib-dir", n.lib, "--containerd-config", n.ConfigPath(),
-		"--containerd", filepath.Join(n.bins.Tools, "containerd"),
+		"--containerd", filepath.Join(n.Binaries().Tools, "containerd"),
 	}, more...)
 }
 
@@ -106,7 +108,7 @@ func (n *node) restart() {
 // wantNoHandler wants the runtime to be unknown to containerd.
 func (n *node) wantNoHandler() {
 	n.t.Helper()
-	if _, err := n.CRI.RunPod(n.t.Context(), PodOptions{Handler: Bookend}); err == nil || !strings.Contains(err.Error(), `no runtime for "bookend" is configured`) {
+	if _, err := n.CRI.RunPod(n.t.Context(), harness.PodOptions{Handler: harness.Bookend}); err == nil || !strings.Contains(err.Error(), `no runtime for "bookend" is configured`) {
 		n.t.Errorf("run a pod: %v, want that the runtime is unknown", err)
 	}
 }
@@ -137,7 +139,7 @@ func healthy() map[string]string {
 	}
 }
 
-func TestInstallMakesAPodWorkThatDidNot(t *testing.T) {
+func TestCliInstallMakesAPodWorkThatDidNot(t *testing.T) {
 	for name, tt := range map[string]struct {
 		imports []string
 		install []string
@@ -147,7 +149,7 @@ func TestInstallMakesAPodWorkThatDidNot(t *testing.T) {
 		"an import to amend": {imports: []string{}, install: []string{"--edit-config"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := newNode(t, Options{Imports: tt.imports})
+			n := newNode(t, harness.Options{Imports: tt.imports})
 			before := n.files()
 			n.wantNoHandler()
 			n.wantDoctor(3, map[string]string{"containerd": "pass", "runtime": "fail", "annotations": "fail", "loaded": "fail", "shim": "fail", "runc": "pass"})
@@ -160,7 +162,7 @@ func TestInstallMakesAPodWorkThatDidNot(t *testing.T) {
 			n.wantDoctor(3, map[string]string{"runtime": "pass", "annotations": "pass", "loaded": "fail", "shim": "pass"})
 			n.restart()
 			n.wantDoctor(0, healthy())
-			t.Run("pod", func(t *testing.T) { wantHooks(t, n.Daemon, PodOptions{Handler: Bookend}) })
+			t.Run("pod", func(t *testing.T) { wantHooks(t, n.Daemon, harness.PodOptions{Handler: harness.Bookend}) })
 			if out := n.wantCode(0, n.installArgs(tt.install...)...); !strings.HasPrefix(out, "Nothing to change: ") {
 				t.Errorf("install again: %s", out)
 			}
@@ -179,7 +181,7 @@ func TestInstallMakesAPodWorkThatDidNot(t *testing.T) {
 // nothing of the installation to be left.
 func (n *node) uninstall() {
 	n.t.Helper()
-	err := poll(n.t.Context(), time.Minute, "uninstall", func() error {
+	err := harness.Poll(n.t.Context(), time.Minute, "uninstall", func() error {
 		if code, out, errs := n.bookend(n.uninstallArgs()...); code != 0 {
 			return fmt.Errorf("exit code %d, %s%s", code, out, errs)
 		}
@@ -217,7 +219,7 @@ func (n *node) newBinaries() string {
 	n.t.Helper()
 	dir := n.t.TempDir()
 	for _, name := range []string{"containerd-shim-bookend-v2", "bookend-exec", "bookend"} {
-		data, err := os.ReadFile(filepath.Join(n.bins.Bin, name))
+		data, err := os.ReadFile(filepath.Join(n.Binaries().Bin, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), append(data, "another build"...), 0o755)
 		}
@@ -228,15 +230,15 @@ func (n *node) newBinaries() string {
 	return dir
 }
 
-func TestAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
-	n := newNode(t, Options{Imports: []string{"conf.d/*.toml"}})
+func TestCliInstallOfAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
+	n := newNode(t, harness.Options{Imports: []string{"conf.d/*.toml"}})
 	n.wantCode(0, n.installArgs()...)
 	n.restart()
 	t.Run("pods", func(t *testing.T) {
-		enter := func(pod *Pod, name string) *member {
-			return runMember(t, n.Daemon, pod, ContainerOptions{Name: name, Annotations: map[string]string{"lifecycle.bookend.dev/" + name: noted}})
+		enter := func(pod *harness.Pod, name string) *harness.Fixture {
+			return harness.RunContainer(t, pod, harness.ContainerOptions{Name: name, Annotations: map[string]string{"lifecycle.bookend.dev/" + name: noted}})
 		}
-		opts := PodOptions{Handler: Bookend}
+		opts := harness.PodOptions{Handler: harness.Bookend}
 		oldPod := n.TestPod(t, opts)
 		old := enter(oldPod, "main")
 		first := n.sets()
@@ -250,12 +252,12 @@ func TestAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
 			t.Errorf("uninstall under running shims: %s", out)
 		}
 		n.restart()
-		for _, m := range []*member{old, upgraded, late} {
-			if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+		for _, m := range []*harness.Fixture{old, upgraded, late} {
+			if got, err := m.Container.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
 				t.Errorf("exec after the restart: %+v, %v", got, err)
 			}
-			m.stop()
-			m.wantTrace(notes...)
+			m.Stop()
+			m.WantTrace(notes...)
 		}
 	})
 	n.uninstall()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/pelletier/go-toml/v2"
 )
 
@@ -27,8 +28,8 @@ type merged struct {
 	}
 }
 
-func TestADropInIsReadInEveryVersion(t *testing.T) {
-	bins, err := FindBinaries()
+func TestCliInstallsDropInIsReadInEveryVersion(t *testing.T) {
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}

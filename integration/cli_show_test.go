@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	apievents "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
@@ -25,11 +26,11 @@ import (
 // node: it finds records and containerd by itself.
 
 // bookendCommand is the command line as it is run on the daemon's node.
-func bookendCommand(t *testing.T, d *Daemon, args ...string) *exec.Cmd {
+func bookendCommand(t *testing.T, d *harness.Daemon, args ...string) *exec.Cmd {
 	t.Helper()
 	path := filepath.Join(d.Binaries().Bin, "bookend")
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%s: %v", path, ErrMissing)
+		t.Fatalf("%s: %v", path, harness.ErrMissing)
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), "BOOKEND_CONFIG=", "CONTAINERD_ADDRESS="+d.Address())
@@ -37,7 +38,7 @@ func bookendCommand(t *testing.T, d *Daemon, args ...string) *exec.Cmd {
 }
 
 // bookend runs a command, which has to succeed, and returns what it printed.
-func bookend(t *testing.T, d *Daemon, args ...string) string {
+func bookend(t *testing.T, d *harness.Daemon, args ...string) string {
 	t.Helper()
 	cmd := bookendCommand(t, d, args...)
 	var errs bytes.Buffer
@@ -59,7 +60,7 @@ type running struct {
 }
 
 // startBookend starts a command that goes on until it is ended.
-func startBookend(t *testing.T, d *Daemon, args ...string) *running {
+func startBookend(t *testing.T, d *harness.Daemon, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, cmd: bookendCommand(t, d, args...), lines: make(chan string, 1024)}
 	r.cmd.Stderr = &r.errs
@@ -76,7 +77,7 @@ func startBookend(t *testing.T, d *Daemon, args ...string) *running {
 			r.lines <- s.Text()
 		}
 	}()
-	cleanup(t, func(context.Context) error {
+	harness.Cleanup(t, func(context.Context) error {
 		if !r.ended {
 			_ = r.cmd.Process.Kill()
 			_, _ = r.end()
@@ -133,28 +134,28 @@ func contains(words ...string) func(string) bool {
 	}
 }
 
-func TestLogsFindsAFailedHooksOutputAfterItsContainer(t *testing.T) {
+func TestCliLogsFindsAFailedHooksOutputAfterItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	m := newMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
-		podLifecycleKey: `{"postStart":{"exec":` + shell(`echo from stdout; printf 'from \033[31mstderr' >&2; exit 3`) + `}}`,
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	m := harness.CreateContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
+		harness.PodLifecycleKey: `{"postStart":{"exec":` + shell(`echo from stdout; printf 'from \033[31mstderr' >&2; exit 3`) + `}}`,
 	}})
 	if err := m.Start(t.Context()); err == nil {
 		t.Error("Start succeeded though the hook failed")
 	}
 	awaitAttempts(t, d, m.ID, "postStart Failed exit status")
-	if err := m.Remove(t.Context()); err != nil {
+	if err := m.Container.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := pod.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := regexp.MustCompile(`^=== [-0-9]{10} [0-9:.]{12} postStart \(exec\) attempt 1 of ` + regexp.QuoteMeta(pod.name()) + `/main ` + m.ID[:12] + `: Failed, exit status 3, after [0-9.]+m?s
+	want := regexp.MustCompile(`^=== [-0-9]{10} [0-9:.]{12} postStart \(exec\) attempt 1 of ` + regexp.QuoteMeta(pod.Name()) + `/main ` + m.ID[:12] + `: Failed, exit status 3, after [0-9.]+m?s
 detail: .*
 stdout: from stdout
 stderr: from ` + "\x1b" + `\[31mstderr
 $`)
-	for _, word := range []string{m.ID, m.ID[:12], pod.name() + "/main", pod.Config.GetMetadata().GetNamespace() + "/" + pod.name() + "/main"} {
+	for _, word := range []string{m.ID, m.ID[:12], pod.Name() + "/main", pod.Config.GetMetadata().GetNamespace() + "/" + pod.Name() + "/main"} {
 		if got := bookend(t, d, "logs", word); !want.MatchString(got) {
 			t.Errorf("logs %s printed\n%s\nwant\n%s", word, got, want)
 		}
@@ -173,54 +174,53 @@ $`)
 }
 
 // nerdctl hands the name of a container over in an annotation.
-func TestNerdctlsContainersGoByTheirNames(t *testing.T) {
+func TestCliCallsNerdctlsContainersByTheirNames(t *testing.T) {
 	d := shared.Daemon(t)
-	name := newID("web")
+	name := harness.NewID("web")
 	events := startBookend(t, d, "events", "-o", "json")
-	events.hear(d, TaskNamespace)
-	h := runHooked(t, d, `{"postStart":{"exec":`+shell("echo printed")+`}}`, func(o *TaskOptions) { o.Annotations["nerdctl/name"] = name })
-	events.await("the end of its hook", contains(h.ID(), `"what":"success"`, `"container_name":"`+name+`"`))
+	events.hear(d, harness.TaskNamespace)
+	h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("echo printed")+`}}`, func(o *harness.TaskOptions) { o.Annotations["nerdctl/name"] = name })
+	events.await("the end of its hook", contains(h.ID, `"what":"success"`, `"container_name":"`+name+`"`))
 	events.interrupt()
-	awaitAttempts(t, d, h.ID(), "postStart Succeeded")
-	if got := bookend(t, d, "logs", name); !strings.Contains(got, " of "+name+" "+h.ID()+": Succeeded") || !strings.HasSuffix(got, "\nstdout: printed\n") {
+	awaitAttempts(t, d, h.ID, "postStart Succeeded")
+	if got := bookend(t, d, "logs", name); !strings.Contains(got, " of "+name+" "+h.ID+": Succeeded") || !strings.HasSuffix(got, "\nstdout: printed\n") {
 		t.Errorf("logs printed %q", got)
 	}
-	awaitStatus(t, d, h.ID(), "running", "")
-	row := TaskNamespace + ` +` + h.ID() + ` +` + name
+	awaitStatus(t, d, h.ID, "running", "")
+	row := harness.TaskNamespace + ` +` + h.ID + ` +` + name
 	for command, want := range map[string]string{"ps": row + ` +running`, "history --container " + name: row + ` +postStart`} {
 		if got := bookend(t, d, strings.Fields(command)...); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("%s printed\n%s\nwant %s", command, got, want)
 		}
 	}
-	if got := outcomes(t, d, h.ID(), "--container", name); got != "postStart Succeeded" {
+	if got := outcomes(t, d, h.ID, "--container", name); got != "postStart Succeeded" {
 		t.Errorf("history for programs: %q", got)
 	}
 }
 
-func TestLogsFollowsAHook(t *testing.T) {
+func TestCliLogsFollowsAHook(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; echo printed`)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	awaitAttempts(t, d, h.ID(), "postStart")
-	logs := startBookend(t, d, "logs", "--follow", h.ID())
-	logs.await("the hook that runs", contains("postStart (exec) attempt 1 of "+h.ID()+": Running"))
-	h.open("post-go")
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; echo printed`)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	awaitAttempts(t, d, h.ID, "postStart")
+	logs := startBookend(t, d, "logs", "--follow", h.ID)
+	logs.await("the hook that runs", contains("postStart (exec) attempt 1 of "+h.ID+": Running"))
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Fatal(err)
 	}
-	logs.await("its end", contains("postStart (exec) attempt 1 of "+h.ID()+": Succeeded, after "))
+	logs.await("its end", contains("postStart (exec) attempt 1 of "+h.ID+": Succeeded, after "))
 	logs.await("its output", contains("stdout: printed"))
 	logs.interrupt()
 }
 
 // hear returns once the command prints what is published in a namespace.
-func (r *running) hear(d *Daemon, namespace string) {
+func (r *running) hear(d *harness.Daemon, namespace string) {
 	r.t.Helper()
 	ctx := namespaces.WithNamespace(r.t.Context(), namespace)
-	err := poll(ctx, readyTimeout, "bookend events to listen", func() error {
-		id := newID("sync")
+	err := harness.Poll(ctx, harness.ReadyTimeout, "bookend events to listen", func() error {
+		id := harness.NewID("sync")
 		if err := d.Client.EventService().Publish(ctx, "/bookend/hook/sync", &apievents.ContainerUpdate{ID: id}); err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (r *running) hear(d *Daemon, namespace string) {
 			select {
 			case line, ok := <-r.lines:
 				if !ok {
-					return fatal(errors.New("it has ended"))
+					return harness.Permanent(errors.New("it has ended"))
 				}
 				if strings.Contains(line, "sync") && strings.Contains(line, id) {
 					return nil
@@ -243,15 +243,15 @@ func (r *running) hear(d *Daemon, namespace string) {
 	}
 }
 
-func TestEventsSeesEveryOutcome(t *testing.T) {
+func TestCliEventsSeesEveryOutcome(t *testing.T) {
 	d := shared.Daemon(t)
-	all, cri := startBookend(t, d, "events", "-o", "json"), startBookend(t, d, "events", "--namespace", CRINamespace)
-	all.hear(d, TaskNamespace)
-	cri.hear(d, CRINamespace)
-	wants := func(h *hooked, hook string, what ...string) {
+	all, cri := startBookend(t, d, "events", "-o", "json"), startBookend(t, d, "events", "--namespace", harness.CRINamespace)
+	all.hear(d, harness.TaskNamespace)
+	cri.hear(d, harness.CRINamespace)
+	wants := func(h *harness.Fixture, hook string, what ...string) {
 		t.Helper()
 		for _, w := range what {
-			line := all.await(hook+" "+w, contains(h.ID(), `"hook":"`+hook+`"`))
+			line := all.await(hook+" "+w, contains(h.ID, `"hook":"`+hook+`"`))
 			var ev struct {
 				Namespace, Container, What string
 				Time                       time.Time
@@ -260,25 +260,25 @@ func TestEventsSeesEveryOutcome(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &ev); err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
-			if ev.Namespace != TaskNamespace || ev.Container != h.ID() || ev.What != w || ev.Labels["handler"] == "" || ev.Time.IsZero() {
+			if ev.Namespace != harness.TaskNamespace || ev.Container != h.ID || ev.What != w || ev.Labels["handler"] == "" || ev.Time.IsZero() {
 				t.Errorf("got %s, want %s", line, w)
 			}
 		}
 	}
-	h := runHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"sleep":{"seconds":3600}}}`)
+	h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"sleep":{"seconds":3600}}}`)
 	wants(h, "postStart", "start", "success")
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	wants(h, "preStop", "start")
-	h.kill(syscall.SIGKILL)
+	h.Kill(syscall.SIGKILL)
 	wants(h, "preStop", "cancel")
-	h = runHooked(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+shell("exit 3")+`},"preStop":{"timeoutSeconds":1,"sleep":{"seconds":3600}}}`)
+	h = harness.RunTask(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+shell("exit 3")+`},"preStop":{"timeoutSeconds":1,"sleep":{"seconds":3600}}}`)
 	wants(h, "postStart", "start", "failure")
-	h.term()
+	h.Stop()
 	wants(h, "preStop", "start", "timeout")
 	all.interrupt()
 
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: `{"postStart":{"exec":` + shell("exit 0") + `}}`}})
-	m := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: `{"postStart":{"exec":` + shell("exit 0") + `}}`}})
+	m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
 	for _, want := range []string{"  start    k8s.io  " + m.ID[:12] + " (main)  postStart  exec", "  success  k8s.io  " + m.ID[:12] + " (main)  postStart  exec: succeeded after "} {
 		line := cri.await("a hook", func(line string) bool { return !strings.Contains(line, "  sync ") })
 		if !strings.Contains(line, want) {
@@ -288,10 +288,10 @@ func TestEventsSeesEveryOutcome(t *testing.T) {
 	cri.interrupt()
 }
 
-func TestEventsFailsWhenContainerdGoes(t *testing.T) {
-	d := StartDaemon(t, Options{})
+func TestCliEventsFailsWhenContainerdGoes(t *testing.T) {
+	d := harness.StartDaemon(t, harness.Options{})
 	events := startBookend(t, d, "events")
-	events.hear(d, TaskNamespace)
+	events.hear(d, harness.TaskNamespace)
 	if err := d.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -300,44 +300,43 @@ func TestEventsFailsWhenContainerdGoes(t *testing.T) {
 	}
 }
 
-func TestPSShowsTheHookThatRuns(t *testing.T) {
+func TestCliPSShowsTheHookThatRuns(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
 	watch := startBookend(t, d, "ps", "--watch")
 	row := func(rest string) func(string) bool {
-		return regexp.MustCompile(`^` + TaskNamespace + ` +` + h.ID() + ` +- +` + rest + `$`).MatchString
+		return regexp.MustCompile(`^` + harness.TaskNamespace + ` +` + h.ID + ` +- +` + rest + `$`).MatchString
 	}
 	watch.await("a container that is created", row(`created +- +- +-`))
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
 	watch.await("a running postStart", row(`postStart +postStart \(exec\) +[0-9ms]+ +in 1?m?[0-9]+s`))
-	awaitStatus(t, d, h.ID(), "postStart", "postStart")
+	awaitStatus(t, d, h.ID, "postStart", "postStart")
 	var all []struct {
 		Container, Phase, Hook           string
 		ElapsedSeconds, RemainingSeconds *float64
 	}
-	if err := json.Unmarshal([]byte(bookend(t, d, "ps", "-n", TaskNamespace, "-o", "json")), &all); err != nil {
+	if err := json.Unmarshal([]byte(bookend(t, d, "ps", "-n", harness.TaskNamespace, "-o", "json")), &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1 || all[0].Container != h.ID() || all[0].Phase != "postStart" || all[0].Hook != "postStart" || all[0].ElapsedSeconds == nil ||
+	if len(all) != 1 || all[0].Container != h.ID || all[0].Phase != "postStart" || all[0].Hook != "postStart" || all[0].ElapsedSeconds == nil ||
 		all[0].RemainingSeconds == nil || *all[0].RemainingSeconds > 100 || *all[0].ElapsedSeconds <= 0 {
 		t.Errorf("for programs: %+v", all)
 	}
-	h.open("post-go")
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Fatal(err)
 	}
 	watch.await("a container that runs", row(`running +- +- +-`))
-	h.kill(syscall.SIGTERM)
+	h.Kill(syscall.SIGTERM)
 	watch.await("an unlimited preStop", row(`preStop +preStop \(sleep\) +[0-9ms]+ +-`))
-	h.kill(syscall.SIGKILL)
-	h.wantExit(137)
-	if err := h.Remove(t.Context()); err != nil {
+	h.Kill(syscall.SIGKILL)
+	h.WantExit(137)
+	if err := h.Task.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	err := poll(t.Context(), time.Minute, "the row to go", func() error {
-		if out := bookend(t, d, "ps"); strings.Contains(out, h.ID()) {
+	err := harness.Poll(t.Context(), time.Minute, "the row to go", func() error {
+		if out := bookend(t, d, "ps"); strings.Contains(out, h.ID) {
 			return errors.New(out)
 		}
 		return nil
@@ -349,7 +348,7 @@ func TestPSShowsTheHookThatRuns(t *testing.T) {
 }
 
 // outcomes are those of a container's attempts in history, "hook outcome" each.
-func outcomes(t *testing.T, d *Daemon, id string, flags ...string) string {
+func outcomes(t *testing.T, d *harness.Daemon, id string, flags ...string) string {
 	t.Helper()
 	var all []struct{ Container, Hook, Outcome string }
 	if err := json.Unmarshal([]byte(bookend(t, d, append([]string{"history", "-o", "json"}, flags...)...)), &all); err != nil {
@@ -364,12 +363,12 @@ func outcomes(t *testing.T, d *Daemon, id string, flags ...string) string {
 	return strings.Join(found, ", ")
 }
 
-func TestHistoryFilters(t *testing.T) {
+func TestCliHistoryFilters(t *testing.T) {
 	d := shared.Daemon(t)
 	before := time.Now().Format(time.RFC3339)
-	h := runHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"exec":`+shell("kill -9 $$")+`}}`)
-	h.term()
-	awaitAttempts(t, d, h.ID(), "postStart Succeeded", "preStop Failed killed by signal")
+	h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("exit 0")+`},"preStop":{"exec":`+shell("kill -9 $$")+`}}`)
+	h.Stop()
+	awaitAttempts(t, d, h.ID, "postStart Succeeded", "preStop Failed killed by signal")
 	const both = "postStart Succeeded, preStop Failed"
 	for flags, want := range map[string]string{
 		"":                                    both,
@@ -381,38 +380,37 @@ func TestHistoryFilters(t *testing.T) {
 		"--since " + before:                   both,
 		"--until 1h":                          "",
 		"--since 2000-01-01 --until 2001-01-01T00:00:00Z": "",
-		"--namespace " + TaskNamespace:                    both,
-		"--namespace " + CRINamespace:                     "",
-		"--container " + h.ID():                           both,
-		"--container " + h.ID() + "0":                     "",
-		"--container " + h.ID() + " --limit 1":            "preStop Failed",
+		"--namespace " + harness.TaskNamespace:            both,
+		"--namespace " + harness.CRINamespace:             "",
+		"--container " + h.ID:                             both,
+		"--container " + h.ID + "0":                       "",
+		"--container " + h.ID + " --limit 1":              "preStop Failed",
 	} {
-		if got := outcomes(t, d, h.ID(), strings.Fields(flags)...); got != want {
+		if got := outcomes(t, d, h.ID, strings.Fields(flags)...); got != want {
 			t.Errorf("history %s: got %q, want %q", flags, got, want)
 		}
 	}
-	row := regexp.MustCompile(`(?m)^[-0-9]{10} [0-9:]{8} +` + TaskNamespace + ` +` + h.ID() + ` +- +preStop +exec +1 +Failed +killed by signal 9 \(SIGKILL\) +[0-9.]+m?s$`)
+	row := regexp.MustCompile(`(?m)^[-0-9]{10} [0-9:]{8} +` + harness.TaskNamespace + ` +` + h.ID + ` +- +preStop +exec +1 +Failed +killed by signal 9 \(SIGKILL\) +[0-9.]+m?s$`)
 	if got := bookend(t, d, "history"); !row.MatchString(got) {
 		t.Errorf("got\n%s\nwant a row like %s", got, row)
 	}
 }
 
-func TestHistoryTellsRunningFromUnknown(t *testing.T) {
+func TestCliHistoryTellsRunningFromUnknown(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	awaitAttempts(t, d, h.ID(), "postStart")
-	if got := outcomes(t, d, h.ID(), "--outcome", "Running"); got != "postStart Running" {
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	awaitAttempts(t, d, h.ID, "postStart")
+	if got := outcomes(t, d, h.ID, "--outcome", "Running"); got != "postStart Running" {
 		t.Errorf("while it runs: %q", got)
 	}
-	killShim(t, d, h.ID())
+	killShim(t, d, h.ID)
 	if err := wantReply(t, reply); err == nil {
 		t.Error("Start succeeded though its shim was killed")
 	}
-	err := poll(t.Context(), time.Minute, "the outcome", func() error {
-		if got := outcomes(t, d, h.ID(), "--outcome", "Unknown"); got != "postStart Unknown" {
+	err := harness.Poll(t.Context(), time.Minute, "the outcome", func() error {
+		if got := outcomes(t, d, h.ID, "--outcome", "Unknown"); got != "postStart Unknown" {
 			return fmt.Errorf("it is %q", got)
 		}
 		return nil
@@ -420,6 +418,6 @@ func TestHistoryTellsRunningFromUnknown(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	awaitNoStatus(t, d, h.ID()) // whoever cleans up after the shim has been there
-	wantNoProcess(t, d, h.ID())
+	awaitNoStatus(t, d, h.ID) // whoever cleans up after the shim has been there
+	wantNoProcess(t, d, h.ID)
 }

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
-// TestCtrPrintsHookEvents is about the type of the events: clients can print
+// TestEventsArePrintedByCtr is about the type of the events: clients can print
 // only messages that they were built with.
-func TestCtrPrintsHookEvents(t *testing.T) {
+func TestEventsArePrintedByCtr(t *testing.T) {
 	d := shared.Daemon(t)
 	ctr := exec.CommandContext(t.Context(), filepath.Join(d.Binaries().Tools, "ctr"), "--address", d.Address(), "events")
 	out, err := ctr.StdoutPipe()
@@ -29,7 +31,7 @@ func TestCtrPrintsHookEvents(t *testing.T) {
 			lines <- s.Text()
 		}
 	}()
-	cleanup(t, func(context.Context) error {
+	harness.Cleanup(t, func(context.Context) error {
 		_ = ctr.Process.Kill()
 		for range lines { // to the end of the pipe, before Wait closes it
 		}
@@ -37,14 +39,14 @@ func TestCtrPrintsHookEvents(t *testing.T) {
 		return nil
 	})
 	// ctr does not say when it listens: hooks run until it has heard of one.
-	limit := time.After(readyTimeout)
+	limit := time.After(harness.ReadyTimeout)
 	for {
-		h := runHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`)
-		wantHookEvent(t, h.events, h.ID(), "postStart", "success")
+		h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`)
+		h.WantHookEvent("postStart", "success")
 		for heard := true; heard; {
 			select {
 			case line := <-lines:
-				if strings.Contains(line, "/bookend/hook/success") && strings.Contains(line, h.ID()) &&
+				if strings.Contains(line, "/bookend/hook/success") && strings.Contains(line, h.ID) &&
 					strings.Contains(line, `"hook":"postStart"`) && strings.Contains(line, `"outcome":"Succeeded"`) {
 					return
 				}

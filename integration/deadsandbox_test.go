@@ -7,40 +7,43 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/errdefs"
 )
 
 // sandboxEnds are the ways in which a pod's sandbox ends before its containers.
-var sandboxEnds = map[string]func(ctx context.Context, sandbox *Task) error{
-	"killed": func(ctx context.Context, sandbox *Task) error { return sandbox.Kill(ctx, syscall.SIGKILL) },
-	"exits":  func(_ context.Context, sandbox *Task) error { return syscall.Kill(int(sandbox.Pid()), syscall.SIGKILL) },
+var sandboxEnds = map[string]func(ctx context.Context, sandbox *harness.Task) error{
+	"killed": func(ctx context.Context, sandbox *harness.Task) error { return sandbox.Kill(ctx, syscall.SIGKILL) },
+	"exits": func(_ context.Context, sandbox *harness.Task) error {
+		return syscall.Kill(int(sandbox.Pid()), syscall.SIGKILL)
+	},
 }
 
 // newSandboxed creates a sandbox that runs, and a container in it that is not
 // started. The CRI plugin would do something itself about what is tested here.
-func newSandboxed(t *testing.T, d *Daemon, lifecycle string) (sandbox *Task, h *hooked) {
+func newSandboxed(t *testing.T, d *harness.Daemon, lifecycle string) (sandbox *harness.Task, h *harness.Fixture) {
 	t.Helper()
 	const key = "io.kubernetes.cri."
-	id := newID("s")
-	sandbox, err := d.Tasks.Run(t.Context(), TaskOptions{
-		ID: id, Runtime: bookendRuntime, Args: []string{"sleep", "1000"},
+	id := harness.NewID("s")
+	sandbox, err := d.Tasks.Run(t.Context(), harness.TaskOptions{
+		ID: id, Runtime: harness.BookendRuntime, Args: []string{"sleep", "1000"},
 		Annotations: map[string]string{key + "container-type": "sandbox", key + "sandbox-id": id},
 	})
 	if sandbox != nil {
-		cleanup(t, sandbox.Remove)
+		harness.Cleanup(t, sandbox.Remove)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sandbox, newHooked(t, d, "", func(o *TaskOptions) {
+	return sandbox, harness.CreateTask(t, d, "", func(o *harness.TaskOptions) {
 		o.Annotations = map[string]string{
 			key + "container-type": "container", key + "container-name": "main", key + "sandbox-id": id,
-			podLifecycleKey: lifecycle,
+			harness.PodLifecycleKey: lifecycle,
 		}
 	})
 }
 
-func TestAContainerOfADeadSandboxIsKilledByItsStart(t *testing.T) {
+func TestSandboxThatIsDeadHasItsContainerKilledByStart(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, end := range sandboxEnds {
 		t.Run(name, func(t *testing.T) {
@@ -54,35 +57,35 @@ func TestAContainerOfADeadSandboxIsKilledByItsStart(t *testing.T) {
 			if err := h.Start(t.Context()); err != nil {
 				t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
 			}
-			h.wantExit(137)
-			if slices.Contains(h.trace(), "post") {
+			h.WantExit(137)
+			if slices.Contains(h.Trace(), "post") {
 				t.Error("postStart ran")
 			}
 		})
 	}
 }
 
-func TestASandboxThatEndsEndsThePostStartOfItsContainers(t *testing.T) {
+func TestSandboxThatEndsEndsThePostStartOfItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, end := range sandboxEnds {
 		t.Run(name, func(t *testing.T) {
 			sandbox, h := newSandboxed(t, d, `{"postStart":{"timeoutSeconds":90,"sleep":{"seconds":1000}}}`)
-			reply := h.begin(t.Context())
-			wantHookEvent(t, h.events, h.ID(), "postStart", "start")
+			reply := h.Begin(t.Context())
+			h.WantHookEvent("postStart", "start")
 			if err := end(t.Context(), sandbox); err != nil {
 				t.Fatal(err)
 			}
 			if err := wantReply(t, reply); err != nil {
 				t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
 			}
-			h.wantExit(137)
-			wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
+			h.WantExit(137)
+			h.WantHookEvent("postStart", "cancel")
 		})
 	}
 }
 
 // A start that fails says nothing of the sandbox: the next one ends all the same.
-func TestAContainerOfADeadSandboxIsKilledByItsSecondStart(t *testing.T) {
+func TestSandboxThatIsDeadHasItsContainerKilledByASecondStart(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
 	sandbox, h := newSandboxed(t, d, `{"postStart":`+note("post")+`}`)
 	sw.fail(`*" start "*`)
@@ -98,23 +101,23 @@ func TestAContainerOfADeadSandboxIsKilledByItsSecondStart(t *testing.T) {
 	if err := h.Start(ctx); err != nil {
 		t.Errorf("Start: %v; want success, so that the client learns of the exit", err)
 	}
-	h.wantExit(137)
-	if slices.Contains(h.trace(), "post") {
+	h.WantExit(137)
+	if slices.Contains(h.Trace(), "post") {
 		t.Error("postStart ran")
 	}
 }
 
-func TestASandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
+func TestSandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
-	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, "sleep 1000")
-	reply := p.begin()
-	p.await("post")
-	if err := p.pod.Stop(t.Context()); err != nil {
+	p := harness.CreateMain(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`, "sleep 1000")
+	reply := p.Begin(t.Context())
+	p.Await("post")
+	if err := p.Container.Pod.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	_ = wantReply(t, reply)
-	if _, err := p.events.WaitTopic(t.Context(), "/tasks/exit", p.container.ID); err != nil {
+	if _, err := p.Events.WaitTopic(t.Context(), "/tasks/exit", p.Container.ID); err != nil {
 		t.Error("the container lives on in a dead sandbox:", err)
 	}
-	wantHookEvent(t, p.events, p.container.ID, "postStart", "cancel")
+	p.WantHookEvent("postStart", "cancel")
 }

@@ -1,18 +1,8 @@
-// Package integration looks at bookend from outside: it starts a private
-// containerd with private networks, cgroups and images, speaks the CRI and the
-// Task API to it, and checks that nothing is left afterwards. It never imports
-// the shim.
+// Package integration looks at bookend from outside: its tests run containers
+// with hooks under a private containerd, by the CRI and by the Task API. They
+// import neither the shim nor the runtime package.
 //
-// [Start] gives a [Daemon]; [Daemon.CRI] speaks the kubelet's API to it,
-// [Daemon.Tasks] that of ctr and nerdctl, [Daemon.Events] records containerd's
-// event bus. None of these know about tests, so that the demo, critest and the
-// benchmarks use them too. For tests, [Shared] holds one daemon for a whole
-// package, and [Shared.Daemon] checks after each test that nothing leaked.
-//
-// Order between a test and a container is made with FIFOs: see [Gate].
-//
-// # Concurrency
-//
-// A [Daemon] belongs to one test at a time: tests that share one do not run in
-// parallel, since the leak check compares before with after.
+// What the tests are made of is in package harness. The packages beside it are
+// programs and tests of their own: benchmarks, chaos, conformance, mutants, a
+// comparison with the runtimes' own exec, a virtual machine and the demo.
 package integration

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -14,27 +15,20 @@ import (
 
 // lookAt runs a container of a pod whose watched postStart has more fields, and
 // shows the hook while it runs.
-func lookAt(t *testing.T, d *Daemon, fields string, edit func(*runtimeapi.ContainerConfig), look func(hook int)) {
+func lookAt(t *testing.T, d *harness.Daemon, fields string, edit func(*runtimeapi.ContainerConfig), look func(hook int)) {
 	t.Helper()
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: watched(fields)}})
-	m := newMember(t, d, pod, ContainerOptions{Name: "main", Edit: edit})
-	reply := make(chan error, 1)
-	go func() { reply <- m.Start(t.Context()) }()
-	for _, gate := range []string{"main", "post"} {
-		if _, err := m.gate.Await(t.Context(), gate); err != nil {
-			t.Fatal(err)
-		}
-	}
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: watched(fields)}})
+	m := harness.CreateContainer(t, pod, harness.ContainerOptions{Name: "main", Edit: edit})
+	reply := m.Begin(t.Context())
+	m.Await("main", "post")
 	look(findHook(t, d, watchedHook).PID)
-	if err := m.gate.Open(t.Context(), "post-go"); err != nil {
-		t.Fatal(err)
-	}
+	m.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestAHooksUserIsMadeAsAContainersIs(t *testing.T) {
+func TestExecHooksUserIsMadeAsAContainersIs(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, "[policy]\nallowUser = true\n")
 	for user, want := range map[string]struct{ gid, groups, home string }{
@@ -59,7 +53,7 @@ func TestAHooksUserIsMadeAsAContainersIs(t *testing.T) {
 	}
 }
 
-func TestAHooksEnvironmentAndDirectoryAreAddedToItsContainers(t *testing.T) {
+func TestExecHooksEnvironmentAndDirectoryAreAddedToItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
 	edit := func(c *runtimeapi.ContainerConfig) {
 		c.WorkingDir = "/var"

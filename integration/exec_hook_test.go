@@ -12,8 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -27,7 +26,7 @@ import (
 // keeps the shell from becoming its last command.
 var watchedHook = []string{"sh", "-c", waitingPost + "; exit 0", "two words", "", "$HOME $(HOME) ${HOME}", "\"ü\"\n'"}
 
-// watched is a postStart that waits at its gate, with more fields of exec.
+// watched is a postStart that waits at its FIFO, with more fields of exec.
 func watched(fields string) string {
 	command, err := json.Marshal(watchedHook)
 	if err != nil {
@@ -36,41 +35,34 @@ func watched(fields string) string {
 	return `{"postStart":{"exec":{"command":` + string(command) + fields + `}}}`
 }
 
-func TestAnExecHookRunsAsItsContainerDoes(t *testing.T) {
+func TestExecHookRunsAsItsContainerDoes(t *testing.T) {
 	d := shared.Daemon(t)
 	security := func(edit func(*runtimeapi.LinuxContainerSecurityContext)) func(*runtimeapi.ContainerConfig) {
 		return func(c *runtimeapi.ContainerConfig) { edit(c.GetLinux().GetSecurityContext()) }
 	}
 	for name, tt := range map[string]struct {
-		pod  PodOptions
+		pod  harness.PodOptions
 		edit func(*runtimeapi.ContainerConfig)
 		want map[string]string // of /proc/<pid>/status
 	}{
 		"pod":             {},
 		"restricted":      {edit: restrict, want: map[string]string{"Seccomp": "2", "NoNewPrivs": "1", "Uid": "1000 1000 1000 1000", "Gid": "3000 3000 3000 3000", "Groups": "2000 3000 4000", "CapBnd": "0000000000000400"}},
 		"seccomp":         {edit: security(seccompDefault), want: map[string]string{"Seccomp": "2", "NoNewPrivs": "0"}},
-		"privileged":      {pod: PodOptions{Edit: privilegedPod}, edit: security(privileged), want: map[string]string{"Seccomp": "0"}},
-		"shared pid":      {pod: PodOptions{PodPID: true}},
-		"host pid":        {pod: PodOptions{HostPID: true}},
-		"host network":    {pod: PodOptions{HostNetwork: true}},
-		"user namespace":  {pod: PodOptions{UserNamespace: true}, want: map[string]string{"Uid": "1048576 1048576 1048576 1048576"}},
+		"privileged":      {pod: harness.PodOptions{Edit: privilegedPod}, edit: security(privileged), want: map[string]string{"Seccomp": "0"}},
+		"shared pid":      {pod: harness.PodOptions{PodPID: true}},
+		"host pid":        {pod: harness.PodOptions{HostPID: true}},
+		"host network":    {pod: harness.PodOptions{HostNetwork: true}},
+		"user namespace":  {pod: harness.PodOptions{UserNamespace: true}, want: map[string]string{"Uid": "1048576 1048576 1048576 1048576"}},
 		"with a terminal": {edit: func(c *runtimeapi.ContainerConfig) { c.Tty = true }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.pod.Handler = Bookend
-			tt.pod.Annotations = map[string]string{podLifecycleKey: watched("")}
-			m := newMember(t, d, d.TestPod(t, tt.pod), ContainerOptions{Name: "main", Edit: tt.edit})
-			reply := make(chan error, 1)
-			go func() { reply <- m.Start(t.Context()) }()
-			for _, gate := range []string{"main", "post"} {
-				if _, err := m.gate.Await(t.Context(), gate); err != nil {
-					t.Fatal(err)
-				}
-			}
-			wantSameAsInit(t, d, CRINamespace, m.ID, tt.want)
-			if err := m.gate.Open(t.Context(), "post-go"); err != nil {
-				t.Fatal(err)
-			}
+			tt.pod.Handler = harness.Bookend
+			tt.pod.Annotations = map[string]string{harness.PodLifecycleKey: watched("")}
+			m := harness.CreateContainer(t, d.TestPod(t, tt.pod), harness.ContainerOptions{Name: "main", Edit: tt.edit})
+			reply := m.Begin(t.Context())
+			m.Await("main", "post")
+			wantSameAsInit(t, m, tt.want)
+			m.Open("post-go")
 			if err := wantReply(t, reply); err != nil {
 				t.Error(err)
 			}
@@ -78,7 +70,7 @@ func TestAnExecHookRunsAsItsContainerDoes(t *testing.T) {
 	}
 }
 
-func TestAnExecHookOfAPlainTaskRunsAsItsContainerDoes(t *testing.T) {
+func TestExecHookOfAPlainTaskRunsAsItsContainerDoes(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range map[string]struct {
 		edit []oci.SpecOpts
@@ -91,12 +83,11 @@ func TestAnExecHookOfAPlainTaskRunsAsItsContainerDoes(t *testing.T) {
 		}, map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, watched(""), func(o *TaskOptions) { o.Spec = append(o.Spec, tt.edit...) })
-			reply := h.begin(t.Context())
-			h.await("main")
-			h.await("post")
-			wantSameAsInit(t, d, TaskNamespace, h.ID(), tt.want)
-			h.open("post-go")
+			h := harness.CreateTask(t, d, watched(""), func(o *harness.TaskOptions) { o.Spec = append(o.Spec, tt.edit...) })
+			reply := h.Begin(t.Context())
+			h.Await("main", "post")
+			wantSameAsInit(t, h, tt.want)
+			h.Open("post-go")
 			if err := wantReply(t, reply); err != nil {
 				t.Error(err)
 			}
@@ -127,10 +118,9 @@ func privilegedPod(c *runtimeapi.PodSandboxConfig) {
 }
 
 // wantSameAsInit compares the hook that runs in a container with its init.
-func wantSameAsInit(t *testing.T, d *Daemon, namespace, id string, status map[string]string) {
+func wantSameAsInit(t *testing.T, h *harness.Fixture, status map[string]string) {
 	t.Helper()
-	init := int(loadTask(t, d, namespace, id).Pid())
-	hook := findHook(t, d, watchedHook).PID
+	init, hook := h.Init(), findHook(t, h.Daemon, watchedHook).PID
 	want, got := confinement(t, init), confinement(t, hook)
 	for _, what := range slices.Sorted(maps.Keys(want)) {
 		if got[what] != want[what] {
@@ -142,9 +132,9 @@ func wantSameAsInit(t *testing.T, d *Daemon, namespace, id string, status map[st
 			t.Errorf("%s of the hook: %q, want %q", field, got[field], value)
 		}
 	}
-	wantEnvironment(t, d, namespace, id, hook)
+	wantEnvironment(t, h, hook)
 	wantNoTerminal(t, hook)
-	wantHookCgroup(t, d, init, hook)
+	wantHookCgroup(t, h.Daemon, init, hook)
 }
 
 // confinement is everything about a process that a hook has from its container.
@@ -176,10 +166,10 @@ func confinement(t *testing.T, pid int) map[string]string {
 
 // wantEnvironment checks that nothing but HOME has joined the container's
 // environment.
-func wantEnvironment(t *testing.T, d *Daemon, namespace, id string, hook int) {
+func wantEnvironment(t *testing.T, h *harness.Fixture, hook int) {
 	t.Helper()
 	var spec specs.Spec
-	if err := json.Unmarshal([]byte(readSpec(t, d, namespace, id)), &spec); err != nil {
+	if err := json.Unmarshal([]byte(readSpec(t, h.Daemon, h.Namespace, h.ID)), &spec); err != nil {
 		t.Fatal(err)
 	}
 	want := spec.Process.Env
@@ -202,7 +192,7 @@ func wantNoTerminal(t *testing.T, hook int) {
 	t.Helper()
 	proc := fmt.Sprintf("/proc/%d/", hook)
 	// The hook's shell may still be redirecting the line that told of its start.
-	err := poll(t.Context(), endTimeout, "the hook's descriptors", func() error {
+	err := harness.Poll(t.Context(), harness.EndTimeout, "the hook's descriptors", func() error {
 		if got := names(t, proc+"fd", ""); !slices.Equal(got, []string{"0", "1", "2"}) {
 			return fmt.Errorf("they are %q, want 0, 1 and 2", got)
 		}
@@ -224,22 +214,21 @@ func wantNoTerminal(t *testing.T, hook int) {
 			t.Errorf("descriptor %s is %s, %v; want a pipe", fd, target, err)
 		}
 	}
-	_, after, _ := cutLast(readFile(t, proc+"stat"), ") ")
-	if tty := strings.Fields(after)[4]; tty != "0" {
-		t.Errorf("controlling terminal %s, want none", tty)
+	if p, err := harness.ReadProcess(hook); err != nil || p.Terminal != 0 {
+		t.Errorf("controlling terminal %d, %v; want none", p.Terminal, err)
 	}
 }
 
 // wantHookCgroup checks that a hook is in all of its container's cgroups but
 // the one without any controller that accounts: there it is in a child.
-func wantHookCgroup(t *testing.T, d *Daemon, init, hook int) {
+func wantHookCgroup(t *testing.T, d *harness.Daemon, init, hook int) {
 	t.Helper()
 	want, got := cgroupsOf(t, init), cgroupsOf(t, hook)
 	child := "freezer"
 	if _, v1 := want[child]; !v1 {
 		child = "" // of the unified hierarchy
 	}
-	if !strings.Contains(want[child], "/"+d.name()+"/") {
+	if !strings.Contains(want[child], "/"+d.Name()+"/") {
 		t.Fatalf("the container is in cgroup %s: the comparison would prove nothing", want[child])
 	}
 	if dir, base := path.Split(got[child]); dir != want[child]+"/" || !strings.HasPrefix(base, "bookend-") {
@@ -265,9 +254,9 @@ func cgroupsOf(t *testing.T, pid int) map[string]string {
 
 // findHook returns the running hook with this command: its children may carry
 // the same arguments for a moment, but neither the joiner nor bookend-exec is their parent.
-func findHook(t *testing.T, d *Daemon, command []string) Process {
+func findHook(t *testing.T, d *harness.Daemon, command []string) harness.Process {
 	t.Helper()
-	procs, err := processesOf(d.Dir)
+	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +264,7 @@ func findHook(t *testing.T, d *Daemon, command []string) Process {
 	for _, p := range procs {
 		parents[p.PID] = p.Args[0] == "bookend-joiner" || p.Args[0] == "bookend-exec"
 	}
-	var found []Process
+	var found []harness.Process
 	for _, p := range procs {
 		if slices.Equal(p.Args, command) && parents[p.PPID] {
 			found = append(found, p)
@@ -285,21 +274,6 @@ func findHook(t *testing.T, d *Daemon, command []string) Process {
 		t.Fatalf("processes with the arguments %q: %v, want one; there are %v", command, found, procs)
 	}
 	return found[0]
-}
-
-// loadTask returns a container's task as another client of containerd sees it.
-func loadTask(t *testing.T, d *Daemon, namespace, id string) containerd.Task {
-	t.Helper()
-	ctx := namespaces.WithNamespace(t.Context(), namespace)
-	c, err := d.Client.LoadContainer(ctx, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	task, err := c.Task(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return task
 }
 
 // names lists a directory, with prefix before each name.

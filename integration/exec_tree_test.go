@@ -2,249 +2,184 @@ package integration
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
 
 // The tests in this file are about what exec hooks start besides themselves.
 
-// started is a container whose postStart is an exec hook; it may still run.
-type started struct {
-	t             *testing.T
-	d             *Daemon
-	namespace, id string
-	gate          *Gate
-	events        *EventLog
-	reply         <-chan error
-	init          int    // its pid on the host
-	cgroup        string // directory in which its processes are counted
-}
+// podKinds are a plain task and pods with each kind of pid namespace.
+var podKinds = map[string]*harness.PodOptions{"task": nil, "own pid": {}, "shared pid": {PodPID: true}, "host pid": {HostPID: true}}
 
 // startWith starts a plain task, or a container of a pod where pod is not nil,
-// and waits for its entrypoint only.
-func startWith(t *testing.T, d *Daemon, pod *PodOptions, script, lifecycle string) *started {
+// and waits for its entrypoint only: its postStart may still run.
+func startWith(t *testing.T, d *harness.Daemon, pod *harness.PodOptions, script, lifecycle string) (h *harness.Fixture, reply <-chan error) {
 	t.Helper()
-	s := &started{t: t, d: d, namespace: TaskNamespace}
 	if pod == nil {
-		h := newHooked(t, d, lifecycle, func(o *TaskOptions) { o.Args[2] = script })
-		s.id, s.gate, s.events, s.reply = h.ID(), h.gate, h.events, h.begin(t.Context())
+		h = harness.CreateTask(t, d, lifecycle, func(o *harness.TaskOptions) { o.Args[2] = script })
 	} else {
 		opts := *pod
-		opts.Handler, opts.Annotations = Bookend, map[string]string{podLifecycleKey: lifecycle}
-		s.events = d.TestEvents(t)
-		m := newMember(t, d, d.TestPod(t, opts), ContainerOptions{Name: "main", Command: []string{"sh", "-c", script}})
-		reply := make(chan error, 1)
-		go func() { reply <- m.Start(t.Context()) }()
-		s.namespace, s.id, s.gate, s.reply = CRINamespace, m.ID, m.gate, reply
+		opts.Handler, opts.Annotations = harness.Bookend, map[string]string{harness.PodLifecycleKey: lifecycle}
+		h = harness.CreateContainer(t, d.TestPod(t, opts), harness.ContainerOptions{Name: "main", Command: []string{"sh", "-c", script}})
 	}
-	s.await("main")
-	s.init = int(s.task().Pid())
-	s.cgroup = cgroupDir(t, s.init)
-	return s
-}
-
-// kinds are a plain task and pods with each kind of pid namespace.
-var kinds = map[string]*PodOptions{"task": nil, "own pid": {}, "shared pid": {PodPID: true}, "host pid": {HostPID: true}}
-
-func (s *started) task() containerd.Task {
-	s.t.Helper()
-	return loadTask(s.t, s.d, s.namespace, s.id)
-}
-
-func (s *started) await(gate string) {
-	s.t.Helper()
-	if _, err := s.gate.Await(s.t.Context(), gate); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *started) open(gate string) {
-	s.t.Helper()
-	if err := s.gate.Open(s.t.Context(), gate); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *started) kill(sig syscall.Signal) {
-	s.t.Helper()
-	ctx := namespaces.WithNamespace(s.t.Context(), s.namespace)
-	if err := s.task().Kill(ctx, sig); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// processes lists what is in the container's cgroup and below.
-func (s *started) processes() []Process {
-	var found []Process
-	_ = filepath.WalkDir(s.cgroup, func(dir string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
-			return nil
-		}
-		data, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // what has vanished holds no process
-		for _, field := range strings.Fields(string(data)) {
-			if pid, err := strconv.Atoi(field); err == nil {
-				if p, err := ReadProcess(pid); err == nil {
-					found = append(found, p)
-				}
-			}
-		}
-		return nil
-	})
-	return found
+	reply = h.Begin(t.Context())
+	h.Await("main")
+	return h, reply
 }
 
 // find returns those of the container's processes that run a command.
-func (s *started) find(command string) []Process {
-	return slices.DeleteFunc(s.processes(), func(p Process) bool { return strings.Join(p.Args, " ") != command })
+func find(h *harness.Fixture, command string) []harness.Process {
+	return slices.DeleteFunc(h.Processes(), func(p harness.Process) bool { return strings.Join(p.Args, " ") != command })
 }
 
 // awaitCount waits until n of the container's processes run each command.
-func (s *started) awaitCount(n int, commands ...string) {
-	s.t.Helper()
-	err := poll(s.t.Context(), readyTimeout, "processes", func() error {
+func awaitCount(t *testing.T, h *harness.Fixture, n int, commands ...string) {
+	t.Helper()
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "processes", func() error {
 		for _, c := range commands {
-			if len(s.find(c)) != n {
-				return fmt.Errorf("there are %v; want %d of %q", s.processes(), n, c)
+			if len(find(h, c)) != n {
+				return fmt.Errorf("there are %v; want %d of %q", h.Processes(), n, c)
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		s.t.Error(err)
+		t.Error(err)
 	}
 }
 
-// beside starts a client's exec that runs for long.
-func (s *started) beside(command ...string) containerd.Process {
-	s.t.Helper()
-	ctx := namespaces.WithNamespace(s.t.Context(), s.namespace)
-	task := s.task()
+// startExec starts a client's exec that runs for long.
+func startExec(t *testing.T, h *harness.Fixture, command ...string) containerd.Process {
+	t.Helper()
+	ctx := namespaces.WithNamespace(t.Context(), h.Namespace)
+	task := h.Load()
 	spec, err := task.Spec(ctx)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	spec.Process.Args = command
-	ex, err := task.Exec(ctx, "beside", spec.Process, nullIO)
+	ex, err := task.Exec(ctx, "beside", spec.Process, cio.NullIO)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := ex.Start(ctx); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return ex
 }
 
 // wantAlive checks that a process runs and is no zombie.
-func (s *started) wantAlive(what string, pid int) {
-	s.t.Helper()
-	if p, err := ReadProcess(pid); err != nil || p.State == 'Z' {
-		s.t.Errorf("%s is gone: %v, %v", what, p, err)
+func wantAlive(t *testing.T, what string, pid int) {
+	t.Helper()
+	if p, err := harness.ReadProcess(pid); err != nil || p.State == 'Z' {
+		t.Errorf("%s is gone: %v, %v", what, p, err)
 	}
 }
 
 // tree is a hook that leaves its session, its process group and its parents in
 // every way a shell has, and then waits. The end of a child may interrupt it
-// while it opens its gate: hence again.
+// while it opens its fifos: hence again.
 const tree = `sleep 7001 &
 setsid sleep 7002 &
 setsid sh -c 'setsid sh -c "sleep 7003 > /dev/null 2>&1 < /dev/null; exit 1" & exit 0' &
 trap '' TERM INT HUP
-echo post >> /gate/trace
-until echo here > /gate/post; do :; done
-cat /gate/post-go; exit 0`
+echo post >> /fifo/trace
+until echo here > /fifo/post; do :; done
+cat /fifo/post-go; exit 0`
 
 // branches are the commands of the processes of tree but for its shells.
-var branches = []string{"sleep 7001", "sleep 7002", "sleep 7003", "cat /gate/post-go"}
+var branches = []string{"sleep 7001", "sleep 7002", "sleep 7003", "cat /fifo/post-go"}
 
-// wantFelled checks that nothing of tree is left, and nothing else is harmed.
-func (s *started) wantFelled(ex containerd.Process) {
-	s.t.Helper()
-	s.awaitCount(0, append(branches, "sh -c "+tree, "sh -c sleep 7003 > /dev/null 2>&1 < /dev/null; exit 1")...)
-	s.wantAlive("init", s.init)
-	s.wantAlive("a client's exec", int(ex.Pid()))
-	left := filepath.Join(s.cgroup, "bookend-*")
-	if v1 := cgroupsOf(s.t, s.init)["freezer"]; v1 != "" {
-		left = filepath.Join(cgroupRoot, "freezer", v1, "bookend-*")
+// wantTreeKilled checks that nothing of tree is left, and nothing else is harmed.
+func wantTreeKilled(t *testing.T, h *harness.Fixture, ex containerd.Process) {
+	t.Helper()
+	init := h.Init()
+	awaitCount(t, h, 0, append(branches, "sh -c "+tree, "sh -c sleep 7003 > /dev/null 2>&1 < /dev/null; exit 1")...)
+	wantAlive(t, "init", init)
+	wantAlive(t, "a client's exec", int(ex.Pid()))
+	left := filepath.Join(cgroupDir(t, init), "bookend-*")
+	if v1 := cgroupsOf(t, init)["freezer"]; v1 != "" {
+		left = filepath.Join(harness.CgroupRoot, "freezer", v1, "bookend-*")
 	}
-	err := poll(s.t.Context(), readyTimeout, "the hook's cgroup to be removed", func() error {
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "the hook's cgroup to be removed", func() error {
 		if dirs, err := filepath.Glob(left); err != nil || len(dirs) > 0 {
 			return fmt.Errorf("%v: %w", dirs, os.ErrExist)
 		}
 		return nil
 	})
 	if err != nil {
-		s.t.Error(err)
+		t.Error(err)
 	}
 }
 
-func TestATimeoutKillsAllOfItsHookAndNothingElse(t *testing.T) {
+func TestExecHookIsKilledWithAllOfItsProcessesByATimeout(t *testing.T) {
 	d := shared.Daemon(t)
-	for _, name := range []string{"task", "shared pid"} { // the others have TestACancel…
+	for _, name := range []string{"task", "shared pid"} { // the others have the cancel
 		t.Run(name, func(t *testing.T) {
-			s := startWith(t, d, kinds[name], entrypoint, `{"postStart":{"timeoutSeconds":5,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`)
-			s.await("post")
-			s.awaitCount(1, branches...)
-			ex := s.beside("sleep", "8000")
-			if err := wantReply(t, s.reply); err != nil {
+			h, reply := startWith(t, d, podKinds[name], harness.Entrypoint, `{"postStart":{"timeoutSeconds":5,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`)
+			h.Await("post")
+			awaitCount(t, h, 1, branches...)
+			ex := startExec(t, h, "sleep", "8000")
+			if err := wantReply(t, reply); err != nil {
 				t.Error(err)
 			}
-			if ev := wantHookEvent(t, s.events, s.id, "postStart", "timeout"); ev["outcome"] != "TimedOut" {
+			if ev := h.WantHookEvent("postStart", "timeout"); ev["outcome"] != "TimedOut" {
 				t.Errorf("event %v, want TimedOut", ev)
 			}
-			s.wantFelled(ex)
+			wantTreeKilled(t, h, ex)
 		})
 	}
 }
 
-func TestACancelKillsAllOfItsHookAndNothingElse(t *testing.T) {
+func TestExecHookIsKilledWithAllOfItsProcessesByACancel(t *testing.T) {
 	d := shared.Daemon(t)
-	for name, pod := range kinds {
+	for name, pod := range podKinds {
 		t.Run(name, func(t *testing.T) {
-			s := startWith(t, d, pod, deafEntrypoint, `{"postStart":{"exec":`+shell(tree)+`}}`)
-			s.await("post")
-			ex := s.beside("sleep", "8000")
-			s.awaitCount(1, branches...)
-			s.kill(syscall.SIGTERM) // which the entrypoint outlives
-			wantHookEvent(t, s.events, s.id, "postStart", "cancel")
-			s.wantFelled(ex)
-			s.kill(syscall.SIGKILL)
-			_ = wantReply(t, s.reply)
+			h, reply := startWith(t, d, pod, harness.DeafEntrypoint, `{"postStart":{"exec":`+shell(tree)+`}}`)
+			h.Await("post")
+			ex := startExec(t, h, "sleep", "8000")
+			awaitCount(t, h, 1, branches...)
+			h.Kill(syscall.SIGTERM) // which the entrypoint outlives
+			h.WantHookEvent("postStart", "cancel")
+			wantTreeKilled(t, h, ex)
+			h.Kill(syscall.SIGKILL)
+			_ = wantReply(t, reply)
 		})
 	}
 }
 
-func TestWhatASuccessfulHookLeavesRunningStaysAndGoesWithItsContainer(t *testing.T) {
+func TestExecHooksProcessesStayAfterItsSuccessAndGoWithTheContainer(t *testing.T) {
 	d := shared.Daemon(t)
-	for name, pod := range kinds {
+	for name, pod := range podKinds {
 		t.Run(name, func(t *testing.T) {
 			// They hold the hook's output open: nobody waits for that.
-			s := startWith(t, d, pod, entrypoint, `{"postStart":{"exec":`+shell(`setsid sleep 7002 &
-(cat /gate/pre-go; echo out; echo err >&2; echo child >> /gate/trace; exec sleep 7001) &
-echo here > /gate/post; exit 0`)+`}}`)
-			s.await("post")
-			if err := wantReply(t, s.reply); err != nil {
+			h, reply := startWith(t, d, pod, harness.Entrypoint, `{"postStart":{"exec":`+shell(`setsid sleep 7002 &
+(cat /fifo/pre-go; echo out; echo err >&2; echo child >> /fifo/trace; exec sleep 7001) &
+echo here > /fifo/post; exit 0`)+`}}`)
+			h.Await("post")
+			if err := wantReply(t, reply); err != nil {
 				t.Fatal(err)
 			}
-			wantHookEvent(t, s.events, s.id, "postStart", "success")
-			s.open("pre-go")
-			s.awaitCount(1, "sleep 7001", "sleep 7002")
-			if got := readTrace(t, s.gate); !slices.Equal(got, []string{"child"}) {
+			h.WantHookEvent("postStart", "success")
+			h.Open("pre-go")
+			awaitCount(t, h, 1, "sleep 7001", "sleep 7002")
+			if got := h.Trace(); !slices.Equal(got, []string{"child"}) {
 				t.Errorf("trace %q of a child that writes to the output of its hook, want %q", got, "child")
 			}
-			s.kill(syscall.SIGTERM)
-			if _, err := s.events.WaitTopic(t.Context(), "/tasks/exit", s.id); err != nil {
+			h.Kill(syscall.SIGTERM)
+			if _, err := h.Events.WaitTopic(t.Context(), "/tasks/exit", h.ID); err != nil {
 				t.Fatal(err)
 			}
-			s.awaitCount(0, "sleep 7001", "sleep 7002")
+			awaitCount(t, h, 0, "sleep 7001", "sleep 7002")
 		})
 	}
 }
@@ -258,46 +193,44 @@ func TestOutputDoesNotHoldAHookUp(t *testing.T) {
 		"closed from the start": `exec >&- 2>&-; exit 0`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startWith(t, d, nil, entrypoint, `{"postStart":{"timeoutSeconds":0,"exec":`+shell(script)+`}}`)
-			if err := wantReply(t, s.reply); err != nil {
+			h, reply := startWith(t, d, nil, harness.Entrypoint, `{"postStart":{"timeoutSeconds":0,"exec":`+shell(script)+`}}`)
+			if err := wantReply(t, reply); err != nil {
 				t.Error(err)
 			}
-			wantHookEvent(t, s.events, s.id, "postStart", "success")
-			s.kill(syscall.SIGTERM)
-			if _, err := s.events.WaitTopic(t.Context(), "/tasks/exit", s.id); err != nil {
-				t.Error(err)
-			}
+			h.WantHookEvent("postStart", "success")
+			h.Kill(syscall.SIGTERM)
+			h.WantTopic("/tasks/exit")
 		})
 	}
 }
 
-func TestHookProcessesAreReaped(t *testing.T) {
+func TestExecHooksProcessesAreReaped(t *testing.T) {
 	d := shared.Daemon(t)
-	for name, pod := range kinds {
+	for name, pod := range podKinds {
 		t.Run(name, func(t *testing.T) {
-			s := startWith(t, d, pod, entrypoint, `{"postStart":{"exec":`+shell(`sleep 7001 & setsid sleep 7002 & exit 0`)+`}}`)
-			if err := wantReply(t, s.reply); err != nil {
+			h, reply := startWith(t, d, pod, harness.Entrypoint, `{"postStart":{"exec":`+shell(`sleep 7001 & setsid sleep 7002 & exit 0`)+`}}`)
+			if err := wantReply(t, reply); err != nil {
 				t.Fatal(err)
 			}
-			s.awaitCount(1, "sleep 7001", "sleep 7002")
+			awaitCount(t, h, 1, "sleep 7001", "sleep 7002")
 			wantNoZombies(t, d) // while the output is still open
-			for _, p := range append(s.find("sleep 7001"), s.find("sleep 7002")...) {
+			for _, p := range append(find(h, "sleep 7001"), find(h, "sleep 7002")...) {
 				if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil {
 					t.Fatal(err)
 				}
 			}
-			s.awaitCount(0, "sleep 7001", "sleep 7002")
+			awaitCount(t, h, 0, "sleep 7001", "sleep 7002")
 			wantNoZombies(t, d)
 		})
 	}
 }
 
 // wantNoZombies waits until every process of the daemon's is a living one.
-func wantNoZombies(t *testing.T, d *Daemon) {
+func wantNoZombies(t *testing.T, d *harness.Daemon) {
 	t.Helper()
-	err := poll(t.Context(), readyTimeout, "processes to be reaped", func() error {
-		procs, err := processesOf(d.Dir)
-		if i := slices.IndexFunc(procs, func(p Process) bool { return p.State == 'Z' }); i >= 0 {
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "processes to be reaped", func() error {
+		procs, err := d.Processes()
+		if i := slices.IndexFunc(procs, func(p harness.Process) bool { return p.State == 'Z' }); i >= 0 {
 			return fmt.Errorf("%v is not", procs[i])
 		}
 		return err

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
 	"golang.org/x/sys/unix"
@@ -16,15 +17,15 @@ import (
 
 func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	created := map[string]*Task{}
-	for _, runtime := range []string{"io.containerd.runc.v2", bookendRuntime} {
-		task, err := d.Tasks.Create(t.Context(), TaskOptions{
-			Runtime: runtime, Annotations: map[string]string{lifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
+	created := map[string]*harness.Task{}
+	for _, runtime := range []string{"io.containerd.runc.v2", harness.BookendRuntime} {
+		task, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
+			Runtime: runtime, Annotations: map[string]string{harness.LifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		cleanup(t, task.Remove)
+		harness.Cleanup(t, task.Remove)
 		created[runtime] = task
 	}
 	sw.fail(`*" start "*`)
@@ -37,10 +38,10 @@ func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
 		said[runtime] = err.Error()
 	}
 	sw.restore()
-	if said[bookendRuntime] != said["io.containerd.runc.v2"] {
+	if said[harness.BookendRuntime] != said["io.containerd.runc.v2"] {
 		t.Errorf("the two runtimes say %q", said)
 	}
-	task := created[bookendRuntime]
+	task := created[harness.BookendRuntime]
 	if _, err := task.Delete(t.Context(), containerd.WithProcessKill); err != nil { // it waits for a hook that runs
 		t.Error(err)
 	}
@@ -52,18 +53,18 @@ func TestStartFailsAsTheRuntimeSaysAndNoHookRuns(t *testing.T) {
 func TestCreateFailsAsTheRuntimeSays(t *testing.T) {
 	d := shared.Daemon(t)
 	said := map[string]string{}
-	for _, runtime := range []string{"io.containerd.runc.v2", bookendRuntime} {
-		task, err := d.Tasks.Create(t.Context(), TaskOptions{
+	for _, runtime := range []string{"io.containerd.runc.v2", harness.BookendRuntime} {
+		task, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
 			Runtime: runtime, Args: []string{"/no/such/command"},
-			Annotations: map[string]string{lifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
+			Annotations: map[string]string{harness.LifecycleKey: `{"postStart":{"sleep":{"seconds":0}}}`},
 		})
 		if err == nil {
-			cleanup(t, task.Remove)
+			harness.Cleanup(t, task.Remove)
 			t.Fatalf("%s: Create succeeded without the entrypoint", runtime)
 		}
 		said[runtime] = afterLast(err.Error())
 	}
-	if said[bookendRuntime] != said["io.containerd.runc.v2"] {
+	if said[harness.BookendRuntime] != said["io.containerd.runc.v2"] {
 		t.Errorf("the two runtimes say %q", said)
 	}
 }
@@ -71,32 +72,32 @@ func TestCreateFailsAsTheRuntimeSays(t *testing.T) {
 // afterLast leaves of a runtime's error what does not name the container.
 func afterLast(text string) string { return text[strings.LastIndex(text, "exec:"):] }
 
-func TestAStartWaitsForAnotherThatFails(t *testing.T) {
+func TestStartWaitsForAnotherThatFails(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"postStart":`+note("post")+`}`)
+	h := harness.CreateTask(t, d, `{"postStart":`+note("post")+`}`)
 	fifo := filepath.Join(sw.dir, "go")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// The first start fails when it is told to; it takes the reason with it.
 	sw.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *\" start \"*) if mv %[1]s/go %[1]s/taken 2>/dev/null; then cat %[1]s/taken; exit 1; fi;; esac\nexec %[2]s \"$@\"\n", sw.dir, sw.real))
-	shims := make([]*Shim, 2)
+	shims := make([]*harness.Shim, 2)
 	for i := range shims {
 		var err error
-		if shims[i], err = d.Shim(t.Context(), TaskNamespace, h.ID()); err != nil {
+		if shims[i], err = d.Shim(t.Context(), harness.TaskNamespace, h.ID); err != nil {
 			t.Fatal(err)
 		}
 		defer shims[i].Close()
 	}
 	replies := make(chan error, 2)
-	start := func(s *Shim) {
+	start := func(s *harness.Shim) {
 		go func() {
-			_, err := s.Start(s.Context(t.Context()), &taskapi.StartRequest{ID: h.ID()})
+			_, err := s.Start(s.Context(t.Context()), &taskapi.StartRequest{ID: h.ID})
 			replies <- err
 		}()
 	}
 	start(shims[0])
-	err := poll(t.Context(), time.Minute, "the first start", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the first start", func() error {
 		_, err := os.Stat(sw.dir + "/taken")
 		return err
 	})
@@ -120,23 +121,23 @@ func TestAStartWaitsForAnotherThatFails(t *testing.T) {
 	if (got[0] == nil) == (got[1] == nil) {
 		t.Errorf("the two calls of Start returned %v; want one failure", got)
 	}
-	h.wantTrace("post")
-	h.await("main")
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
+	h.WantTrace("post")
+	h.Await("main")
+	h.Kill(syscall.SIGTERM)
+	h.WantExit(0)
 }
 
 // The start goes through, and the runtime tells neither of it nor of the state.
-func TestAStartThatFailsOnlyToTellKeepsPreStop(t *testing.T) {
+func TestStartThatFailsOnlyToTellKeepsPreStop(t *testing.T) {
 	sw, d := newRuntimeSwitch(t)
-	h := newHooked(t, d, `{"preStop":`+note("pre")+`}`)
+	h := harness.CreateTask(t, d, `{"preStop":`+note("pre")+`}`)
 	sw.put(fmt.Appendf(nil, "#!/bin/sh\ncase \"$*\" in *' start '*) %[1]s \"$@\"; exit 1;; *' state '*) exit 1;; esac\nexec %[1]s \"$@\"\n", sw.real))
 	if err := h.Start(t.Context()); err == nil {
 		t.Error("Start succeeded")
 	}
-	h.await("main")
+	h.Await("main")
 	sw.restore()
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
-	h.wantTrace("pre", "term")
+	h.Kill(syscall.SIGTERM)
+	h.WantExit(0)
+	h.WantTrace("pre", "term")
 }

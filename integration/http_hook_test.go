@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -23,16 +24,16 @@ import (
 // and 443 of all the pod's addresses.
 type site struct {
 	t      *testing.T
-	pod    *Pod
-	server *Container
+	pod    *harness.Pod
+	server *harness.Fixture
 	ip     string
 }
 
-func newSite(t *testing.T, d *Daemon, opts PodOptions) *site {
+func newSite(t *testing.T, d *harness.Daemon, opts harness.PodOptions) *site {
 	t.Helper()
-	opts.Handler = Bookend
+	opts.Handler = harness.Bookend
 	s := &site{t: t, pod: d.TestPod(t, opts)}
-	s.server, _ = serve(t, d, s.pod, ContainerOptions{Name: "web"})
+	s.server = serve(t, s.pod, harness.ContainerOptions{Name: "web"})
 	var err error
 	if s.ip, err = s.pod.IP(t.Context()); err != nil {
 		t.Fatal(err)
@@ -79,11 +80,11 @@ func (s *site) hit(get string, edit ...func(*runtimeapi.ContainerConfig)) ([]see
 // hit runs a container with an httpGet as its postStart, and returns how it
 // started. Its entrypoint may not be ready for signals when the hook fails:
 // SIGKILL needs no leave.
-func hit(t *testing.T, pod *Pod, get string, edit ...func(*runtimeapi.ContainerConfig)) error {
+func hit(t *testing.T, pod *harness.Pod, get string, edit ...func(*runtimeapi.ContainerConfig)) error {
 	t.Helper()
-	c, err := pod.CreateContainer(t.Context(), ContainerOptions{
+	c, err := pod.CreateContainer(t.Context(), harness.ContainerOptions{
 		Name:        "main",
-		Annotations: map[string]string{podLifecycleKey: `{"stopSignal":"SIGKILL","postStart":{"httpGet":` + get + `}}`},
+		Annotations: map[string]string{harness.PodLifecycleKey: `{"stopSignal":"SIGKILL","postStart":{"httpGet":` + get + `}}`},
 		Edit: func(c *runtimeapi.ContainerConfig) {
 			for _, e := range edit {
 				e(c)
@@ -100,9 +101,9 @@ func hit(t *testing.T, pod *Pod, get string, edit ...func(*runtimeapi.ContainerC
 	return started
 }
 
-func TestAnHTTPGetSendsWhatItSays(t *testing.T) {
+func TestHTTPGetSendsWhatItSays(t *testing.T) {
 	d := shared.Daemon(t)
-	s := newSite(t, d, PodOptions{})
+	s := newSite(t, d, harness.PodOptions{})
 	usual := http.Header{"Accept": {"*/*"}, "User-Agent": {"ours"}, "Connection": {"close"}}
 	with := func(h http.Header) http.Header {
 		all := maps.Clone(usual)
@@ -165,9 +166,9 @@ func markOurs(t *testing.T, h http.Header) {
 	}
 }
 
-func TestAnyStatusIsADeliveryUnlessExpectStatusSaysOtherwise(t *testing.T) {
+func TestHTTPGetSucceedsByAnyStatusUnlessExpectStatusSaysOtherwise(t *testing.T) {
 	d := shared.Daemon(t)
-	s := newSite(t, d, PodOptions{})
+	s := newSite(t, d, harness.PodOptions{})
 	for name, tt := range map[string]struct {
 		get string
 		ok  bool
@@ -188,9 +189,9 @@ func TestAnyStatusIsADeliveryUnlessExpectStatusSaysOtherwise(t *testing.T) {
 	}
 }
 
-func TestRedirectsAreFollowedOnTheSameHostOnly(t *testing.T) {
+func TestHTTPGetFollowsRedirectsOnTheSameHostOnly(t *testing.T) {
 	d := shared.Daemon(t)
-	s, other := newSite(t, d, PodOptions{}), newSite(t, d, PodOptions{})
+	s, other := newSite(t, d, harness.PodOptions{}), newSite(t, d, harness.PodOptions{})
 	for name, tt := range map[string]struct {
 		path, expect string
 		ok           bool

@@ -8,20 +8,21 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // The tests in this file are about the border between a container's network and
 // the host's.
 
-// trap is a listener of the host's that nobody is to reach.
-type trap struct {
+// hostListener is a listener of the host's that nobody is to reach.
+type hostListener struct {
 	l    net.Listener
 	port string
 }
 
-// newTrap listens on the host's loopback address.
-func newTrap(t *testing.T, address string) *trap {
+// listenOnHost listens on the host's loopback address.
+func listenOnHost(t *testing.T, address string) *hostListener {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -32,36 +33,36 @@ func newTrap(t *testing.T, address string) *trap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &trap{l: l, port: port}
+	return &hostListener{l: l, port: port}
 }
 
-// wantEmpty checks that nobody has connected: a connection of our own must be
+// wantUntouched checks that nobody has connected: a connection of our own must be
 // the first that is accepted.
-func (tr *trap) wantEmpty(t *testing.T) {
+func (l *hostListener) wantUntouched(t *testing.T) {
 	t.Helper()
-	ours, err := net.Dial("tcp", tr.l.Addr().String())
+	ours, err := net.Dial("tcp", l.l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ours.Close()
-	first, err := tr.l.Accept()
+	first, err := l.l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.Close()
 	if first.RemoteAddr().String() != ours.LocalAddr().String() {
-		t.Errorf("the host's %s was reached", tr.l.Addr())
+		t.Errorf("the host's %s was reached", l.l.Addr())
 	}
 }
 
-func TestTheHostsLoopbackIsNeverReached(t *testing.T) {
+func TestHTTPGetNeverReachesTheHostsLoopback(t *testing.T) {
 	d := shared.Daemon(t)
-	four := newTrap(t, "127.0.0.1:0")
-	six := newTrap(t, "[::1]:"+four.port)
-	s := newSite(t, d, PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
+	four := listenOnHost(t, "127.0.0.1:0")
+	six := listenOnHost(t, "[::1]:"+four.port)
+	s := newSite(t, d, harness.PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
 		c.DnsConfig = &runtimeapi.DNSConfig{Servers: []string{"127.0.0.1"}, Searches: []string{"svc.test"}}
 	}})
-	s.serveDNS(d, "127.0.0.1:53", map[string]string{"dns.svc.test.": "127.0.0.1"})
+	s.serveDNS("127.0.0.1:53", map[string]string{"dns.svc.test.": "127.0.0.1"})
 	named := withHosts(t, "127.0.0.1 localhost four.test\n::1 six.test\n::ffff:127.0.0.1 mapped.test\n")
 	for policy, hosts := range map[string][]string{
 		"# none\n": {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "localhost"},
@@ -75,8 +76,8 @@ func TestTheHostsLoopbackIsNeverReached(t *testing.T) {
 				} else {
 					wantBorder(t, s, host, four.port)
 				}
-				four.wantEmpty(t)
-				six.wantEmpty(t)
+				four.wantUntouched(t)
+				six.wantUntouched(t)
 			})
 		}
 	}
@@ -100,12 +101,12 @@ func wantBorder(t *testing.T, s *site, host, port string, edit ...func(*runtimea
 	}
 }
 
-func TestAHostNetworkPodsHooksAreInTheHostsNetwork(t *testing.T) {
+func TestHTTPGetOfAHostNetworkPodIsInTheHostsNetwork(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, HostNetwork: true})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, HostNetwork: true})
 	var hosts []string
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts = append(hosts, r.Host) }))
-	server.Listener = newTrap(t, ":0").l
+	server.Listener = listenOnHost(t, ":0").l
 	server.Start()
 	t.Cleanup(server.Close)
 	port := strconv.Itoa(server.Listener.Addr().(*net.TCPAddr).Port)

@@ -3,49 +3,37 @@ package integration
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
-	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // The tests in this file are about servers that come and go under their own
 // hooks, and about what a hook inside the shim leaves of the shim.
 
-func TestRetriesBridgeTheTimeUntilTheServerListens(t *testing.T) {
+func TestHTTPGetIsRetriedUntilTheServerListens(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	log := d.TestEvents(t)
-	g := d.TestGate(t, gates...)
-	c, err := pod.CreateContainer(t.Context(), ContainerOptions{
-		Name: "main", Image: TestserverImage, Mounts: g.Mounts(), Env: map[string]string{"TIMELINE": g.Path("timeline")},
-		Command:     []string{"sh", "-c", "echo up > /gate/main; cat /gate/post-go; exec /testserver"},
-		Annotations: map[string]string{podLifecycleKey: `{"postStart":{"retries":1000,"httpGet":{"port":80,"path":"/up"}}}`},
+	h := newServer(t, d.TestPod(t, harness.PodOptions{Handler: harness.Bookend}), harness.ContainerOptions{
+		Name:        "main",
+		Command:     []string{"sh", "-c", "echo up > /fifo/main; cat /fifo/post-go; exec /testserver"},
+		Annotations: map[string]string{harness.PodLifecycleKey: `{"postStart":{"retries":1000,"httpGet":{"port":80,"path":"/up"}}}`},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	reply := make(chan error, 1)
-	go func() { reply <- c.Start(t.Context()) }()
-	if _, err := g.Await(t.Context(), "main"); err != nil {
-		t.Fatal(err)
-	}
-	init := int(loadTask(t, d, CRINamespace, c.ID).Pid())
-	if err := poll(t.Context(), readyTimeout, "a refused connection", func() error { return refusedIn(init) }); err != nil {
+	reply := h.Begin(t.Context())
+	h.Await("main")
+	init := h.Init()
+	if err := harness.Poll(t.Context(), harness.ReadyTimeout, "a refused connection", func() error { return refusedIn(init) }); err != nil {
 		t.Fatal(err)
 	}
 	stillWithheld(t, reply)
-	if err := g.Open(t.Context(), "post-go"); err != nil {
-		t.Fatal(err)
-	}
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}
-	wantRequest(t, g, "/up")
-	if ev := wantHookEvent(t, log, c.ID, "postStart", "success"); ev["attempts"] == "1" || ev["attempts"] == "" {
+	wantRequest(t, h, "/up")
+	if ev := h.WantHookEvent("postStart", "success"); ev["attempts"] == "1" || ev["attempts"] == "" {
 		t.Errorf("event %v, want more than one attempt", ev)
 	}
 }
@@ -55,7 +43,7 @@ func TestRetriesBridgeTheTimeUntilTheServerListens(t *testing.T) {
 func refusedIn(pid int) error {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/snmp", pid))
 	if err != nil {
-		return fatal(err)
+		return harness.Permanent(err)
 	}
 	var names []string
 	for line := range strings.Lines(string(data)) {
@@ -73,102 +61,86 @@ func refusedIn(pid int) error {
 }
 
 // webPod is a test server with hooks of its own; empty: none.
-func webPod(t *testing.T, d *Daemon, lifecycle string) (*started, *Container) {
+func webPod(t *testing.T, d *harness.Daemon, lifecycle string) *harness.Fixture {
 	t.Helper()
-	s := &started{t: t, d: d, namespace: CRINamespace, events: d.TestEvents(t)}
-	opts := PodOptions{Handler: Bookend}
+	opts := harness.PodOptions{Handler: harness.Bookend}
 	if lifecycle != "" {
 		opts.Annotations = map[string]string{"lifecycle.bookend.dev/web": lifecycle}
 	}
-	c, g := serve(t, d, d.TestPod(t, opts), ContainerOptions{Name: "web"})
-	s.id, s.gate = c.ID, g
-	s.init = int(s.task().Pid())
-	return s, c
+	return serve(t, d.TestPod(t, opts), harness.ContainerOptions{Name: "web"})
 }
 
-// stop is StopContainer with more patience than any test has.
-func (s *started) stop(c *Container) <-chan error {
-	reply := make(chan error, 1)
-	go func() { reply <- c.Stop(s.t.Context(), patience) }()
-	return reply
-}
-
-func TestAServerMayEndUnderItsPreStop(t *testing.T) {
+func TestHTTPGetOfAPreStopMayEndItsServer(t *testing.T) {
 	d := shared.Daemon(t)
 	t.Run("as it was asked to", func(t *testing.T) {
-		s, c := webPod(t, d, `{"preStop":{"httpGet":{"port":80,"path":"/shutdown"}}}`)
-		if err := wantReply(t, s.stop(c)); err != nil {
+		h := webPod(t, d, `{"preStop":{"httpGet":{"port":80,"path":"/shutdown"}}}`)
+		if err := wantReply(t, h.BeginStop()); err != nil {
 			t.Fatal(err)
 		}
-		s.wantEnd(c, 0)
-		if b := readFile(t, filepath.Join(s.gate.Dir, "timeline")); !strings.Contains(b, " request GET /shutdown\n") || !strings.HasSuffix(b, " exit\n") {
+		wantEnd(t, h, 0)
+		if b := timeline(h); !strings.Contains(b, " request GET /shutdown\n") || !strings.HasSuffix(b, " exit\n") {
 			t.Errorf("timeline %q, want the request and an exit", b)
 		}
 	})
 	t.Run("in the middle of an answer", func(t *testing.T) {
-		s, c := webPod(t, d, `{"preStop":{"httpGet":{"port":80,"path":"/hang"}}}`)
-		stopped := s.stop(c)
-		wantRequest(t, s.gate, "/hang")
-		s.kill(syscall.SIGHUP) // no stop signal: it passes straight through
+		h := webPod(t, d, `{"preStop":{"httpGet":{"port":80,"path":"/hang"}}}`)
+		stopped := h.BeginStop()
+		wantRequest(t, h, "/hang")
+		h.Kill(syscall.SIGHUP) // no stop signal: it passes straight through
 		if err := wantReply(t, stopped); err != nil {
 			t.Fatal(err)
 		}
-		s.wantEnd(c, 2) // as every Go program that is pid 1 and gets a signal it has no handler for
-		wantHookEvent(t, s.events, s.id, "preStop", "cancel")
+		wantEnd(t, h, 2) // as every Go program that is pid 1 and gets a signal it has no handler for
+		h.WantHookEvent("preStop", "cancel")
 	})
 }
 
 // wantEnd checks how a container ended, and that no hook of it has failed.
-func (s *started) wantEnd(c *Container, code int32) {
-	s.t.Helper()
-	st, err := c.WaitState(s.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
-	if err != nil || st.GetExitCode() != code {
-		s.t.Errorf("exit code %d, %v; want %d", st.GetExitCode(), err, code)
-	}
+func wantEnd(t *testing.T, h *harness.Fixture, code int) {
+	t.Helper()
+	h.WantExit(code)
 	// The last word on the hook, whatever it is.
-	_, err = s.events.WaitFor(s.t.Context(), func(e Event) bool {
-		fields, ok := hookEvent(e, s.id)
-		if ok && strings.HasSuffix(e.Topic, "/failure") {
-			s.t.Errorf("event %v", fields)
+	_, err := h.Events.WaitFor(t.Context(), func(e harness.Event) bool {
+		hook, ok := e.Hook()
+		ok = ok && hook.ContainerID == h.ID
+		if ok && hook.Verb == "failure" {
+			t.Errorf("event %v", hook.Fields)
 		}
-		return ok && !strings.HasSuffix(e.Topic, "/start")
+		return ok && hook.Verb != "start"
 	})
 	if err != nil {
-		s.t.Error(err)
+		t.Error(err)
 	}
 }
 
-// TestHooksInsideTheShimStartNoProcess compares the shim's children while a
-// hook runs in it with the containers' inits.
-func TestHooksInsideTheShimStartNoProcess(t *testing.T) {
+// TestHTTPGetAndSleepStartNoProcess compares the shim's children while a hook runs
+// in it with the containers' inits.
+func TestHTTPGetAndSleepStartNoProcess(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"httpGet": `{"httpGet":{"port":80,"path":"/hang"}}`,
 		"sleep":   `{"sleep":{"seconds":3600}}`,
 	} {
 		t.Run("preStop/"+name, func(t *testing.T) {
-			web, c := webPod(t, d, `{"preStop":`+hook+`}`)
-			stopped := web.stop(c)
-			web.awaitRunning("preStop", web.gate)
-			web.wantChildren("pause", "testserver")
-			web.kill(syscall.SIGKILL)
+			web := webPod(t, d, `{"preStop":`+hook+`}`)
+			stopped := web.BeginStop()
+			awaitRunning(t, web, "preStop", web)
+			wantChildren(t, web, "pause", "testserver")
+			web.Kill(syscall.SIGKILL)
 			if err := wantReply(t, stopped); err != nil {
 				t.Error(err)
 			}
 		})
 		t.Run("postStart/"+name, func(t *testing.T) {
-			web, c := webPod(t, d, "")
-			m := newMember(t, d, c.Pod, ContainerOptions{Name: "main", Annotations: map[string]string{podLifecycleKey: `{"postStart":` + hook + `}`}})
-			reply := make(chan error, 1)
-			go func() { reply <- m.Start(t.Context()) }()
-			if _, err := m.gate.Await(t.Context(), "main"); err != nil {
-				t.Fatal(err)
-			}
-			s := &started{t: t, d: d, namespace: CRINamespace, id: m.ID, events: web.events}
-			s.init = int(s.task().Pid())
-			s.awaitRunning("postStart", web.gate)
-			s.wantChildren("pause", "sh", "testserver")
-			s.kill(syscall.SIGKILL)
+			web := webPod(t, d, "")
+			h := harness.CreateContainer(t, web.Container.Pod, harness.ContainerOptions{
+				Name: "main", Annotations: map[string]string{harness.PodLifecycleKey: `{"postStart":` + hook + `}`},
+			})
+			reply := h.Begin(t.Context())
+			h.Await("main")
+			awaitRunning(t, h, "postStart", web)
+			wantChildren(t, h, "pause", "sh", "testserver")
+			h.Kill(syscall.SIGKILL)
 			if err := wantReply(t, reply); err != nil {
 				t.Error(err)
 			}
@@ -177,24 +149,24 @@ func TestHooksInsideTheShimStartNoProcess(t *testing.T) {
 }
 
 // awaitRunning waits until a hook inside the shim is at its work, an httpGet at
-// the server with the gate.
-func (s *started) awaitRunning(hook string, server *Gate) {
-	s.t.Helper()
-	if ev := wantHookEvent(s.t, s.events, s.id, hook, "start"); ev["handler"] == "httpGet" {
-		wantRequest(s.t, server, "/hang")
+// the server.
+func awaitRunning(t *testing.T, h *harness.Fixture, hook string, server *harness.Fixture) {
+	t.Helper()
+	if ev := h.WantHookEvent(hook, "start"); ev["handler"] == "httpGet" {
+		wantRequest(t, server, "/hang")
 	}
 }
 
 // wantChildren waits until the shim has just these children: a runc that started
 // a container may not have been reaped yet.
-func (s *started) wantChildren(comms ...string) {
-	s.t.Helper()
-	init, err := ReadProcess(s.init)
+func wantChildren(t *testing.T, h *harness.Fixture, comms ...string) {
+	t.Helper()
+	init, err := harness.ReadProcess(h.Init())
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	err = poll(s.t.Context(), readyTimeout, "the shim's children", func() error {
-		procs, err := processesOf(s.d.Dir)
+	err = harness.Poll(t.Context(), harness.ReadyTimeout, "the shim's children", func() error {
+		procs, err := h.Daemon.Processes()
 		var got []string
 		for _, p := range procs {
 			if p.PPID == init.PPID {
@@ -207,6 +179,6 @@ func (s *started) wantChildren(comms ...string) {
 		return err
 	})
 	if err != nil {
-		s.t.Error(err)
+		t.Error(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/net/dns/dnsmessage"
@@ -24,10 +25,10 @@ import (
 // anyHost is a node's configuration whose policy allows every host.
 const anyHost = "[policy]\nallowHosts = ['*']\n"
 
-func TestANameIsLookedUpInTheContainersHostsFile(t *testing.T) {
+func TestHTTPGetLooksANameUpInTheContainersHostsFile(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, anyHost)
-	s := newSite(t, d, PodOptions{})
+	s := newSite(t, d, harness.PodOptions{})
 	got, err := s.hit(`{"port":80,"host":"Shop.Test"}`, withHosts(t, s.ip+" other.test shop.test\n"))
 	if err != nil || len(got) != 1 || !strings.EqualFold(got[0].Host, "shop.test:80") {
 		t.Errorf("Start: %v, requests %+v; want one", err, got)
@@ -40,9 +41,9 @@ func TestANameIsLookedUpInTheContainersHostsFile(t *testing.T) {
 
 // localhost needs no policy: it must not lead to what a container's author makes
 // of it.
-func TestLocalhostIsThePodsOwnWhateverItsHostsFileSays(t *testing.T) {
+func TestHTTPGetOfLocalhostIsThePodsOwnWhateverItsHostsFileSays(t *testing.T) {
 	d := shared.Daemon(t)
-	s, other := newSite(t, d, PodOptions{}), newSite(t, d, PodOptions{})
+	s, other := newSite(t, d, harness.PodOptions{}), newSite(t, d, harness.PodOptions{})
 	elsewhere := withHosts(t, other.ip+" localhost localhost. LOCALHOST x.localhost\n")
 	for _, host := range []string{"localhost", "LOCALHOST", "localhost.", "LocalHost."} {
 		t.Run(host, func(t *testing.T) {
@@ -80,13 +81,13 @@ func writeFile(t *testing.T, name, content string) string {
 	return path
 }
 
-func TestANameIsAskedOfThePodsNameServer(t *testing.T) {
+func TestHTTPGetAsksANameOfThePodsNameServer(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, anyHost)
-	s := newSite(t, d, PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
+	s := newSite(t, d, harness.PodOptions{Edit: func(c *runtimeapi.PodSandboxConfig) {
 		c.DnsConfig = &runtimeapi.DNSConfig{Servers: []string{"127.0.0.1"}, Searches: []string{"svc.test"}}
 	}})
-	s.serveDNS(d, "127.0.0.1:53", map[string]string{"web.svc.test.": s.ip})
+	s.serveDNS("127.0.0.1:53", map[string]string{"web.svc.test.": s.ip})
 	for host, ok := range map[string]bool{"web": true, "web.svc.test": true, "gone": false} {
 		got, err := s.hit(`{"port":80,"host":"` + host + `"}`)
 		if (err == nil) != ok || (len(got) == 1) != ok {
@@ -100,9 +101,9 @@ func TestANameIsAskedOfThePodsNameServer(t *testing.T) {
 
 // serveDNS answers questions for IPv4 addresses inside the pod's network, until
 // the test ends.
-func (s *site) serveDNS(d *Daemon, address string, records map[string]string) {
+func (s *site) serveDNS(address string, records map[string]string) {
 	s.t.Helper()
-	conn, err := listenIn(int(loadTask(s.t, d, CRINamespace, s.server.ID).Pid()), address)
+	conn, err := listenIn(s.server.Init(), address)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -167,14 +168,14 @@ func answer(query []byte, records map[string]string) ([]byte, error) {
 	return m.Pack()
 }
 
-// TestALinkThatAContainerPlantedReachesNoFileOfTheHosts has containers put links
+// TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted has containers put links
 // in the place of the files by which names are resolved. The file that each
 // leads to outside would resolve the name.
-func TestALinkThatAContainerPlantedReachesNoFileOfTheHosts(t *testing.T) {
+func TestHTTPGetReadsNoFileOfTheHostsByALinkThatAContainerPlanted(t *testing.T) {
 	d := shared.Daemon(t)
 	setConfig(t, d, anyHost)
-	s := newSite(t, d, PodOptions{})
-	s.serveDNS(d, "127.0.0.7:53", map[string]string{"planted.test.": s.ip})
+	s := newSite(t, d, harness.PodOptions{})
+	s.serveDNS("127.0.0.7:53", map[string]string{"planted.test.": s.ip})
 	up := strings.Repeat("../", 40)
 	for file, content := range map[string]string{"hosts": s.ip + " planted.test", "resolv.conf": "nameserver 127.0.0.7"} {
 		outside := writeFile(t, file, content+"\n")
@@ -191,17 +192,17 @@ func TestALinkThatAContainerPlantedReachesNoFileOfTheHosts(t *testing.T) {
 		} {
 			t.Run(file+"/"+name, func(t *testing.T) {
 				before := len(s.requests())
-				h := runHooked(t, d, `{"preStop":{"httpGet":{"host":"planted.test","port":80}}}`, func(o *TaskOptions) {
-					o.Args[2] = "rm -f /etc/hosts /etc/resolv.conf; " + tt.plant + "\n" + entrypoint
-					o.Spec = append(o.Spec, s.network(d))
+				h := harness.RunTask(t, d, `{"preStop":{"httpGet":{"host":"planted.test","port":80}}}`, func(o *harness.TaskOptions) {
+					o.Args[2] = "rm -f /etc/hosts /etc/resolv.conf; " + tt.plant + "\n" + harness.Entrypoint
+					o.Spec = append(o.Spec, s.network())
 					if tt.hostPID {
 						o.Spec = append(o.Spec, oci.WithHostNamespace(specs.PIDNamespace))
 					}
 				})
-				h.kill(syscall.SIGTERM)
-				h.wantExit(0)
+				h.Kill(syscall.SIGTERM)
+				h.WantExit(0)
 				verb := map[bool]string{true: "success", false: "failure"}[tt.ok]
-				wantHookEvent(t, h.events, h.ID(), "preStop", verb)
+				h.WantHookEvent("preStop", verb)
 				if got := s.requests()[before:]; (len(got) == 1) != tt.ok {
 					t.Errorf("requests %+v", got)
 				}
@@ -211,8 +212,8 @@ func TestALinkThatAContainerPlantedReachesNoFileOfTheHosts(t *testing.T) {
 }
 
 // network puts a container that is not the CRI's into the pod's network.
-func (s *site) network(d *Daemon) oci.SpecOpts {
+func (s *site) network() oci.SpecOpts {
 	s.t.Helper()
-	pid := loadTask(s.t, d, CRINamespace, s.server.ID).Pid()
+	pid := s.server.Init()
 	return oci.WithLinuxNamespace(specs.LinuxNamespace{Type: specs.NetworkNamespace, Path: fmt.Sprintf("/proc/%d/ns/net", pid)})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/api/types"
 	"github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	"github.com/containerd/typeurl/v2"
@@ -51,7 +52,7 @@ func shimInfo(t *testing.T, binary, path string, opts any) *types.RuntimeInfo {
 // shims returns our shim's path and the stock shim's, and the tools' directory.
 func shims(t *testing.T) (ours, stock, tools string) {
 	t.Helper()
-	b, err := FindBinaries()
+	b, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +69,8 @@ func TestInfoTellsTheRuntimesFeatures(t *testing.T) {
 		t.Errorf("features %v\nthe stock shim's %v", got.GetFeatures(), want.GetFeatures())
 	}
 	wantFeatures(t, got)
-	if got.GetName() != bookendRuntime {
-		t.Errorf("name %q, want %q", got.GetName(), bookendRuntime)
+	if got.GetName() != harness.BookendRuntime {
+		t.Errorf("name %q, want %q", got.GetName(), harness.BookendRuntime)
 	}
 	if got.GetVersion().GetVersion() == want.GetVersion().GetVersion() {
 		t.Errorf("version %q is the stock shim's", got.GetVersion().GetVersion())
@@ -102,18 +103,18 @@ func TestInfoTakesItsRuntimeFromOurOptions(t *testing.T) {
 	wantFeatures(t, shimInfo(t, ours, "/no/such/directory", &runtimeoptions.Options{ConfigBody: []byte(config)}))
 }
 
-func TestContainerdKnowsOurFeatures(t *testing.T) {
+func TestInfoIsKnownToContainerd(t *testing.T) {
 	d := shared.Daemon(t)
 	ours, _, tools := shims(t)
 	direct := shimInfo(t, ours, tools, nil)
-	for name, runtime := range map[string]string{"by name": bookendRuntime, "by path": ours} {
+	for name, runtime := range map[string]string{"by name": harness.BookendRuntime, "by path": ours} {
 		info, err := d.Client.RuntimeInfo(t.Context(), runtime, nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if info.Name != bookendRuntime || info.Version.Version != direct.GetVersion().GetVersion() {
-			t.Errorf("%s: %s %s, want %s %s", name, info.Name, info.Version.Version, bookendRuntime, direct.GetVersion().GetVersion())
+		if info.Name != harness.BookendRuntime || info.Version.Version != direct.GetVersion().GetVersion() {
+			t.Errorf("%s: %s %s, want %s %s", name, info.Name, info.Version.Version, harness.BookendRuntime, direct.GetVersion().GetVersion())
 		}
 		f, ok := info.Features.(*features.Features)
 		if !ok || f.Linux == nil || !slices.Contains(f.Linux.Namespaces, "user") {
@@ -122,7 +123,7 @@ func TestContainerdKnowsOurFeatures(t *testing.T) {
 	}
 }
 
-func TestVersionIsOurs(t *testing.T) {
+func TestInfoVersionIsOurs(t *testing.T) {
 	ours, _, tools := shims(t)
 	version := shimInfo(t, ours, tools, nil).GetVersion().GetVersion()
 	out, err := exec.Command(ours, "-v").CombinedOutput()

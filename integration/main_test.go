@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // shared is the daemon of the tests in this package.
-var shared = NewShared(Options{})
+var shared = harness.NewShared(harness.Options{})
 
 func TestMain(m *testing.M) {
 	code := m.Run()

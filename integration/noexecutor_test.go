@@ -6,12 +6,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
-// TestAShimWithoutItsExecutor is an installation that lacks bookend-exec:
+// TestExecHookOfAShimWithoutBookendExec is an installation that lacks bookend-exec:
 // only hooks that need it fail, and say so.
-func TestAShimWithoutItsExecutor(t *testing.T) {
-	b, err := FindBinaries()
+func TestExecHookOfAShimWithoutBookendExec(t *testing.T) {
+	b, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,29 +30,29 @@ func TestAShimWithoutItsExecutor(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := shared.Daemon(t)
-	byPath := func(o *TaskOptions) { o.Runtime = alone }
+	byPath := func(o *harness.TaskOptions) { o.Runtime = alone }
 
-	h := runHooked(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, byPath)
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
+	h := harness.RunTask(t, d, `{"postStart":{"sleep":{"seconds":0}}}`, byPath)
+	h.Kill(syscall.SIGTERM)
+	h.WantExit(0)
 
 	// The joiner needs nothing beside the shim.
-	h = runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
-	h.wantTrace("pre", "term")
+	h = harness.RunTask(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
+	h.Kill(syscall.SIGTERM)
+	h.WantExit(0)
+	h.WantTrace("pre", "term")
 
 	// The runtime's own exec is called by what is missing.
 	setConfig(t, d, "[exec]\nentry = \"runtime\"\n")
-	h = runHooked(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
-	h.kill(syscall.SIGTERM)
-	h.wantExit(0)
-	h.wantTrace("term")
-	ev := wantHookEvent(t, h.events, h.ID(), "preStop", "failure")
+	h = harness.RunTask(t, d, `{"preStop":{"exec":`+shell(quickPre)+`}}`, byPath)
+	h.Kill(syscall.SIGTERM)
+	h.WantExit(0)
+	h.WantTrace("term")
+	ev := h.WantHookEvent("preStop", "failure")
 	if ev["cause"] != "cannot be started" || ev["runner"] != "runtime" {
 		t.Errorf("event %v", ev)
 	}
-	a := awaitAttempts(t, d, h.ID(), "preStop Failed cannot be started")[0]
+	a := awaitAttempts(t, d, h.ID, "preStop Failed cannot be started")[0]
 	if !strings.Contains(a.Detail, "bookend-exec: no such file or directory") {
 		t.Errorf("the record does not name what is missing: %s", a.Detail)
 	}

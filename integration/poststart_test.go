@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/errdefs"
@@ -20,74 +21,70 @@ import (
 func TestPostStartRunsBesideTheEntrypoint(t *testing.T) {
 	d := shared.Daemon(t)
 	// Each waits for the other: neither could if one went first.
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`echo hook > /gate/post; cat /gate/post-go`)+`}}`, func(o *TaskOptions) {
-		o.Args = []string{"sh", "-c", `cat /gate/post; echo up > /gate/main; echo go > /gate/post-go; exec sleep 1000`}
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(`echo hook > /fifo/post; cat /fifo/post-go`)+`}}`, func(o *harness.TaskOptions) {
+		o.Args = []string{"sh", "-c", `cat /fifo/post; echo up > /fifo/main; echo go > /fifo/post-go; exec sleep 1000`}
 	})
-	reply := h.begin(t.Context())
-	h.await("main")
+	reply := h.Begin(t.Context())
+	h.Await("main")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestStartIsWithheldForAsLongAsPostStartRuns(t *testing.T) {
+func TestPostStartWithholdsStartForAsLongAsItRuns(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
 	stillWithheld(t, reply)
-	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Running {
+	if st, err := h.Task.Status(t.Context()); err != nil || st.Status != containerd.Running {
 		t.Errorf("State during postStart: %v, %v; want running", st.Status, err)
 	}
 	// Another event of the task passes while TaskStart is held.
-	if err := h.Pause(t.Context()); err != nil {
+	if err := h.Task.Pause(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := h.events.WaitTopic(t.Context(), "/tasks/paused", h.ID()); err != nil {
-		t.Error(err)
-	}
-	if err := h.Resume(t.Context()); err != nil {
+	h.WantTopic("/tasks/paused")
+	if err := h.Task.Resume(t.Context()); err != nil {
 		t.Error(err)
 	}
 	stillWithheld(t, reply)
-	h.open("post-go")
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}
-	h.wantTopics("/tasks/create", "/tasks/paused", "/tasks/resumed", "/tasks/start")
+	h.WantTopics("/tasks/create", "/tasks/paused", "/tasks/resumed", "/tasks/start")
 }
 
-func TestASecondStartGetsTheRuntimesErrorAndNoHook(t *testing.T) {
+func TestPostStartRunsForNoSecondStart(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
 	if err := h.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot start a running process") {
 		t.Errorf("second Start: %v, want the runtime's own error", err)
 	}
 	stillWithheld(t, reply)
-	h.open("post-go")
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}
-	h.wantTrace("post")
-	h.kill(syscall.SIGKILL)
-	if _, err := h.Delete(t.Context(), containerd.WithProcessKill); err != nil { // it waits for a hook that runs
+	h.WantTrace("post")
+	h.Kill(syscall.SIGKILL)
+	if _, err := h.Task.Delete(t.Context(), containerd.WithProcessKill); err != nil { // it waits for a hook that runs
 		t.Error(err)
 	}
-	if ran := attempts(t, d.RecordsDir(), h.ID()); len(ran) != 1 {
+	if ran := attempts(t, d.RecordsDir(), h.ID); len(ran) != 1 {
 		t.Errorf("postStart ran %d times, want once: %+v", len(ran), ran)
 	}
 }
 
-func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
+func TestPostStartThatFailsStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(`cat /gate/post-go; echo secret; exit 3`)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.open("post-go")
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(`cat /fifo/post-go; echo secret; exit 3`)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main")
+	h.Open("post-go")
 	err := wantReply(t, reply)
 	if !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook: exec: exit status 3 after ") {
 		t.Errorf("Start: %v, want Aborted with FailedPostStartHook, handler, exit status and duration", err)
@@ -95,51 +92,51 @@ func TestAFailedPostStartStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 	if err != nil && (strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "post-go")) {
 		t.Errorf("Start's error tells output or arguments: %v", err)
 	}
-	h.wantTrace("pre", "term")
-	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
-	ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure")
+	h.WantTrace("pre", "term")
+	h.WantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+	ev := h.WantHookEvent("postStart", "failure")
 	if ev["reason"] != "FailedPostStartHook" || ev["exit_code"] != "3" || ev["handler"] != "exec" {
 		t.Errorf("event %v", ev)
 	}
 }
 
-func TestAFailedPostStartEndsADeafContainerBySIGKILL(t *testing.T) {
+func TestPostStartThatFailsEndsADeafContainerBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 1`)+`}}`,
-		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.open("post-go")
+	h := harness.CreateTask(t, d, `{"terminationGracePeriodSeconds":1,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 1`)+`}}`,
+		func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
+	reply := h.Begin(t.Context())
+	h.Await("main")
+	h.Open("post-go")
 	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
 		t.Errorf("Start: %v, want Aborted", err)
 	}
-	h.wantTrace("term")
-	h.wantExit(137)
+	h.WantTrace("term")
+	h.WantExit(137)
 }
 
-func TestTheStopOfAFailedPostStartIsCutBeforeStartsDeadline(t *testing.T) {
+func TestPostStartThatFailsHasItsStopCutBeforeStartsDeadline(t *testing.T) {
 	d := shared.Daemon(t)
 	// Without the cut the hook and the grace period would last for hours.
-	h := newHooked(t, d, `{"terminationGracePeriodSeconds":7200,"postStart":{"exec":`+shell(`cat /gate/post-go; exit 1`)+`},"preStop":{"sleep":{"seconds":3600}}}`,
-		func(o *TaskOptions) { o.Args[2] = deafEntrypoint })
+	h := harness.CreateTask(t, d, `{"terminationGracePeriodSeconds":7200,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 1`)+`},"preStop":{"sleep":{"seconds":3600}}}`,
+		func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
-	reply := h.begin(ctx)
-	h.await("main")
-	h.open("post-go")
+	reply := h.Begin(ctx)
+	h.Await("main")
+	h.Open("post-go")
 	if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook") {
 		t.Errorf("Start: %v, want Aborted with the hook's failure: the cut leaves time for it to be heard", err)
 	}
 	if end, _ := ctx.Deadline(); time.Until(end) < 2*time.Second {
 		t.Errorf("Start replied %s before its deadline, want it cut 5 s before", time.Until(end))
 	}
-	h.wantExit(137)
+	h.WantExit(137)
 }
 
 func TestPostStartFailsForEveryReason(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, tt := range map[string]struct{ hook, want string }{
-		"killed by a signal":      {`{"exec":` + shell(`cat /gate/post-go; kill -9 $$`) + `}`, "exec: killed by signal 9 (SIGKILL) after "},
+		"killed by a signal":      {`{"exec":` + shell(`cat /fifo/post-go; kill -9 $$`) + `}`, "exec: killed by signal 9 (SIGKILL) after "},
 		"no such command":         {`{"exec":{"command":["/no/such/command"]}}`, "exec: command not found after "},
 		"no permission":           {`{"exec":{"command":["/etc/passwd"]}}`, "exec: permission denied after "},
 		"transport error":         {`{"httpGet":{"port":9}}`, "httpGet: connection failed after "},
@@ -147,175 +144,172 @@ func TestPostStartFailsForEveryReason(t *testing.T) {
 		"timeout in exec's place": {`{"exec":{"command":["sleep","1000"],"timeoutSeconds":1}}`, "exec: timed out after 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, `{"terminationGracePeriodSeconds":1,"postStart":`+tt.hook+`}`)
-			reply := h.begin(t.Context())
+			h := harness.CreateTask(t, d, `{"terminationGracePeriodSeconds":1,"postStart":`+tt.hook+`}`)
+			reply := h.Begin(t.Context())
 			if strings.Contains(tt.hook, "post-go") {
-				h.await("main")
-				h.open("post-go")
+				h.Await("main")
+				h.Open("post-go")
 			}
 			if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook: "+tt.want) {
 				t.Errorf("Start: %v, want Aborted with %q", err, tt.want)
 			}
 			// By SIGTERM, or by SIGKILL where the hook was faster than the trap.
-			ctx, cancel := context.WithTimeout(t.Context(), limited(time.Minute))
+			ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 			defer cancel()
-			if _, err := h.Exited(ctx); err != nil {
+			if _, err := h.Task.Exited(ctx); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-func TestAFailureThatIsIgnoredLetsTheContainerRun(t *testing.T) {
+func TestPostStartFailureThatIsIgnoredLetsTheContainerRun(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+shell("exit 4")+`}}`)
-	if st, err := h.Status(t.Context()); err != nil || st.Status != containerd.Running {
+	h := harness.RunTask(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+shell("exit 4")+`}}`)
+	if st, err := h.Task.Status(t.Context()); err != nil || st.Status != containerd.Running {
 		t.Errorf("State: %v, %v; want running", st.Status, err)
 	}
-	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure"); ev["reason"] != "FailedPostStartHook" {
+	if ev := h.WantHookEvent("postStart", "failure"); ev["reason"] != "FailedPostStartHook" {
 		t.Errorf("event %v", ev)
 	}
 	if !strings.Contains(d.Log(), "FailedPostStartHook: exec: exit status 4") {
 		t.Error("the failure is not in the log")
 	}
-	h.wantTrace()
+	h.WantTrace()
 }
 
-func TestRetriesGoOnUntilOneSucceeds(t *testing.T) {
+func TestPostStartIsRetriedUntilItSucceeds(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"postStart":{"retries":5,"exec":`+shell(`echo try >> /gate/trace; test $(wc -l < /gate/trace) -ge 3`)+`}}`)
-	h.wantTrace("try", "try", "try")
-	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "success"); ev["attempts"] != "3" {
+	h := harness.RunTask(t, d, `{"postStart":{"retries":5,"exec":`+shell(`echo try >> /fifo/trace; test $(wc -l < /fifo/trace) -ge 3`)+`}}`)
+	h.WantTrace("try", "try", "try")
+	if ev := h.WantHookEvent("postStart", "success"); ev["attempts"] != "3" {
 		t.Errorf("event %v, want 3 attempts", ev)
 	}
 }
 
-func TestAnInitThatExitsByItselfEndsItsPostStart(t *testing.T) {
+func TestPostStartEndsWhenTheInitExitsByItself(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"exec":  `{"exec":` + shell(waitingPost) + `}`,
 		"sleep": `{"sleep":{"seconds":1000}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, `{"postStart":`+hook+`,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *TaskOptions) {
-				o.Args = []string{"sh", "-c", "cat /gate/pre-go; exit 7"}
+			h := harness.CreateTask(t, d, `{"postStart":`+hook+`,"preStop":{"exec":`+shell(quickPre)+`}}`, func(o *harness.TaskOptions) {
+				o.Args = []string{"sh", "-c", "cat /fifo/pre-go; exit 7"}
 			})
-			reply := h.begin(t.Context())
+			reply := h.Begin(t.Context())
 			if name == "exec" {
-				h.await("post")
+				h.Await("post")
 			} else {
-				wantHookEvent(t, h.events, h.ID(), "postStart", "start")
+				h.WantHookEvent("postStart", "start")
 			}
-			h.open("pre-go")
+			h.Open("pre-go")
 			if err := wantReply(t, reply); err != nil {
 				t.Errorf("Start: %v, want success: the client is to learn the exit code", err)
 			}
-			h.wantExit(7)
-			h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
-			if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "cancel"); ev["outcome"] != "Cancelled" {
+			h.WantExit(7)
+			h.WantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+			if ev := h.WantHookEvent("postStart", "cancel"); ev["outcome"] != "Cancelled" {
 				t.Errorf("event %v", ev)
 			}
 		})
 	}
 }
 
-func TestAShortLivedInitKeepsItsExitCode(t *testing.T) {
+func TestPostStartKeepsTheExitCodeOfAShortLivedInit(t *testing.T) {
 	d := shared.Daemon(t)
 	for range 5 {
-		h := newHooked(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`, func(o *TaskOptions) {
+		h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`, func(o *harness.TaskOptions) {
 			o.Args = []string{"sh", "-c", "exit 5"}
 		})
-		if err := wantReply(t, h.begin(t.Context())); err != nil {
+		if err := wantReply(t, h.Begin(t.Context())); err != nil {
 			t.Errorf("Start: %v, want success: the init's exit wins", err)
 		}
-		h.wantExit(5)
-		h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+		h.WantExit(5)
+		h.WantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
 	}
 }
 
-func TestSIGKILLDuringPostStart(t *testing.T) {
+func TestPostStartIsEndedBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	h.kill(syscall.SIGKILL)
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(quickPre)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	h.Kill(syscall.SIGKILL)
 	if err := wantReply(t, reply); err != nil {
 		t.Errorf("Start: %v, want success", err)
 	}
-	h.wantExit(137)
-	h.wantTrace("post")
-	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
+	h.WantExit(137)
+	h.WantTrace("post")
+	h.WantTopics("/tasks/create", "/tasks/start", "/tasks/exit")
 }
 
-func TestSIGKILLCancelsAPostStartThatIsNoProcess(t *testing.T) {
+func TestPostStartThatIsNoProcessIsCancelledBySIGKILL(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"sleep":{"seconds":90}}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.kill(syscall.SIGKILL)
+	h := harness.CreateTask(t, d, `{"postStart":{"sleep":{"seconds":90}}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main")
+	h.Kill(syscall.SIGKILL)
 	if err := wantReply(t, reply); err != nil {
 		t.Errorf("Start: %v, want success", err)
 	}
-	wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
+	h.WantHookEvent("postStart", "cancel")
 }
 
-func TestAStopSignalDuringPostStart(t *testing.T) {
+func TestPostStartIsCancelledByAStopSignal(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	if err := h.Kill(t.Context(), syscall.SIGTERM); err != nil {
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	if err := h.Task.Kill(t.Context(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	h.await("pre")
+	h.Await("pre")
 	stillWithheld(t, reply)
-	h.open("pre-go")
+	h.Open("pre-go")
 	err := wantReply(t, reply)
 	if !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "stopped while starting") {
 		t.Errorf("Start: %v, want Aborted, stopped while starting", err)
 	}
-	h.wantExit(0)
-	h.wantTrace("post", "pre", "term")
-	if ev := wantHookEvent(t, h.events, h.ID(), "postStart", "cancel"); ev["outcome"] != "Cancelled" {
+	h.WantExit(0)
+	h.WantTrace("post", "pre", "term")
+	if ev := h.WantHookEvent("postStart", "cancel"); ev["outcome"] != "Cancelled" {
 		t.Errorf("event %v", ev)
 	}
 }
 
-func TestOtherSignalsPassDuringPostStart(t *testing.T) {
+func TestPostStartLetsOtherSignalsPass(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	if err := h.Kill(t.Context(), syscall.SIGUSR1); err != nil {
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	if err := h.Task.Kill(t.Context(), syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
-	h.awaitTrace("post", "usr1")
+	h.WantTraceSoon("post", "usr1")
 	stillWithheld(t, reply)
-	h.open("post-go")
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestTheDeadlineOfStartEndsItsHookAndContainer(t *testing.T) {
+func TestPostStartEndsAtTheDeadlineOfStart(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"exec":  `"exec":` + shell(waitingPost),
 		"sleep": `"sleep":{"seconds":1000}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, `{"postStart":{"timeoutSeconds":0,`+hook+`}}`)
+			h := harness.CreateTask(t, d, `{"postStart":{"timeoutSeconds":0,`+hook+`}}`)
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
-			err := wantReply(t, h.begin(ctx))
+			err := wantReply(t, h.Begin(ctx))
 			if !errors.Is(err, context.DeadlineExceeded) && !errdefs.IsDeadlineExceeded(err) || !strings.Contains(err.Error(), "deadline of Start") {
 				t.Errorf("Start: %v, want DeadlineExceeded in our own words", err)
 			}
-			h.wantExit(137)
-			wantHookEvent(t, h.events, h.ID(), "postStart", "cancel")
+			h.WantExit(137)
+			h.WantHookEvent("postStart", "cancel")
 		})
 	}
 }
@@ -331,20 +325,19 @@ func TestPostStartOutlivesItsConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := shared.Daemon(t)
-			h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; exit `+tt.exit)+`}}`)
-			reply := h.begin(t.Context())
-			h.await("main")
-			h.await("post")
+			h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost+`; exit `+tt.exit)+`}}`)
+			reply := h.Begin(t.Context())
+			h.Await("main", "post")
 			if err := d.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if err := wantReply(t, reply); err == nil {
 				t.Error("Start succeeded for a client whose connection was lost")
 			}
-			h.open("post-go")
-			h.awaitLog(tt.logged) // events that nobody was there to take may be lost
-			err := poll(t.Context(), readyTimeout, "the task's state", func() error {
-				st, err := h.Status(t.Context())
+			h.Open("post-go")
+			h.WantLog(tt.logged) // events that nobody was there to take may be lost
+			err := harness.Poll(t.Context(), harness.ReadyTimeout, "the task's state", func() error {
+				st, err := h.Task.Status(t.Context())
 				if err == nil && st.Status != tt.want {
 					err = fmt.Errorf("it is %s, want %s", st.Status, tt.want)
 				}
@@ -353,54 +346,52 @@ func TestPostStartOutlivesItsConnection(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			h.wantTrace(tt.trace...)
+			h.WantTrace(tt.trace...)
 		})
 	}
 }
 
-func TestDeleteDuringPostStart(t *testing.T) {
+func TestPostStartIsEndedByNoDelete(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	if _, err := h.Delete(t.Context()); !errdefs.IsFailedPrecondition(err) {
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	if _, err := h.Task.Delete(t.Context()); !errdefs.IsFailedPrecondition(err) {
 		t.Errorf("Delete: %v, want FailedPrecondition", err)
 	}
 	// That was the client library's own check. This is the shim's.
-	shim, err := d.Shim(t.Context(), TaskNamespace, h.ID())
+	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer shim.Close()
-	_, err = shim.Delete(shim.Context(t.Context()), &taskapi.DeleteRequest{ID: h.ID()})
+	_, err = shim.Delete(shim.Context(t.Context()), &taskapi.DeleteRequest{ID: h.ID})
 	if err == nil || !strings.Contains(err.Error(), "cannot delete a running process") {
 		t.Errorf("Delete: %v, want what the stock shim says of a running task", err)
 	}
 	stillWithheld(t, reply)
-	if _, err := h.Delete(t.Context(), containerd.WithProcessKill); err != nil {
+	if _, err := h.Task.Delete(t.Context(), containerd.WithProcessKill); err != nil {
 		t.Errorf("Delete with the kill that clients send first: %v", err)
 	}
 	if err := wantReply(t, reply); err != nil {
 		t.Errorf("Start: %v, want success, as after SIGKILL", err)
 	}
-	h.wantTopics("/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete")
+	h.WantTopics("/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete")
 }
 
-func TestCRIShowsWhatBecameOfPostStart(t *testing.T) {
+func TestPostStartFailureIsShownByTheCRI(t *testing.T) {
 	d := shared.Daemon(t)
-	p := newHookedPod(t, d, `{"postStart":{"exec":`+shell(waitingPost+"; exit 9")+`}}`, entrypoint)
-	reply := p.begin()
-	p.await("main")
-	p.await("post")
-	if st, err := p.container.Status(t.Context()); err != nil || st.GetState() != runtimeapi.ContainerState_CONTAINER_CREATED {
+	p := harness.CreateMain(t, d, `{"postStart":{"exec":`+shell(waitingPost+"; exit 9")+`}}`, harness.Entrypoint)
+	reply := p.Begin(t.Context())
+	p.Await("main", "post")
+	if st, err := p.Container.Status(t.Context()); err != nil || st.GetState() != runtimeapi.ContainerState_CONTAINER_CREATED {
 		t.Errorf("during postStart: %v, %v; want CREATED", st.GetState(), err)
 	}
-	p.open("post-go")
+	p.Open("post-go")
 	if err := wantReply(t, reply); err == nil || !strings.Contains(err.Error(), "FailedPostStartHook: exec: exit status 9") {
 		t.Errorf("StartContainer: %v", err)
 	}
-	st, err := p.container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
+	st, err := p.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED)
 	if err != nil {
 		t.Fatal(err)
 	}

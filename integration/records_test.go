@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -79,10 +79,10 @@ func attempts(t *testing.T, dir, id string) []attempt {
 
 // awaitAttempts waits until the attempts of a container are what is wanted:
 // each "hook outcome cause".
-func awaitAttempts(t *testing.T, d *Daemon, id string, want ...string) []attempt {
+func awaitAttempts(t *testing.T, d *harness.Daemon, id string, want ...string) []attempt {
 	t.Helper()
 	var found []attempt
-	err := poll(t.Context(), time.Minute, "the records", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the records", func() error {
 		found = attempts(t, d.RecordsDir(), id)
 		var got []string
 		for _, a := range found {
@@ -99,27 +99,26 @@ func awaitAttempts(t *testing.T, d *Daemon, id string, want ...string) []attempt
 	return found
 }
 
-func TestAFailedHooksOutputOutlivesItsContainer(t *testing.T) {
+func TestRecordsKeepAFailedHooksOutputBeyondItsContainer(t *testing.T) {
 	d := shared.Daemon(t)
-	log := d.TestEvents(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
 	before := time.Now()
-	m := newMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
-		podLifecycleKey: `{"postStart":{"exec":` + shell(`echo from stdout; echo from stderr >&2; exit 3`) + `}}`,
+	m := harness.CreateContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
+		harness.PodLifecycleKey: `{"postStart":{"exec":` + shell(`echo from stdout; echo from stderr >&2; exit 3`) + `}}`,
 	}})
 	err := m.Start(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "FailedPostStartHook: exec: exit status 3") {
 		t.Errorf("Start: %v", err)
 	}
-	ev := wantHookEvent(t, log, m.ID, "postStart", "failure")
+	ev := m.WantHookEvent("postStart", "failure")
 	if said := fmt.Sprint(err, ev); strings.Contains(said, "from std") {
 		t.Errorf("output in what clients are told: %s", said)
 	}
-	if err := m.Remove(t.Context()); err != nil {
+	if err := m.Container.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	a := awaitAttempts(t, d, m.ID, "postStart Failed exit status")[0]
-	if a.Version != 1 || a.Namespace != CRINamespace || a.Name != "main" || a.Pod != pod.name() || a.PodNamespace != pod.Config.GetMetadata().GetNamespace() {
+	if a.Version != 1 || a.Namespace != harness.CRINamespace || a.Name != "main" || a.Pod != pod.Name() || a.PodNamespace != pod.Config.GetMetadata().GetNamespace() {
 		t.Errorf("subject %+v", a)
 	}
 	if a.Handler != "exec" || a.Attempt != 1 || a.ExitCode == nil || *a.ExitCode != 3 || a.Runner != "joiner" || a.DurationSeconds <= 0 {
@@ -138,20 +137,20 @@ func printsLate(first, late string) string {
 	return `{ while kill -0 $$; do :; done; echo ` + late + `; } 2> /dev/null & echo ` + first
 }
 
-func TestEveryAttemptHasItsRecordAndItsOwnLateOutput(t *testing.T) {
+func TestRecordsHaveEveryAttemptAndItsOwnLateOutput(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"retries":2,"exec":`+shell(
-		`echo x >> /gate/trace; n=$(wc -l < /gate/trace); test $n = 1 && cat /gate/post-go > /dev/null; `+
+	h := harness.CreateTask(t, d, `{"postStart":{"retries":2,"exec":`+shell(
+		`echo x >> /fifo/trace; n=$(wc -l < /fifo/trace); test $n = 1 && cat /fifo/post-go > /dev/null; `+
 			printsLate("try $n", "late $n")+`; test $n = 3 || exit $n`)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main") // before children of hooks become those of a shell that waits there
-	h.open("post-go")
+	reply := h.Begin(t.Context())
+	h.Await("main") // before children of hooks become those of a shell that waits there
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Fatal(err)
 	}
-	found := awaitAttempts(t, d, h.ID(), "postStart Failed exit status", "postStart Failed exit status", "postStart Succeeded")
-	err := poll(t.Context(), time.Minute, "late output", func() error {
-		found = attempts(t, d.RecordsDir(), h.ID())
+	found := awaitAttempts(t, d, h.ID, "postStart Failed exit status", "postStart Failed exit status", "postStart Succeeded")
+	err := harness.Poll(t.Context(), time.Minute, "late output", func() error {
+		found = attempts(t, d.RecordsDir(), h.ID)
 		for i, a := range found {
 			if want := fmt.Sprintf("try %d\nlate %d\n", i+1, i+1); string(a.Stdout) != want {
 				return fmt.Errorf("attempt %d printed %q, want %q", i+1, a.Stdout, want)
@@ -172,117 +171,108 @@ func TestEveryAttemptHasItsRecordAndItsOwnLateOutput(t *testing.T) {
 	}
 }
 
-func TestOutcomesAreRecorded(t *testing.T) {
+func TestRecordsHaveEveryOutcome(t *testing.T) {
 	d := shared.Daemon(t)
 	t.Run("preStop succeeds", func(t *testing.T) {
-		h := runHooked(t, d, `{"preStop":{"exec":`+shell(`echo bye`)+`}}`)
-		h.term()
-		if a := awaitAttempts(t, d, h.ID(), "preStop Succeeded")[0]; string(a.Stdout) != "bye\n" || a.Namespace != TaskNamespace || a.Pod != "" {
+		h := harness.RunTask(t, d, `{"preStop":{"exec":`+shell(`echo bye`)+`}}`)
+		h.Stop()
+		if a := awaitAttempts(t, d, h.ID, "preStop Succeeded")[0]; string(a.Stdout) != "bye\n" || a.Namespace != harness.TaskNamespace || a.Pod != "" {
 			t.Errorf("got %+v", a)
 		}
 	})
 	t.Run("preStop fails", func(t *testing.T) {
-		h := runHooked(t, d, `{"preStop":{"httpGet":{"host":"127.0.0.1","port":1}}}`)
-		h.term()
-		if a := awaitAttempts(t, d, h.ID(), "preStop Failed connection failed")[0]; a.Handler != "httpGet" || a.Detail == "" || a.ExitCode != nil {
+		h := harness.RunTask(t, d, `{"preStop":{"httpGet":{"host":"127.0.0.1","port":1}}}`)
+		h.Stop()
+		if a := awaitAttempts(t, d, h.ID, "preStop Failed connection failed")[0]; a.Handler != "httpGet" || a.Detail == "" || a.ExitCode != nil {
 			t.Errorf("got %+v", a)
 		}
 	})
 	t.Run("preStop times out", func(t *testing.T) {
-		h := runHooked(t, d, `{"preStop":{"timeoutSeconds":1,"exec":`+shell(`echo working; sleep 1000`)+`}}`)
-		h.term()
-		if a := awaitAttempts(t, d, h.ID(), "preStop TimedOut timed out")[0]; a.DurationSeconds < 1 || string(a.Stdout) != "working\n" {
+		h := harness.RunTask(t, d, `{"preStop":{"timeoutSeconds":1,"exec":`+shell(`echo working; sleep 1000`)+`}}`)
+		h.Stop()
+		if a := awaitAttempts(t, d, h.ID, "preStop TimedOut timed out")[0]; a.DurationSeconds < 1 || string(a.Stdout) != "working\n" {
 			t.Errorf("got %+v", a)
 		}
 	})
 	t.Run("SIGKILL during preStop", func(t *testing.T) {
-		h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":3600}}}`)
-		h.kill(syscall.SIGTERM)
-		awaitAttempts(t, d, h.ID(), "preStop")
-		h.kill(syscall.SIGKILL)
-		h.wantExit(128 + int(syscall.SIGKILL))
-		if err := h.Remove(t.Context()); err != nil { // its shim ends at once
+		h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":3600}}}`)
+		h.Kill(syscall.SIGTERM)
+		awaitAttempts(t, d, h.ID, "preStop")
+		h.Kill(syscall.SIGKILL)
+		h.WantExit(128 + int(syscall.SIGKILL))
+		if err := h.Task.Remove(t.Context()); err != nil { // its shim ends at once
 			t.Fatal(err)
 		}
-		awaitAttempts(t, d, h.ID(), "preStop Cancelled cancelled")
+		awaitAttempts(t, d, h.ID, "preStop Cancelled cancelled")
 	})
 	t.Run("stop during postStart", func(t *testing.T) {
-		h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-		reply := h.begin(t.Context())
-		h.await("main")
-		h.await("post")
-		awaitAttempts(t, d, h.ID(), "postStart")
-		h.kill(syscall.SIGTERM)
+		h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+		reply := h.Begin(t.Context())
+		h.Await("main", "post")
+		awaitAttempts(t, d, h.ID, "postStart")
+		h.Kill(syscall.SIGTERM)
 		if err := wantReply(t, reply); !errdefs.IsAborted(err) {
 			t.Errorf("Start: %v, want Aborted", err)
 		}
-		awaitAttempts(t, d, h.ID(), "postStart Cancelled cancelled")
+		awaitAttempts(t, d, h.ID, "postStart Cancelled cancelled")
 	})
 }
 
-func TestAnInitThatExitsDuringPostStartCancelsItsRecord(t *testing.T) {
+func TestRecordsOfPostStartAreCancelledByTheInitsExit(t *testing.T) {
 	d := shared.Daemon(t)
 	for name, hook := range map[string]string{
 		"exec":  `{"exec":` + shell(waitingPost) + `}`,
 		"sleep": `{"sleep":{"seconds":3600}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHooked(t, d, `{"postStart":`+hook+`}`, func(o *TaskOptions) {
-				o.Args[2] = "echo up > /gate/main; cat /gate/pre-go; exit 7"
+			h := harness.CreateTask(t, d, `{"postStart":`+hook+`}`, func(o *harness.TaskOptions) {
+				o.Args[2] = "echo up > /fifo/main; cat /fifo/pre-go; exit 7"
 			})
-			reply := h.begin(t.Context())
-			h.await("main")
+			reply := h.Begin(t.Context())
+			h.Await("main")
 			if name == "exec" {
-				h.await("post")
+				h.Await("post")
 			}
-			awaitAttempts(t, d, h.ID(), "postStart")
-			h.open("pre-go")
+			awaitAttempts(t, d, h.ID, "postStart")
+			h.Open("pre-go")
 			if err := wantReply(t, reply); err != nil {
 				t.Errorf("Start: %v, want success", err)
 			}
-			h.wantExit(7)
-			awaitAttempts(t, d, h.ID(), "postStart Cancelled cancelled")
+			h.WantExit(7)
+			awaitAttempts(t, d, h.ID, "postStart Cancelled cancelled")
 		})
 	}
 }
 
-func TestAttemptsOfADeadShimAreUnknown(t *testing.T) {
+func TestRecordsOfADeadShimAreUnknown(t *testing.T) {
 	d := shared.Daemon(t)
 	t.Run("task", func(t *testing.T) {
-		h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-		reply := h.begin(t.Context())
-		h.await("main")
-		h.await("post")
-		awaitAttempts(t, d, h.ID(), "postStart")
-		killShim(t, d, h.ID())
+		h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+		reply := h.Begin(t.Context())
+		h.Await("main", "post")
+		awaitAttempts(t, d, h.ID, "postStart")
+		killShim(t, d, h.ID)
 		if err := wantReply(t, reply); err == nil {
 			t.Error("Start succeeded though its shim was killed")
 		}
-		a := awaitAttempts(t, d, h.ID(), "postStart Unknown")[0]
+		a := awaitAttempts(t, d, h.ID, "postStart Unknown")[0]
 		if a.Detail == "" || a.Attempt != 1 {
 			t.Errorf("got %+v", a)
 		}
-		awaitNoStatus(t, d, h.ID())
-		wantNoProcess(t, d, h.ID())
+		awaitNoStatus(t, d, h.ID)
+		wantNoProcess(t, d, h.ID)
 	})
 	t.Run("pod", func(t *testing.T) {
-		pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
-			podLifecycleKey: `{"postStart":{"exec":` + shell(`echo done`) + `},"preStop":{"sleep":{"seconds":3600}}}`,
+		pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
+			harness.PodLifecycleKey: `{"postStart":{"exec":` + shell(`echo done`) + `},"preStop":{"sleep":{"seconds":3600}}}`,
 		}})
-		m := runMember(t, d, pod, ContainerOptions{Name: "main"})
-		shim, err := d.Shim(t.Context(), CRINamespace, m.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer shim.Close()
-		if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: m.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
-			t.Fatal(err)
-		}
+		m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+		m.Kill(syscall.SIGTERM)
 		awaitAttempts(t, d, m.ID, "postStart Succeeded", "preStop")
 		killShim(t, d, pod.ID)
 		awaitAttempts(t, d, m.ID, "postStart Succeeded", "preStop Unknown")
 		awaitNoStatus(t, d, m.ID)
-		if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+		if _, err := m.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 			t.Error(err)
 		}
 	})
@@ -306,16 +296,16 @@ type shownStatus struct {
 	}
 }
 
-func statusPath(d *Daemon, namespace, id string) string {
+func statusPath(d *harness.Daemon, namespace, id string) string {
 	return filepath.Join(d.RecordsDir(), "containers", id+"@"+namespace+".json")
 }
 
 // awaitStatus waits for a container to be in a phase, with a hook running.
-func awaitStatus(t *testing.T, d *Daemon, id, phase, hook string) shownStatus {
+func awaitStatus(t *testing.T, d *harness.Daemon, id, phase, hook string) shownStatus {
 	t.Helper()
 	var st shownStatus
-	err := poll(t.Context(), time.Minute, "the status", func() error {
-		data, err := os.ReadFile(statusPath(d, TaskNamespace, id))
+	err := harness.Poll(t.Context(), time.Minute, "the status", func() error {
+		data, err := os.ReadFile(statusPath(d, harness.TaskNamespace, id))
 		if err != nil {
 			return err
 		}
@@ -334,9 +324,9 @@ func awaitStatus(t *testing.T, d *Daemon, id, phase, hook string) shownStatus {
 	return st
 }
 
-func awaitNoStatus(t *testing.T, d *Daemon, id string) {
+func awaitNoStatus(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
-	err := poll(t.Context(), time.Minute, "the status to be removed", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "the status to be removed", func() error {
 		files, err := filepath.Glob(statusPath(d, "*", id))
 		if len(files) > 0 {
 			err = fmt.Errorf("there is %q", files)
@@ -348,53 +338,52 @@ func awaitNoStatus(t *testing.T, d *Daemon, id string) {
 	}
 }
 
-func TestTheStatusSaysWhereAContainerStands(t *testing.T) {
+func TestStatusSaysWhereAContainerStands(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
-	st := awaitStatus(t, d, h.ID(), "created", "")
-	if st.Version != 1 || st.Container != h.ID() || st.Namespace != TaskNamespace || st.PostStart != "exec" || st.PreStop != "sleep" || st.Started != nil || st.Shim.Pid != shimPID(t, d, h.ID()) {
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`},"preStop":{"timeoutSeconds":0,"sleep":{"seconds":3600}}}`)
+	st := awaitStatus(t, d, h.ID, "created", "")
+	if st.Version != 1 || st.Container != h.ID || st.Namespace != harness.TaskNamespace || st.PostStart != "exec" || st.PreStop != "sleep" || st.Started != nil || st.Shim.Pid != shimPID(t, d, h.ID) {
 		t.Errorf("created: %+v", st)
 	}
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
-	st = awaitStatus(t, d, h.ID(), "postStart", "postStart")
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
+	st = awaitStatus(t, d, h.ID, "postStart", "postStart")
 	if st.Started == nil || st.Deadline == nil || st.Deadline.Sub(*st.Started) != 100*time.Second { // the node's default
 		t.Errorf("postStart: %+v", st)
 	}
-	h.open("post-go")
+	h.Open("post-go")
 	if err := wantReply(t, reply); err != nil {
 		t.Fatal(err)
 	}
-	if st = awaitStatus(t, d, h.ID(), "running", ""); st.Started != nil || st.Deadline != nil {
+	if st = awaitStatus(t, d, h.ID, "running", ""); st.Started != nil || st.Deadline != nil {
 		t.Errorf("running: %+v", st)
 	}
-	h.kill(syscall.SIGTERM)
-	if st = awaitStatus(t, d, h.ID(), "preStop", "preStop"); st.Started == nil || st.Deadline != nil {
+	h.Kill(syscall.SIGTERM)
+	if st = awaitStatus(t, d, h.ID, "preStop", "preStop"); st.Started == nil || st.Deadline != nil {
 		t.Errorf("preStop: %+v", st)
 	}
-	h.kill(syscall.SIGKILL)
-	h.wantExit(137)
-	awaitStatus(t, d, h.ID(), "exited", "")
-	if err := h.Remove(t.Context()); err != nil {
+	h.Kill(syscall.SIGKILL)
+	h.WantExit(137)
+	awaitStatus(t, d, h.ID, "exited", "")
+	if err := h.Task.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(statusPath(d, TaskNamespace, h.ID())); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(statusPath(d, harness.TaskNamespace, h.ID)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after Delete: %v", err)
 	}
 }
 
-func TestAContainerWithoutHooksHasNoRecords(t *testing.T) {
+func TestRecordsAreNotKeptOfAContainerWithoutHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, "", without)
-	if _, err := os.Stat(statusPath(d, TaskNamespace, h.ID())); !errors.Is(err, os.ErrNotExist) {
+	h := harness.RunTask(t, d, "", without)
+	if _, err := os.Stat(statusPath(d, harness.TaskNamespace, h.ID)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("status: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(d.Bundle(TaskNamespace, h.ID()), "bookend-records")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(d.Bundle(harness.TaskNamespace, h.ID), "bookend-records")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("bundle: %v", err)
 	}
-	h.term()
-	if found := attempts(t, d.RecordsDir(), h.ID()); len(found) > 0 {
+	h.Stop()
+	if found := attempts(t, d.RecordsDir(), h.ID); len(found) > 0 {
 		t.Errorf("records %+v", found)
 	}
 }
@@ -406,23 +395,23 @@ func fullTmpfs(t *testing.T) (dir string) {
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=16k,nr_inodes=4"); err != nil {
 		t.Fatal(err)
 	}
-	cleanup(t, func(context.Context) error { return unix.Unmount(dir, unix.MNT_DETACH) })
+	harness.Cleanup(t, func(context.Context) error { return unix.Unmount(dir, unix.MNT_DETACH) })
 	if err := os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 64<<10), 0o600); !errors.Is(err, unix.ENOSPC) {
 		t.Fatalf("fill the tmpfs: %v", err)
 	}
 	return dir
 }
 
-func TestAFullDiskFailsNoHookAndHoldsNoStopUp(t *testing.T) {
+func TestRecordsOnAFullDiskFailNoHookAndHoldNoStopUp(t *testing.T) {
 	d := shared.Daemon(t)
 	dir := fullTmpfs(t)
 	setConfig(t, d, "[records]\ndirectory = '"+dir+"'\n")
-	h := runHooked(t, d, noted)
-	h.term()
-	h.wantTrace(notes...)
-	err := poll(t.Context(), readyTimeout, "a line in the log", func() error {
+	h := harness.RunTask(t, d, noted)
+	h.Stop()
+	h.WantTrace(notes...)
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "a line in the log", func() error {
 		for line := range strings.Lines(d.Log()) {
-			if strings.Contains(line, "record of attempt 1 of preStop of container "+h.ID()) && strings.Contains(line, "no space left on device") {
+			if strings.Contains(line, "record of attempt 1 of preStop of container "+h.ID) && strings.Contains(line, "no space left on device") {
 				return nil
 			}
 		}
@@ -431,7 +420,7 @@ func TestAFullDiskFailsNoHookAndHoldsNoStopUp(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if found := attempts(t, dir, h.ID()); len(found) > 0 {
+	if found := attempts(t, dir, h.ID); len(found) > 0 {
 		t.Errorf("records on a full disk: %+v", found)
 	}
 }
@@ -442,12 +431,12 @@ func TestRecordsOfOneContainerAreBounded(t *testing.T) {
 	d := shared.Daemon(t)
 	dir := t.TempDir()
 	setConfig(t, d, "[records]\ndirectory = '"+dir+"'\nmaxCountPerContainer = 2\n")
-	other := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
-	other.term()
-	noisy := runHooked(t, d, `{"preStop":{"exec":{"command":["/bin/sh","-c","exit 1"]},"retries":4}}`)
-	noisy.term()
-	err := poll(t.Context(), time.Minute, "records to be removed", func() error {
-		found := attempts(t, dir, noisy.ID())
+	other := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	other.Stop()
+	noisy := harness.RunTask(t, d, `{"preStop":{"exec":{"command":["/bin/sh","-c","exit 1"]},"retries":4}}`)
+	noisy.Stop()
+	err := harness.Poll(t.Context(), time.Minute, "records to be removed", func() error {
+		found := attempts(t, dir, noisy.ID)
 		if len(found) != 2 || found[0].Attempt != 1 || found[1].Attempt != 5 {
 			return fmt.Errorf("there are %+v", found)
 		}
@@ -456,7 +445,7 @@ func TestRecordsOfOneContainerAreBounded(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if len(attempts(t, dir, other.ID())) != 1 {
+	if len(attempts(t, dir, other.ID)) != 1 {
 		t.Error("the record of another container is gone")
 	}
 }
@@ -467,11 +456,11 @@ func TestRecordsAreBoundedOnTheNode(t *testing.T) {
 	setConfig(t, d, "[records]\ndirectory = '"+dir+"'\nmaxCount = 2\n")
 	var last string
 	for range 4 { // each has a shim of its own
-		h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
-		h.term()
-		last = h.ID()
+		h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+		h.Stop()
+		last = h.ID
 	}
-	err := poll(t.Context(), time.Minute, "records to be removed", func() error {
+	err := harness.Poll(t.Context(), time.Minute, "records to be removed", func() error {
 		files, err := filepath.Glob(filepath.Join(dir, "records", "*"))
 		if err != nil || len(files) > 3 {
 			return fmt.Errorf("there are %q, %w", files, err)

@@ -10,13 +10,12 @@ import (
 	"syscall"
 	"testing"
 
-	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/pkg/cio"
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
 
 // withCriu starts a daemon that can make checkpoints, or skips the test.
-func withCriu(t *testing.T) *Daemon {
+func withCriu(t *testing.T) *harness.Daemon {
 	t.Helper()
 	criu, err := exec.LookPath("criu")
 	if err != nil {
@@ -25,45 +24,44 @@ func withCriu(t *testing.T) *Daemon {
 	if out, err := exec.Command(criu, "check").CombinedOutput(); err != nil {
 		t.Skipf("needs a criu that knows this kernel: %v: %s", err, strings.TrimSpace(string(out)))
 	}
-	bins, err := FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return StartDaemon(t, Options{Path: []string{filepath.Dir(criu), bins.Tools, bins.Bin}})
+	return harness.StartDaemon(t, harness.Options{Path: []string{filepath.Dir(criu), bins.Tools, bins.Bin}})
 }
 
 // restore makes the container's task anew from a checkpoint of the one that runs,
 // which it ends.
-func (h *hooked) restore() {
-	h.t.Helper()
-	ctx := namespaces.WithNamespace(h.t.Context(), TaskNamespace)
-	image, err := h.Checkpoint(ctx)
+func restore(t *testing.T, h *harness.Fixture) {
+	t.Helper()
+	ctx := namespaces.WithNamespace(t.Context(), harness.TaskNamespace)
+	image, err := h.Task.Checkpoint(ctx)
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
-	cleanup(h.t, func(ctx context.Context) error {
-		return h.daemon.Client.ImageService().Delete(namespaces.WithNamespace(ctx, TaskNamespace), image.Name())
+	harness.Cleanup(t, func(ctx context.Context) error {
+		return h.Daemon.Client.ImageService().Delete(namespaces.WithNamespace(ctx, harness.TaskNamespace), image.Name())
 	})
-	if err := h.Kill(ctx, syscall.SIGKILL); err != nil {
-		h.t.Fatal(err)
+	if err := h.Task.Kill(ctx, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
 	}
-	h.wantExit(137)
-	if _, err := h.Delete(ctx); err != nil {
-		h.t.Fatal(err)
+	h.WantExit(137)
+	if _, err := h.Task.Delete(ctx); err != nil {
+		t.Fatal(err)
 	}
-	cleanup(h.t, h.removeUnpacked)
-	streams := cio.NewCreator(cio.WithStreams(nil, h.stdout, h.stderr), cio.WithFIFODir(h.daemon.path("fifo")))
-	if h.Task.Task, err = h.Container.NewTask(ctx, streams, containerd.WithTaskCheckpoint(image)); err != nil {
-		h.t.Fatal(err)
+	harness.Cleanup(t, func(context.Context) error { return removeUnpacked(h.Daemon) })
+	if err := h.Task.Restore(ctx, h.Daemon, image); err != nil {
+		t.Fatal(err)
 	}
 	if err := h.Start(ctx); err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
 // removeUnpacked removes what containerd unpacks a checkpoint into, and leaves.
-func (h *hooked) removeUnpacked(context.Context) error {
-	dirs, err := filepath.Glob(h.daemon.path("tmp", "ctrd-checkpoint*"))
+func removeUnpacked(d *harness.Daemon) error {
+	dirs, err := filepath.Glob(d.Path("tmp", "ctrd-checkpoint*"))
 	for _, dir := range dirs {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
@@ -73,13 +71,13 @@ func (h *hooked) removeUnpacked(context.Context) error {
 // A container that is restored from a checkpoint has an init that Create did not
 // know. Its preStop hook gets into it; its postStart ran in its first life.
 func TestPreStopOfARestoredContainer(t *testing.T) {
-	h := runHooked(t, withCriu(t), `{"postStart":{"exec":`+shell("echo post >> /gate/trace")+`},
-		"preStop":{"exec":`+shell("test -f /tmp/first && test $(readlink /proc/self/ns/pid) = $(readlink /proc/1/ns/pid) && echo pre >> /gate/trace")+`}}`,
-		func(o *TaskOptions) { o.Args = []string{"sh", "-c", "touch /tmp/first; " + entrypoint} })
-	h.restore()
-	h.term()
-	h.wantTrace("post", "pre", "term")
-	if ev := wantHookEvent(t, h.events, h.ID(), "preStop", "success"); ev["runner"] != "joiner" {
+	h := harness.RunTask(t, withCriu(t), `{"postStart":{"exec":`+shell("echo post >> /fifo/trace")+`},
+		"preStop":{"exec":`+shell("test -f /tmp/first && test $(readlink /proc/self/ns/pid) = $(readlink /proc/1/ns/pid) && echo pre >> /fifo/trace")+`}}`,
+		func(o *harness.TaskOptions) { o.Args = []string{"sh", "-c", "touch /tmp/first; " + harness.Entrypoint} })
+	restore(t, h)
+	h.Stop()
+	h.WantTrace("post", "pre", "term")
+	if ev := h.WantHookEvent("preStop", "success"); ev["runner"] != "joiner" {
 		t.Errorf("runner %q: %q", ev["runner"], ev["runner_reason"])
 	}
 }

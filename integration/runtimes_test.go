@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/api/types/runc/options"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -55,46 +56,45 @@ func otherRuntimes() map[string]func(*testing.T) string {
 
 // withOtherRuntimes runs a test with each of the other runtimes, and with each
 // way into their containers.
-func withOtherRuntimes(t *testing.T, test func(t *testing.T, d *Daemon, way string, edit func(*TaskOptions))) {
+func withOtherRuntimes(t *testing.T, test func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions))) {
 	d := shared.Daemon(t)
 	for name, find := range otherRuntimes() {
 		for way, config := range map[string]string{"joiner": "", "runtime": "[exec]\nentry = \"runtime\"\n"} {
 			t.Run(name+" by "+way, func(t *testing.T) {
 				binary := find(t)
 				setConfig(t, d, config)
-				test(t, d, way, func(o *TaskOptions) { o.RuntimeOptions = &options.Options{BinaryName: binary} })
+				test(t, d, way, func(o *harness.TaskOptions) { o.RuntimeOptions = &options.Options{BinaryName: binary} })
 			})
 		}
 	}
 }
 
-func TestHooksOfOtherRuntimes(t *testing.T) {
-	withOtherRuntimes(t, func(t *testing.T, d *Daemon, way string, edit func(*TaskOptions)) {
-		h := runHooked(t, d, noted, edit)
-		post := wantHookEvent(t, h.events, h.ID(), "postStart", "success")
-		h.term()
-		pre := wantHookEvent(t, h.events, h.ID(), "preStop", "success")
+func TestOtherRuntimesHaveHooks(t *testing.T) {
+	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions)) {
+		h := harness.RunTask(t, d, noted, edit)
+		post := h.WantHookEvent("postStart", "success")
+		h.Stop()
+		pre := h.WantHookEvent("preStop", "success")
 		if post["runner"] != way || pre["runner"] != way {
 			t.Errorf("runners %q and %q, want %q", post["runner"], pre["runner"], way)
 		}
-		h.wantTrace(notes...)
+		h.WantTrace(notes...)
 	})
 }
 
-func TestAHookOfAnotherRuntimeRunsAsItsContainerDoes(t *testing.T) {
-	withOtherRuntimes(t, func(t *testing.T, d *Daemon, way string, edit func(*TaskOptions)) {
-		confine := func(o *TaskOptions) {
+func TestOtherRuntimesHooksRunAsTheirContainersDo(t *testing.T) {
+	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, way string, edit func(*harness.TaskOptions)) {
+		confine := func(o *harness.TaskOptions) {
 			o.Spec = append(o.Spec, oci.WithUserID(1000), oci.WithAppendAdditionalGroups("extra"), oci.WithProcessCwd("/tmp"),
 				oci.WithEnv([]string{"HOME=/var", "GREETING=hello $HOME"}), oci.WithCapabilities([]string{"CAP_NET_BIND_SERVICE"}),
 				oci.WithRlimit(&specs.POSIXRlimit{Type: "RLIMIT_FSIZE", Hard: 1 << 30, Soft: 1 << 20}))
 		}
-		h := newHooked(t, d, watched(""), edit, confine)
-		reply := h.begin(t.Context())
-		h.await("main")
-		h.await("post")
+		h := harness.CreateTask(t, d, watched(""), edit, confine)
+		reply := h.Begin(t.Context())
+		h.Await("main", "post")
 		awaitAdoption(t, d, way)
-		wantSameAsInit(t, d, TaskNamespace, h.ID(), map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000400", "NoNewPrivs": "1"})
-		h.open("post-go")
+		wantSameAsInit(t, h, map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000400", "NoNewPrivs": "1"})
+		h.Open("post-go")
 		if err := wantReply(t, reply); err != nil {
 			t.Error(err)
 		}
@@ -102,21 +102,21 @@ func TestAHookOfAnotherRuntimeRunsAsItsContainerDoes(t *testing.T) {
 }
 
 // awaitAdoption waits until the hook is its parent's alone, which is the joiner or
-// bookend-exec, and the hook is past its gate: while its shell writes to that,
+// bookend-exec, and the hook is past its fifos: while its shell writes to that,
 // its descriptors are others.
-func awaitAdoption(t *testing.T, d *Daemon, way string) {
+func awaitAdoption(t *testing.T, d *harness.Daemon, way string) {
 	t.Helper()
 	parentArgs := []string{map[string]string{"joiner": "bookend-joiner", "runtime": "bookend-exec"}[way]}
-	err := poll(t.Context(), endTimeout, "a hook that waits", func() error {
-		procs, err := processesOf(d.Dir)
+	err := harness.Poll(t.Context(), harness.EndTimeout, "a hook that waits", func() error {
+		procs, err := d.Processes()
 		if err != nil {
 			return err
 		}
 		adopted, waits := false, false
 		for _, p := range procs {
-			parent := slices.IndexFunc(procs, func(q Process) bool { return q.PID == p.PPID })
+			parent := slices.IndexFunc(procs, func(q harness.Process) bool { return q.PID == p.PPID })
 			adopted = adopted || slices.Equal(p.Args, watchedHook) && parent >= 0 && slices.Equal(procs[parent].Args, parentArgs)
-			waits = waits || slices.Equal(p.Args, []string{"cat", "/gate/post-go"})
+			waits = waits || slices.Equal(p.Args, []string{"cat", "/fifo/post-go"})
 		}
 		if !adopted || !waits {
 			return fmt.Errorf("adopted: %t, waits: %t: there are %v", adopted, waits, procs)
@@ -128,8 +128,8 @@ func awaitAdoption(t *testing.T, d *Daemon, way string) {
 	}
 }
 
-func TestFailuresOfHooksOfOtherRuntimes(t *testing.T) {
-	withOtherRuntimes(t, func(t *testing.T, d *Daemon, _ string, edit func(*TaskOptions)) {
+func TestOtherRuntimesHooksFailForTheSameReasons(t *testing.T) {
+	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, _ string, edit func(*harness.TaskOptions)) {
 		for name, tt := range map[string]struct {
 			exec string
 			want map[string]string
@@ -141,27 +141,27 @@ func TestFailuresOfHooksOfOtherRuntimes(t *testing.T) {
 			"no such cwd": {`{"command":["true"],"workingDir":"/none"}`, map[string]string{"cause": "command not found"}},
 		} {
 			t.Run(name, func(t *testing.T) {
-				h := runHooked(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+tt.exec+`}}`, edit)
-				ev := wantHookEvent(t, h.events, h.ID(), "postStart", "failure")
+				h := harness.RunTask(t, d, `{"postStart":{"failurePolicy":"Ignore","exec":`+tt.exec+`}}`, edit)
+				ev := h.WantHookEvent("postStart", "failure")
 				for field, value := range tt.want {
 					if ev[field] != value {
 						t.Errorf("%s is %q, want %q (%v)", field, ev[field], value, ev)
 					}
 				}
-				h.term()
+				h.Stop()
 			})
 		}
 	})
 }
 
-func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
-	withOtherRuntimes(t, func(t *testing.T, d *Daemon, _ string, edit func(*TaskOptions)) {
-		const tree = `sleep 4001 & setsid sleep 4002 >/dev/null 2>&1 & (setsid sh -c 'sleep 4003 & sleep 4004' >/dev/null 2>&1 &) ; echo post >> /gate/trace; sleep 4005`
-		h := newHooked(t, d, `{"postStart":{"timeoutSeconds":2,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`, edit)
-		reply := h.begin(t.Context())
-		h.await("main")
+func TestOtherRuntimesHooksLoseAllTheirProcessesByATimeout(t *testing.T) {
+	withOtherRuntimes(t, func(t *testing.T, d *harness.Daemon, _ string, edit func(*harness.TaskOptions)) {
+		const tree = `sleep 4001 & setsid sleep 4002 >/dev/null 2>&1 & (setsid sh -c 'sleep 4003 & sleep 4004' >/dev/null 2>&1 &) ; echo post >> /fifo/trace; sleep 4005`
+		h := harness.CreateTask(t, d, `{"postStart":{"timeoutSeconds":2,"failurePolicy":"Ignore","exec":`+shell(tree)+`}}`, edit)
+		reply := h.Begin(t.Context())
+		h.Await("main")
 		var before []int
-		err := poll(t.Context(), endTimeout, "the entrypoint's own process", func() error {
+		err := harness.Poll(t.Context(), harness.EndTimeout, "the entrypoint's own process", func() error {
 			if before = sleepersOf(t, d); len(before) == 0 {
 				return os.ErrNotExist
 			}
@@ -173,12 +173,12 @@ func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
 		if err := wantReply(t, reply); err != nil {
 			t.Fatal(err)
 		}
-		ev := wantHookEvent(t, h.events, h.ID(), "postStart", "timeout")
+		ev := h.WantHookEvent("postStart", "timeout")
 		if ev["outcome"] != "TimedOut" {
 			t.Errorf("event %v, want TimedOut", ev)
 		}
-		h.wantTrace("post") // it had come as far as that
-		procs, err := processesOf(d.Dir)
+		h.WantTrace("post") // it had come as far as that
+		procs, err := d.Processes()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,14 +192,14 @@ func TestATimedOutHookOfAnotherRuntimeLosesItsTree(t *testing.T) {
 		if after := sleepersOf(t, d); !slices.Equal(before, after) {
 			t.Errorf("the entrypoint's own processes were %v, are %v", before, after)
 		}
-		h.term()
+		h.Stop()
 	})
 }
 
 // sleepersOf lists the pids of what entrypoints wait for.
-func sleepersOf(t *testing.T, d *Daemon) []int {
+func sleepersOf(t *testing.T, d *harness.Daemon) []int {
 	t.Helper()
-	procs, err := processesOf(d.Dir)
+	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}

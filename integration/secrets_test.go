@@ -5,11 +5,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // What a hook's author wrote, or the hook printed, is in no line of the log: it is in
 // the record alone.
-func TestTheLogTellsNothingOfWhatAHooksAuthorWrote(t *testing.T) {
+func TestLogTellsNothingOfWhatAHooksAuthorWrote(t *testing.T) {
 	d := shared.Daemon(t)
 	before := len(d.Log())
 	for name, tt := range map[string]struct{ hook, detail string }{
@@ -27,18 +29,18 @@ func TestTheLogTellsNothingOfWhatAHooksAuthorWrote(t *testing.T) {
 				if point == "postStart" {
 					lifecycle = fmt.Sprintf(`{"postStart":%s,"stopSignal":"SIGKILL"}`, tt.hook)
 				}
-				h := newHooked(t, d, lifecycle)
+				h := harness.CreateTask(t, d, lifecycle)
 				err := h.Start(t.Context())
 				if point == "preStop" {
 					if err != nil {
 						t.Fatal(err)
 					}
-					h.await("main")
-					h.kill(syscall.SIGTERM)
-					h.wantExit(0)
+					h.Await("main")
+					h.Kill(syscall.SIGTERM)
+					h.WantExit(0)
 				}
-				h.awaitLog("bookend: Failed")
-				found := attempts(t, d.RecordsDir(), h.ID())
+				h.WantLog("bookend: Failed")
+				found := attempts(t, d.RecordsDir(), h.ID)
 				if len(found) != 1 || !strings.Contains(found[0].Detail, tt.detail) {
 					t.Errorf("records %+v, want one whose detail has %q", found, tt.detail)
 				}

@@ -10,62 +10,63 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/api/types/runtimeoptions/v1"
 )
 
 // The tests in this file are the ways to configure bookend in containerd.
 
 // noted are the hooks that the tests of a setup run, and notes what they note.
-const noted = `{"postStart":{"exec":{"command":["sh","-c","echo post >> /gate/trace"]}},"preStop":{"exec":{"command":["sh","-c","echo pre >> /gate/trace"]}}}`
+const noted = `{"postStart":{"exec":{"command":["sh","-c","echo post >> /fifo/trace"]}},"preStop":{"exec":{"command":["sh","-c","echo pre >> /fifo/trace"]}}}`
 
 var notes = []string{"post", "pre", "term"}
 
 // wantHooks runs a container with hooks in a pod of the handler.
-func wantHooks(t *testing.T, d *Daemon, opts PodOptions) {
+func wantHooks(t *testing.T, d *harness.Daemon, opts harness.PodOptions) {
 	t.Helper()
-	opts.Annotations = map[string]string{podLifecycleKey: noted}
-	m := runMember(t, d, d.TestPod(t, opts), ContainerOptions{Name: "main"})
-	m.stop()
-	m.wantTrace(notes...)
+	opts.Annotations = map[string]string{harness.PodLifecycleKey: noted}
+	m := harness.RunContainer(t, d.TestPod(t, opts), harness.ContainerOptions{Name: "main"})
+	m.Stop()
+	m.WantTrace(notes...)
 }
 
-func TestEveryHandlerRunsHooks(t *testing.T) {
+func TestSetupByEveryHandlerHasHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	for _, handler := range []string{Bookend, BookendType, BookendOptions} {
-		t.Run(handler, func(t *testing.T) { wantHooks(t, d, PodOptions{Handler: handler}) })
+	for _, handler := range []string{harness.Bookend, harness.BookendType, harness.BookendOptions} {
+		t.Run(handler, func(t *testing.T) { wantHooks(t, d, harness.PodOptions{Handler: handler}) })
 	}
 }
 
-func TestUserNamespacedPodsHaveHooks(t *testing.T) {
+func TestSetupOfUserNamespacedPodsHasHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	for _, handler := range []string{Bookend, BookendType} {
+	for _, handler := range []string{harness.Bookend, harness.BookendType} {
 		t.Run(handler, func(t *testing.T) {
-			const hook = `{"exec":{"command":["sh","-c","awk '{print $2}' /proc/self/uid_map >> /gate/trace"]}}`
-			pod := d.TestPod(t, PodOptions{Handler: handler, UserNamespace: true, Annotations: map[string]string{
-				podLifecycleKey: `{"postStart":` + hook + `,"preStop":` + hook + `}`,
+			const hook = `{"exec":{"command":["sh","-c","awk '{print $2}' /proc/self/uid_map >> /fifo/trace"]}}`
+			pod := d.TestPod(t, harness.PodOptions{Handler: handler, UserNamespace: true, Annotations: map[string]string{
+				harness.PodLifecycleKey: `{"postStart":` + hook + `,"preStop":` + hook + `}`,
 			}})
-			m := runMember(t, d, pod, ContainerOptions{Name: "main"})
-			m.stop()
-			m.wantTrace("1048576", "1048576", "term")
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+			m.Stop()
+			m.WantTrace("1048576", "1048576", "term")
 		})
 	}
 }
 
-func TestAPlainNameNeedsNoConfiguration(t *testing.T) {
-	d := StartDaemon(t, Options{Env: []string{"BOOKEND_CONFIG="}})
+func TestSetupByAPlainNameNeedsNoConfiguration(t *testing.T) {
+	d := harness.StartDaemon(t, harness.Options{Env: []string{"BOOKEND_CONFIG="}})
 	if _, err := os.Stat("/etc/bookend/config.toml"); err == nil {
 		t.Fatal("this machine has a configuration; the test is about one that has none")
 	}
 	const records = "/run/bookend"
 	_, err := os.Stat(records)
 	ours := os.IsNotExist(err)
-	id := newID("t")
+	id := harness.NewID("t")
 	// When the task is gone: until then its shim writes there.
-	cleanup(t, func(context.Context) error { return removeRecords(records, id, ours) })
-	h := runHooked(t, d, noted, func(o *TaskOptions) { o.ID = id })
-	h.term()
-	h.wantTrace(notes...)
-	if found := attempts(t, records, h.ID()); len(found) != 2 || found[1].Outcome != "Succeeded" {
+	harness.Cleanup(t, func(context.Context) error { return removeRecords(records, id, ours) })
+	h := harness.RunTask(t, d, noted, func(o *harness.TaskOptions) { o.ID = id })
+	h.Stop()
+	h.WantTrace(notes...)
+	if found := attempts(t, records, h.ID); len(found) != 2 || found[1].Outcome != "Succeeded" {
 		t.Errorf("records of a node without a configuration: %+v", found)
 	}
 }
@@ -94,7 +95,7 @@ func nodeTOML(runc, root string) string {
 // tracingRunc is a runtime that notes its calls in the file it returns second.
 func tracingRunc(t *testing.T) (path, calls string) {
 	t.Helper()
-	bins, err := FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,14 +108,14 @@ func tracingRunc(t *testing.T) (path, calls string) {
 	return path, calls
 }
 
-func TestAnOptionsTableIsOurConfiguration(t *testing.T) {
+func TestSetupByAnOptionsTableIsOurConfiguration(t *testing.T) {
 	runc, calls := tracingRunc(t)
 	root := t.TempDir()
 	file := filepath.Join(t.TempDir(), "node.toml")
 	if err := os.WriteFile(file, []byte(nodeTOML(runc, root)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	handlers := []Handler{
+	handlers := []harness.Handler{
 		{Name: "inline", Options: map[string]any{
 			"policy": map[string]any{"allowUser": true},
 			"runc":   map[string]any{"binaryName": runc, "root": root},
@@ -122,22 +123,22 @@ func TestAnOptionsTableIsOurConfiguration(t *testing.T) {
 		{Name: "path", Options: map[string]any{"TypeUrl": "bookend.dev/config", "ConfigPath": file}},
 	}
 	for i := range handlers {
-		handlers[i].Type = bookendRuntime
+		handlers[i].Type = harness.BookendRuntime
 		handlers[i].ContainerAnnotations = []string{"lifecycle.bookend.dev/*"}
 	}
-	d := StartDaemon(t, Options{Handlers: handlers})
+	d := harness.StartDaemon(t, harness.Options{Handlers: handlers})
 	for _, h := range handlers {
 		t.Run(h.Name, func(t *testing.T) {
 			if err := os.RemoveAll(calls); err != nil {
 				t.Fatal(err)
 			}
-			pod := d.TestPod(t, PodOptions{Handler: h.Name})
-			m := runMember(t, d, pod, ContainerOptions{Name: "main", Annotations: map[string]string{
-				podLifecycleKey: `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /gate/trace"]}}}`,
+			pod := d.TestPod(t, harness.PodOptions{Handler: h.Name})
+			m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main", Annotations: map[string]string{
+				harness.PodLifecycleKey: `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /fifo/trace"]}}}`,
 			}})
 			wantRuntime(t, m.ID, root, calls)
-			m.stop()
-			m.wantTrace("nobody", "term")
+			m.Stop()
+			m.WantTrace("nobody", "term")
 		})
 	}
 }
@@ -146,7 +147,7 @@ func TestAnOptionsTableIsOurConfiguration(t *testing.T) {
 // with.
 func wantRuntime(t *testing.T, id, root, calls string) {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(root, CRINamespace, id, "state.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, harness.CRINamespace, id, "state.json")); err != nil {
 		t.Errorf("runc.root is not used: %v", err)
 	}
 	data, err := os.ReadFile(calls)
@@ -157,85 +158,85 @@ func wantRuntime(t *testing.T, id, root, calls string) {
 	}
 }
 
-func TestOptionsOfTheTaskAPIAreOurConfiguration(t *testing.T) {
+func TestSetupByOptionsOfTheTaskAPIIsOurConfiguration(t *testing.T) {
 	d := shared.Daemon(t)
 	runc, calls := tracingRunc(t)
 	root := t.TempDir()
-	h := runHooked(t, d, `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /gate/trace"]}}}`, func(o *TaskOptions) {
+	h := harness.RunTask(t, d, `{"postStart":{"exec":{"user":"nobody","command":["sh","-c","id -un >> /fifo/trace"]}}}`, func(o *harness.TaskOptions) {
 		o.RuntimeOptions = &runtimeoptions.Options{ConfigBody: []byte(nodeTOML(runc, root))}
 	})
-	if _, err := os.Stat(filepath.Join(root, TaskNamespace, h.ID(), "state.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, harness.TaskNamespace, h.ID, "state.json")); err != nil {
 		t.Errorf("runc.root is not used: %v", err)
 	}
 	if _, err := os.Stat(calls); err != nil {
 		t.Errorf("runc.binaryName is not used: %v", err)
 	}
-	h.term()
-	h.wantTrace("nobody", "term")
+	h.Stop()
+	h.WantTrace("nobody", "term")
 }
 
-func TestAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
-	d := StartDaemon(t, Options{Handlers: []Handler{{
-		Name: "typo", Type: bookendRuntime, Options: map[string]any{"BinaryName": "runc"},
+func TestSetupByAnInvalidOptionsTableIsOnlyForThoseWhoAskForHooks(t *testing.T) {
+	d := harness.StartDaemon(t, harness.Options{Handlers: []harness.Handler{{
+		Name: "typo", Type: harness.BookendRuntime, Options: map[string]any{"BinaryName": "runc"},
 		ContainerAnnotations: []string{"lifecycle.bookend.dev/*"},
 	}}})
-	pod := d.TestPod(t, PodOptions{})
-	refused(t, d, pod, map[string]string{podLifecycleKey: noted}, "cannot be applied, the node's configuration is invalid; the node's log says why")
+	pod := d.TestPod(t, harness.PodOptions{})
+	refused(t, d, pod, map[string]string{harness.PodLifecycleKey: noted}, "cannot be applied, the node's configuration is invalid; the node's log says why")
 	if text := "config runtime options: BinaryName: unknown field, expected one of defaults, policy, records, log, exec, runc (line 1)"; !strings.Contains(d.Log(), text) {
 		t.Errorf("the log does not say %q", text)
 	}
-	m := runMember(t, d, pod, ContainerOptions{Name: "main"})
-	m.stop()
-	m.wantTrace("term")
+	m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	m.Stop()
+	m.WantTrace("term")
 }
 
-func TestAShimOutsidePATHSurvivesARestart(t *testing.T) {
-	bins, err := FindBinaries()
+func TestSetupOutsidePATHSurvivesARestart(t *testing.T) {
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
-	handlers := DefaultHandlers(bins)
-	byPath := handlers[slices.IndexFunc(handlers, func(h Handler) bool { return h.Name == Bookend })]
+	handlers := harness.DefaultHandlers(bins)
+	byPath := handlers[slices.IndexFunc(handlers, func(h harness.Handler) bool { return h.Name == harness.Bookend })]
 	// Of this one a containerd that goes by names finds no shim at all.
 	byPathAndType := byPath
-	byPathAndType.Name, byPathAndType.Type = "bookend-path-type", bookendRuntime
-	d := StartDaemon(t, Options{Path: []string{bins.Tools}, Handlers: []Handler{byPath, byPathAndType}})
-	var members []*member
-	for _, h := range []Handler{byPath, byPathAndType} {
-		pod := d.TestPod(t, PodOptions{Handler: h.Name, Annotations: map[string]string{podLifecycleKey: noted}})
-		members = append(members, runMember(t, d, pod, ContainerOptions{Name: "main"}), runMember(t, d, pod, ContainerOptions{Name: "side"}))
+	byPathAndType.Name, byPathAndType.Type = "bookend-path-type", harness.BookendRuntime
+	d := harness.StartDaemon(t, harness.Options{Path: []string{bins.Tools}, Handlers: []harness.Handler{byPath, byPathAndType}})
+	var members []*harness.Fixture
+	for _, h := range []harness.Handler{byPath, byPathAndType} {
+		pod := d.TestPod(t, harness.PodOptions{Handler: h.Name, Annotations: map[string]string{harness.PodLifecycleKey: noted}})
+		members = append(members, harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"}), harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"}))
 	}
 	if err := d.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range members {
-		if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
-			t.Errorf("exec in %s after the restart: %+v, %v", m.name(), got, err)
+		if got, err := m.Container.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+			t.Errorf("exec in %s after the restart: %+v, %v", m.Container.Name(), got, err)
 		}
-		m.stop()
-		if m.name() == "main" {
-			m.wantTrace(notes...)
+		m.Stop()
+		if m.Container.Name() == "main" {
+			m.WantTrace(notes...)
 		} else {
-			m.wantTrace("term")
+			m.WantTrace("term")
 		}
 	}
 }
 
-func TestAPlainShimOutsidePATHSurvivesARestart(t *testing.T) {
-	bins, err := FindBinaries()
+func TestSetupOfATaskOutsidePATHSurvivesARestart(t *testing.T) {
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := StartDaemon(t, Options{Path: []string{bins.Tools}})
-	h := runHooked(t, d, noted, func(o *TaskOptions) {
+	d := harness.StartDaemon(t, harness.Options{Path: []string{bins.Tools}})
+	h := harness.RunTask(t, d, noted, func(o *harness.TaskOptions) {
 		o.Runtime = filepath.Join(bins.Bin, "containerd-shim-bookend-v2")
 	})
 	if err := d.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Kill(t.Context(), syscall.SIGTERM); err != nil {
+	if err := h.Task.Kill(t.Context(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	h.wantExit(0)
-	h.wantTrace(notes...)
+	h.WantExit(0)
+	h.WantTrace(notes...)
 }

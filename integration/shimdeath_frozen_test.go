@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -16,9 +17,9 @@ import (
 // it does for the moment in which it kills one.
 
 // freezeHook freezes the cgroup of a container's exec hook, behind its shim's back.
-func freezeHook(t *testing.T, d *Daemon, id string) {
+func freezeHook(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
-	all, err := cgroupsBelow(d.name())
+	all, err := harness.CgroupsBelow(d.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func freezeHook(t *testing.T, d *Daemon, id string) {
 		if err := os.WriteFile(state, []byte(value), 0); err != nil {
 			t.Fatal(err)
 		}
-		err := poll(t.Context(), readyTimeout, "the hook to be frozen", func() error {
+		err := harness.Poll(t.Context(), harness.ReadyTimeout, "the hook to be frozen", func() error {
 			data, _ := os.ReadFile(state)
 			if got := strings.TrimSpace(string(data)); got != value {
 				return fmt.Errorf("it is %s", got)
@@ -48,33 +49,31 @@ func freezeHook(t *testing.T, d *Daemon, id string) {
 	t.Fatalf("no hook of %s has a cgroup", id)
 }
 
-func TestAShimThatDiesWithAFrozenHookLeavesNothing(t *testing.T) {
+func TestShimDeathWithAFrozenHookLeavesNothing(t *testing.T) {
 	d := shared.Daemon(t)
 	preStop := `{"preStop":{"exec":` + shell(waitingPre) + `}}`
 	for _, paused := range []bool{false, true} {
 		t.Run(fmt.Sprintf("task, paused %t", paused), func(t *testing.T) {
-			h := runHooked(t, d, preStop)
-			h.kill(syscall.SIGTERM)
-			h.await("pre")
-			freezeHook(t, d, h.ID())
+			h := harness.RunTask(t, d, preStop)
+			h.Kill(syscall.SIGTERM)
+			h.Await("pre")
+			freezeHook(t, d, h.ID)
 			if paused {
-				if err := h.Pause(t.Context()); err != nil {
+				if err := h.Task.Pause(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			killShim(t, d, h.ID())
-			wantNoProcess(t, d, h.ID())
-			if _, err := h.events.WaitTopic(t.Context(), "/tasks/exit", h.ID()); err != nil {
-				t.Error(err)
-			}
+			killShim(t, d, h.ID)
+			wantNoProcess(t, d, h.ID)
+			h.WantTopic("/tasks/exit")
 		})
 	}
 	t.Run("pod", func(t *testing.T) {
 		pod, main, side := frozenPod(t, d, preStop)
 		killShim(t, d, pod.ID)
-		for _, m := range []*member{main, side} {
+		for _, m := range []*harness.Fixture{main, side} {
 			wantNoProcess(t, d, m.ID)
-			if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+			if _, err := m.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 				t.Error(err)
 			}
 		}
@@ -82,7 +81,7 @@ func TestAShimThatDiesWithAFrozenHookLeavesNothing(t *testing.T) {
 	})
 	t.Run("pod, of which the sandbox is asked for", func(t *testing.T) {
 		pod, main, side := frozenPod(t, d, preStop)
-		pid, err := main.PID(t.Context())
+		pid, err := main.Container.PID(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,14 +102,14 @@ func TestAShimThatDiesWithAFrozenHookLeavesNothing(t *testing.T) {
 		if err := d.Relaunch(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := main.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+		if _, err := main.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
 // frozenPod is a pod whose first member has a frozen preStop.
-func frozenPod(t *testing.T, d *Daemon, preStop string) (pod *Pod, main, side *member) {
+func frozenPod(t *testing.T, d *harness.Daemon, preStop string) (pod *harness.Pod, main, side *harness.Fixture) {
 	t.Helper()
 	pod, main, side = stoppingPod(t, d, preStop)
 	freezeHook(t, d, main.ID)

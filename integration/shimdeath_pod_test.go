@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -21,17 +22,17 @@ const largePod = 30
 
 // drainingPod is a pod of that many containers, each in a preStop that does not
 // end.
-func drainingPod(t *testing.T, d *Daemon) (*Pod, []*Container) {
+func drainingPod(t *testing.T, d *harness.Daemon) (*harness.Pod, []*harness.Container) {
 	t.Helper()
-	pod := d.TestPod(t, PodOptions{Handler: Bookend})
-	members := make([]*Container, largePod)
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	members := make([]*harness.Container, largePod)
 	for i := range members {
 		name := fmt.Sprintf("c%d", i)
-		members[i] = pod.TestContainer(t, ContainerOptions{Name: name, Annotations: map[string]string{
+		members[i] = pod.TestContainer(t, harness.ContainerOptions{Name: name, Annotations: map[string]string{
 			"lifecycle.bookend.dev/" + name: `{"preStop":{"sleep":{"seconds":3600}}}`,
 		}})
 	}
-	shim, err := d.Shim(t.Context(), CRINamespace, pod.ID)
+	shim, err := d.Shim(t.Context(), harness.CRINamespace, pod.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,18 +48,18 @@ func drainingPod(t *testing.T, d *Daemon) (*Pod, []*Container) {
 
 // wantPodGone waits until no process of a pod is left, and checks that every
 // record has been completed by then.
-func wantPodGone(t *testing.T, d *Daemon, pod *Pod, members []*Container) {
+func wantPodGone(t *testing.T, d *harness.Daemon, pod *harness.Pod, members []*harness.Container) {
 	t.Helper()
 	ids := []string{pod.ID}
 	for _, m := range members {
 		ids = append(ids, m.ID)
 	}
-	err := poll(t.Context(), time.Minute, "the pod's processes to end", func() error {
-		procs, err := processesOf(d.Dir)
+	err := harness.Poll(t.Context(), time.Minute, "the pod's processes to end", func() error {
+		procs, err := d.Processes()
 		if err != nil {
 			return err
 		}
-		procs = slices.DeleteFunc(procs, func(p Process) bool { return !slices.ContainsFunc(ids, p.inCgroupOf) })
+		procs = slices.DeleteFunc(procs, func(p harness.Process) bool { return !slices.ContainsFunc(ids, p.InCgroup) })
 		if len(procs) > 0 {
 			return fmt.Errorf("there are %d, such as %s", len(procs), procs[0])
 		}
@@ -70,13 +71,13 @@ func wantPodGone(t *testing.T, d *Daemon, pod *Pod, members []*Container) {
 	for _, m := range members {
 		found := attempts(t, d.RecordsDir(), m.ID)
 		if len(found) != 1 || found[0].Outcome != "Unknown" {
-			t.Errorf("%s: records %+v, want one that is Unknown", m.name(), found)
+			t.Errorf("%s: records %+v, want one that is Unknown", m.Name(), found)
 		}
 		awaitNoStatus(t, d, m.ID)
 	}
 }
 
-func TestAShimThatDiesTakesALargePodAlong(t *testing.T) {
+func TestShimDeathTakesALargePodAlong(t *testing.T) {
 	d := shared.Daemon(t)
 	pod, members := drainingPod(t, d)
 	begun := time.Now()
@@ -107,7 +108,7 @@ func runcThat(t *testing.T, script string) string {
 
 // One after the other they would take more than seven seconds, of the five that there
 // are: runc itself waits a tenth of one for each.
-func TestTheCleanUpOfALargePodEndsInTime(t *testing.T) {
+func TestShimDeathsCleanUpOfALargePodEndsInTime(t *testing.T) {
 	d := shared.Daemon(t)
 	pod, members := drainingPod(t, d)
 	killShimUnseen(t, d, pod.ID)
@@ -127,20 +128,13 @@ func TestTheCleanUpOfALargePodEndsInTime(t *testing.T) {
 	}
 }
 
-func TestRecordsAreCompletedThoughTheCleanUpIsCutShort(t *testing.T) {
+func TestShimDeathCompletesRecordsThoughTheCleanUpIsCutShort(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{
-		podLifecycleKey: `{"preStop":{"sleep":{"seconds":3600}}}`,
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
+		harness.PodLifecycleKey: `{"preStop":{"sleep":{"seconds":3600}}}`,
 	}})
-	m := runMember(t, d, pod, ContainerOptions{Name: "main"})
-	shim, err := d.Shim(t.Context(), CRINamespace, m.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shim.Close()
-	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: m.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
-		t.Fatal(err)
-	}
+	m := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	m.Kill(syscall.SIGTERM)
 	awaitAttempts(t, d, m.ID, "preStop")
 	killShimUnseen(t, d, pod.ID)
 	if err := cleanUpAsContainerdDoes(t, d, pod.ID, runcThat(t, "exec sleep 1000")); err == nil {
@@ -154,7 +148,7 @@ func TestRecordsAreCompletedThoughTheCleanUpIsCutShort(t *testing.T) {
 	if err := d.Relaunch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+	if _, err := m.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 		t.Error(err)
 	}
 }

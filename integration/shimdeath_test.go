@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -23,13 +23,13 @@ import (
 
 // shimPID returns the pid of the shim process that was started for a pod or for
 // a container that is not the CRI's.
-func shimPID(t *testing.T, d *Daemon, id string) int {
+func shimPID(t *testing.T, d *harness.Daemon, id string) int {
 	t.Helper()
-	procs, err := processesOf(d.Dir)
+	procs, err := d.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(procs, func(p Process) bool {
+	i := slices.IndexFunc(procs, func(p harness.Process) bool {
 		return strings.HasPrefix(p.Comm, "containerd-shim") && slices.Contains(p.Args, id)
 	})
 	if i < 0 {
@@ -40,48 +40,31 @@ func shimPID(t *testing.T, d *Daemon, id string) int {
 
 // forgetSocket removes a shim's socket when the test ends: a stock shim whose
 // sandbox went before its containers leaves it behind.
-func forgetSocket(t *testing.T, d *Daemon, namespace, id string) {
+func forgetSocket(t *testing.T, d *harness.Daemon, namespace, id string) {
 	t.Helper()
-	address, err := bootstrapAddress(filepath.Join(d.Bundle(namespace, id), "bootstrap.json"))
+	socket, err := d.ShimSocket(namespace, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cleanup(t, func(context.Context) error {
-		return os.Remove(strings.TrimPrefix(address, "unix://"))
-	})
+	harness.Cleanup(t, func(context.Context) error { return os.Remove(socket) })
 }
 
-func killShim(t *testing.T, d *Daemon, id string) {
+func killShim(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
 	if err := syscall.Kill(shimPID(t, d, id), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// inCgroup returns the processes that are in a cgroup of the container's.
-func inCgroup(t *testing.T, d *Daemon, id string) []Process {
-	t.Helper()
-	procs, err := processesOf(d.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.DeleteFunc(procs, func(p Process) bool { return !p.inCgroupOf(id) })
-}
-
-// inCgroupOf tells whether a process is in a cgroup of the container's.
-func (p Process) inCgroupOf(id string) bool {
-	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
-	return err == nil && strings.Contains(string(cgroup), "/"+id)
-}
-
 // wantNoProcess waits until the container has no process any more.
-func wantNoProcess(t *testing.T, d *Daemon, id string) {
+func wantNoProcess(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
-	err := poll(t.Context(), time.Minute, "processes of a dead shim to end", func() error {
-		if procs := inCgroup(t, d, id); len(procs) > 0 {
+	err := harness.Poll(t.Context(), time.Minute, "processes of a dead shim to end", func() error {
+		procs, err := d.ProcessesIn(id)
+		if len(procs) > 0 {
 			return fmt.Errorf("%s has %v", id, procs)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		t.Error(err)
@@ -89,40 +72,31 @@ func wantNoProcess(t *testing.T, d *Daemon, id string) {
 }
 
 // stoppingPod is a pod whose first member has begun the preStop of a lifecycle.
-func stoppingPod(t *testing.T, d *Daemon, lifecycle string) (pod *Pod, main, side *member) {
+func stoppingPod(t *testing.T, d *harness.Daemon, lifecycle string) (pod *harness.Pod, main, side *harness.Fixture) {
 	t.Helper()
-	pod = d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: lifecycle}})
-	main = runMember(t, d, pod, ContainerOptions{Name: "main"})
-	side = runMember(t, d, pod, ContainerOptions{Name: "side"})
-	shim, err := d.Shim(t.Context(), CRINamespace, main.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shim.Close()
-	if _, err := shim.Kill(shim.Context(t.Context()), &taskapi.KillRequest{ID: main.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := main.gate.Await(t.Context(), "pre"); err != nil {
-		t.Fatal(err)
-	}
+	pod = d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: lifecycle}})
+	main = harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	side = harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"})
+	main.Kill(syscall.SIGTERM)
+	main.Await("pre")
 	return pod, main, side
 }
 
-func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
+func TestShimDeathTakesThePodAlong(t *testing.T) {
 	d := shared.Daemon(t)
 	log := d.TestEvents(t)
 	pod, main, side := stoppingPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	if n := len(inCgroup(t, d, main.ID)); n < 3 { // the entrypoint, its sleep, the hook
+	if n := len(main.Processes()); n < 3 { // the entrypoint, its sleep, the hook
 		t.Fatalf("main has %d processes while its hook runs", n)
 	}
 
 	killShim(t, d, pod.ID)
-	for _, m := range []*member{main, side} {
+	for _, m := range []*harness.Fixture{main, side} {
 		wantNoProcess(t, d, m.ID)
 		if _, err := log.WaitTopic(t.Context(), "/tasks/exit", m.ID); err != nil {
 			t.Error(err)
 		}
-		if _, err := m.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+		if _, err := m.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 			t.Error(err)
 		}
 	}
@@ -133,27 +107,24 @@ func TestAShimThatDiesTakesItsPodAlong(t *testing.T) {
 	// What is left is for the removal of the pod and the check for leaks.
 }
 
-func TestAShimThatDiesDuringPostStartTakesItsContainerAlong(t *testing.T) {
+func TestShimDeathDuringPostStartTakesTheContainerAlong(t *testing.T) {
 	d := shared.Daemon(t)
-	h := newHooked(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
-	reply := h.begin(t.Context())
-	h.await("main")
-	h.await("post")
+	h := harness.CreateTask(t, d, `{"postStart":{"exec":`+shell(waitingPost)+`}}`)
+	reply := h.Begin(t.Context())
+	h.Await("main", "post")
 
-	killShim(t, d, h.ID())
+	killShim(t, d, h.ID)
 	if err := wantReply(t, reply); err == nil {
 		t.Error("Start succeeded though its shim was killed")
 	}
-	wantNoProcess(t, d, h.ID())
-	if _, err := h.events.WaitTopic(t.Context(), "/tasks/exit", h.ID()); err != nil {
-		t.Error(err)
-	}
+	wantNoProcess(t, d, h.ID)
+	h.WantTopic("/tasks/exit")
 }
 
 // pausePID returns the pid of a pod's pause process.
-func pausePID(t *testing.T, pod *Pod) int {
+func pausePID(t *testing.T, pod *harness.Pod) int {
 	t.Helper()
-	reply, err := pod.cri.PodSandboxStatus(t.Context(), &runtimeapi.PodSandboxStatusRequest{PodSandboxId: pod.ID, Verbose: true})
+	reply, err := pod.CRI.PodSandboxStatus(t.Context(), &runtimeapi.PodSandboxStatusRequest{PodSandboxId: pod.ID, Verbose: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,16 +137,16 @@ func pausePID(t *testing.T, pod *Pod) int {
 	return info.PID
 }
 
-func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
+func TestSandboxWithoutItsPauseProcessKeepsItsContainersAsWithTheStockShim(t *testing.T) {
 	d := shared.Daemon(t)
-	for _, handler := range []string{Runc, Bookend} {
+	for _, handler := range []string{harness.Runc, harness.Bookend} {
 		t.Run(handler, func(t *testing.T) {
 			log := d.TestEvents(t)
-			pod := d.TestPod(t, PodOptions{Handler: handler, Annotations: map[string]string{podLifecycleKey: noted}})
-			main := runMember(t, d, pod, ContainerOptions{Name: "main"})
-			side := runMember(t, d, pod, ContainerOptions{Name: "side"})
-			if handler == Runc {
-				forgetSocket(t, d, CRINamespace, pod.ID)
+			pod := d.TestPod(t, harness.PodOptions{Handler: handler, Annotations: map[string]string{harness.PodLifecycleKey: noted}})
+			main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+			side := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"})
+			if handler == harness.Runc {
+				forgetSocket(t, d, harness.CRINamespace, pod.ID)
 			}
 			if err := syscall.Kill(pausePID(t, pod), syscall.SIGKILL); err != nil {
 				t.Fatal(err)
@@ -183,7 +154,7 @@ func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
 			if _, err := log.WaitTopic(t.Context(), "/tasks/delete", pod.ID); err != nil {
 				t.Error(err)
 			}
-			err := poll(t.Context(), time.Minute, "the pod to be not ready", func() error {
+			err := harness.Poll(t.Context(), time.Minute, "the pod to be not ready", func() error {
 				st, err := pod.Status(t.Context())
 				if err == nil && st.GetState() == runtimeapi.PodSandboxState_SANDBOX_READY {
 					err = errors.New("it is ready")
@@ -193,25 +164,25 @@ func TestContainersOutliveTheirPauseProcessAsWithTheStockShim(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			for _, m := range []*member{main, side} {
-				if got, err := m.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
-					t.Errorf("exec in %s: %+v, %v", m.name(), got, err)
+			for _, m := range []*harness.Fixture{main, side} {
+				if got, err := m.Container.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+					t.Errorf("exec in %s: %+v, %v", m.Container.Name(), got, err)
 				}
-				m.stop()
+				m.Stop()
 			}
-			if handler == Bookend {
-				main.wantTrace(notes...)
+			if handler == harness.Bookend {
+				main.WantTrace(notes...)
 			} else {
-				main.wantTrace("term")
+				main.WantTrace("term")
 			}
-			side.wantTrace("term")
+			side.WantTrace("term")
 		})
 	}
 }
 
 // killShimUnseen kills a pod's shim while containerd, which would clean up by
 // itself, is not there. The caller relaunches it.
-func killShimUnseen(t *testing.T, d *Daemon, id string) {
+func killShimUnseen(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
 	pid := shimPID(t, d, id)
 	if err := d.Terminate(t.Context()); err != nil {
@@ -221,8 +192,8 @@ func killShimUnseen(t *testing.T, d *Daemon, id string) {
 		t.Fatal(err)
 	}
 	// What containerd waits for: the shim is gone when its connections are.
-	err := poll(t.Context(), readyTimeout, "the shim's end", func() error {
-		s, err := d.Shim(t.Context(), CRINamespace, id)
+	err := harness.Poll(t.Context(), harness.ReadyTimeout, "the shim's end", func() error {
+		s, err := d.Shim(t.Context(), harness.CRINamespace, id)
 		if err == nil {
 			return errors.Join(errors.New("it takes connections"), s.Close())
 		}
@@ -235,14 +206,14 @@ func killShimUnseen(t *testing.T, d *Daemon, id string) {
 
 // cleanUpAsContainerdDoes runs the delete action for a dead shim, which is given
 // five seconds, with the runc of a directory; empty: the usual one.
-func cleanUpAsContainerdDoes(t *testing.T, d *Daemon, id, runc string) error {
+func cleanUpAsContainerdDoes(t *testing.T, d *harness.Daemon, id, runc string) error {
 	t.Helper()
 	ours, _, tools := shims(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	bundle := d.Bundle(CRINamespace, id)
-	cmd := exec.CommandContext(ctx, ours, "-namespace", CRINamespace, "-address", d.Address(), "-id", id, "-bundle", bundle, "delete")
-	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + cmp.Or(runc, tools) + ":/usr/bin:/bin", "BOOKEND_CONFIG=" + d.path("bookend.toml"), markVariable + "=" + d.Dir}
+	bundle := d.Bundle(harness.CRINamespace, id)
+	cmd := exec.CommandContext(ctx, ours, "-namespace", harness.CRINamespace, "-address", d.Address(), "-id", id, "-bundle", bundle, "delete")
+	cmd.Dir, cmd.Env = bundle, []string{"PATH=" + cmp.Or(runc, tools) + ":/usr/bin:/bin", "BOOKEND_CONFIG=" + d.Path("bookend.toml"), d.Mark()}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("delete: %w: %s", err, out)
@@ -252,11 +223,11 @@ func cleanUpAsContainerdDoes(t *testing.T, d *Daemon, id, runc string) error {
 
 // Older containerds ask for the clean-up of a dead shim's sandbox and of
 // nothing else; the newest asks for each container. This is the former's call.
-func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
+func TestShimDeathsCleanUpOfTheSandboxEndsItsContainers(t *testing.T) {
 	d := shared.Daemon(t)
-	pod := d.TestPod(t, PodOptions{Handler: Bookend, Annotations: map[string]string{podLifecycleKey: noted}})
-	other := runMember(t, d, d.TestPod(t, PodOptions{Handler: Bookend}), ContainerOptions{})
-	main := runMember(t, d, pod, ContainerOptions{Name: "main"})
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: noted}})
+	other := harness.RunContainer(t, d.TestPod(t, harness.PodOptions{Handler: harness.Bookend}), harness.ContainerOptions{})
+	main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
 
 	killShimUnseen(t, d, pod.ID)
 	if err := cleanUpAsContainerdDoes(t, d, pod.ID, ""); err != nil {
@@ -270,9 +241,9 @@ func TestTheCleanUpOfADeadShimsSandboxEndsItsContainers(t *testing.T) {
 	if err := d.Relaunch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := main.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+	if _, err := main.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 		t.Error(err)
 	}
-	other.stop()
-	other.wantTrace("term")
+	other.Stop()
+	other.WantTrace("term")
 }

@@ -7,39 +7,40 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/errdefs"
 )
 
 // A shim is shut down as soon as its last container is deleted. What it has to tell
 // then, and a containerd that is slow has not taken yet, must not be lost.
-func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
+func TestEventsOfTheLastHookOutliveTheShutdown(t *testing.T) {
 	d := shared.Daemon(t)
-	h := runHooked(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
-	shim, err := d.Shim(t.Context(), TaskNamespace, h.ID())
+	h := harness.RunTask(t, d, `{"preStop":{"sleep":{"seconds":0}}}`)
+	shim, err := d.Shim(t.Context(), harness.TaskNamespace, h.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer shim.Close()
-	ctx, pid := shim.Context(t.Context()), shimPID(t, d, h.ID())
+	ctx, pid := shim.Context(t.Context()), shimPID(t, d, h.ID)
 
 	// containerd takes nothing from here on: the first event is under way for as long
 	// as that is so, the second waits for it.
 	signalDaemon(t, d, syscall.SIGSTOP)
-	if _, err := shim.Kill(ctx, &taskapi.KillRequest{ID: h.ID(), Signal: uint32(syscall.SIGTERM)}); err != nil {
+	if _, err := shim.Kill(ctx, &taskapi.KillRequest{ID: h.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
 		t.Error(err)
 	}
-	if _, err := shim.Wait(ctx, &taskapi.WaitRequest{ID: h.ID()}); err != nil {
+	if _, err := shim.Wait(ctx, &taskapi.WaitRequest{ID: h.ID}); err != nil {
 		t.Error(err)
 	}
-	if _, err := shim.Delete(ctx, &taskapi.DeleteRequest{ID: h.ID()}); err != nil {
+	if _, err := shim.Delete(ctx, &taskapi.DeleteRequest{ID: h.ID}); err != nil {
 		t.Error(err)
 	}
-	if _, err := shim.Shutdown(ctx, &taskapi.ShutdownRequest{ID: h.ID()}); err != nil {
+	if _, err := shim.Shutdown(ctx, &taskapi.ShutdownRequest{ID: h.ID}); err != nil {
 		t.Error(err)
 	}
-	err = poll(t.Context(), time.Second/2, "the shim's end", func() error {
-		if p, err := ReadProcess(pid); err == nil && p.State != 'Z' {
+	err = harness.Poll(t.Context(), time.Second/2, "the shim's end", func() error {
+		if p, err := harness.ReadProcess(pid); err == nil && p.State != 'Z' {
 			return errors.New("it waits for its events")
 		}
 		return nil
@@ -48,10 +49,10 @@ func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
 		t.Error("the shim has ended while its events waited")
 	}
 	signalDaemon(t, d, syscall.SIGCONT)
-	wantHookEvent(t, h.events, h.ID(), "preStop", "success")
+	h.WantHookEvent("preStop", "success")
 	// It has seen the shim go, and cleans up after it.
-	err = poll(t.Context(), readyTimeout, "containerd to forget the task", func() error {
-		if err := h.Kill(t.Context(), syscall.SIGKILL); !errdefs.IsNotFound(err) {
+	err = harness.Poll(t.Context(), harness.ReadyTimeout, "containerd to forget the task", func() error {
+		if err := h.Task.Kill(t.Context(), syscall.SIGKILL); !errdefs.IsNotFound(err) {
 			return errors.Join(errors.New("it knows it"), err)
 		}
 		return nil
@@ -62,13 +63,13 @@ func TestTheLastHooksEventsOutliveTheShutdown(t *testing.T) {
 }
 
 // signalDaemon signals containerd; one that was stopped goes on when the test ends.
-func signalDaemon(t *testing.T, d *Daemon, sig syscall.Signal) {
+func signalDaemon(t *testing.T, d *harness.Daemon, sig syscall.Signal) {
 	t.Helper()
 	pid := d.PID()
 	if err := syscall.Kill(pid, sig); err != nil {
 		t.Fatal(err)
 	}
 	if sig == syscall.SIGSTOP {
-		cleanup(t, func(context.Context) error { return syscall.Kill(pid, syscall.SIGCONT) })
+		harness.Cleanup(t, func(context.Context) error { return syscall.Kill(pid, syscall.SIGCONT) })
 	}
 }

@@ -7,89 +7,90 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-func TestPodsWithoutHooksAreTheStockShims(t *testing.T) {
+func TestStockShimAndOursAreTheSameForPodsWithoutHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playPod(t, d, Runc, nil)
-	for _, handler := range []string{Bookend, BookendType, BookendOptions} {
+	stock := runPodScript(t, d, harness.Runc, nil)
+	for _, handler := range []string{harness.Bookend, harness.BookendType, harness.BookendOptions} {
 		t.Run(handler, func(t *testing.T) {
-			ours := playPod(t, d, handler, nil)
+			ours := runPodScript(t, d, handler, nil)
 			wantSame(t, "replies", ours.lines, stock.lines)
 			wantSame(t, "events", ours.events, stock.events)
 		})
 	}
 }
 
-func TestPodsWithHooksHaveTheRepliesAndEventsOfTheStockShim(t *testing.T) {
+func TestStockShimAndOursHaveTheSameRepliesAndEventsForPodsWithHooks(t *testing.T) {
 	d := shared.Daemon(t)
-	stock := playPod(t, d, Runc, nil)
+	stock := runPodScript(t, d, harness.Runc, nil)
 	hooks := map[string]string{}
 	for _, name := range []string{"long", "short", "deaf"} {
-		hooks[strings.Replace(podLifecycleKey, "main", name, 1)] = noDelay
+		hooks[strings.Replace(harness.PodLifecycleKey, "main", name, 1)] = noDelay
 	}
-	ours := playPod(t, d, Bookend, hooks)
+	ours := runPodScript(t, d, harness.Bookend, hooks)
 	wantSame(t, "replies", ours.lines, stock.lines)
 	wantSame(t, "events", ours.events, stock.events)
 }
 
-// podPlay is one run of the script for pods.
-type podPlay struct {
+// podRun is one run of the script for pods.
+type podRun struct {
 	transcript
 	events []string
 
-	daemon *Daemon
-	pod    *Pod
-	log    *EventLog
+	daemon *harness.Daemon
+	pod    *harness.Pod
+	log    *harness.EventLog
 	ended  int // execs so far, all in one container
 }
 
-func playPod(t *testing.T, d *Daemon, handler string, annotations map[string]string) *podPlay {
+func runPodScript(t *testing.T, d *harness.Daemon, handler string, annotations map[string]string) *podRun {
 	t.Helper()
-	p := &podPlay{transcript: transcript{t: t}, daemon: d, log: d.TestEvents(t)}
-	p.pod = d.TestPod(t, PodOptions{Handler: handler, Annotations: annotations})
+	p := &podRun{transcript: transcript{t: t}, daemon: d, log: d.TestEvents(t)}
+	p.pod = d.TestPod(t, harness.PodOptions{Handler: handler, Annotations: annotations})
 	p.alias(d.Dir, "DIR")
 	p.alias(p.pod.ID, "POD")
-	p.alias(p.pod.name(), "pod")
-	p.longLife()
-	p.shortLife()
-	p.deafLife()
-	p.stillbirth()
+	p.alias(p.pod.Name(), "pod")
+	p.everyCall()
+	p.shortLived()
+	p.deaf()
+	p.withoutCommand()
 	p.end()
 	return p
 }
 
-// enter creates a container.
-func (p *podPlay) enter(opts ContainerOptions) *member {
+// create creates a container.
+func (p *podRun) create(opts harness.ContainerOptions) *harness.Fixture {
 	p.t.Helper()
-	m := newMember(p.t, p.daemon, p.pod, opts)
+	m := harness.CreateContainer(p.t, p.pod, opts)
 	p.alias(m.ID, opts.Name)
-	p.alias(m.gate.Dir, "GATE")
+	p.alias(m.FIFOs.Dir, "FIFOS")
 	p.status("created", m)
 	return m
 }
 
-// leave removes the container and notes its events.
-func (p *podPlay) leave(m *member) {
+// remove removes the container and notes its events.
+func (p *podRun) remove(m *harness.Fixture) {
 	p.t.Helper()
-	p.note("remove", nil, m.Remove(p.t.Context()))
-	p.note("second remove", nil, m.Remove(p.t.Context()))
-	_, err := m.Status(p.t.Context())
+	p.note("remove", nil, m.Container.Remove(p.t.Context()))
+	p.note("second remove", nil, m.Container.Remove(p.t.Context()))
+	_, err := m.Container.Status(p.t.Context())
 	p.note("status of removed", nil, err)
 	p.events = append(p.events, taskEvents(p.log, m.ID)...)
 }
 
 // status notes what of a container's status has no time of its own in it.
-func (p *podPlay) status(when string, m *member) {
-	st, err := m.Status(p.t.Context())
+func (p *podRun) status(when string, m *harness.Fixture) {
+	st, err := m.Container.Status(p.t.Context())
 	p.note("status "+when, fmt.Sprint(st.GetState(), st.GetExitCode(), st.GetReason(), st.GetMessage(),
 		st.GetStartedAt() > 0, st.GetFinishedAt() > 0), err)
 }
 
-func (p *podPlay) exec(when string, m *member, command ...string) {
+func (p *podRun) exec(when string, m *harness.Fixture, command ...string) {
 	p.t.Helper()
-	got, err := m.Exec(p.t.Context(), command...)
+	got, err := m.Container.Exec(p.t.Context(), command...)
 	p.note("exec "+when, fmt.Sprintf("%+v", got), err)
 	if err == nil {
 		p.execExited(m)
@@ -98,11 +99,11 @@ func (p *podPlay) exec(when string, m *member, command ...string) {
 
 // execExited waits for the exit event of one more exec, which a reply may
 // overtake.
-func (p *podPlay) execExited(m *member) {
+func (p *podRun) execExited(m *harness.Fixture) {
 	p.t.Helper()
 	p.ended++
 	seen := 0
-	_, err := p.log.WaitFor(p.t.Context(), func(e Event) bool {
+	_, err := p.log.WaitFor(p.t.Context(), func(e harness.Event) bool {
 		if e.Topic == "/tasks/exit" && e.ContainerID == m.ID && e.ExecID != "" {
 			seen++
 		}
@@ -113,96 +114,96 @@ func (p *podPlay) execExited(m *member) {
 	}
 }
 
-func (p *podPlay) exited(m *member) {
+func (p *podRun) exited(m *harness.Fixture) {
 	p.t.Helper()
 	if _, err := p.log.WaitTopic(p.t.Context(), "/tasks/exit", m.ID); err != nil {
 		p.t.Error(err)
 	}
 }
 
-// longLife is a container that everything is done to.
-func (p *podPlay) longLife() {
+// everyCall is a container that everything is done to.
+func (p *podRun) everyCall() {
 	p.t.Helper()
 	ctx := p.t.Context()
-	m := p.enter(ContainerOptions{Name: "long"})
+	m := p.create(harness.ContainerOptions{Name: "long"})
 	p.exec("in created", m, "true")
-	p.note("stop of created", nil, m.Stop(ctx, patience))
-	m.start()
+	p.note("stop of created", nil, m.Container.Stop(ctx, harness.Patience))
+	m.Run()
 	p.status("running", m)
 	p.note("second start", nil, m.Start(ctx))
 	p.execs(m)
-	stats, err := m.Stats(ctx)
+	stats, err := m.Container.Stats(ctx)
 	p.note("stats", fmt.Sprint(stats.GetCpu() != nil, stats.GetMemory() != nil), err)
-	_, err = p.pod.cri.UpdateContainerResources(ctx, &runtimeapi.UpdateContainerResourcesRequest{
+	_, err = p.pod.CRI.UpdateContainerResources(ctx, &runtimeapi.UpdateContainerResourcesRequest{
 		ContainerId: m.ID, Linux: &runtimeapi.LinuxContainerResources{CpuShares: 512},
 	})
 	p.note("update", nil, err)
-	_, err = p.pod.cri.ReopenContainerLog(ctx, &runtimeapi.ReopenContainerLogRequest{ContainerId: m.ID})
+	_, err = p.pod.CRI.ReopenContainerLog(ctx, &runtimeapi.ReopenContainerLogRequest{ContainerId: m.ID})
 	p.note("reopen log", nil, err)
-	_, err = p.pod.cri.CheckpointContainer(ctx, &runtimeapi.CheckpointContainerRequest{ContainerId: m.ID, Location: p.t.TempDir() + "/c.tar", Timeout: 10})
+	_, err = p.pod.CRI.CheckpointContainer(ctx, &runtimeapi.CheckpointContainerRequest{ContainerId: m.ID, Location: p.t.TempDir() + "/c.tar", Timeout: 10})
 	p.note("checkpoint", nil, err)
-	p.note("stop", nil, m.Stop(ctx, patience))
+	p.note("stop", nil, m.Container.Stop(ctx, harness.Patience))
 	p.exited(m)
 	p.status("stopped", m)
-	p.note("trace", readTrace(p.t, m.gate), nil)
-	p.note("second stop", nil, m.Stop(ctx, patience))
+	p.note("trace", m.Trace(), nil)
+	p.note("second stop", nil, m.Container.Stop(ctx, harness.Patience))
 	p.note("start of stopped", nil, m.Start(ctx))
 	p.exec("in stopped", m, "true")
-	_, err = m.Stats(ctx)
+	_, err = m.Container.Stats(ctx)
 	p.note("stats of stopped", nil, err)
-	p.leave(m)
+	p.remove(m)
 }
 
 // execs are those of a running container.
-func (p *podPlay) execs(m *member) {
+func (p *podRun) execs(m *harness.Fixture) {
 	p.exec("", m, "sh", "-c", "echo out; echo err >&2; exit 4")
 	p.exec("of nothing", m, "/no/such/command")
 	p.exec("that kills itself", m, "sh", "-c", "kill -9 $$")
-	_, err := p.pod.cri.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: m.ID, Cmd: []string{"sleep", "1000"}, Timeout: 1})
+	_, err := p.pod.CRI.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: m.ID, Cmd: []string{"sleep", "1000"}, Timeout: 1})
 	p.note("exec that lasts", nil, err)
 	p.execExited(m)
-	_, err = p.pod.cri.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: "nobody", Cmd: []string{"true"}})
+	_, err = p.pod.CRI.ExecSync(p.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: "nobody", Cmd: []string{"true"}})
 	p.note("exec in nobody", nil, err)
 }
 
-// shortLife is a container that ends by itself.
-func (p *podPlay) shortLife() {
-	m := p.enter(ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /gate/post-go; echo bye; exit 7"}})
+// shortLived is a container that ends by itself.
+func (p *podRun) shortLived() {
+	m := p.create(harness.ContainerOptions{Name: "short", Command: []string{"sh", "-c", "cat /fifo/post-go; echo bye; exit 7"}})
 	p.note("start", nil, m.Start(p.t.Context()))
-	if err := m.gate.Open(p.t.Context(), "post-go"); err != nil {
+	if err := m.FIFOs.Open(p.t.Context(), "post-go"); err != nil {
 		p.t.Error(err)
 	}
-	if _, err := m.WaitState(p.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+	if _, err := m.Container.WaitState(p.t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
 		p.t.Error(err)
 	}
 	p.exited(m)
 	p.status("ended", m)
-	p.leave(m)
+	p.remove(m)
 }
 
-// deafLife is a container that its stop signal does not end.
-func (p *podPlay) deafLife() {
-	m := p.enter(ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", deafEntrypoint}})
-	m.start()
-	p.note("stop", nil, m.Stop(p.t.Context(), 2*time.Second))
+// deaf is a container that its stop signal does not end.
+func (p *podRun) deaf() {
+	m := p.create(harness.ContainerOptions{Name: "deaf", Command: []string{"sh", "-c", harness.DeafEntrypoint}})
+	m.Run()
+	p.note("stop", nil, m.Container.Stop(p.t.Context(), 2*time.Second))
 	p.exited(m)
 	p.status("killed", m)
-	p.note("trace", readTrace(p.t, m.gate), nil)
-	p.leave(m)
+	p.note("trace", m.Trace(), nil)
+	p.remove(m)
 }
 
-// stillbirth is a container whose command is not there.
-func (p *podPlay) stillbirth() {
-	m := p.enter(ContainerOptions{Name: "stillborn", Command: []string{"/no/such/command"}})
+// withoutCommand is a container whose command is not there.
+func (p *podRun) withoutCommand() {
+	m := p.create(harness.ContainerOptions{Name: "commandless", Command: []string{"/no/such/command"}})
 	p.note("start", nil, m.Start(p.t.Context()))
 	p.status("failed", m)
-	p.leave(m)
+	p.remove(m)
 }
 
 // end stops the pod with a container in it.
-func (p *podPlay) end() {
-	m := p.enter(ContainerOptions{Name: "last"})
-	m.start()
+func (p *podRun) end() {
+	m := p.create(harness.ContainerOptions{Name: "last"})
+	m.Run()
 	p.note("stop pod", nil, p.pod.Stop(p.t.Context()))
 	p.exited(m)
 	p.status("after the pod", m)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bookend.dev/bookend/integration/harness"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -101,7 +102,7 @@ func at(lines []string, i int) string {
 // taskEvents are the topics of a container's task so far, in order, each exec
 // known by its number. A delete is left out, since the stock shim loses it now
 // and then, and so is what bookend has to tell.
-func taskEvents(log *EventLog, id string) []string {
+func taskEvents(log *harness.EventLog, id string) []string {
 	var topics, execs []string
 	for _, e := range log.Of(id) {
 		if !strings.HasPrefix(e.Topic, "/tasks/") || e.Topic == "/tasks/delete" {

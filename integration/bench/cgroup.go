@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 const cgroupRoot = "/sys/fs/cgroup"
@@ -27,7 +27,7 @@ type account struct{ dir string }
 
 // newAccount moves containerd, and with it what it starts from now on, below
 // the daemon's cgroup, where the containers are already.
-func newAccount(d *integration.Daemon) (*account, error) {
+func newAccount(d *harness.Daemon) (*account, error) {
 	hierarchy := filepath.Join(cgroupRoot, "cpuacct")
 	if unified() {
 		hierarchy = cgroupRoot

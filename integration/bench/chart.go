@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // bar is one row of a chart.
@@ -60,7 +60,7 @@ func (o *outcome) chart() []byte {
 	var bars []bar
 	for _, c := range o.Cases {
 		bars = append(bars, bar{
-			c.Case, number(c.Median.Value) + " " + c.Unit, c.Median, strings.HasSuffix(c.Case, integration.Bookend), scales[c.Unit],
+			c.Case, number(c.Median.Value) + " " + c.Unit, c.Median, strings.HasSuffix(c.Case, harness.Bookend), scales[c.Unit],
 		})
 	}
 	return chart(o.About+" (median and its 95 % interval)", bars, 0)

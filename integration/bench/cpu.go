@@ -5,7 +5,7 @@ import (
 	"os/exec"
 	"strconv"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // hooksPerLife is how many hooks, or calls of ExecSync, there are in the life
@@ -25,7 +25,7 @@ func cpu(ctx context.Context, s *site, p plan) (*outcome, error) {
 		hook        = "hook, bookend"
 		kubelet     = "ExecSync, runc"
 	)
-	pods, err := s.pods(ctx, integration.Bookend, integration.Bookend, integration.Runc, integration.Runc, integration.Runc)
+	pods, err := s.pods(ctx, harness.Bookend, harness.Bookend, harness.Runc, harness.Runc, harness.Runc)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func cpu(ctx context.Context, s *site, p plan) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	nothing := func(context.Context, *integration.Container) error { return nil }
+	nothing := func(context.Context, *harness.Container) error { return nil }
 	steps := append([]step{
 		s.account.step(with, pods[0], bothExec, nothing),
 		s.account.step(without, pods[1], "", nothing),
@@ -65,7 +65,7 @@ func cpu(ctx context.Context, s *site, p plan) (*outcome, error) {
 
 // step measures the CPU time of a container's life, with a call once it runs
 // and another before it is stopped.
-func (a *account) step(name string, pod *integration.Pod, lifecycle string, call await) step {
+func (a *account) step(name string, pod *harness.Pod, lifecycle string, call await) step {
 	return func(ctx context.Context, record func(string, float64)) error {
 		before, err := a.used()
 		if err != nil {
@@ -89,7 +89,7 @@ func (a *account) step(name string, pod *integration.Pod, lifecycle string, call
 	}
 }
 
-func stop(ctx context.Context, c *integration.Container) error { return c.Stop(ctx, gracePeriod) }
+func stop(ctx context.Context, c *harness.Container) error { return c.Stop(ctx, gracePeriod) }
 
 // ownTimes are programs that run a command in a container, each with a step
 // for the CPU time of its own and of all that it has waited for.
@@ -101,7 +101,7 @@ const (
 	ownCommand = hookCommand + " alone, on the host"
 )
 
-func (s *site) newOwnTimes(ctx context.Context, pod *integration.Pod) (*ownTimes, error) {
+func (s *site) newOwnTimes(ctx context.Context, pod *harness.Pod) (*ownTimes, error) {
 	c, err := pod.RunContainer(ctx, hooked(""))
 	if err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // clients is how many clients work on a fleet at once.
@@ -17,8 +17,8 @@ const clients = 8
 type fleet struct {
 	site       *site
 	handler    string
-	pods       []*integration.Pod
-	containers []*integration.Container // of the pod of the same index; nil: none
+	pods       []*harness.Pod
+	containers []*harness.Container // of the pod of the same index; nil: none
 }
 
 // span is a part of a fleet: pods from, up to but not including to.
@@ -37,10 +37,10 @@ func (f *fleet) resize(ctx context.Context, n int) error {
 		return each(ctx, span{0, len(gone)}, clients, func(ctx context.Context, i int) error { return gone[i].Remove(ctx) })
 	}
 	had := len(f.pods)
-	f.pods = append(f.pods, make([]*integration.Pod, n-had)...)
-	f.containers = append(f.containers, make([]*integration.Container, n-had)...)
+	f.pods = append(f.pods, make([]*harness.Pod, n-had)...)
+	f.containers = append(f.containers, make([]*harness.Container, n-had)...)
 	return each(ctx, span{had, n}, clients, func(ctx context.Context, i int) (err error) {
-		f.pods[i], err = f.site.CRI.RunPod(ctx, integration.PodOptions{Handler: f.handler, HostNetwork: true})
+		f.pods[i], err = f.site.CRI.RunPod(ctx, harness.PodOptions{Handler: f.handler, HostNetwork: true})
 		return err
 	})
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // httpGet measures what an httpGet preStop adds to StopContainer, in units of
@@ -19,15 +19,15 @@ func httpGet(ctx context.Context, s *site, p plan) (*outcome, error) {
 }
 
 // server is a container that serves HTTP on port 80.
-func server(lifecycle string) integration.ContainerOptions {
+func server(lifecycle string) harness.ContainerOptions {
 	opts := hooked(lifecycle)
-	opts.Image, opts.Env = integration.TestserverImage, map[string]string{"HTTPS": "-"}
+	opts.Image, opts.Env = harness.TestserverImage, map[string]string{"HTTPS": "-"}
 	return opts
 }
 
 // awaitServer waits until the server listens, which it does once it handles
 // SIGTERM.
-func awaitServer(ctx context.Context, c *integration.Container) error {
+func awaitServer(ctx context.Context, c *harness.Container) error {
 	ip, err := c.Pod.IP(ctx)
 	if err != nil {
 		return err

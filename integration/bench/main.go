@@ -25,7 +25,7 @@ import (
 	"syscall"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // tmpfs is where records are put, as they are on a node: their default place,
@@ -100,7 +100,7 @@ func (r *results) measure(ctx context.Context, chosen []benchmark, quick bool) (
 		return fmt.Errorf("a directory for records: %w", err)
 	}
 	defer os.RemoveAll(records)
-	d, err := integration.Start(ctx, integration.Options{BookendConfig: fmt.Sprintf("[records]\ndirectory = %q\n", records)})
+	d, err := harness.Start(ctx, harness.Options{BookendConfig: fmt.Sprintf("[records]\ndirectory = %q\n", records)})
 	if err != nil {
 		return fmt.Errorf("start a private containerd: %w", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // settleTime is how long a pod is left alone before its memory is read.
@@ -19,9 +19,9 @@ func memory(ctx context.Context, s *site, p plan) (*outcome, error) {
 		stock = "pod without hooks, runc"
 	)
 	kinds := []podKind{
-		{plain, integration.Bookend, ""},
-		{idle, integration.Bookend, bothExec},
-		{stock, integration.Runc, ""},
+		{plain, harness.Bookend, ""},
+		{idle, harness.Bookend, bothExec},
+		{stock, harness.Runc, ""},
 	}
 	// The pods of a round are there at the same time, and are read at the same age.
 	taken, err := interleave(ctx, p, func(ctx context.Context, record func(string, float64)) error {
@@ -48,7 +48,7 @@ func (s *site) weighCrowds(ctx context.Context, p plan, o *outcome) error {
 		n = quickCrowdedPod
 	}
 	var weights []float64
-	for _, k := range []podKind{{"idle hooks", integration.Bookend, bothExec}, {"no hooks", integration.Runc, ""}} {
+	for _, k := range []podKind{{"idle hooks", harness.Bookend, bothExec}, {"no hooks", harness.Runc, ""}} {
 		f := &fleet{site: s, handler: k.handler}
 		if err := f.resize(ctx, 1); err != nil {
 			return err
@@ -88,10 +88,10 @@ type podKind struct{ name, handler, lifecycle string }
 
 // weigh runs a pod of each kind and records their shims' memory in KiB.
 func (s *site) weigh(ctx context.Context, kinds []podKind, record func(string, float64)) error {
-	var pods []*integration.Pod
+	var pods []*harness.Pod
 	var shims []int
 	for _, k := range kinds {
-		pod, err := s.CRI.RunPod(ctx, integration.PodOptions{Handler: k.handler})
+		pod, err := s.CRI.RunPod(ctx, harness.PodOptions{Handler: k.handler})
 		if err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (s *site) weigh(ctx context.Context, kinds []podKind, record func(string, f
 }
 
 // shimOf returns the pid of the shim of a container that runs.
-func shimOf(ctx context.Context, c *integration.Container) (int, error) {
+func shimOf(ctx context.Context, c *harness.Container) (int, error) {
 	pid, err := c.PID(ctx)
 	if err != nil {
 		return 0, err

@@ -7,19 +7,19 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // peers are the other ways to run a command in a container that is there
 // already. Each has a step of its own.
 type peers struct {
-	container *integration.Container // of the stock shim
-	crun      *bundled               // nil: not here
+	container *harness.Container // of the stock shim
+	crun      *bundled           // nil: not here
 	steps     []step
 	notes     []string // what was left out
 }
 
-func (s *site) newPeers(ctx context.Context, pod *integration.Pod) (*peers, error) {
+func (s *site) newPeers(ctx context.Context, pod *harness.Pod) (*peers, error) {
 	c, err := pod.RunContainer(ctx, hooked(""))
 	if err != nil {
 		return nil, err
@@ -55,8 +55,8 @@ func (p *peers) find(name string) (path string, found bool) {
 }
 
 // runcExec is the command that runs a hook's in a container of the stock shim.
-func (s *site) runcExec(c *integration.Container) (program string, args []string) {
-	root := filepath.Join(runcRoot, integration.CRINamespace)
+func (s *site) runcExec(c *harness.Container) (program string, args []string) {
+	root := filepath.Join(runcRoot, harness.CRINamespace)
 	return filepath.Join(s.Binaries().Tools, "runc"), []string{"--root", root, "exec", c.ID, hookCommand}
 }
 

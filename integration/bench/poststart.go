@@ -3,14 +3,14 @@ package main
 import (
 	"context"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // poststart measures what an exec postStart adds to StartContainer, in units of
 // the exec that the kubelet does for it, and the other ways to run a command in
 // a container.
 func poststart(ctx context.Context, s *site, p plan) (*outcome, error) {
-	pods, err := s.pods(ctx, integration.Bookend, integration.Bookend, integration.Runc, integration.Runc)
+	pods, err := s.pods(ctx, harness.Bookend, harness.Bookend, harness.Runc, harness.Runc)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func timedStep(name string, do func(context.Context) error) step {
 }
 
 // startStep times StartContainer of a new container in pod.
-func startStep(pod *integration.Pod, lifecycle, name string) step {
+func startStep(pod *harness.Pod, lifecycle, name string) step {
 	return func(ctx context.Context, record func(string, float64)) error {
 		c, err := pod.CreateContainer(ctx, hooked(lifecycle))
 		if err != nil {
@@ -72,7 +72,7 @@ func startStep(pod *integration.Pod, lifecycle, name string) step {
 
 // kubeletStart times what the kubelet does where a container has a postStart;
 // its first call alone is a case of its own.
-func kubeletStart(pod *integration.Pod, start, both string) step {
+func kubeletStart(pod *harness.Pod, start, both string) step {
 	return func(ctx context.Context, record func(string, float64)) error {
 		c, err := pod.CreateContainer(ctx, hooked(""))
 		if err != nil {

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // prestop measures what an exec preStop adds to StopContainer, in units of the
@@ -31,7 +31,7 @@ type hookedStop struct {
 	with  string // name of its case
 	hook  string
 	goal  *goal
-	app   func(lifecycle string) integration.ContainerOptions
+	app   func(lifecycle string) harness.ContainerOptions
 	ready await
 }
 
@@ -42,7 +42,7 @@ func (h hookedStop) measure(ctx context.Context, s *site, p plan) (*outcome, err
 		stock   = "StopContainer without, runc"
 		kubelet = "ExecSync, then StopContainer, runc"
 	)
-	pods, err := s.pods(ctx, integration.Bookend, integration.Bookend, integration.Runc)
+	pods, err := s.pods(ctx, harness.Bookend, harness.Bookend, harness.Runc)
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +62,10 @@ func (h hookedStop) measure(ctx context.Context, s *site, p plan) (*outcome, err
 }
 
 // await waits until a container that was started can be stopped by its signal.
-type await func(context.Context, *integration.Container) error
+type await func(context.Context, *harness.Container) error
 
 // stopStep times StopContainer of a new container in pod.
-func stopStep(pod *integration.Pod, opts integration.ContainerOptions, name string, ready await) step {
+func stopStep(pod *harness.Pod, opts harness.ContainerOptions, name string, ready await) step {
 	return func(ctx context.Context, record func(string, float64)) error {
 		c, err := runReady(ctx, pod, opts, ready)
 		if err != nil {
@@ -82,7 +82,7 @@ func stopStep(pod *integration.Pod, opts integration.ContainerOptions, name stri
 
 // kubeletStop times what the kubelet does where a container has a preStop, and
 // each of its two calls.
-func kubeletStop(pod *integration.Pod, opts integration.ContainerOptions, exec, stop, both string, ready await) step {
+func kubeletStop(pod *harness.Pod, opts harness.ContainerOptions, exec, stop, both string, ready await) step {
 	return func(ctx context.Context, record func(string, float64)) error {
 		c, err := runReady(ctx, pod, opts, ready)
 		if err != nil {
@@ -103,7 +103,7 @@ func kubeletStop(pod *integration.Pod, opts integration.ContainerOptions, exec, 
 	}
 }
 
-func runReady(ctx context.Context, pod *integration.Pod, opts integration.ContainerOptions, ready await) (*integration.Container, error) {
+func runReady(ctx context.Context, pod *harness.Pod, opts harness.ContainerOptions, ready await) (*harness.Container, error) {
 	c, err := pod.RunContainer(ctx, opts)
 	if err != nil {
 		return nil, err

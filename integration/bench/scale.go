@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // Sizes of the fleets: of many pods, and of few, beside which the cost per
@@ -37,13 +37,13 @@ type fleetSide struct {
 func fleets(ctx context.Context, s *site, p plan) ([]*outcome, error) {
 	rates, costs, stops := newSamples(), newSamples(), newSamples()
 	ours := &fleetSide{
-		fleet: &fleet{site: s, handler: integration.Bookend}, lifecycle: bothExec,
+		fleet: &fleet{site: s, handler: harness.Bookend}, lifecycle: bothExec,
 		rate: "containers ready, bookend", middle: "median of the stops, bookend", p99: "p99 of the stops, bookend",
 		costFew: "per container beside few pods, bookend", costMany: "per container beside many pods, bookend",
 		rates: rates, costs: costs, stops: stops,
 	}
 	kubelet := &fleetSide{
-		fleet: &fleet{site: s, handler: integration.Runc}, started: execSync, stopping: execSync,
+		fleet: &fleet{site: s, handler: harness.Runc}, started: execSync, stopping: execSync,
 		rate: "containers ready, kubelet's way", middle: "median of the stops, kubelet's way", p99: "p99 of the stops, kubelet's way",
 		costFew: "per container without hooks beside few pods, runc", costMany: "per container without hooks beside many pods, runc",
 		rates: rates, costs: costs, stops: stops,

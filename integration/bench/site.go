@@ -9,25 +9,25 @@ import (
 	"syscall"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // site is where benchmarks run: a private containerd of their own.
 type site struct {
-	*integration.Daemon
+	*harness.Daemon
 	account *account
 }
 
-func newSite(d *integration.Daemon) (*site, error) {
+func newSite(d *harness.Daemon) (*site, error) {
 	a, err := newAccount(d)
 	return &site{d, a}, err
 }
 
 // pods runs one pod per handler.
-func (s *site) pods(ctx context.Context, handlers ...string) ([]*integration.Pod, error) {
-	var pods []*integration.Pod
+func (s *site) pods(ctx context.Context, handlers ...string) ([]*harness.Pod, error) {
+	var pods []*harness.Pod
 	for _, h := range handlers {
-		pod, err := s.CRI.RunPod(ctx, integration.PodOptions{Handler: h})
+		pod, err := s.CRI.RunPod(ctx, harness.PodOptions{Handler: h})
 		if err != nil {
 			return nil, err
 		}
@@ -36,7 +36,7 @@ func (s *site) pods(ctx context.Context, handlers ...string) ([]*integration.Pod
 	return pods, nil
 }
 
-func removePods(ctx context.Context, pods []*integration.Pod) error {
+func removePods(ctx context.Context, pods []*harness.Pod) error {
 	for _, pod := range pods {
 		if err := pod.Remove(ctx); err != nil {
 			return err
@@ -52,8 +52,8 @@ const gracePeriod = 30 * time.Second
 const containerName = "app"
 
 // hooked is a container with an annotation; lifecycle is its value, "" for none.
-func hooked(lifecycle string) integration.ContainerOptions {
-	opts := integration.ContainerOptions{Name: containerName}
+func hooked(lifecycle string) harness.ContainerOptions {
+	opts := harness.ContainerOptions{Name: containerName}
 	if lifecycle != "" {
 		opts.Annotations = map[string]string{"lifecycle.bookend.dev/" + containerName: lifecycle}
 	}
@@ -70,7 +70,7 @@ const (
 )
 
 // execSync runs the hooks' command as the kubelet does.
-func execSync(ctx context.Context, c *integration.Container) error {
+func execSync(ctx context.Context, c *harness.Container) error {
 	result, err := c.Exec(ctx, hookCommand)
 	if err == nil && result.ExitCode != 0 {
 		err = fmt.Errorf("exec of %s: exit status %d", hookCommand, result.ExitCode)
@@ -80,7 +80,7 @@ func execSync(ctx context.Context, c *integration.Container) error {
 
 // awaitHandler waits until the shell that is a container's init waits for its
 // child and for SIGTERM, which the kernel drops where it comes too early.
-func awaitHandler(ctx context.Context, c *integration.Container) error {
+func awaitHandler(ctx context.Context, c *harness.Container) error {
 	pid, err := c.PID(ctx)
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // sleepsPerPod is how many containers of a pod sleep.
@@ -18,7 +18,6 @@ const (
 	sleepPods, quickSleepPods = 25, 5
 	sleepSeconds              = 600 // longer than the benchmark
 	preStopSleep              = `{"preStop":{"sleep":{"seconds":600}}}`
-	hookStartTopic            = "/bookend/hook/start"
 )
 
 // sleepers counts what preStop sleeps cost that are under way all at once.
@@ -27,7 +26,7 @@ func sleepers(ctx context.Context, s *site, p plan) (*outcome, error) {
 	if p.quick {
 		n = quickSleepPods
 	}
-	f := &fleet{site: s, handler: integration.Bookend}
+	f := &fleet{site: s, handler: harness.Bookend}
 	if err := f.resize(ctx, n); err != nil {
 		return nil, err
 	}
@@ -57,12 +56,12 @@ func sleepers(ctx context.Context, s *site, p plan) (*outcome, error) {
 }
 
 // crowd runs several containers in each pod, and returns them by pod.
-func (f *fleet) crowd(ctx context.Context, perPod int, lifecycle string) ([][]*integration.Container, error) {
-	crowds := make([][]*integration.Container, len(f.pods))
+func (f *fleet) crowd(ctx context.Context, perPod int, lifecycle string) ([][]*harness.Container, error) {
+	crowds := make([][]*harness.Container, len(f.pods))
 	err := each(ctx, f.all(), clients, func(ctx context.Context, i int) error {
 		for j := range perPod {
 			name := fmt.Sprintf("%s-%d", containerName, j)
-			opts := integration.ContainerOptions{Name: name, Command: []string{"sleep", "1000000"}}
+			opts := harness.ContainerOptions{Name: name, Command: []string{"sleep", "1000000"}}
 			if lifecycle != "" {
 				opts.Annotations = map[string]string{"lifecycle.bookend.dev/" + name: lifecycle}
 			}
@@ -79,7 +78,7 @@ func (f *fleet) crowd(ctx context.Context, perPod int, lifecycle string) ([][]*i
 
 // fallAsleep stops all containers and returns once all their hooks have
 // started. The stops go on.
-func (s *site) fallAsleep(ctx context.Context, crowds [][]*integration.Container) (*errgroup.Group, error) {
+func (s *site) fallAsleep(ctx context.Context, crowds [][]*harness.Container) (*errgroup.Group, error) {
 	events, err := s.Events(ctx)
 	if err != nil {
 		return nil, err
@@ -95,7 +94,7 @@ func (s *site) fallAsleep(ctx context.Context, crowds [][]*integration.Container
 	return stops, poll(ctx, fmt.Sprintf("%d sleeps to start", want), func() (bool, error) {
 		n := 0
 		for _, e := range events.All() {
-			if e.Topic == hookStartTopic {
+			if h, ok := e.Hook(); ok && h.Verb == "start" {
 				n++
 			}
 		}
@@ -115,7 +114,7 @@ type consumption struct {
 	memory    []float64 // of each pod's shim, in KiB
 }
 
-func (s *site) consumptionOf(ctx context.Context, crowds [][]*integration.Container) (c consumption, err error) {
+func (s *site) consumptionOf(ctx context.Context, crowds [][]*harness.Container) (c consumption, err error) {
 	if c.processes, err = descendants(s.PID()); err != nil {
 		return c, err
 	}

@@ -14,8 +14,8 @@ import (
 
 func startSilent(h *history) string {
 	for _, c := range h.calls(opStart) {
-		if c.Ended.IsZero() || c.Ended.After(h.Settled) {
-			return fmt.Sprintf("it did not in %s", h.Settled.Sub(c.Began).Round(time.Millisecond))
+		if c.Ended.IsZero() || c.Ended.After(h.Ended) {
+			return fmt.Sprintf("it did not in %s", h.Ended.Sub(c.Began).Round(time.Millisecond))
 		}
 	}
 	return ""

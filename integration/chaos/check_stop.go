@@ -84,7 +84,7 @@ func stopLost(h *history) string {
 	if !h.Survived || c == nil {
 		return ""
 	}
-	return fmt.Sprintf("signal %d was accepted at %s, and is not delivered %s later; the init lives", c.Signal, clockTime(c.Began), h.Settled.Sub(c.Began).Round(time.Millisecond))
+	return fmt.Sprintf("signal %d was accepted at %s, and is not delivered %s later; the init lives", c.Signal, clockTime(c.Began), h.Ended.Sub(c.Began).Round(time.Millisecond))
 }
 
 // signalTwice counts what may reach the init: one signal for each preStop, or
@@ -92,7 +92,7 @@ func stopLost(h *history) string {
 // another for each of which nobody knows whether it went.
 func signalTwice(h *history) string {
 	stops := max(1, len(h.runs(hooks.PreStop)))
-	allowed := h.spoiled("kill", "hang", "hangafter")
+	allowed := h.broken("kill", "hang", "hangafter")
 	absorbed := postStartFailed(h)
 	for _, c := range h.Calls {
 		switch {
@@ -129,12 +129,12 @@ func undeliveredUntold(h *history) string {
 		}
 	}
 	runs := h.of(hooks.PreStop)
-	if len(runs) == 0 || len(h.signals()) == 0 || h.Spoiled.From.IsZero() || len(h.Undelivered) > 0 && len(h.Stops) > 0 {
+	if len(runs) == 0 || len(h.signals()) == 0 || h.Broken.From.IsZero() || len(h.Undelivered) > 0 && len(h.Stops) > 0 {
 		return ""
 	}
 	end := endOf(runs[len(runs)-1])
-	if end.Before(h.Spoiled.From) || h.Spoiled.To.Sub(end) < undeliveredAfter+time.Second {
+	if end.Before(h.Broken.From) || h.Broken.To.Sub(end) < undeliveredAfter+time.Second {
 		return ""
 	}
-	return fmt.Sprintf("the runtime was broken until %s after preStop; there are %d events and %d records", h.Spoiled.To.Sub(end).Round(time.Millisecond), len(h.Undelivered), len(h.Stops))
+	return fmt.Sprintf("the runtime was broken until %s after preStop; there are %d events and %d records", h.Broken.To.Sub(end).Round(time.Millisecond), len(h.Undelivered), len(h.Stops))
 }

@@ -50,7 +50,7 @@ func forged() *history {
 			forgedRecord(hooks.PreStop, 1003, 1500, hooks.Succeeded),
 		},
 		Runtime: []runtimeCall{{At: at(90), Verb: "start", Mode: "pass"}, {At: at(1505), Verb: "kill", Signal: 15, Mode: "pass"}},
-		Settled: at(2000), Survived: true,
+		Ended:   at(2000), Survived: true,
 	}
 }
 
@@ -96,7 +96,7 @@ func TestAHistoryWithoutFaultBreaksNothing(t *testing.T) {
 			h.Records[0].Outcome, h.Survived = hooks.Cancelled, false
 		},
 		"a stop that took long, and was told of": func(h *history) {
-			h.Spoiled, h.Settled, h.Undelivered = span{at(1000), at(13_000)}, at(15_000), []time.Time{at(11_500)}
+			h.Broken, h.Ended, h.Undelivered = span{at(1000), at(13_000)}, at(15_000), []time.Time{at(11_500)}
 			h.Marks[5].At, h.Runtime[1].At = at(13_100), at(13_100)
 			h.Stops = []stopRecord{{Kind: "stop", Delivery: "delivered"}}
 		},
@@ -154,11 +154,11 @@ var forgeries = []struct {
 		h.Marks = append(h.Marks, mark{at(1600), "sig 2"})
 	}},
 	{"for long", "what is undelivered is told", func(h *history) {
-		h.Spoiled, h.Settled = span{at(1000), at(13_000)}, at(15_000)
+		h.Broken, h.Ended = span{at(1000), at(13_000)}, at(15_000)
 		h.Marks[5].At, h.Runtime[1].At = at(13_100), at(13_100)
 	}},
 	{"for long, and in an event alone", "what is undelivered is told", func(h *history) {
-		h.Spoiled, h.Settled, h.Undelivered = span{at(1000), at(13_000)}, at(15_000), []time.Time{at(11_500)}
+		h.Broken, h.Ended, h.Undelivered = span{at(1000), at(13_000)}, at(15_000), []time.Time{at(11_500)}
 		h.Marks[5].At, h.Runtime[1].At = at(13_100), at(13_100)
 	}},
 	{"a record without an end", "what is undelivered is told", func(h *history) { h.Stops = []stopRecord{{Kind: "stop"}} }},

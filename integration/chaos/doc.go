@@ -10,7 +10,7 @@
 // the end of each pass over all faults the harness looks for what was left.
 //
 // The faults of the runtime are acted out by a program in the runtime's place
-// ([slot]), which writes down every call that it spoils. A run fails where a
+// ([slot]), which writes down every call that it breaks. A run fails where a
 // fault that was planned never really happened.
 //
 // Choices follow from the seed alone; the moments at which they meet the

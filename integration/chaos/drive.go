@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // settings of a run.
@@ -30,9 +30,9 @@ const slots = 6
 // driver runs rounds on a daemon of its own.
 type driver struct {
 	settings
-	daemon *integration.Daemon
+	daemon *harness.Daemon
 	slots  chan *slot
-	events *integration.EventLog
+	events *harness.EventLog
 	report *report
 }
 
@@ -55,7 +55,7 @@ func drive(ctx context.Context, s settings, print func(string)) (_ *report, err 
 
 // start starts the daemon, with a handler for each slot.
 func (d *driver) start(ctx context.Context, dir string) error {
-	bins, err := integration.FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		return err
 	}
@@ -63,15 +63,15 @@ func (d *driver) start(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	template := integration.DefaultHandlers(bins)[1]
-	var handlers []integration.Handler
+	template := harness.DefaultHandlers(bins)[1]
+	var handlers []harness.Handler
 	for _, s := range all {
 		h := template
 		h.Name, h.Options = s.name, map[string]any{"BinaryName": s.runc()}
 		handlers = append(handlers, h)
 		d.slots <- s
 	}
-	if d.daemon, err = integration.Start(ctx, integration.Options{Handlers: handlers}); err != nil {
+	if d.daemon, err = harness.Start(ctx, harness.Options{Handlers: handlers}); err != nil {
 		return err
 	}
 	d.events, err = d.daemon.Events(ctx)

@@ -20,12 +20,12 @@ type history struct {
 	Undelivered []time.Time  // events that say so
 	Stops       []stopRecord // records that do
 
-	// Spoiled is while a fault of the runtime was in place, Starved while the
+	// Broken is while a fault of the runtime was in place, Starved while the
 	// shim had no descriptors to spare; zero: never.
-	Spoiled, Starved span
-	Opens            int64 // of the runtime while its file was another
+	Broken, Starved span
+	Opens           int64 // of the runtime while its file was another
 
-	Settled  time.Time // when the round waited no longer
+	Ended    time.Time // when the round waited no longer
 	Survived bool      // the init lived then
 	Faults   []string  // what went wrong that no rule of its own judges
 }
@@ -73,14 +73,14 @@ type mark struct {
 	What string
 }
 
-// diary is a history that several write.
-type diary struct {
+// sharedHistory is a history that several write.
+type sharedHistory struct {
 	mu sync.Mutex
 	h  history
 }
 
 // begin notes that a call is made and returns what notes its reply.
-func (d *diary) begin(c call) (end func(func(*call))) {
+func (d *sharedHistory) begin(c call) (end func(func(*call))) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c.Began = time.Now()
@@ -94,14 +94,14 @@ func (d *diary) begin(c call) (end func(func(*call))) {
 	}
 }
 
-func (d *diary) note(change func(*history)) {
+func (d *sharedHistory) note(change func(*history)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	change(&d.h)
 }
 
 // copy returns the history so far.
-func (d *diary) copy() *history {
+func (d *sharedHistory) copy() *history {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	h := d.h
@@ -110,7 +110,7 @@ func (d *diary) copy() *history {
 }
 
 // calls returns a copy of the calls of one kind so far.
-func (d *diary) calls(op operation) []call {
+func (d *sharedHistory) calls(op operation) []call {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.h.calls(op)
@@ -148,8 +148,8 @@ func (h *history) marks(what string) []time.Time {
 	return found
 }
 
-// spoiled counts the calls of a verb in which a fault was acted out.
-func (h *history) spoiled(verb string, modes ...string) int {
+// broken counts the calls of a verb in which a fault was acted out.
+func (h *history) broken(verb string, modes ...string) int {
 	n := 0
 	for _, c := range h.Runtime {
 		for _, m := range modes {

@@ -23,7 +23,7 @@ var bodies = map[string]string{
 	"slow":   `sleep 0.7`,
 	"fail":   `sleep 0.2; exit 3`,
 	"hang":   `sleep 1000`,
-	"flaky":  `[ -e /gate/$point.tried ] || { : >/gate/$point.tried; exit 4; }`,
+	"flaky":  `[ -e /fifo/$point.tried ] || { : >/fifo/$point.tried; exit 4; }`,
 	"daemon": `sleep 1000 >/dev/null 2>&1 &`,
 	"quit":   `kill -12 1; sleep 1000`,
 	"sleep":  "",
@@ -98,4 +98,4 @@ func (h *hook) lifecycle(mark string) map[string]any {
 }
 
 // noteFunction is for scripts that write into the trace.
-const noteFunction = `note() { read -r up _ </proc/uptime; echo "$up $*" >>/gate/trace; }`
+const noteFunction = `note() { read -r up _ </proc/uptime; echo "$up $*" >>/fifo/trace; }`

@@ -149,7 +149,7 @@ func (p *plan) entrypoint() string {
 	}
 	lines = append(lines, "trap : 10", "trap 'note quit; exit 5' 12")
 	if p.Kind == pod {
-		lines = append(lines, fmt.Sprintf("httpd -p %d -h /gate/www", goodPort))
+		lines = append(lines, fmt.Sprintf("httpd -p %d -h /fifo/www", goodPort))
 	}
 	lines = append(lines, "note up")
 	if p.Init == "brief" {

@@ -127,12 +127,12 @@ func (h *history) tell(found []violation) string {
 	for _, rec := range h.Records {
 		lines = append(lines, line{rec.Started, fmt.Sprintf("record  %s attempt %d: %s %s after %.3fs", rec.Hook, rec.Attempt, rec.Outcome, rec.Cause, rec.DurationSeconds)})
 	}
-	for what, s := range map[string]span{"runtime spoiled": h.Spoiled, "shim starved": h.Starved} {
+	for what, s := range map[string]span{"runtime broken": h.Broken, "shim starved": h.Starved} {
 		if !s.From.IsZero() {
 			lines = append(lines, line{s.From, fmt.Sprintf("fault   %s until %s", what, clockTime(s.To))})
 		}
 	}
-	lines = append(lines, line{h.Settled, fmt.Sprintf("driver  settled; the init lives: %t", h.Survived)})
+	lines = append(lines, line{h.Ended, fmt.Sprintf("driver  ended; the init lives: %t", h.Survived)})
 	slices.SortStableFunc(lines, func(a, b line) int { return a.at.Compare(b.at) })
 	for _, l := range lines {
 		fmt.Fprintf(&b, "    %s %s\n", clockTime(l.at), l.text)

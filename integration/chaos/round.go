@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"bookend.dev/bookend/hooks/record"
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // patience is what no answer may take that waits for nothing.
@@ -24,7 +24,7 @@ const patience = 5 * time.Second
 // round is a plan that is carried out.
 type round struct {
 	*victim
-	diary
+	sharedHistory
 	plan   *plan
 	slot   *slot
 	extras sync.Once
@@ -37,7 +37,7 @@ type round struct {
 
 // run carries the plan out and returns its history. The error is the driver's
 // own trouble.
-func run(ctx context.Context, d *integration.Daemon, p *plan, s *slot, w *wave) (_ *history, err error) {
+func run(ctx context.Context, d *harness.Daemon, p *plan, s *slot, w *wave) (_ *history, err error) {
 	v, err := (*victim)(nil), s.reset()
 	if err == nil {
 		v, err = newVictim(ctx, d, p, s)
@@ -48,13 +48,13 @@ func run(ctx context.Context, d *integration.Daemon, p *plan, s *slot, w *wave) 
 	}
 	r := &round{victim: v, plan: p, slot: s, follower: record.Open(d.RecordsDir(), record.Limits{}).Follow(), seen: map[string]record.Record{}}
 	r.h.Plan, r.h.ID = p, v.id
-	defer func() { err = errors.Join(err, v.gate.Remove()) }()
+	defer func() { err = errors.Join(err, v.fifos.Remove()) }()
 	p.Topic.act(ctx, r)
 	if w.restarted != nil {
 		c := <-w.restarted
 		r.note(func(h *history) { h.Calls = append(h.Calls, c) })
 	}
-	r.settle(ctx)
+	r.awaitEnd(ctx)
 	r.finish(ctx)
 	return &r.h, r.collect()
 }
@@ -183,8 +183,8 @@ func (r *round) started(ctx context.Context) {
 	r.awaitStarted(ctx, r.plan.hookTime()+patience)
 }
 
-// spoilFor puts another file in the runtime's place until f returns.
-func (r *round) spoilFor(file string, f func()) {
+// replaceFor puts another file in the runtime's place until f returns.
+func (r *round) replaceFor(file string, f func()) {
 	opens := r.slot.opens.count()
 	begun := time.Now()
 	if err := r.slot.put(file); err != nil {
@@ -195,23 +195,23 @@ func (r *round) spoilFor(file string, f func()) {
 		r.fault("%v", err)
 	}
 	n := r.slot.opens.count() - opens
-	r.note(func(h *history) { h.Opens += n; h.Spoiled = span{begun, time.Now()} })
+	r.note(func(h *history) { h.Opens += n; h.Broken = span{begun, time.Now()} })
 }
 
-// spoilCalls lets a verb of the runtime fail in a mode until f returns.
-func (r *round) spoilCalls(verb, mode string, f func()) {
+// failCalls lets a verb of the runtime fail in a mode until f returns.
+func (r *round) failCalls(verb, mode string, f func()) {
 	begun := time.Now()
-	r.spoilNext(verb, mode)
+	r.failNext(verb, mode)
 	f()
 	if err := r.slot.lift(); err != nil {
 		r.fault("%v", err)
 	}
-	r.note(func(h *history) { h.Spoiled = span{begun, time.Now()} })
+	r.note(func(h *history) { h.Broken = span{begun, time.Now()} })
 }
 
-// spoilNext lets a verb of the runtime fail until the slot's faults are lifted.
-func (r *round) spoilNext(verb, mode string) {
-	if err := r.slot.spoil(r.id, verb, mode); err != nil {
+// failNext lets a verb of the runtime fail until the slot's faults are lifted.
+func (r *round) failNext(verb, mode string) {
+	if err := r.slot.fail(r.id, verb, mode); err != nil {
 		r.fault("%v", err)
 	}
 }

@@ -57,7 +57,7 @@ func newSlots(dir, runc string, n int) ([]*slot, error) {
 	for i := range n {
 		s := &slot{name: fmt.Sprintf("chaos-%d", i), dir: filepath.Join(dir, strconv.Itoa(i)), clock: c}
 		if err := errors.Join(os.Mkdir(s.dir, 0o700), os.Symlink(runc, s.path("real")), unix.Mkfifo(s.path("release"), 0o600), s.put(sound)); err != nil {
-			return nil, fmt.Errorf("a runtime to spoil: %w", err)
+			return nil, fmt.Errorf("a runtime to break: %w", err)
 		}
 		if s.opens, err = watchOpens(s.dir, "runc"); err != nil {
 			return nil, err
@@ -111,8 +111,8 @@ func (s *slot) put(name string) error {
 	return nil
 }
 
-// spoil makes a call of the container's fail in a mode of the stand-in.
-func (s *slot) spoil(id, verb, mode string) error {
+// fail makes a call of the container's fail in a mode of the stand-in.
+func (s *slot) fail(id, verb, mode string) error {
 	fresh := s.path("fault.new")
 	if err := os.WriteFile(fresh, []byte(mode+"\n"), 0o600); err != nil {
 		return err

@@ -34,7 +34,7 @@ func (s *slot) call(ctx context.Context, args ...string) (string, error) {
 func TestTheStandInActsOutFaultsOfOneContainer(t *testing.T) {
 	s := testSlot(t)
 	for _, mode := range []string{"fail", "once-fail"} {
-		if err := s.spoil("c1", "kill", mode); err != nil {
+		if err := s.fail("c1", "kill", mode); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.call(t.Context(), "kill", "--all", "c1", "15"); err == nil {
@@ -76,7 +76,7 @@ func TestTheStandInActsOutFaultsOfOneContainer(t *testing.T) {
 func TestTheStandInHangsUntilItIsReleased(t *testing.T) {
 	s := testSlot(t)
 	for mode, ok := range map[string]bool{"once-hang": true, "once-hangfail": false, "once-hangafter": true} {
-		if err := s.spoil("c1", "kill", mode); err != nil {
+		if err := s.fail("c1", "kill", mode); err != nil {
 			t.Fatal(err)
 		}
 		ended := make(chan error, 1)

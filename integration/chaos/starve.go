@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // occupied is how many descriptors every process has for good: its standard
@@ -15,11 +15,11 @@ const occupied = 3
 // closes meanwhile included.
 func starve(ctx context.Context, pid int, d time.Duration) (span, error) {
 	s := span{From: time.Now()}
-	feed, err := integration.Starve(pid, occupied)
+	restore, err := harness.LimitDescriptors(pid, occupied)
 	if err != nil {
 		return span{}, err
 	}
 	pause(ctx, d)
 	s.To = time.Now()
-	return s, feed()
+	return s, restore()
 }

@@ -58,7 +58,7 @@ func did(op operation) func(*history) int {
 
 // acted counts the calls of a verb in which a fault was acted out.
 func acted(verb string, modes ...string) func(*history) int {
-	return func(h *history) int { return h.spoiled(verb, modes...) }
+	return func(h *history) int { return h.broken(verb, modes...) }
 }
 
 // opened counts the calls of a runtime whose file was another.

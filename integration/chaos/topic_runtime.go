@@ -10,13 +10,13 @@ var runtimeTopics = []topic{
 	{name: "kill fails once", alone: true, shape: steady, act: func(ctx context.Context, r *round) {
 		r.launch(ctx, 0)
 		r.started(ctx)
-		r.spoilNext("kill", "once-fail")
+		r.failNext("kill", "once-fail")
 		r.stop(ctx)
 	}, shown: acted("kill", "fail")},
 	{name: "kill fails a while", alone: true, shape: steady, act: func(ctx context.Context, r *round) {
 		r.launch(ctx, 0)
 		r.started(ctx)
-		r.spoilCalls("kill", "fail", func() {
+		r.failCalls("kill", "fail", func() {
 			r.stop(ctx)
 			pause(ctx, r.plan.hookTime()+r.plan.moment(time.Second))
 		})
@@ -25,7 +25,7 @@ var runtimeTopics = []topic{
 	{name: "kill fails for long", alone: true, long: true, shape: steady, act: func(ctx context.Context, r *round) {
 		r.launch(ctx, 0)
 		r.started(ctx)
-		r.spoilCalls("kill", "fail", func() {
+		r.failCalls("kill", "fail", func() {
 			r.stop(ctx)
 			pause(ctx, r.plan.hookTime()+undeliveredAfter+2*time.Second)
 		})
@@ -33,7 +33,7 @@ var runtimeTopics = []topic{
 	{name: "kill hangs", alone: true, long: true, hangs: true, shape: steady, act: func(ctx context.Context, r *round) {
 		r.launch(ctx, 0)
 		r.started(ctx)
-		r.spoilNext("kill", "once-hang")
+		r.failNext("kill", "once-hang")
 		r.stop(ctx)
 		pause(ctx, r.plan.hookTime()+r.plan.moment(2*time.Second))
 		r.stop(ctx)
@@ -41,7 +41,7 @@ var runtimeTopics = []topic{
 	{name: "kill hangs, then SIGKILL", alone: true, long: true, hangs: true, shape: steady, act: func(ctx context.Context, r *round) {
 		r.launch(ctx, 0)
 		r.started(ctx)
-		r.spoilNext("kill", "once-hang")
+		r.failNext("kill", "once-hang")
 		r.stop(ctx)
 		pause(ctx, r.plan.hookTime()+r.plan.moment(2*time.Second))
 		r.sigkill(ctx)
@@ -49,32 +49,32 @@ var runtimeTopics = []topic{
 	{name: "kill hangs after the signal", alone: true, long: true, hangs: true, shape: steady, act: func(ctx context.Context, r *round) {
 		r.launch(ctx, 0)
 		r.started(ctx)
-		r.spoilNext("kill", "once-hangafter")
+		r.failNext("kill", "once-hangafter")
 		r.stop(ctx)
 	}, shown: acted("kill", "hangafter")},
 	{name: "kill is slow", alone: true, shape: steady, act: func(ctx context.Context, r *round) {
 		r.launch(ctx, 0)
 		r.started(ctx)
-		r.spoilCalls("kill", "once-hang", func() {
+		r.failCalls("kill", "once-hang", func() {
 			r.stop(ctx)
 			pause(ctx, r.plan.hookTime()+r.plan.moment(2*time.Second))
 		})
 		r.slot.release()
 	}, shown: acted("kill", "hang")},
 	{name: "start fails once", kinds: []kind{task, group}, alone: true, shape: lasting, act: func(ctx context.Context, r *round) {
-		r.spoilNext("start", "once-fail")
+		r.failNext("start", "once-fail")
 		r.launch(ctx, 0)
 		r.started(ctx)
 		r.launch(ctx, 0)
 		r.started(ctx)
 	}, shown: acted("start", "fail")},
 	{name: "one of two Starts fails", kinds: []kind{task, group}, alone: true, shape: lasting, act: func(ctx context.Context, r *round) {
-		r.spoilNext("start", "once-fail")
+		r.failNext("start", "once-fail")
 		r.launchDirectly(ctx, 2)
 		r.started(ctx)
 	}, shown: acted("start", "fail")},
 	{name: "a Start fails before another", kinds: []kind{task, group}, alone: true, shape: lasting, act: func(ctx context.Context, r *round) {
-		r.spoilCalls("start", "once-hangfail", func() {
+		r.failCalls("start", "once-hangfail", func() {
 			r.launchDirectly(ctx, 2)
 			pause(ctx, 200*time.Millisecond+r.plan.moment(300*time.Millisecond))
 		})
@@ -82,14 +82,14 @@ var runtimeTopics = []topic{
 		r.started(ctx)
 	}, shown: acted("start", "hangfail")},
 	{name: "start is slow", shape: lasting, act: func(ctx context.Context, r *round) {
-		r.spoilCalls("start", "once-hang", func() {
+		r.failCalls("start", "once-hang", func() {
 			r.launch(ctx, 0)
 			pause(ctx, 200*time.Millisecond+r.plan.moment(time.Second))
 		})
 		r.slot.release()
 	}, shown: acted("start", "hang")},
 	{name: "sandbox killed in a slow start", kinds: []kind{group}, alone: true, shape: lasting, act: func(ctx context.Context, r *round) {
-		r.spoilCalls("start", "once-hang", func() {
+		r.failCalls("start", "once-hang", func() {
 			r.launch(ctx, 0)
 			pause(ctx, 300*time.Millisecond)
 			r.killSandbox(ctx, r.plan.rng.IntN(2) == 0)
@@ -102,7 +102,7 @@ var runtimeTopics = []topic{
 		lasting(p)
 		p.Post = &hook{point: "post", body: "hang", takes: 4 * time.Second}
 	}, act: func(ctx context.Context, r *round) {
-		r.spoilCalls("kill", "fail", func() {
+		r.failCalls("kill", "fail", func() {
 			r.launch(ctx, 4*time.Second)
 			r.awaitStarted(ctx, 10*time.Second)
 			pause(ctx, r.plan.moment(time.Second))
@@ -141,7 +141,7 @@ func whileStopping(name, file string) topic {
 		r.launch(ctx, 0)
 		r.started(ctx)
 		r.stop(ctx)
-		r.spoilFor(file, func() { pause(ctx, r.plan.hookTime()+500*time.Millisecond+r.plan.moment(time.Second)) })
+		r.replaceFor(file, func() { pause(ctx, r.plan.hookTime()+500*time.Millisecond+r.plan.moment(time.Second)) })
 	}, shown: opened}
 }
 
@@ -157,7 +157,7 @@ func ownKill(name, file string) topic {
 	}, act: func(ctx context.Context, r *round) {
 		r.launch(ctx, 0)
 		if r.awaitMark(ctx, patience, "post begin") {
-			r.spoilFor(file, func() { pause(ctx, 2*time.Second+r.plan.moment(time.Second)) })
+			r.replaceFor(file, func() { pause(ctx, 2*time.Second+r.plan.moment(time.Second)) })
 		}
 	}, shown: opened}
 }

@@ -8,7 +8,7 @@ import (
 // stormTopics are whatever comes, more of it and at any moment.
 var stormTopics = []topic{storm("storm"), storm("another storm"), storm("a third storm")}
 
-// storm spoils calls of the runtime that are about to come, beside extras of
+// storm breaks calls of the runtime that are about to come, beside extras of
 // every kind.
 func storm(name string) topic {
 	return topic{name: name, kinds: []kind{task, group}, shape: func(p *plan) {
@@ -17,7 +17,7 @@ func storm(name string) topic {
 		}
 	}, act: func(ctx context.Context, r *round) {
 		if r.plan.rng.IntN(3) == 0 {
-			r.spoilCalls("start", r.drawMode(), func() {
+			r.failCalls("start", r.drawMode(), func() {
 				r.launch(ctx, 0)
 				pause(ctx, r.plan.moment(time.Second))
 			})
@@ -27,7 +27,7 @@ func storm(name string) topic {
 		}
 		for range 2 + r.plan.rng.IntN(2) {
 			pause(ctx, r.plan.moment(500*time.Millisecond))
-			r.gust(ctx)
+			r.burst(ctx)
 			r.slot.release()
 		}
 	}, shown: func(h *history) int {
@@ -41,8 +41,8 @@ func storm(name string) topic {
 	}}
 }
 
-// gust spoils the runtime for a while and asks something of it meanwhile.
-func (r *round) gust(ctx context.Context) {
+// burst breaks the runtime for a while and asks something of it meanwhile.
+func (r *round) burst(ctx context.Context) {
 	rng := r.plan.rng
 	d, ask := 500*time.Millisecond+r.plan.moment(2*time.Second), func() {}
 	verb := []string{"kill", "kill", "kill", "pause", "resume", "state"}[rng.IntN(6)]
@@ -57,10 +57,10 @@ func (r *round) gust(ctx context.Context) {
 		pause(ctx, d)
 	}
 	if rng.IntN(3) == 0 {
-		r.spoilFor([]string{missing, empty, half}[rng.IntN(3)], during)
+		r.replaceFor([]string{missing, empty, half}[rng.IntN(3)], during)
 		return
 	}
-	r.spoilCalls(verb, r.drawMode(), during)
+	r.failCalls(verb, r.drawMode(), during)
 }
 
 func (r *round) drawMode() string {

@@ -20,13 +20,13 @@ import (
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // victim is the container of a round, whichever way it was made.
 type victim struct {
-	daemon    *integration.Daemon
-	gate      *integration.Gate
+	daemon    *harness.Daemon
+	fifos     *harness.FIFOs
 	id        string
 	namespace string
 	sandbox   string // id of its sandbox; empty: it has none
@@ -34,7 +34,7 @@ type victim struct {
 	remove    func(ctx context.Context) error
 
 	mu   sync.Mutex
-	init integration.Process // zero: not known yet
+	init harness.Process // zero: not known yet
 }
 
 const (
@@ -48,12 +48,12 @@ const (
 )
 
 // newVictim creates the container of a plan; it is not started.
-func newVictim(ctx context.Context, d *integration.Daemon, p *plan, s *slot) (*victim, error) {
-	g, err := newGate(d)
+func newVictim(ctx context.Context, d *harness.Daemon, p *plan, s *slot) (*victim, error) {
+	g, err := newFIFOs(d)
 	if err != nil {
 		return nil, err
 	}
-	v := &victim{daemon: d, gate: g}
+	v := &victim{daemon: d, fifos: g}
 	switch p.Kind {
 	case pod:
 		err = v.createPod(ctx, p, s)
@@ -68,10 +68,10 @@ func newVictim(ctx context.Context, d *integration.Daemon, p *plan, s *slot) (*v
 	return v, nil
 }
 
-// newGate makes the directory that a container shares with the driver, with the
+// newFIFOs makes the directory that a container shares with the driver, with the
 // pages of its server.
-func newGate(d *integration.Daemon) (*integration.Gate, error) {
-	g, err := d.NewGate()
+func newFIFOs(d *harness.Daemon) (*harness.FIFOs, error) {
+	g, err := d.NewFIFOs()
 	if err != nil {
 		return nil, err
 	}
@@ -85,13 +85,13 @@ func newGate(d *integration.Daemon) (*integration.Gate, error) {
 }
 
 func (v *victim) createPod(ctx context.Context, p *plan, s *slot) error {
-	sandbox, err := v.daemon.CRI.RunPod(ctx, integration.PodOptions{Handler: s.name, Annotations: map[string]string{memberKey: p.lifecycle()}})
+	sandbox, err := v.daemon.CRI.RunPod(ctx, harness.PodOptions{Handler: s.name, Annotations: map[string]string{memberKey: p.lifecycle()}})
 	if err != nil {
 		return err
 	}
-	v.namespace, v.sandbox, v.remove = integration.CRINamespace, sandbox.ID, sandbox.Remove
-	c, err := sandbox.CreateContainer(ctx, integration.ContainerOptions{
-		Name: memberName, Mounts: v.gate.Mounts(), Command: []string{"sh", "-c", p.entrypoint()},
+	v.namespace, v.sandbox, v.remove = harness.CRINamespace, sandbox.ID, sandbox.Remove
+	c, err := sandbox.CreateContainer(ctx, harness.ContainerOptions{
+		Name: memberName, Mounts: v.fifos.Mounts(), Command: []string{"sh", "-c", p.entrypoint()},
 	})
 	if err != nil {
 		return errors.Join(err, sandbox.Remove(ctx))
@@ -103,7 +103,7 @@ func (v *victim) createPod(ctx context.Context, p *plan, s *slot) error {
 // createGroup makes a pod as a client of the Task API can: a sandbox, and a
 // member that the sandbox's shim serves.
 func (v *victim) createGroup(ctx context.Context, p *plan, s *slot) error {
-	sandbox := &victim{daemon: v.daemon, gate: v.gate}
+	sandbox := &victim{daemon: v.daemon, fifos: v.fifos}
 	idle := *p
 	idle.Init, idle.Kind = "polite", task
 	if err := sandbox.createTask(ctx, &idle, s, typeKey, map[string]string{typeKey: "sandbox"}); err != nil {
@@ -135,18 +135,18 @@ func (v *victim) createTask(ctx context.Context, p *plan, s *slot, key string, a
 	if key == typeKey {
 		command = []string{"sleep", "1000000"}
 	}
-	t, err := v.daemon.Tasks.Create(ctx, integration.TaskOptions{
+	t, err := v.daemon.Tasks.Create(ctx, harness.TaskOptions{
 		Runtime: bookendRuntime, RuntimeOptions: &options.Options{BinaryName: s.runc()}, Args: command,
 		Annotations: all, IO: cio.NullIO,
 		Spec: []oci.SpecOpts{oci.WithMounts([]specs.Mount{{
-			Type: "bind", Source: v.gate.Dir, Destination: integration.GateDir, Options: []string{"bind", "rw"},
+			Type: "bind", Source: v.fifos.Dir, Destination: harness.FIFODir, Options: []string{"bind", "rw"},
 		}})},
 	})
 	if err != nil {
 		return err
 	}
-	v.namespace, v.id, v.start, v.remove = integration.TaskNamespace, t.ID(), t.Start, t.Remove
-	v.init, err = integration.ReadProcess(int(t.Pid()))
+	v.namespace, v.id, v.start, v.remove = harness.TaskNamespace, t.ID(), t.Start, t.Remove
+	v.init, err = harness.ReadProcess(int(t.Pid()))
 	return err
 }
 
@@ -181,18 +181,18 @@ func (v *victim) sendSignal(ctx context.Context, sig syscall.Signal) error {
 }
 
 // shim connects to the container's shim, past containerd.
-func (v *victim) shim(ctx context.Context) (*integration.Shim, error) {
+func (v *victim) shim(ctx context.Context) (*harness.Shim, error) {
 	return v.daemon.Shim(ctx, v.namespace, v.id)
 }
 
 // find looks for the container's init, that of a pod being known only once its
 // task is there.
-func (v *victim) find(ctx context.Context) integration.Process {
+func (v *victim) find(ctx context.Context) harness.Process {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.init.PID == 0 {
 		if pid := v.pidOf(ctx, v.id); pid > 0 {
-			v.init, _ = integration.ReadProcess(pid)
+			v.init, _ = harness.ReadProcess(pid)
 		}
 	}
 	return v.init
@@ -222,7 +222,7 @@ func (v *victim) alive(ctx context.Context) bool {
 
 // trace reads what the container's processes noted.
 func (v *victim) trace(c clock) ([]mark, error) {
-	data, err := os.ReadFile(filepath.Join(v.gate.Dir, "trace"))
+	data, err := os.ReadFile(filepath.Join(v.fifos.Dir, "trace"))
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 func main() {
@@ -41,8 +41,8 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("critest", flag.ContinueOnError)
 	flags.StringVar(&o.critest, "critest", "", "critest's `path`, of a version that has -nri-socket; empty: the one that make tools builds")
 	flags.StringVar(&o.busybox, "busybox", "/bin/busybox", "busybox for the images; if it is unfit, the package's is fetched")
-	flags.StringVar(&o.stock, "stock", integration.Runc, "runtime `handler` to compare with")
-	flags.StringVar(&o.ours, "ours", integration.Bookend, "runtime `handler` to test")
+	flags.StringVar(&o.stock, "stock", harness.Runc, "runtime `handler` to compare with")
+	flags.StringVar(&o.ours, "ours", harness.Bookend, "runtime `handler` to test")
 	flags.StringVar(&o.focus, "focus", "", "run only tests whose name matches `regexp`")
 	flags.StringVar(&o.skip, "skip", racing, "leave out tests whose name matches `regexp`")
 	flags.DurationVar(&o.timeout, "timeout", 20*time.Minute, "limit of one run")
@@ -61,14 +61,14 @@ func mainErr(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	binaries, err := integration.FindBinaries()
+	binaries, err := harness.FindBinaries()
 	if err != nil {
 		return err
 	}
 	if o.critest, err = findCritest(o.critest, binaries); err != nil {
 		return err
 	}
-	if _, err := binaries.Shim(); err != nil && o.ours != integration.Runc {
+	if _, err := binaries.Shim(); err != nil && o.ours != harness.Runc {
 		return err
 	}
 	cache := filepath.Join(binaries.Root, ".cache", "critest")
@@ -85,11 +85,11 @@ func mainErr(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return conclude(out, v)
+	return printVerdict(out, v)
 }
 
 // findCritest returns the program at path, else the tools' own.
-func findCritest(path string, binaries integration.Binaries) (string, error) {
+func findCritest(path string, binaries harness.Binaries) (string, error) {
 	if path == "" {
 		return binaries.Tool("critest")
 	}
@@ -100,8 +100,8 @@ func findCritest(path string, binaries integration.Binaries) (string, error) {
 	return filepath.Abs(found)
 }
 
-// conclude prints the verdict. It fails with errOnlyOurs if that is bad.
-func conclude(out io.Writer, v verdict) error {
+// printVerdict prints the verdict. It fails with errOnlyOurs if that is bad.
+func printVerdict(out io.Writer, v verdict) error {
 	fmt.Fprintln(out)
 	if err := v.print(out); err != nil {
 		return err

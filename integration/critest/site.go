@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // site is where critest runs: images, and the registry that serves them.
@@ -50,7 +50,7 @@ func (s *site) close() error { return s.server.Close() }
 
 // with runs work against a containerd of its own that pulls from the site's registry: every handler
 // begins with a fresh one.
-func (s *site) with(ctx context.Context, work func(*integration.Daemon) error) (err error) {
+func (s *site) with(ctx context.Context, work func(*harness.Daemon) error) (err error) {
 	cgroups, err := cgroupParents()
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (s *site) with(ctx context.Context, work func(*integration.Daemon) error) (
 	if err != nil {
 		return err
 	}
-	daemon, err := integration.Start(ctx, integration.Options{HostPorts: true, NRI: true})
+	daemon, err := harness.Start(ctx, harness.Options{HostPorts: true, NRI: true})
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *site) runner(suite suite, out io.Writer) runner {
 		runs++
 		c := call{handler: handler, tests: tests, name: fmt.Sprintf("%d-%s", runs, handler)}
 		fmt.Fprintf(out, "run %d: %s with handler %s, seed %d; log: %s\n", runs, suite.scope(c), handler, suite.seed, suite.log(c))
-		err = s.with(ctx, func(daemon *integration.Daemon) (err error) {
+		err = s.with(ctx, func(daemon *harness.Daemon) (err error) {
 			c.socket, c.nri = daemon.Address(), daemon.NRISocket()
 			r, err = suite.run(ctx, c)
 			return err

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // fakeCritest is a critest that writes report, where one is given, prints its arguments and TMPDIR, and
@@ -167,8 +167,8 @@ func TestPattern(t *testing.T) {
 }
 
 func TestFindCritest(t *testing.T) {
-	tools := integration.Binaries{Tools: t.TempDir()}
-	if _, err := findCritest("", tools); !errors.Is(err, integration.ErrMissing) {
+	tools := harness.Binaries{Tools: t.TempDir()}
+	if _, err := findCritest("", tools); !errors.Is(err, harness.ErrMissing) {
 		t.Errorf("no tool: %v, want ErrMissing", err)
 	}
 	own := filepath.Join(tools.Tools, "critest")

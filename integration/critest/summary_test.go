@@ -29,7 +29,7 @@ func sampleVerdict() verdict {
 
 func TestPrintVerdict(t *testing.T) {
 	var out strings.Builder
-	if err := conclude(&out, sampleVerdict()); !errors.Is(err, errOnlyOurs) || !strings.HasSuffix(err.Error(), ": 1") {
+	if err := printVerdict(&out, sampleVerdict()); !errors.Is(err, errOnlyOurs) || !strings.HasSuffix(err.Error(), ": 1") {
 		t.Errorf("%v, want errOnlyOurs of one test", err)
 	}
 	const want = `
@@ -71,7 +71,7 @@ func TestVerdictThatIsGood(t *testing.T) {
 	v := sampleVerdict()
 	v.OnlyOurs = nil
 	var out strings.Builder
-	if err := conclude(&out, v); err != nil {
+	if err := printVerdict(&out, v); err != nil {
 		t.Error(err)
 	}
 	if !strings.HasSuffix(out.String(), "fails with bookend alone: 0\n") {

@@ -8,7 +8,7 @@ import (
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // failure is what the CRI tells of a container that failed to start.
@@ -18,7 +18,7 @@ type failure struct {
 }
 
 // startFailing starts a container whose start is expected to fail.
-func startFailing(ctx context.Context, c *integration.Container) (f failure, err error) {
+func startFailing(ctx context.Context, c *harness.Container) (f failure, err error) {
 	f.start = c.Start(ctx)
 	if f.start == nil {
 		f.status, err = c.Status(ctx)

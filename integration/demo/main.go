@@ -18,7 +18,7 @@ import (
 	"syscall"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // limits of the demo as a whole, and of its cleaning up, which must happen even
@@ -45,7 +45,7 @@ func run() (err error) {
 	defer cancel()
 	began := time.Now()
 	fmt.Println(manifest())
-	d, err := integration.Start(ctx, integration.Options{})
+	d, err := harness.Start(ctx, harness.Options{})
 	if err != nil {
 		return fmt.Errorf("start a private containerd: %w", err)
 	}
@@ -67,7 +67,7 @@ func run() (err error) {
 }
 
 // show plays the scene on d and tells of it.
-func show(ctx context.Context, d *integration.Daemon) error {
+func show(ctx context.Context, d *harness.Daemon) error {
 	before, err := d.Inventory()
 	if err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // What the pod's author writes. The postStart command is the one of the
@@ -40,10 +40,10 @@ const (
 )
 
 // pod is the sandbox's request. The kubelet puts a Pod's annotations there.
-func pod() integration.PodOptions {
-	return integration.PodOptions{
+func pod() harness.PodOptions {
+	return harness.PodOptions{
 		Name:    podName,
-		Handler: integration.Bookend,
+		Handler: harness.Bookend,
 		Annotations: map[string]string{
 			annotation(webName):    webLifecycle,
 			annotation(brokenName): brokenLifecycle,
@@ -53,10 +53,10 @@ func pod() integration.PodOptions {
 
 // server is the request for a container that serves volume, a directory of the
 // host, on a port, and writes into its log what happens to it.
-func server(name, volume string, port int) integration.ContainerOptions {
-	return integration.ContainerOptions{
+func server(name, volume string, port int) harness.ContainerOptions {
+	return harness.ContainerOptions{
 		Name:  name,
-		Image: integration.TestserverImage,
+		Image: harness.TestserverImage,
 		// As arguments, since crictl's form of variables differs by its version.
 		Command: []string{
 			"env", "TIMELINE=/dev/stdout", "ROOT=/usr/share", fmt.Sprintf("HTTP=:%d", port), "HTTPS=-", "/testserver",
@@ -76,7 +76,7 @@ func manifest() string {
 	for _, a := range []struct{ container, lifecycle string }{{webName, webLifecycle}, {brokenName, brokenLifecycle}} {
 		fmt.Fprintf(&b, "    %s: |\n%s", annotation(a.container), indent(a.lifecycle, "      "))
 	}
-	fmt.Fprintf(&b, "spec:\n  runtimeClassName: %s\n  terminationGracePeriodSeconds: %d\n", integration.Bookend, gracePeriodSeconds)
+	fmt.Fprintf(&b, "spec:\n  runtimeClassName: %s\n  terminationGracePeriodSeconds: %d\n", harness.Bookend, gracePeriodSeconds)
 	return b.String()
 }
 

@@ -8,15 +8,15 @@ import (
 
 	apievents "github.com/containerd/containerd/api/events"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // eventRow is what the timeline tells of an event; ok is false for those of
 // which it is silent. names are the containers' by id.
-func eventRow(e integration.Event, names map[string]string) (r row, ok bool) {
+func eventRow(e harness.Event, names map[string]string) (r row, ok bool) {
 	r = row{time: e.Time, container: names[e.ContainerID], source: fromEvent}
-	if h, isHook := newHookEvent(e); isHook {
-		r.container, r.what = names[h.containerID], h.String()
+	if h, isHook := e.Hook(); isHook {
+		r.container, r.what = names[h.ContainerID], h.String()
 		return r, r.container != ""
 	}
 	if e.ExecID != "" || r.container == "" {

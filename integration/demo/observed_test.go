@@ -7,7 +7,7 @@ import (
 
 	apievents "github.com/containerd/containerd/api/events"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 var (
@@ -20,7 +20,7 @@ func hookFields(id string, said map[string]string) *apievents.ContainerUpdate {
 }
 
 func TestEventRow(t *testing.T) {
-	for what, e := range map[string]integration.Event{
+	for what, e := range map[string]harness.Event{
 		"TaskStart (pid 9)":      {ContainerID: "a1", Payload: &apievents.TaskStart{Pid: 9}},
 		"TaskExit (exit code 3)": {ContainerID: "a1", Payload: &apievents.TaskExit{ExitStatus: 3}},
 		"preStop hook started (sleep)": {Topic: "/bookend/hook/start", Payload: hookFields("a1", map[string]string{
@@ -42,7 +42,7 @@ func TestEventRow(t *testing.T) {
 }
 
 func TestEventRowLeavesOut(t *testing.T) {
-	for why, e := range map[string]integration.Event{
+	for why, e := range map[string]harness.Event{
 		"another container": {ContainerID: "b2", Payload: &apievents.TaskStart{}},
 		"an exec's exit":    {ContainerID: "a1", ExecID: "x", Payload: &apievents.TaskExit{}},
 		"an unknown type":   {ContainerID: "a1"},

@@ -11,19 +11,19 @@ import (
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // scene is one run of the pod: what there is of it, and what was seen. It
 // belongs to one goroutine, the timeline and the events excepted.
 type scene struct {
-	daemon *integration.Daemon
+	daemon *harness.Daemon
 	calls  *recordedCalls
-	events *integration.EventLog
+	events *harness.EventLog
 
 	volume      string // of the pod, a directory of the host
-	pod         *integration.Pod
-	web, broken *integration.Container
+	pod         *harness.Pod
+	web, broken *harness.Container
 
 	began    time.Time // of the pod
 	timeline *timeline
@@ -33,7 +33,7 @@ type scene struct {
 
 // newScene makes d's CRI client one that makes the calls that change a pod by
 // crictl, and records them. The caller closes events.
-func newScene(ctx context.Context, d *integration.Daemon) (*scene, error) {
+func newScene(ctx context.Context, d *harness.Daemon) (*scene, error) {
 	program, err := d.Binaries().Tool("crictl")
 	if err != nil {
 		return nil, err
@@ -131,12 +131,12 @@ func (s *scene) fetchPage(ctx context.Context, url string) error {
 const eventTimeout = 10 * time.Second
 
 // hook waits for the event of a container's hook that ends in one of verbs.
-func (s *scene) hook(ctx context.Context, c *integration.Container, hook string, verbs ...string) error {
+func (s *scene) hook(ctx context.Context, c *harness.Container, hook string, verbs ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	_, err := s.events.WaitFor(ctx, func(e integration.Event) bool {
-		h, ok := newHookEvent(e)
-		return ok && h.containerID == c.ID && h.hook == hook && slices.Contains(verbs, h.verb)
+	_, err := s.events.WaitFor(ctx, func(e harness.Event) bool {
+		h, ok := e.Hook()
+		return ok && h.ContainerID == c.ID && h.Hook == hook && slices.Contains(verbs, h.Verb)
 	})
 	if err != nil { // WaitFor's own words repeat the timeline
 		return fmt.Errorf("no event of %s: %w", strings.Join(verbs, " or "), context.Cause(ctx))
@@ -145,7 +145,7 @@ func (s *scene) hook(ctx context.Context, c *integration.Container, hook string,
 }
 
 // logged tells whether a container's server has logged a line.
-func (s *scene) logged(c *integration.Container, what string) error {
+func (s *scene) logged(c *harness.Container, what string) error {
 	log, err := c.Log()
 	if err == nil && !strings.Contains(log, " "+what+"\n") {
 		err = fmt.Errorf("not in its log:\n%s", log)
@@ -158,7 +158,7 @@ func (s *scene) clear(ctx context.Context) error {
 	ctx, cancel := cleaning(ctx)
 	defer cancel()
 	var errs []error
-	for _, c := range []*integration.Container{s.web, s.broken} {
+	for _, c := range []*harness.Container{s.web, s.broken} {
 		if c == nil {
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 	runc "github.com/containerd/go-runc"
 )
 
-func TestAHookReadsTheSameAsTheRuntimesOwnExec(t *testing.T) {
+func TestHookReadsTheSameAsTheRuntimesOwnExec(t *testing.T) {
 	dir := t.TempDir() // where programs are kept
 	plain, peculiar := openExecutor(t, runc.Monitor), openExecutor(t, peculiarMonitor{})
 	for _, r := range runtimes(t) {

@@ -8,7 +8,7 @@
 //
 //	row 2: All is kept with the signal
 //	file shim/service.go
-//	test TestTheTargetOfAStopSignalIsKept
+//	test TestStopSignalKeepsItsTarget
 //	-	_, err := s.inner().Kill(ctx, &taskAPI.KillRequest{ID: id, All: d.all})
 //	+	_, err := s.inner().Kill(ctx, &taskAPI.KillRequest{ID: id})
 //

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"bookend.dev/bookend/integration"
+	"bookend.dev/bookend/integration/harness"
 )
 
 // jobsPerCPU is how many mutants are tried at a time for each processor: their
@@ -40,7 +40,7 @@ func command(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	bins, err := integration.FindBinaries()
+	bins, err := harness.FindBinaries()
 	if err != nil {
 		return err
 	}
@@ -50,38 +50,38 @@ func command(args []string) error {
 		return err
 	}
 	mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return !match.MatchString(m.row) })
-	w, err := newWorkshop(ctx, bins, *limit)
+	b, err := newBuilder(ctx, bins, *limit)
 	if err != nil {
 		return err
 	}
-	defer w.close()
-	trials, err := newTrials(w.root, mutants)
+	defer b.close()
+	trials, err := newTrials(b.root, mutants)
 	if err != nil {
 		return err
 	}
-	return w.tryList(ctx, trials, *jobs)
+	return b.tryList(ctx, trials, *jobs)
 }
 
 var errUsage = errors.New("wrong usage")
 
 // tryList tries mutants and prints what came of each, then the survivors.
-func (w *workshop) tryList(ctx context.Context, trials []*trial, jobs int) error {
+func (b *builder) tryList(ctx context.Context, trials []*trial, jobs int) error {
 	if len(trials) == 0 {
 		return errors.New("no row matches")
 	}
 	began := time.Now()
-	if err := w.tryUnchanged(ctx, trials, jobs); err != nil {
+	if err := b.tryUnchanged(ctx, trials, jobs); err != nil {
 		return err
 	}
 	fmt.Printf("all named tests pass unchanged: %.0f s\n\n", time.Since(began).Seconds())
-	w.tryAll(ctx, trials, jobs, func(t *trial) { fmt.Println(t.line()) })
+	b.tryAll(ctx, trials, jobs, func(t *trial) { fmt.Println(t.line()) })
 	fmt.Printf("\n%d mutants, %.0f s\n", len(trials), time.Since(began).Seconds())
-	return conclude(trials)
+	return printSurvivors(trials)
 }
 
-// conclude prints the survivors, and the mutants that could not be tried; either
+// printSurvivors prints the survivors, and the mutants that could not be tried; either
 // fails the run.
-func conclude(trials []*trial) error {
+func printSurvivors(trials []*trial) error {
 	left := slices.DeleteFunc(slices.Clone(trials), func(t *trial) bool { return t.killedBy() != "" })
 	if len(left) == 0 {
 		fmt.Println("survivors: none")

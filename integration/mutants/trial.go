@@ -59,14 +59,14 @@ func (t *trial) line() string {
 
 // tryAll tries mutants, several at a time, and calls tell for each that has
 // ended, one after the other.
-func (w *workshop) tryAll(ctx context.Context, trials []*trial, jobs int, tell func(*trial)) {
+func (b *builder) tryAll(ctx context.Context, trials []*trial, jobs int, tell func(*trial)) {
 	var mu sync.Mutex
 	inParallel(jobs, trials, func(t *trial) {
 		if t.err = ctx.Err(); t.err != nil {
 			return
 		}
 		began := time.Now()
-		t.verdict, t.err = w.try(ctx, t.mutant, t.source)
+		t.verdict, t.err = b.try(ctx, t.mutant, t.source)
 		t.took = time.Since(began)
 		mu.Lock()
 		defer mu.Unlock()
@@ -75,7 +75,7 @@ func (w *workshop) tryAll(ctx context.Context, trials []*trial, jobs int, tell f
 }
 
 // tryUnchanged runs every named test without an edit, and fails unless all pass.
-func (w *workshop) tryUnchanged(ctx context.Context, trials []*trial, jobs int) error {
+func (b *builder) tryUnchanged(ctx context.Context, trials []*trial, jobs int) error {
 	named := map[string][]string{} // by package
 	for _, t := range trials {
 		for _, test := range t.tests {
@@ -99,7 +99,7 @@ func (w *workshop) tryUnchanged(ctx context.Context, trials []*trial, jobs int) 
 			portions = append(portions, p)
 		}
 	}
-	inParallel(jobs, portions, func(p *portion) { p.err = w.tryTests(ctx, p.pkg, p.tests) })
+	inParallel(jobs, portions, func(p *portion) { p.err = b.tryTests(ctx, p.pkg, p.tests) })
 	var errs []error
 	for _, p := range portions {
 		errs = append(errs, p.err)
@@ -108,15 +108,15 @@ func (w *workshop) tryUnchanged(ctx context.Context, trials []*trial, jobs int) 
 }
 
 // tryTests runs tests of one package unchanged.
-func (w *workshop) tryTests(ctx context.Context, pkg string, tests []string) error {
-	binary, dir := w.test, "./integration"
+func (b *builder) tryTests(ctx context.Context, pkg string, tests []string) error {
+	binary, dir := b.test, "./integration"
 	if pkg != "" {
-		binary, dir = filepath.Join(w.dir, filepath.Base(pkg)+".test"), pkg
-		if out, err := w.command(ctx, "go", "test", "-c", "-trimpath", "-o", binary, pkg).CombinedOutput(); err != nil {
+		binary, dir = filepath.Join(b.dir, filepath.Base(pkg)+".test"), pkg
+		if out, err := b.command(ctx, "go", "test", "-c", "-trimpath", "-o", binary, pkg).CombinedOutput(); err != nil {
 			return fmt.Errorf("build the tests of %s: %w: %s", pkg, err, out)
 		}
 	}
-	v, err := w.run(ctx, binary, dir, w.bins.Bin, tests)
+	v, err := b.run(ctx, binary, dir, b.bins.Bin, tests)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,69 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// CgroupRoot is where the hierarchies of cgroups are mounted.
+const CgroupRoot = "/sys/fs/cgroup"
+
+// cgroupDirs returns the directories of cgroup name ("bk-1") in every hierarchy
+// it exists in: one for cgroup v2, one per controller for v1.
+func cgroupDirs(name string) ([]string, error) {
+	var dirs []string
+	for _, pattern := range []string{name, "*/" + name} {
+		found, err := filepath.Glob(filepath.Join(CgroupRoot, pattern))
+		if err != nil {
+			return nil, err
+		}
+		dirs = append(dirs, found...)
+	}
+	return dirs, nil
+}
+
+// CgroupsBelow returns all cgroups below name in every hierarchy, name itself
+// included, parents before children.
+func CgroupsBelow(name string) ([]string, error) {
+	dirs, err := cgroupDirs(name)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return nil // removed meanwhile
+			case err != nil:
+				return err
+			case e.IsDir():
+				all = append(all, path)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list cgroups: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// removeCgroups removes name and everything below it in every hierarchy.
+func removeCgroups(name string) error {
+	dirs, err := CgroupsBelow(name)
+	if err != nil {
+		return err
+	}
+	slices.Reverse(dirs)
+	for _, dir := range dirs {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove cgroup: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package harness
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// PauseImage is the image of every pod's sandbox.
+const PauseImage = "bookend.dev/test/pause:1"
+
+// config renders containerd's configuration: everything that containerd keeps
+// by default in a shared place is below the daemon's own directory, and what no
+// test looks at is switched off.
+func (d *Daemon) config(opts Options) ([]byte, error) {
+	runtimes := map[string]any{}
+	for _, h := range opts.Handlers {
+		runtimes[h.Name] = h.table(d.RecordsDir())
+	}
+	conf := map[string]any{
+		"version": 4,
+		"root":    d.Path("root"),
+		"state":   d.Path("state"),
+		"disabled_plugins": []string{
+			"io.containerd.image-verifier.v1.bindir",
+			"io.containerd.internal.v1.tracing",
+			"io.containerd.tracing.processor.v1.otlp",
+		},
+		"plugins": map[string]any{
+			"io.containerd.server.v1.grpc":          map[string]any{"address": d.Address()},
+			"io.containerd.server.v1.ttrpc":         map[string]any{"address": d.Address() + ".ttrpc"},
+			"io.containerd.shim.v1.manager":         map[string]any{"socket_dir": d.Path("s")},
+			"io.containerd.internal.v1.opt":         map[string]any{"path": d.Path("opt")},
+			"io.containerd.cri.v1.images":           d.imagesConfig(),
+			"io.containerd.cri.v1.runtime":          d.runtimeConfig(opts, runtimes),
+			"io.containerd.transfer.v1.local":       map[string]any{"config_path": d.Path("registry")},
+			"io.containerd.nri.v1.nri":              d.nriConfig(opts),
+			"io.containerd.gc.v1.scheduler":         map[string]any{"deletion_threshold": 1},
+			"io.containerd.metadata.v1.bolt":        map[string]any{"no_sync": true},
+			"io.containerd.runtime.v2.task":         map[string]any{"platforms": []string{"linux/amd64", "linux/arm64"}},
+			"io.containerd.grpc.v1.cri":             map[string]any{"stream_server_address": "127.0.0.1"},
+			"io.containerd.service.v1.diff-service": map[string]any{"sync_fs": false},
+		},
+	}
+	if opts.Imports != nil {
+		conf["imports"] = opts.Imports
+	}
+	return toml.Marshal(conf)
+}
+
+// nriConfig has no plugins of the machine's started.
+func (d *Daemon) nriConfig(opts Options) map[string]any {
+	return map[string]any{
+		"disable":            !opts.NRI,
+		"socket_path":        d.NRISocket(),
+		"plugin_path":        d.Path("nri", "plugins"),
+		"plugin_config_path": d.Path("nri", "conf.d"),
+	}
+}
+
+func (d *Daemon) imagesConfig() map[string]any {
+	return map[string]any{
+		"snapshotter":   d.snapshotter,
+		"pinned_images": map[string]any{"sandbox": PauseImage},
+		"registry":      map[string]any{"config_path": d.Path("registry")},
+	}
+}
+
+func (d *Daemon) runtimeConfig(opts Options, runtimes map[string]any) map[string]any {
+	return map[string]any{
+		// Without CAP_SYS_RESOURCE nobody may lower an oom_score_adj.
+		"restrict_oom_score_adj":       true,
+		"netns_mounts_under_state_dir": true,
+		"cdi_spec_dirs":                []string{},
+		"enable_criu":                  false,
+		"containerd": map[string]any{
+			"default_runtime_name": opts.Handlers[0].Name,
+			"runtimes":             runtimes,
+		},
+		"cni": map[string]any{
+			"bin_dirs":              []string{d.bins.Tools},
+			"conf_dir":              filepath.Dir(d.cniConfig()),
+			"use_internal_loopback": true,
+		},
+	}
+}
+
+// configure writes what containerd and its shims read, and their environment.
+func (d *Daemon) configure(opts Options) error {
+	conf, err := d.config(opts)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.ConfigPath(), conf, 0o600); err != nil {
+		return err
+	}
+	if err := d.SetBookendConfig(opts.BookendConfig); err != nil {
+		return err
+	}
+	if err := d.writeCNIConfig(opts.HostPorts); err != nil {
+		return err
+	}
+	d.args = []string{"--config", d.ConfigPath()}
+	if opts.Debug {
+		d.args = append(d.args, "--log-level", "debug")
+	}
+	system := []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	d.env = append([]string{
+		"PATH=" + strings.Join(append(append([]string{}, opts.Path...), system...), ":"),
+		"BOOKEND_CONFIG=" + d.Path("bookend.toml"),
+		d.Mark(),
+		"HOME=/root",
+		"TMPDIR=" + d.Path("tmp"),
+	}, opts.Env...)
+	return os.Mkdir(d.Path("tmp"), 0o700)
+}
+
+// RecordsDir is the directory of this daemon's records, in place of the
+// machine's.
+func (d *Daemon) RecordsDir() string { return d.Path("records") }
+
+// SetBookendConfig replaces the content of the file that BOOKEND_CONFIG names.
+// What [Options.BookendConfig] says of records holds here too.
+func (d *Daemon) SetBookendConfig(content string) error {
+	if !strings.Contains(content, "[records]") {
+		content += "\n[records]\ndirectory = '" + d.RecordsDir() + "'\n"
+	}
+	tmp := d.Path("bookend.toml.new")
+	if err := os.WriteFile(tmp, []byte(content), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, d.Path("bookend.toml"))
+}
