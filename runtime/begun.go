@@ -67,7 +67,7 @@ func (b *Begun) begin(ctx context.Context) error {
 	case !h.container.Cgroup.hasRoom():
 		return errNoRoom
 	}
-	b.run, err = h.startJoiner(ctx, plan, nil, joinOptions{gated: true})
+	b.run, err = h.startJoiner(ctx, plan, nil, joinOptions{awaitStart: true})
 	return err
 }
 
@@ -109,8 +109,8 @@ func (b *Begun) open(ctx context.Context) (hooks.Report, error) {
 	if b.err != nil {
 		return hooks.Report{}, b.err
 	}
-	_, err := b.run.gate.Write([]byte{1})
-	b.run.gate.Close()
+	_, err := b.run.startPipe.Write([]byte{1})
+	b.run.startPipe.Close()
 	if err == nil {
 		b.run.await(ctx)
 		err = b.run.outside()

@@ -45,21 +45,21 @@ func (c *testContainer) begin(spec *hooks.Exec) *Begun {
 	return b
 }
 
-// beginToGate begins spec and waits until its process is at the gate.
-func (c *testContainer) beginToGate(spec *hooks.Exec) *Begun {
+// beginToStart begins spec and waits until its process waits for the start.
+func (c *testContainer) beginToStart(spec *hooks.Exec) *Begun {
 	c.Helper()
 	b := c.begin(spec)
 	must(c, b.err)
 	<-b.run.started
-	eventually(c, "the process at the gate", func() bool { return atGate(b.run.pid) })
+	eventually(c, "the process that waits for the start", func() bool { return awaitsStart(b.run.pid) })
 	return b
 }
 
-// atGate tells whether a process waits for the gate's byte, in read(2).
-func atGate(pid int) bool {
-	const gate = 4 // START_FD of the joiner
+// awaitsStart tells whether a process waits for the byte of the start, in read(2).
+func awaitsStart(pid int) bool {
+	const startPipe = 4 // START_FD of the joiner
 	doing, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
-	return strings.HasPrefix(string(doing), fmt.Sprintf("%d %#x ", unix.SYS_READ, gate))
+	return strings.HasPrefix(string(doing), fmt.Sprintf("%d %#x ", unix.SYS_READ, startPipe))
 }
 
 // joiners lists the pids of the processes that are to become hooks of the

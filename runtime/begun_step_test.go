@@ -17,14 +17,14 @@ import (
 type begunAttack struct {
 	c     *testContainer
 	b     *Begun
-	steps []string       // of the process, until the step or the gate
-	step  *stepper.Step  // nil: the process has no such step before the gate
+	steps []string       // of the process, until the step or the wait for the start
+	step  *stepper.Step  // nil: the process has no such step before the start
 	seen  map[int]uint64 // start times by pid of all processes of the hook
 	ended chan struct{}  // closed when nothing is traced any more
 }
 
 // beginAt begins hook and calls do when the n-th step of the process with the
-// index has come, after which the process is stopped, or the gate.
+// index has come, after which the process is stopped, or the wait for the start.
 func (c *testContainer) beginAt(hook *hooks.Exec, index, n int, do func(*begunAttack)) *begunAttack {
 	c.Helper()
 	a := &begunAttack{c: c, seen: map[int]uint64{}, ended: make(chan struct{})}
@@ -39,8 +39,8 @@ func (c *testContainer) beginAt(hook *hooks.Exec, index, n int, do func(*begunAt
 		if s.Index == index {
 			a.steps = append(a.steps, stepper.Name(s.Nr))
 		}
-		const gate = 4 // START_FD of the joiner
-		last := s.Index == hookProcess && s.Nr == unix.SYS_READ && s.Args[0] == gate
+		const startPipe = 4 // START_FD of the joiner
+		last := s.Index == hookProcess && s.Nr == unix.SYS_READ && s.Args[0] == startPipe
 		switch {
 		case s.Index == index && s.N == n:
 			a.step = s
@@ -78,7 +78,7 @@ func (a *begunAttack) wantGone() {
 	}
 }
 
-// eachBegunStep begins the hook once for each step up to the gate of each of its
+// eachBegunStep begins the hook once for each step up to the wait for the start of each of its
 // two processes.
 func eachBegunStep(t *testing.T, do func(*begunAttack)) {
 	c := createForBegun(t, nil)
@@ -126,9 +126,9 @@ func TestBegunCancelledAtEachStep(t *testing.T) {
 	}
 }
 
-// Up to the gate the hook's process opens nothing by a name, but for what it
+// Up to its wait for the start the hook's process opens nothing by a name, but for what it
 // does through the host's /proc, and goes nowhere.
-func TestBegunMakesNoCallForAFileBeforeTheGate(t *testing.T) {
+func TestBegunMakesNoCallForAFileBeforeTheStart(t *testing.T) {
 	c := createForBegun(t, nil)
 	c.awaitPlan()
 	a := c.beginAt(&ran, hookProcess, -1, func(a *begunAttack) { a.b.Discard(context.Background()) })
@@ -136,7 +136,7 @@ func TestBegunMakesNoCallForAFileBeforeTheGate(t *testing.T) {
 		"readlink", "readlinkat", "chdir", "fchdir", "execve", "execveat", "statfs"}
 	for _, name := range a.steps {
 		if slices.Contains(looks, name) {
-			t.Errorf("before the gate it calls %s", name)
+			t.Errorf("before the start it calls %s", name)
 		}
 	}
 	if len(a.steps) < 5 {

@@ -24,7 +24,7 @@ func TestBegunLooksAtNothingBeforeItMayRun(t *testing.T) {
 	c := createForBegun(t, nil)
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "bin/late"), []byte("#!/bin/sh\necho early >/scratch/early\n"), 0o755))
 	must(t, os.Mkdir(filepath.Join(c.rootfs, "scratch/here"), 0o755))
-	b := c.beginToGate(&hooks.Exec{Command: []string{"late"}, WorkingDir: "/scratch/here"})
+	b := c.beginToStart(&hooks.Exec{Command: []string{"late"}, WorkingDir: "/scratch/here"})
 
 	inside := fmt.Sprintf("/proc/%d/root", c.Init.Pid)
 	replace := func(name, data string) {
@@ -100,7 +100,7 @@ func TestBegunReportsAsAnyOther(t *testing.T) {
 func TestBegunWithoutANullDevice(t *testing.T) {
 	c := createForBegun(t, nil)
 	spec := &hooks.Exec{Command: []string{"sh", "-c", "ls -lL /proc/self/fd/0; cat"}}
-	b := c.beginToGate(spec)
+	b := c.beginToStart(spec)
 	must(t, os.Remove(fmt.Sprintf("/proc/%d/root/dev/null", c.Init.Pid)))
 	c.runcDo("start", c.ID)
 	got := c.runBegun(b, "open stdin")
@@ -122,7 +122,7 @@ func TestBegunOffersLateOutput(t *testing.T) {
 	wantLate(t, report, "before\nsoon\n")
 }
 
-// The gate opens once. Further attempts are hooks like any other.
+// The start is told once. Further attempts are hooks like any other.
 func TestBegunRunsAgain(t *testing.T) {
 	needsJoiner(t)
 	c := startContainer(t, nil)
@@ -144,11 +144,11 @@ func TestBegunRunsAgain(t *testing.T) {
 func TestBegunDiscarded(t *testing.T) {
 	c := createForBegun(t, nil)
 	spec := &hooks.Exec{Command: []string{"sh", "-c", "echo ran >>/scratch/ran; echo hello"}}
-	for _, at := range []string{"at once", "at the gate"} {
+	for _, at := range []string{"at once", "while it waits"} {
 		b := c.executor.Begin(t.Context(), c.Container, spec, nil)
-		if at == "at the gate" {
+		if at == "while it waits" {
 			b.Discard(t.Context())
-			b = c.beginToGate(spec)
+			b = c.beginToStart(spec)
 		}
 		done := make(chan struct{}, 3)
 		for range cap(done) {
@@ -165,7 +165,7 @@ func TestBegunDiscarded(t *testing.T) {
 			t.Fatalf("%s: the init died", at)
 		}
 	}
-	b := c.beginToGate(spec)
+	b := c.beginToStart(spec)
 	b.Discard(t.Context())
 	c.runcDo("start", c.ID)
 	wantReport(t, b.Run(t.Context()), hooks.Report{Stdout: []byte("hello\n")})
@@ -204,7 +204,7 @@ func TestBegunRunsOnThroughDiscard(t *testing.T) {
 	needsJoiner(t)
 	c := startContainer(t, nil)
 	must(t, unix.Mkfifo(filepath.Join(c.rootfs, "scratch/go"), 0o600))
-	b := c.beginToGate(&hooks.Exec{Command: []string{"sh", "-c", "touch /scratch/ready; read x </scratch/go; echo whole"}})
+	b := c.beginToStart(&hooks.Exec{Command: []string{"sh", "-c", "touch /scratch/ready; read x </scratch/go; echo whole"}})
 	done := c.start(t.Context(), b)
 	b.Discard(t.Context())
 	must(t, os.WriteFile(filepath.Join(c.rootfs, "scratch/go"), []byte("\n"), 0))
@@ -243,7 +243,7 @@ func TestBegunCancelledBeforeItMayRun(t *testing.T) {
 func TestBegunCancelledDiesWithItsDaemons(t *testing.T) {
 	needsJoiner(t)
 	c := startContainer(t, nil)
-	b := c.beginToGate(&hooks.Exec{Command: []string{"sh", "-c", daemons}})
+	b := c.beginToStart(&hooks.Exec{Command: []string{"sh", "-c", daemons}})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := c.start(ctx, b)
 	cancel(errCut)
@@ -261,7 +261,7 @@ func TestBegunOfAnInitThatDies(t *testing.T) {
 	for name, edit := range map[string]func(*specs.Spec){"own pid namespace": nil, "host pid namespace": withoutPIDNamespace} {
 		t.Run(name, func(t *testing.T) {
 			c := createForBegun(t, edit)
-			b := c.beginToGate(&ran)
+			b := c.beginToStart(&ran)
 			c.killInit()
 			if edit == nil { // or it may be let go before the kernel has killed it, too
 				<-b.run.done
@@ -279,18 +279,18 @@ func TestBegunOfAnInitThatDies(t *testing.T) {
 }
 
 // Killed by somebody before its time, it is no hook that failed.
-func TestBegunWhoseProcessIsKilledAtTheGate(t *testing.T) {
+func TestBegunWhoseProcessIsKilledWhileItWaits(t *testing.T) {
 	needsJoiner(t)
 	c := startContainer(t, nil)
 	for _, whose := range []string{"the hook's process", "the joiner"} {
-		b := c.beginToGate(&hooks.Exec{Command: []string{"sh", "-c", "echo ran >>/scratch/ran; echo hello"}})
+		b := c.beginToStart(&hooks.Exec{Command: []string{"sh", "-c", "echo ran >>/scratch/ran; echo hello"}})
 		pid, why := b.run.pid, "pipe"
 		if whose == "the joiner" {
 			pid = b.run.cmd.Process.Pid
 		}
 		must(t, unix.Kill(pid, unix.SIGKILL))
 		<-b.run.done
-		eventually(t, "the end of the process at the gate", func() bool { return len(c.joiners()) == 0 })
+		eventually(t, "the end of the process that waits for the start", func() bool { return len(c.joiners()) == 0 })
 		wantReport(t, c.runBegun(b, why), hooks.Report{Stdout: []byte("hello\n")})
 		if got := c.scratch("ran"); got != "ran\n" {
 			t.Errorf("%s killed: runs: %q", whose, got)
@@ -300,14 +300,14 @@ func TestBegunWhoseProcessIsKilledAtTheGate(t *testing.T) {
 	}
 }
 
-// The end of the shim closes its end of the gate, and that ends the hook, with
+// The end of the shim closes its end of the pipe, and that ends the hook, with
 // no word from anybody.
 func TestBegunEndsWithTheShim(t *testing.T) {
 	c, other := createForBegun(t, nil), createAnother(t, nil)
-	b := c.beginToGate(&ran)
-	// Begun later, it could have been given the gate of the first.
-	later := other.beginToGate(&ran)
-	b.run.gate.Close()
+	b := c.beginToStart(&ran)
+	// Begun later, it could have been given the pipe of the first.
+	later := other.beginToStart(&ran)
+	b.run.startPipe.Close()
 	<-b.run.reaped
 	if left := c.joiners(); len(left) != 0 {
 		t.Errorf("left: %v", left)
@@ -315,7 +315,7 @@ func TestBegunEndsWithTheShim(t *testing.T) {
 	if c.took("ran") {
 		t.Error("the command ran")
 	}
-	if !atGate(later.run.pid) {
+	if !awaitsStart(later.run.pid) {
 		t.Error("the hook of another container does not wait any more")
 	}
 	b.Discard(t.Context())
@@ -336,11 +336,11 @@ func TestBegunInTwoContainersAtOnce(t *testing.T) {
 		<-b.ready
 		must(t, b.err)
 		<-b.run.started
-		eventually(c, "the process at the gate", func() bool { return atGate(b.run.pid) })
+		eventually(c, "the process that waits for the start", func() bool { return awaitsStart(b.run.pid) })
 	}
 	two.runcDo("start", two.ID)
 	wantReport(t, two.runBegun(of[two], ""), hooks.Report{Stdout: []byte(two.ID)})
-	if !atGate(of[one].run.pid) || one.took("ran") {
+	if !awaitsStart(of[one].run.pid) || one.took("ran") {
 		t.Error("the hook of the other container does not wait any more")
 	}
 	one.runcDo("start", one.ID)
@@ -352,14 +352,14 @@ func TestBegunInTwoContainersAtOnce(t *testing.T) {
 func TestBegunInAContainerThatIsPaused(t *testing.T) {
 	needsJoiner(t)
 	c := startContainer(t, nil)
-	b := c.beginToGate(&ran)
+	b := c.beginToStart(&ran)
 	c.runcDo("pause", c.ID)
 	got := b.Run(t.Context())
 	if got.Cause != hooks.CausePaused {
 		t.Errorf("got %+v", got)
 	}
 	c.runcDo("resume", c.ID)
-	eventually(t, "the end of the process at the gate", func() bool { return len(c.joiners()) == 0 })
+	eventually(t, "the end of the process that waits for the start", func() bool { return len(c.joiners()) == 0 })
 	<-b.run.reaped
 	if c.took("ran") {
 		t.Error("the command ran")

@@ -16,8 +16,8 @@ import (
 
 // joinOptions are what differs between starts of the joiner for one hook.
 type joinOptions struct {
-	gated bool
-	null  *os.File // stdin where the container has no null device
+	awaitStart bool     // the hook waits for word of its container's start
+	null       *os.File // stdin where the container has no null device
 }
 
 // startJoiner starts the joiner with the plan of the hook. In an error nothing
@@ -33,7 +33,7 @@ func (h *execHandler) startJoiner(ctx context.Context, plan *ContainerPlan, user
 	}
 	defer stdout.Close()
 	defer stderr.Close()
-	p.AwaitStart, p.Seccomp = o.gated, h.container.Runner.filter
+	p.AwaitStart, p.Seccomp = o.awaitStart, h.container.Runner.filter
 	r.planCgroups(&p)
 	if err := r.runJoiner(h.executor, plan, p, joiner.Files{Stdout: stdout, Stderr: stderr, Null: o.null}); err != nil {
 		r.release()
@@ -61,7 +61,7 @@ func (r *execRun) runJoiner(e *Executor, plan *ContainerPlan, p joiner.Plan, fil
 	defer news.Close()
 	files.News = news
 	if p.AwaitStart {
-		if files.Start, r.gate, err = os.Pipe(); err != nil {
+		if files.Start, r.startPipe, err = os.Pipe(); err != nil {
 			return errors.Join(err, r.said.Close())
 		}
 		defer files.Start.Close()

@@ -65,11 +65,11 @@ func (r *execRun) killTree(ctx context.Context) {
 	}
 }
 
-// abandon ends a run of which nothing is wanted any more. A gated hook, where it
-// can still run, is gone first.
+// abandon ends a run of which nothing is wanted any more. A hook that waits for
+// its container's start, where it can still run, is gone first.
 func (r *execRun) abandon(ctx context.Context) {
-	if r.gate != nil {
-		r.gate.Close()
+	if r.startPipe != nil {
+		r.startPipe.Close()
 	}
 	if r.ended() {
 		r.killTree(ctx)

@@ -39,7 +39,7 @@ type execRun struct {
 	stderrLines    *containerlog.Writer
 	complaints     *output  // of bookend-exec; nil: the joiner has none
 	said           *os.File // where it says what becomes of the hook
-	gate           *os.File // lets a gated hook go on; nil: it is not gated
+	startPipe      *os.File // lets a hook go on that waits for its container's start; nil: it does not wait
 
 	reaped  chan struct{} // closed when the program has ended and status is set
 	started chan struct{} // closed when pid is set or never will be
@@ -180,11 +180,11 @@ func (r *execRun) finish(late chan<- hooks.Printed) {
 	}()
 }
 
-// release closes the gate and removes the hook's cgroup unless processes are
+// release closes the start pipe and removes the hook's cgroup unless processes are
 // left in it, on purpose: it then goes when the runtime deletes the container.
 func (r *execRun) release() {
-	if r.gate != nil {
-		r.gate.Close()
+	if r.startPipe != nil {
+		r.startPipe.Close()
 	}
 	if r.cgroup != nil {
 		r.cgroup.remove()

@@ -53,7 +53,7 @@ type planSource struct {
 // ContainerPlan is how the joiner gets into one container. It is immutable.
 type ContainerPlan struct {
 	// Template is the plan of all hooks of the container, without what a hook
-	// says itself, its cgroups, its gate and its seccomp program.
+	// says itself, its cgroups, its start pipe and its seccomp program.
 	Template joiner.Plan
 	// Seccomp is the container's profile as it is written; nil: none.
 	Seccomp json.RawMessage
