@@ -103,7 +103,7 @@ func (f *finder) whyOutside() string {
 	if f.kind == "" {
 		return "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
 	}
-	return "it is in no Pod and no pod template; the controller of " + f.kind + " decides what becomes of it"
+	return "it is in no Pod and no pod template; the controller of " + f.kind + " decides what happens to it"
 }
 
 // hasHooks tells whether a mapping has the hooks of a container.
