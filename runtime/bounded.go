@@ -16,9 +16,9 @@ import (
 // outputLimit bounds what a program that is asked something may print, in bytes.
 const outputLimit = 8 << 20
 
-// BoundedOutput returns a function that runs a program through monitor and returns
-// what it prints on stdout, as [Executor.Plan] asks runtimes what they are.
-func BoundedOutput(monitor Monitor) func(ctx context.Context, binary string, args ...string) ([]byte, error) {
+// boundedRun returns a RunProgram that runs programs through monitor, as [Executor.Plan]
+// asks runtimes what they are.
+func boundedRun(monitor Monitor) RunProgram {
 	return func(ctx context.Context, binary string, args ...string) ([]byte, error) {
 		return boundedOutput(ctx, monitor, &exec.Cmd{
 			Path: binary, Args: append([]string{binary}, args...), Env: runtimeEnv(os.Environ()), Dir: "/",

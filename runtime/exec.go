@@ -76,7 +76,7 @@ func (h *execHandler) join(ctx context.Context, plan *ContainerPlan, user *wire.
 // it can tell for certain: the hook gets one of the shim's.
 func (h *execHandler) joinAgain(ctx context.Context, r *execRun, plan *ContainerPlan, user *wire.User) (*execRun, error) {
 	r.abandon(ctx)
-	null, err := h.executor.null.open()
+	null, err := h.executor.null.get()
 	if err != nil {
 		return nil, fmt.Errorf("the container has no null device, and the shim can make none: %w", err)
 	}

@@ -76,7 +76,7 @@ func (r *execRun) runJoiner(e *Executor, plan *ContainerPlan, p joiner.Plan, fil
 }
 
 func (r *execRun) launchJoiner(e *Executor, p joiner.Plan, files joiner.Files) error {
-	j, err := e.joiner()
+	j, err := e.joiner.get()
 	if err != nil {
 		return err
 	}
@@ -153,9 +153,7 @@ func reasonOf(n joiner.News) wire.Reason {
 // it named, before it was the command. It is nil for any other end, and where the
 // container is gone, which no other way changes. It waits for nothing.
 func (r *execRun) outside() error {
-	select {
-	case <-r.done:
-	default:
+	if !r.ended() {
 		return nil
 	}
 	f := r.last.Failure
@@ -173,12 +171,7 @@ func (r *execRun) outside() error {
 
 // wants tells whether the joiner failed at a step.
 func (r *execRun) wants(step joiner.Step) bool {
-	select {
-	case <-r.done:
-		return r.last.Failure != nil && r.step == step
-	default:
-		return false
-	}
+	return r.ended() && r.last.Failure != nil && r.step == step
 }
 
 // failure is why the command was not run.

@@ -71,10 +71,9 @@ func (r *execRun) abandon(ctx context.Context) {
 	if r.gate != nil {
 		r.gate.Close()
 	}
-	select {
-	case <-r.done:
+	if r.ended() {
 		r.killTree(ctx)
-	default:
+	} else {
 		r.kill(ctx)
 	}
 	r.awaitClosed(ctx)

@@ -36,19 +36,12 @@ func (r *execRun) finalReport(ctx context.Context, h *execHandler) hooks.Report 
 
 // failed tells whether the command was certainly not run.
 func (r *execRun) failed() bool {
-	select {
-	case <-r.done:
-		return r.last.Failure != nil || r.last.Exit != nil && r.last.Exit.NeverRan
-	default:
-		return false
-	}
+	return r.ended() && (r.last.Failure != nil || r.last.Exit != nil && r.last.Exit.NeverRan)
 }
 
 // report turns what the program said last into a report, without the output.
 func (r *execRun) report(ctx context.Context) hooks.Report {
-	select {
-	case <-r.done:
-	default: // it does not even die; last is not ours to read
+	if !r.ended() { // it does not even die
 		return hooks.Report{Cause: hooks.CauseCancelled, Err: context.Cause(ctx)}
 	}
 	switch exit, failure := r.last.Exit, r.last.Failure; {

@@ -130,6 +130,17 @@ func (r *execRun) listen(next func() (wire.Status, error), begun func()) {
 	}
 }
 
+// ended tells whether the program has said its last word, or has ended without:
+// only then may last be read.
+func (r *execRun) ended() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // await waits for the end of the hook's first process, or of ctx: then it ends
 // the hook.
 func (r *execRun) await(ctx context.Context) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"bookend.dev/bookend/runtime/wire"
@@ -64,53 +65,54 @@ func (r *Runner) request(c Container, cgroup *hookCgroup) wire.Runtime {
 // runtimeEnv is this process' environment as containerd's shim passes it on to
 // runtimes: without what would make one of them speak to systemd.
 func runtimeEnv(environ []string) []string {
-	var env []string
-	for _, v := range environ {
-		if !strings.HasPrefix(v, "NOTIFY_SOCKET=") {
-			env = append(env, v)
-		}
-	}
-	return env
+	return slices.DeleteFunc(slices.Clone(environ), func(v string) bool { return strings.HasPrefix(v, "NOTIFY_SOCKET=") })
 }
 
-// runHelper starts bookend-exec with a request, which need not fit into a pipe
-// at once. The child's ends are closed here in any case, so that readers see the
-// end of the file.
+// runHelper starts bookend-exec with a request. The child's ends are closed here in
+// any case, so that readers see the end of the file.
 func (r *execRun) runHelper(e *Executor, request []byte, stdout, stderr *os.File) (err error) {
 	cmd, err := e.helper.command()
 	if err != nil {
 		return err
 	}
-	in, tell, err := os.Pipe()
+	in, err := pipeOf(request)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	var status, complaintsEnd *os.File
 	if r.said, status, err = os.Pipe(); err != nil {
-		return errors.Join(err, tell.Close())
+		return err
 	}
 	defer status.Close()
 	if r.complaints, complaintsEnd, err = newOutput(); err != nil {
-		return errors.Join(err, tell.Close(), r.said.Close())
+		return errors.Join(err, r.said.Close())
 	}
 	defer complaintsEnd.Close()
 	// Without one of the shim's the runtime takes the node's.
-	null, err := e.null.open()
-	if err != nil {
-		null = nil
-	}
+	null, _ := e.null.get() // nil where it fails
 	cmd.Stdin, cmd.Stderr, cmd.ExtraFiles = in, complaintsEnd, []*os.File{status, stdout, stderr, null}
 	statuses := json.NewDecoder(r.said)
 	err = r.launch(e.monitor, cmd, func() (s wire.Status, err error) { return s, statuses.Decode(&s) })
 	if err != nil {
-		return errors.Join(err, tell.Close(), r.said.Close())
+		return errors.Join(err, r.said.Close())
+	}
+	return nil
+}
+
+// pipeOf returns the end of a pipe from which a request can be read, which need not
+// fit into the pipe at once. It MUST be closed. That no one reads it to its end is
+// noticed by whoever waits for an answer.
+func pipeOf(request []byte) (*os.File, error) {
+	in, tell, err := os.Pipe()
+	if err != nil {
+		return nil, err
 	}
 	go func() {
 		defer tell.Close()
-		_, _ = tell.Write(request) // a bookend-exec that has died meanwhile is noticed by follow
+		_, _ = tell.Write(request)
 	}()
-	return nil
+	return in, nil
 }
 
 // compile has bookend-exec compile a seccomp profile.
@@ -119,15 +121,11 @@ func (e *Executor) compile(ctx context.Context, request []byte) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	in, tell, err := os.Pipe()
+	in, err := pipeOf(request)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
 	cmd.Stdin = in
-	go func() {
-		defer tell.Close()
-		_, _ = tell.Write(request)
-	}()
 	return boundedOutput(ctx, e.monitor, cmd)
 }

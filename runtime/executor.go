@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"sync"
 	"sync/atomic"
@@ -25,15 +26,15 @@ type Monitor interface {
 // container must be entered by its own runtime. It may be used by any number of
 // goroutines.
 type Executor struct {
-	monitor    Monitor
-	helper     *helper
-	null       nullDevice
-	cgroups    atomic.Pointer[cgroupMounts] // nil: not looked up yet
-	mu         sync.Mutex
-	inMemory   *joiner.Joiner // nil: no hook has needed it yet
-	openJoiner func() (*joiner.Joiner, error)
-	compilers  map[string]*SeccompPrograms // by directory
-	runtimes   map[string]identityFiles    // by directory
+	monitor Monitor
+	helper  *helper
+	null    lazy[*os.File] // a null device
+	joiner  lazy[*joiner.Joiner]
+	cgroups atomic.Pointer[cgroupMounts] // nil: not looked up yet
+
+	mu        sync.Mutex
+	compilers map[string]*SeccompPrograms // by directory
+	runtimes  map[string]identityFiles    // by directory
 }
 
 // OpenExecutor opens the binary of bookend-exec at path. That it is missing is told
@@ -41,35 +42,15 @@ type Executor struct {
 // not concern shims that run.
 func OpenExecutor(path string, monitor Monitor) *Executor {
 	return &Executor{
-		monitor: monitor, helper: openHelper(path), openJoiner: joiner.Open,
+		monitor: monitor, helper: openHelper(path),
+		null: lazy[*os.File]{open: makeNull}, joiner: lazy[*joiner.Joiner]{open: joiner.Open},
 		compilers: map[string]*SeccompPrograms{}, runtimes: map[string]identityFiles{},
 	}
 }
 
-// joiner returns the joiner, which is put into memory when it is first needed.
-// That this failed is forgotten: a shim can be short of descriptors for a moment.
-func (e *Executor) joiner() (*joiner.Joiner, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.inMemory == nil {
-		j, err := e.openJoiner()
-		if err != nil {
-			return nil, err
-		}
-		e.inMemory = j
-	}
-	return e.inMemory, nil
-}
-
 // Close closes the binaries. Hooks that run are not affected.
 func (e *Executor) Close() error {
-	err := errors.Join(e.helper.close(), e.null.close())
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.inMemory != nil {
-		err = errors.Join(err, e.inMemory.Close())
-	}
-	return err
+	return errors.Join(e.helper.close(), e.null.close(), e.joiner.close())
 }
 
 // Container is what the executor needs to know of a container.

@@ -19,14 +19,14 @@ func TestTheJoinerIsTriedAgain(t *testing.T) {
 	restore := func() { must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }
 	defer restore()
 	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: limit.Max}))
-	_, err := e.joiner()
+	_, err := e.joiner.get()
 	restore()
 	if !errors.Is(err, unix.EMFILE) {
 		t.Fatalf("without descriptors: %v, want %v", err, unix.EMFILE)
 	}
-	first, err := e.joiner()
+	first, err := e.joiner.get()
 	must(t, err)
-	if again, err := e.joiner(); err != nil || again != first {
+	if again, err := e.joiner.get(); err != nil || again != first {
 		t.Errorf("the second time: %v, %v; want the same", again, err)
 	}
 }

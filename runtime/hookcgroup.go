@@ -122,25 +122,6 @@ func (h *hookCgroup) clear() bool {
 	return err == nil // h.dir's own: it comes last
 }
 
-func (h *hookCgroup) read(file string) []byte {
-	data, _ := os.ReadFile(filepath.Join(h.dir, file))
-	return data
-}
-
-func (h *hookCgroup) write(file, value string) error {
-	return writeCgroup(h.dir, file, value)
-}
-
-func writeCgroup(dir, file, value string) error {
-	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.WriteString(value)
-	return err
-}
-
 // poll asks done again and again, first soon, then more rarely, until it is
 // true or deadline has passed.
 func poll(deadline time.Time, done func() bool) bool {

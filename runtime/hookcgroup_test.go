@@ -38,7 +38,7 @@ func TestHookCgroupKillOnV2(t *testing.T) {
 	stdin, err := cmd.StdinPipe()
 	must(t, err)
 	must(t, cmd.Start())
-	must(t, h.write("cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
+	must(t, writeCgroup(h.dir, "cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
 	must(t, stdin.Close())
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -80,7 +80,7 @@ func TestHookCgroupFreezesToKillOnV2(t *testing.T) {
 	defer h.remove()
 	cmd := exec.Command("sleep", "1000")
 	must(t, cmd.Start())
-	must(t, h.write("cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
+	must(t, writeCgroup(h.dir, "cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
 	must(t, h.freeze(true))
 	if !h.frozen() {
 		t.Error("not frozen")

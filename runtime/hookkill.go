@@ -1,9 +1,9 @@
 package runtime
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,7 +49,7 @@ func (h *hookCgroup) killOn(bound time.Duration, done func(error)) {
 
 // killByKernel leaves the killing to the kernel: cgroup v2's do it since 5.14.
 func (h *hookCgroup) killByKernel() bool {
-	return h.unified && h.write("cgroup.kill", "1") == nil
+	return h.unified && writeCgroup(h.dir, "cgroup.kill", "1") == nil
 }
 
 // killFrozen holds the processes still, kills them, and returns how many there
@@ -68,7 +68,7 @@ func (h *hookCgroup) freeze(on bool) error {
 	if h.unified {
 		file, value = "cgroup.freeze", map[bool]string{true: "1", false: "0"}[on]
 	}
-	if err := h.write(file, value); err != nil || !on {
+	if err := writeCgroup(h.dir, file, value); err != nil || !on {
 		return err
 	}
 	poll(time.Now().Add(50*time.Millisecond), h.frozen)
@@ -77,15 +77,15 @@ func (h *hookCgroup) freeze(on bool) error {
 
 func (h *hookCgroup) frozen() bool {
 	if h.unified {
-		return bytes.Contains(h.read("cgroup.events"), []byte("frozen 1"))
+		return strings.Contains(readCgroup(h.dir, "cgroup.events"), "frozen 1")
 	}
-	return bytes.HasPrefix(h.read("freezer.state"), []byte("FROZEN"))
+	return strings.HasPrefix(readCgroup(h.dir, "freezer.state"), "FROZEN")
 }
 
 // parentFrozen tells whether the container is paused, on cgroup v1, where
 // frozen processes do not die. On v2 they do.
 func (h *hookCgroup) parentFrozen() bool {
-	return !h.unified && bytes.HasPrefix(h.read("freezer.parent_freezing"), []byte("1"))
+	return !h.unified && strings.HasPrefix(readCgroup(h.dir, "freezer.parent_freezing"), "1")
 }
 
 // awaitEmpty waits until no process is left.
@@ -100,11 +100,11 @@ func (h *hookCgroup) awaitEmpty(deadline time.Time) error {
 // where there is more below than one round reaches.
 func (h *hookCgroup) empty() bool {
 	if h.unified {
-		events := h.read("cgroup.events")
-		if bytes.Contains(events, []byte("populated 0")) {
+		events := readCgroup(h.dir, "cgroup.events")
+		if strings.Contains(events, "populated 0") {
 			return true
 		}
-		if bytes.Contains(events, []byte("populated 1")) {
+		if strings.Contains(events, "populated 1") {
 			return false
 		}
 	}

@@ -27,20 +27,19 @@ type Identity struct {
 // identifyTimeout bounds how long a binary may take to say what it is.
 const identifyTimeout = 10 * time.Second
 
+// RunProgram runs a program, bounded in what it prints, and returns what it prints on
+// stdout.
+type RunProgram func(ctx context.Context, binary string, args ...string) ([]byte, error)
+
 // Identify returns what the runtime binary, a path, says of itself: once for all
-// shims that are given the same dir, in which the answer is kept for a while. run
-// runs a program, bounded in its output, and returns what it prints on stdout. A
+// shims that are given the same dir, in which the answer is kept for a while. A
 // binary that says nothing of use is one that is not plain, and no error; an error
 // means that nobody knows.
-func Identify(ctx context.Context, binary, dir string,
-	run func(ctx context.Context, binary string, args ...string) ([]byte, error),
-) (Identity, error) {
+func Identify(ctx context.Context, binary, dir string, run RunProgram) (Identity, error) {
 	return newIdentityFiles(dir).identify(ctx, binary, run)
 }
 
-func (i identityFiles) identify(ctx context.Context, binary string,
-	run func(ctx context.Context, binary string, args ...string) ([]byte, error),
-) (Identity, error) {
+func (i identityFiles) identify(ctx context.Context, binary string, run RunProgram) (Identity, error) {
 	key, err := binaryKeyOf(binary)
 	if err != nil {
 		return Identity{}, err
@@ -61,7 +60,7 @@ func (i identityFiles) identify(ctx context.Context, binary string,
 // ask asks the binary. Its features name and date the build; runtimes that have no
 // such command, and some that have, tell their name to --version alone. A wrapper
 // that hands the question on is what it wraps.
-func ask(ctx context.Context, binary string, run func(context.Context, string, ...string) ([]byte, error)) (Identity, error) {
+func ask(ctx context.Context, binary string, run RunProgram) (Identity, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, identifyTimeout, errors.New("it does not say in time what it is"))
 	defer cancel()
 	out, err := run(ctx, binary, "features")

@@ -23,7 +23,7 @@ func script(t *testing.T, name, text string) string {
 }
 
 func identify(ctx context.Context, binary, dir string) (Identity, error) {
-	return Identify(ctx, binary, dir, BoundedOutput(runc.Monitor))
+	return Identify(ctx, binary, dir, boundedRun(runc.Monitor))
 }
 
 func TestIdentifyScripts(t *testing.T) {

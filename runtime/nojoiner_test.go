@@ -30,7 +30,7 @@ func (c *testContainer) wantRuntime(planned bool, reason string) {
 
 func TestHooksOfAShimBuiltWithoutItsJoiner(t *testing.T) {
 	c := startContainer(t, nil)
-	c.executor.openJoiner = func() (*joiner.Joiner, error) { return nil, joiner.ErrNotBuilt }
+	c.executor.joiner.open = func() (*joiner.Joiner, error) { return nil, joiner.ErrNotBuilt }
 	c.wantRuntime(false, joiner.ErrNotBuilt.Error())
 }
 

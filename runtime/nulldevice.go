@@ -2,43 +2,13 @@ package runtime
 
 import (
 	"os"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// nullDevice is a null device of the shim's own, for the stdin of hooks in
-// containers that have none. The node's would do, but a container's root could
-// change its mode: the inode is what a descriptor hands out.
-type nullDevice struct {
-	mu   sync.Mutex
-	file *os.File
-}
-
-// open returns the device, which stays the nullDevice's.
-func (n *nullDevice) open() (*os.File, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.file != nil {
-		return n.file, nil
-	}
-	f, err := makeNull()
-	if err == nil {
-		n.file = f
-	}
-	return f, err
-}
-
-func (n *nullDevice) close() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.file == nil {
-		return nil
-	}
-	return n.file.Close()
-}
-
-// makeNull makes the device in a file system that is mounted nowhere.
+// makeNull makes a null device, for the stdin of hooks in containers that have none,
+// in a file system that is mounted nowhere. The node's would do, but a container's
+// root could change its mode: the inode is what a descriptor hands out.
 func makeNull() (*os.File, error) {
 	fs, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
 	if err != nil {

@@ -46,11 +46,7 @@ func (i Init) giveToRoot(stdout, stderr *os.File) error {
 		return err
 	}
 	defer dir.Close()
-	uids, err := dir.ReadIDMap("uid_map")
-	if err != nil {
-		return err
-	}
-	gids, err := dir.ReadIDMap("gid_map")
+	uids, gids, err := dir.ReadIDMaps()
 	if err != nil {
 		return err
 	}

@@ -135,10 +135,7 @@ func (p *ContainerPlan) readUserNamespace(_ *config, s planSource) error {
 		return err
 	}
 	p.Template.SetGroups = !bytes.Equal(bytes.TrimSpace(setgroups), []byte("deny"))
-	if p.uids, err = dir.ReadIDMap("uid_map"); err != nil {
-		return err
-	}
-	p.gids, err = dir.ReadIDMap("gid_map")
+	p.uids, p.gids, err = dir.ReadIDMaps()
 	return err
 }
 

@@ -7,25 +7,16 @@ import (
 
 // namespaceFlag is the flag of a type of namespace; 0: it is not known.
 func namespaceFlag(t specs.LinuxNamespaceType) uint32 {
-	switch t {
-	case specs.PIDNamespace:
-		return unix.CLONE_NEWPID
-	case specs.NetworkNamespace:
-		return unix.CLONE_NEWNET
-	case specs.MountNamespace:
-		return unix.CLONE_NEWNS
-	case specs.IPCNamespace:
-		return unix.CLONE_NEWIPC
-	case specs.UTSNamespace:
-		return unix.CLONE_NEWUTS
-	case specs.UserNamespace:
-		return unix.CLONE_NEWUSER
-	case specs.CgroupNamespace:
-		return unix.CLONE_NEWCGROUP
-	case specs.TimeNamespace:
-		return unix.CLONE_NEWTIME
-	}
-	return 0
+	return map[specs.LinuxNamespaceType]uint32{
+		specs.PIDNamespace:     unix.CLONE_NEWPID,
+		specs.NetworkNamespace: unix.CLONE_NEWNET,
+		specs.MountNamespace:   unix.CLONE_NEWNS,
+		specs.IPCNamespace:     unix.CLONE_NEWIPC,
+		specs.UTSNamespace:     unix.CLONE_NEWUTS,
+		specs.UserNamespace:    unix.CLONE_NEWUSER,
+		specs.CgroupNamespace:  unix.CLONE_NEWCGROUP,
+		specs.TimeNamespace:    unix.CLONE_NEWTIME,
+	}[t]
 }
 
 // readNamespaces reads which namespaces of the init are the container's, as in

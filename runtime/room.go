@@ -1,9 +1,7 @@
 package runtime
 
 import (
-	"bytes"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,14 +22,14 @@ func (c *Cgroup) paused() bool {
 		return false
 	}
 	if !c.unified { // the state is that of all above, too
-		state := readCgroupFile(p.dir, "freezer.state")
+		state := readCgroup(p.dir, "freezer.state")
 		return state == "FROZEN" || state == "FREEZING"
 	}
-	if strings.Contains(readCgroupFile(p.dir, "cgroup.events"), "frozen 1") {
+	if strings.Contains(readCgroup(p.dir, "cgroup.events"), "frozen 1") {
 		return true
 	}
 	for dir := range p.upwards() { // where some process has not stopped yet
-		if readCgroupFile(dir, "cgroup.freeze") == "1" {
+		if readCgroup(dir, "cgroup.freeze") == "1" {
 			return true
 		}
 	}
@@ -80,32 +78,23 @@ func (p *membership) upwards() func(yield func(dir string) bool) {
 
 // readLimit reads a limit; not ok: there is none.
 func readLimit(dir, file string) (limit int64, ok bool) {
-	limit, err := strconv.ParseInt(readCgroupFile(dir, file), 10, 64) // "max" is none
-	return limit, err == nil && limit < math.MaxInt64/2               // v1's unlimited is all but its last pages
+	limit, err := strconv.ParseInt(readCgroup(dir, file), 10, 64) // "max" is none
+	return limit, err == nil && limit < math.MaxInt64/2           // v1's unlimited is all but its last pages
 }
 
 // used reads what is used; what cannot be read is nothing.
 func used(dir, file string) int64 {
-	n, err := strconv.ParseInt(readCgroupFile(dir, file), 10, 64)
-	if err != nil {
-		return 0
-	}
+	n, _ := strconv.ParseInt(readCgroup(dir, file), 10, 64)
 	return n
 }
 
 // stat reads one figure of a file of "name figure" lines; 0: it has none.
 func stat(dir, file, name string) int64 {
-	for line := range strings.Lines(readCgroupFile(dir, file)) {
+	for line := range strings.Lines(readCgroup(dir, file)) {
 		if key, figure, _ := strings.Cut(strings.TrimSpace(line), " "); key == name {
 			n, _ := strconv.ParseInt(figure, 10, 64)
 			return n
 		}
 	}
 	return 0
-}
-
-// readCgroupFile reads a file of a cgroup; empty: it cannot be read.
-func readCgroupFile(dir, file string) string {
-	data, _ := os.ReadFile(filepath.Join(dir, file))
-	return string(bytes.TrimSpace(data))
 }

@@ -92,10 +92,10 @@ func (r *Runner) makePlan(ctx context.Context, e *Executor, c Container) error {
 	case c.Cgroup == nil:
 		return errNoCgroup
 	}
-	if _, err := e.joiner(); err != nil {
+	if _, err := e.joiner.get(); err != nil {
 		return err
 	}
-	id, err := e.identities(r.Directory).identify(ctx, r.Binary, BoundedOutput(e.monitor))
+	id, err := e.identities(r.Directory).identify(ctx, r.Binary, boundedRun(e.monitor))
 	if err != nil {
 		return err
 	}

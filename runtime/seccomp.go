@@ -32,7 +32,7 @@ type SeccompPrograms struct {
 	turn     chan struct{} // holds one token while no profile is looked up
 
 	mu    sync.Mutex
-	known map[string]wire.SeccompProgram // by digest of the input
+	known map[string]*wire.SeccompProgram // by digest of the input
 }
 
 // maxSeccompPrograms bounds what is kept in memory. A program has some 10 KiB.
@@ -45,7 +45,7 @@ const maxSeccompPrograms = maxNodeFiles
 func NewSeccompPrograms(dir, compiler string, compile func(ctx context.Context, request []byte) ([]byte, error)) *SeccompPrograms {
 	s := &SeccompPrograms{
 		files: newSeccompFiles(dir), compiler: compiler, compile: compile,
-		turn: make(chan struct{}, 1), known: map[string]wire.SeccompProgram{},
+		turn: make(chan struct{}, 1), known: map[string]*wire.SeccompProgram{},
 	}
 	s.turn <- struct{}{}
 	return s
@@ -76,29 +76,28 @@ func (s *SeccompPrograms) Program(ctx context.Context, profile json.RawMessage, 
 }
 
 // program finds the program of a profile, or compiles it.
-func (s *SeccompPrograms) program(ctx context.Context, profile json.RawMessage) (wire.SeccompProgram, error) {
-	none := wire.SeccompProgram{}
+func (s *SeccompPrograms) program(ctx context.Context, profile json.RawMessage) (*wire.SeccompProgram, error) {
 	digest, err := s.digest(profile)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
-	if program, ok := s.remembered(digest); ok {
+	if program := s.remembered(digest); program != nil {
 		return program, nil
 	}
 	select {
 	case <-ctx.Done():
-		return none, ctx.Err()
+		return nil, ctx.Err()
 	case <-s.turn:
 		defer func() { s.turn <- struct{}{} }()
 	}
-	if program, ok := s.remembered(digest); ok { // of who had the turn before
+	if program := s.remembered(digest); program != nil { // of who had the turn before
 		return program, nil
 	}
-	program, ok, err := s.files.load(digest)
+	program, err := s.files.load(digest)
 	s.tell(err)
-	if !ok {
+	if program == nil {
 		if program, err = s.compiled(ctx, profile); err != nil {
-			return none, err
+			return nil, fmt.Errorf("compile: %w", err)
 		}
 		s.tell(s.files.save(digest, program))
 	}
@@ -106,35 +105,30 @@ func (s *SeccompPrograms) program(ctx context.Context, profile json.RawMessage) 
 	return program, nil
 }
 
-func (s *SeccompPrograms) compiled(ctx context.Context, profile json.RawMessage) (wire.SeccompProgram, error) {
-	none := wire.SeccompProgram{}
+func (s *SeccompPrograms) compiled(ctx context.Context, profile json.RawMessage) (*wire.SeccompProgram, error) {
 	request, err := json.Marshal(wire.SeccompRequest{Seccomp: profile})
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	answer, err := s.compile(ctx, request)
 	if err != nil {
-		return none, fmt.Errorf("compile: %w", err)
+		return nil, err
 	}
-	program, err := parseSeccompProgram(answer)
-	if err != nil {
-		return none, fmt.Errorf("compile: %w", err)
-	}
-	return program, nil
+	return parseSeccompProgram(answer)
 }
 
 // parseSeccompProgram reads a program that is one as far as can be told.
-func parseSeccompProgram(data []byte) (wire.SeccompProgram, error) {
+func parseSeccompProgram(data []byte) (*wire.SeccompProgram, error) {
 	const instruction, most = 8, 4096 // sizeof(struct sock_filter), BPF_MAXINSNS
 	const flags = unix.SECCOMP_FILTER_FLAG_LOG | unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW
-	var p wire.SeccompProgram
+	p := &wire.SeccompProgram{}
 	strict := json.NewDecoder(bytes.NewReader(data))
 	strict.DisallowUnknownFields()
-	if err := strict.Decode(&p); err != nil {
-		return wire.SeccompProgram{}, fmt.Errorf("%w: %w", errNoProgram, err)
+	if err := strict.Decode(p); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoProgram, err)
 	}
 	if n := len(p.Program); n == 0 || n%instruction != 0 || n > most*instruction || p.Flags&^flags != 0 || p.Prctl && p.Flags != 0 || p.Libseccomp == "" {
-		return wire.SeccompProgram{}, fmt.Errorf("%w: %d bytes, flags %#x, libseccomp %q", errNoProgram, n, p.Flags, p.Libseccomp)
+		return nil, fmt.Errorf("%w: %d bytes, flags %#x, libseccomp %q", errNoProgram, n, p.Flags, p.Libseccomp)
 	}
 	return p, nil
 }
@@ -164,14 +158,14 @@ func (s *SeccompPrograms) digest(profile json.RawMessage) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func (s *SeccompPrograms) remembered(digest string) (wire.SeccompProgram, bool) {
+// remembered returns the program of a digest; nil: it is not in memory.
+func (s *SeccompPrograms) remembered(digest string) *wire.SeccompProgram {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	program, ok := s.known[digest]
-	return program, ok
+	return s.known[digest]
 }
 
-func (s *SeccompPrograms) remember(digest string, program wire.SeccompProgram) {
+func (s *SeccompPrograms) remember(digest string, program *wire.SeccompProgram) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.known) >= maxSeccompPrograms {

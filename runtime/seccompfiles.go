@@ -15,23 +15,24 @@ type seccompFiles struct{ *nodeFiles }
 
 func newSeccompFiles(dir string) seccompFiles { return seccompFiles{newNodeFiles(dir)} }
 
-// load returns the program of a digest. A file that is not there is no error.
-func (s seccompFiles) load(digest string) (program wire.SeccompProgram, ok bool, err error) {
+// load returns the program of a digest; nil: it is not there, which is no error.
+func (s seccompFiles) load(digest string) (*wire.SeccompProgram, error) {
 	data, err := s.nodeFiles.load(digest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var program *wire.SeccompProgram
 	if err == nil {
 		program, err = parseSeccompProgram(data)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return wire.SeccompProgram{}, false, nil
-	}
 	if err != nil {
-		return wire.SeccompProgram{}, false, fmt.Errorf("read seccomp program %s in %s: %w", digest, s.dir, err)
+		return nil, fmt.Errorf("read seccomp program %s in %s: %w", digest, s.dir, err)
 	}
-	return program, true, nil
+	return program, nil
 }
 
 // save keeps a program.
-func (s seccompFiles) save(digest string, program wire.SeccompProgram) error {
+func (s seccompFiles) save(digest string, program *wire.SeccompProgram) error {
 	data, err := json.Marshal(program)
 	if err == nil {
 		err = s.nodeFiles.save(digest, data)

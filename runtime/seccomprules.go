@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"bookend.dev/bookend/runtime/wire"
@@ -9,7 +10,7 @@ import (
 
 // sameRules tells why the runtime may have made another program of the profile:
 // a library passes over the rules of system calls that it does not know.
-func sameRules(p wire.SeccompProgram, rt Identity) error {
+func sameRules(p *wire.SeccompProgram, rt Identity) error {
 	switch {
 	case rt.Libseccomp == p.Libseccomp:
 		return nil
@@ -36,10 +37,5 @@ func older(a, b string) bool {
 	if _, err := fmt.Sscanf(a+" "+b, "%d.%d.%d %d.%d.%d", &va[0], &va[1], &va[2], &vb[0], &vb[1], &vb[2]); err != nil {
 		return true
 	}
-	for i := range va {
-		if va[i] != vb[i] {
-			return va[i] < vb[i]
-		}
-	}
-	return false
+	return slices.Compare(va[:], vb[:]) < 0
 }

@@ -9,8 +9,16 @@ import (
 // user_namespaces(7).
 type IDMap []struct{ inside, outside, size int64 }
 
-// ReadIDMap reads a map of the process: "uid_map" or "gid_map".
-func (d *Dir) ReadIDMap(name string) (IDMap, error) {
+// ReadIDMaps reads those of the process' user namespace.
+func (d *Dir) ReadIDMaps() (uids, gids IDMap, err error) {
+	if uids, err = d.readIDMap("uid_map"); err != nil {
+		return nil, nil, err
+	}
+	gids, err = d.readIDMap("gid_map")
+	return uids, gids, err
+}
+
+func (d *Dir) readIDMap(name string) (IDMap, error) {
 	data, err := d.ReadFile(name)
 	if err != nil {
 		return nil, err
