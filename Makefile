@@ -167,8 +167,8 @@ lint: joiner pictures-check ## Run the linters, and compare the pictures with th
 fuzz: ## Fuzz the annotation grammar, the reader of records, the converter and the joiner's parsers, a minute each
 	go test ./hooks -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./hooks/record -run '^$$' -fuzz FuzzDecode -fuzztime 60s
-	go test ./cmd/bookend/internal/manifest -run '^$$' -fuzz FuzzConvert -fuzztime 60s -fuzzminimizetime 1x
-	go test ./cmd/bookend/internal/manifest -run '^$$' -fuzz FuzzJSON -fuzztime 60s
+	go test ./cmd/internal/manifest -run '^$$' -fuzz FuzzConvert -fuzztime 60s -fuzzminimizetime 1x
+	go test ./cmd/internal/manifest -run '^$$' -fuzz FuzzJSON -fuzztime 60s
 	go test ./runtime/joiner -run '^$$' -fuzz FuzzPlan -fuzztime 60s
 	go test ./runtime/joiner -run '^$$' -fuzz FuzzHome -fuzztime 60s -fuzzminimizetime 1x
 
