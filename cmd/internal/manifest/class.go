@@ -29,15 +29,13 @@ func plain(s string) string {
 func (w *rewriter) setRuntimeClass(p *pod) (had, ok bool) {
 	path := join(p.path, "spec.runtimeClassName")
 	class := w.options.RuntimeClass
-	specKey, spec, err := block(p.node, "spec")
-	if err != nil {
-		w.refuse(lineOr(specKey, w.at), join(p.path, "spec"), "%v", err)
+	specKey, spec, ok := w.block(p.node, "spec", join(p.path, "spec"))
+	if !ok {
 		return false, false
 	}
 	key, value, err := own(spec, "runtimeClassName")
 	switch {
-	case err != nil:
-		w.refuse(lineOr(key, w.at), path, "%v", err)
+	case !w.isFine(err, key, path):
 		return false, false
 	case value == nil:
 		w.insert(specKey.Line, spaces(columns(spec))+"runtimeClassName: "+plain(class))
@@ -48,24 +46,17 @@ func (w *rewriter) setRuntimeClass(p *pod) (had, ok bool) {
 		w.refuse(key.Line, path, "is %q already, not %q: if bookend is what that class runs, say --runtime-class %s", value.Value, class, value.Value)
 		return false, false
 	default:
-		return len(w.allMarkers(p)) == 0 || slices.ContainsFunc(w.allMarkers(p), func(m marker) bool { return m.hadClass }), true
+		markers := w.markers(p, containerLists()...)
+		return len(markers) == 0 || keepClass(markers), true
 	}
 	return false, true
-}
-
-// lineOr is the line of a key, or another where there is none.
-func lineOr(key *yaml.Node, line int) int {
-	if key == nil {
-		return line
-	}
-	return key.Line
 }
 
 // fillRuntimeClass writes the runtime class where the field is null or empty,
 // which Kubernetes takes for none. What was there becomes a comment.
 func (w *rewriter) fillRuntimeClass(key, value *yaml.Node) {
 	class := plain(w.options.RuntimeClass)
-	if from := w.from(value); value.Line > key.Line || from != "" && !isQuiet(" "+from) {
+	if from := w.from(value); value.Line > key.Line || from != "" && !isCommentOrBlank(" "+from) {
 		w.replace(value.Line-1, value.Line, w.before(value)+class+" # was "+from)
 	} else if raw, tail, ok := w.keyTail(key); ok {
 		w.replace(key.Line-1, key.Line, w.before(key)+raw+": "+class+wasEmpty+tail)
@@ -78,7 +69,7 @@ func (w *rewriter) fillRuntimeClass(key, value *yaml.Node) {
 func (w *rewriter) removeRuntimeClass(p *pod) {
 	key, value := written(p.spec, "runtimeClassName")
 	if value == nil || value.Value != w.options.RuntimeClass || len(p.spec.Content) == 2 ||
-		slices.ContainsFunc(w.allMarkers(p), func(m marker) bool { return m.hadClass }) {
+		keepClass(w.markers(p, containerLists()...)) {
 		return
 	}
 	before, class := w.before(value), plain(w.options.RuntimeClass)

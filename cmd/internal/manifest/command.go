@@ -12,17 +12,10 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// commands warns of commands in v that do not do what they look like.
-func (r *reporter) commands(v *value) {
-	for _, point := range []hooks.Point{hooks.PostStart, hooks.PreStop} {
-		r.command(field(v.root, string(point)), join(v.path, string(point)), v.line)
-	}
-}
-
-// command warns of the command of a hook, which no shell reads and in which no
-// variable is expanded. toLine finds the document's line for a node's.
-func (r *reporter) command(hook *yaml.Node, hookPath string, toLine func(int) int) {
-	list := field(field(hook, "exec"), "command")
+// command warns of the command of a hook in v, which no shell reads and in which
+// no variable is expanded.
+func (r *reporter) command(v *value, point hooks.Point) {
+	list := field(field(field(v.root, string(point)), hooks.HandlerExec), "command")
 	if list == nil || list.Kind != yaml.SequenceNode {
 		return
 	}
@@ -30,15 +23,15 @@ func (r *reporter) command(hook *yaml.Node, hookPath string, toLine func(int) in
 	for i, item := range items(list) {
 		argv[i] = item.Value
 	}
-	commandPath := join(hookPath, "exec.command")
+	commandPath := join(join(v.path, string(point)), "exec.command")
 	if len(argv) == 1 && len(strings.Fields(argv[0])) > 1 {
-		r.add(Warning, toLine(list.Content[0].Line), itemPath(commandPath, 0),
+		r.add(Warning, v.line(list.Content[0].Line), itemPath(commandPath, 0),
 			"is the name of a program with white space in it, which no shell splits: write %s", asCommand(argv[0]))
 	}
 	script := scriptOf(argv)
 	for i, arg := range argv {
 		if name := variable(arg, i == script); name != "" {
-			r.add(Warning, toLine(list.Content[i].Line), itemPath(commandPath, i),
+			r.add(Warning, v.line(list.Content[i].Line), itemPath(commandPath, i),
 				"$(%s) stays as it is: nothing expands it in a hook; use a shell, [/bin/sh, -c, ...], and its variables", name)
 		}
 	}

@@ -23,7 +23,7 @@ func isCompose(root *yaml.Node) bool {
 
 // compose checks a Compose file, whose services have their annotations as a
 // mapping or as a list of KEY=VALUE.
-func (r *reporter) compose(root *yaml.Node, o Options) {
+func (r *reporter) compose(root *yaml.Node) {
 	r.duplicates(root)
 	for _, e := range mergedEntries(field(root, "services")) {
 		service := follow(e.value)
@@ -32,35 +32,24 @@ func (r *reporter) compose(root *yaml.Node, o Options) {
 		}
 		r.Objects++
 		path := join("services", e.key.Value)
-		r.service(service, path, o)
-		for _, at := range []struct {
-			path   string
-			labels *yaml.Node
-		}{
-			{join(path, "labels"), field(service, "labels")},
-			{join(path, "deploy.labels"), field(field(service, "deploy"), "labels")},
-		} {
-			r.labels(at.labels, at.path, o)
-		}
+		r.service(service, path)
+		r.labels(field(service, "labels"), join(path, "labels"))
+		r.labels(field(field(service, "deploy"), "labels"), join(path, "deploy.labels"))
 	}
 }
 
 // service checks the annotations of a service, and what else would act on them.
-func (r *reporter) service(service *yaml.Node, path string, o Options) {
+func (r *reporter) service(service *yaml.Node, path string) {
 	var annotated *yaml.Node
 	r.dashed(field(service, "annotations"), join(path, "annotations"))
-	for _, e := range pairs(field(service, "annotations")) {
-		at := keyPath(join(path, "annotations"), e.key.Value)
-		switch {
-		case e.key.Value == hooks.AnnotationKey:
+	r.annotations(pairs(field(service, "annotations")), join(path, "annotations"), hooks.AnnotationKey, func(e entry, at, _ string) {
+		if e.key.Value == hooks.AnnotationKey {
 			annotated = e.key
-			r.composeHooks(service, e, at, o)
-		case strings.HasPrefix(e.key.Value, hooks.AnnotationPrefix):
+			r.composeHooks(service, e, at)
+		} else {
 			r.add(Warning, e.key.Line, at, "has no effect here: a container that is not CRI's reads %s", hooks.AnnotationKey)
-		case seemsOurs(e.key.Value):
-			r.unknown(e, at, hooks.AnnotationKey)
 		}
-	}
+	})
 	if annotated == nil {
 		return
 	}
@@ -87,16 +76,15 @@ func (r *reporter) dashed(list *yaml.Node, path string) {
 }
 
 // composeHooks checks the annotation of a service.
-func (r *reporter) composeHooks(service *yaml.Node, e entry, path string, o Options) {
-	if !r.isString(e, path) {
+func (r *reporter) composeHooks(service *yaml.Node, e entry, path string) {
+	v := r.value(e, path)
+	if v == nil {
 		return
 	}
-	v := r.newValue(e, path)
 	v.text = strings.ReplaceAll(v.text, "$$", "$") // Compose's own way to write one
-	v.root = r.memo.root(v.text)
+	v.root = valueRoot(v.text)
 	v.terminal = isTrue(service, "tty")
-	l := r.resolve(&v, map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(&v)}, o)
-	r.limits(&v, l, limits{stopSignal: text(service, "stop_signal")})
+	l := r.check(v, v.alone(), limits{stopSignal: text(service, "stop_signal")})
 	grace := composeGrace
 	if d, err := time.ParseDuration(text(service, "stop_grace_period")); err == nil {
 		grace = d
@@ -104,22 +92,23 @@ func (r *reporter) composeHooks(service *yaml.Node, e entry, path string, o Opti
 	if l == nil || l.PreStop == nil {
 		return
 	}
-	if d, names := sleeps(l.PreStop); d >= grace && grace > 0 && field(v.root, string(hooks.PreStop)) != nil {
-		r.add(Warning, v.lineOf(names...), join(path, strings.Join(names, ".")), "%s is not shorter than the service's stop_grace_period of %s: SIGKILL comes first", seconds(d), seconds(grace))
+	if d, names := sleeps(l.PreStop); d >= grace && grace > 0 && field(v.root, hooks.FieldPreStop) != nil {
+		r.warn(v, names, "%s is not shorter than the service's stop_grace_period of %s: SIGKILL comes first", seconds(d), seconds(grace))
 	}
 }
 
 // labels checks hooks that are labels, which no runtime reads.
-func (r *reporter) labels(labels *yaml.Node, path string, o Options) {
+func (r *reporter) labels(labels *yaml.Node, path string) {
 	for _, e := range pairs(labels) {
 		if !seemsOurs(e.key.Value) {
 			continue
 		}
 		at := keyPath(path, e.key.Value)
 		r.add(Warning, e.key.Line, at, "has no effect as a label, which no runtime is told of: write it under annotations, as %s", hooks.AnnotationKey)
-		if e.key.Value == hooks.AnnotationKey && r.isString(e, at) {
-			v := r.newValue(e, at)
-			r.resolve(&v, map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(&v)}, o)
+		if e.key.Value == hooks.AnnotationKey {
+			if v := r.value(e, at); v != nil {
+				r.resolve(v, v.alone())
+			}
 		}
 	}
 }

@@ -10,11 +10,9 @@ import (
 
 // move is a lifecycle on its way into an annotation.
 type move struct {
+	marker    // takes its place
 	container *container
-	key       *yaml.Node // of the lifecycle
-	value     *yaml.Node
-	raw       string   // the key as it is written
-	blanks    string   // behind the colon, where the value follows them
+	entry     entry    // its field
 	head      string   // what follows the colon after the key: nothing, or a comment
 	lines     []string // of the value, not indented
 	chomp     string   // of the block scalar that holds the lines: "", "+", "-"
@@ -25,44 +23,35 @@ type move struct {
 
 // convert moves the lifecycle of all containers of a pod into annotations.
 func (w *rewriter) convert(p *pod) {
-	var moves []move
-	containers := p.containers()
-	for i := range containers {
-		if !hasLifecycle(&containers[i]) {
+	var moves []*move
+	for _, c := range p.containers() {
+		if !hasLifecycle(c) {
 			continue
 		}
-		if m, ok := w.take(p, &containers[i]); ok {
+		if m := w.take(p, c); m != nil {
 			moves = append(moves, m)
 		}
 	}
 	if len(moves) == 0 {
 		return
 	}
-	w.changed, w.at = true, moves[0].key.Line
+	w.at = moves[0].entry.key.Line
 	had, ok := w.setRuntimeClass(p)
 	if !ok {
 		return
 	}
-	for i := range moves {
-		m := &moves[i]
-		mark := marker{key: m.raw, blanks: m.blanks, below: m.isBelow(), name: m.container.name, hadClass: had}
-		w.replace(m.key.Line-1, m.end, w.before(m.key)+mark.String())
+	for _, m := range moves {
+		m.hadClass = had
+		w.replace(m.entry.key.Line-1, m.end, w.before(m.entry.key)+m.String())
 	}
 	w.annotate(p, moves)
 }
 
-// isBelow tells whether a lifecycle in flow style begins on the line below its
-// key, which its text alone does not.
-func (m *move) isBelow() bool {
-	return m.value.Style&yaml.FlowStyle != 0 && m.value.Line == m.key.Line+1
-}
-
 // convertTargets are the nodes in whose lines convert works.
 func convertTargets(p *pod, targets map[*yaml.Node]bool) {
-	containers := p.containers()
-	for i := range containers {
-		if hasLifecycle(&containers[i]) {
-			p.target(&containers[i], targets)
+	for _, c := range p.containers() {
+		if hasLifecycle(c) {
+			p.target(c, targets)
 		}
 	}
 }
@@ -80,17 +69,17 @@ func hasLifecycle(c *container) bool {
 	return lifecycle != nil && (len(lifecycle.Content) > 0 || !isMapping(lifecycle))
 }
 
-// take reads a container's lifecycle.
-func (w *rewriter) take(p *pod, c *container) (move, bool) {
+// take reads a container's lifecycle; nil, with a finding: it cannot be moved.
+func (w *rewriter) take(p *pod, c *container) *move {
 	path := join(c.path, "lifecycle")
 	key, value, err := own(c.node, "lifecycle")
 	if key == nil {
 		key = c.node
 	}
-	m := move{container: c, key: key, value: value}
 	if err == nil {
 		err = editable(p, c)
 	}
+	m := &move{container: c, entry: entry{key, value}, marker: marker{name: c.name}}
 	switch {
 	case !w.canEdit(key, path):
 	case err != nil:
@@ -99,14 +88,13 @@ func (w *rewriter) take(p *pod, c *container) (move, bool) {
 		w.refuse(key.Line, path, "must be a mapping")
 	case !isName(c.name):
 		w.refuse(key.Line, join(c.path, "name"), "must be the name of a container, got %q", c.name)
-	case !w.cutLifecycle(&m):
+	case !w.cutLifecycle(m):
 		w.refuse(key.Line, path, "cannot be moved: write lifecycle: and begin its value behind it or on the next line")
-	default:
-		ok := w.isSupported(&m, path)
+	case w.isSupported(m, path):
 		remove(c.node, key)
-		return m, ok
+		return m
 	}
-	return m, false
+	return nil
 }
 
 // editable tells why a container cannot be changed, if so.
@@ -125,23 +113,26 @@ func editable(p *pod, c *container) error {
 
 // cutLifecycle reads the lines of a lifecycle; false: they are not written in a
 // way that can be moved.
-func (w *rewriter) cutLifecycle(m *move) (ok bool) {
-	var tail string
-	if m.raw, tail, ok = w.keyTail(m.key); !ok {
+func (w *rewriter) cutLifecycle(m *move) bool {
+	key, value := m.entry.key, m.entry.value
+	raw, tail, ok := w.keyTail(key)
+	m.key = raw
+	switch {
+	case !ok:
 		return false
-	}
-	if m.value.Line == m.key.Line {
+	case value.Line == key.Line:
 		m.blanks = tail[:len(tail)-len(strings.TrimLeft(tail, " \t"))]
-		return m.value.Style&yaml.FlowStyle != 0 && w.cutFlow(m)
-	}
-	if !isQuiet(tail) {
+		return value.Style&yaml.FlowStyle != 0 && w.cutFlow(m)
+	case !isCommentOrBlank(tail):
 		return false
 	}
-	m.head, m.first = tail, m.key.Line+1
-	m.step = m.value.Column - m.key.Column
-	for _, m.end = range []int{w.contentEnd(m.key, m.value), w.entryEnd(m.key, m.value)} {
-		m.lines = reindent(w.lines[m.key.Line:m.end], m.value.Column-1, 0, m.value.Line-m.key.Line-1)
-		if _, _, complete := blockScalar(m.lines, m.value); complete {
+	// The text of one in flow style does not say that it begins below its key.
+	m.below = value.Style&yaml.FlowStyle != 0 && value.Line == key.Line+1
+	m.head, m.first = tail, key.Line+1
+	m.step = value.Column - key.Column
+	for _, m.end = range []int{w.contentEnd(key, value), w.entryEnd(key, value)} {
+		m.lines = reindent(w.lines[key.Line:m.end], value.Column-1, 0, value.Line-key.Line-1)
+		if _, _, complete := blockScalar(m.lines, value); complete {
 			break
 		}
 	}
@@ -151,36 +142,30 @@ func (w *rewriter) cutLifecycle(m *move) (ok bool) {
 // cutFlow reads the lines of a lifecycle in flow style that begins on the line
 // of its key. What closes it may stand further left than what is in it.
 func (w *rewriter) cutFlow(m *move) bool {
-	m.step, m.first = flowStep, m.key.Line
-	inside := w.contentEnd(m.key, m.value)
-	for end := inside; ; end = min(end+end-m.key.Line+1, len(w.lines)) {
-		text := strings.Join(slices.Concat([]string{w.from(m.value)}, w.lines[m.key.Line:end]), "\n")
-		_, length, err := readFlow(text)
-		if err == nil {
-			m.end = max(m.key.Line+strings.Count(text[:length], "\n"), inside)
-			break
-		}
-		if end == len(w.lines) {
-			return false
-		}
+	key, value := m.entry.key, m.entry.value
+	m.step, m.first = flowStep, key.Line
+	_, text, length, err := w.flowAt(value, 0)
+	if err != nil {
+		return false
 	}
-	m.lines = slices.Concat([]string{w.from(m.value)}, reindent(w.lines[m.key.Line:m.end], m.key.Column-1, 0, 0))
+	m.end = max(key.Line+strings.Count(text[:length], "\n"), w.contentEnd(key, value))
+	m.lines = slices.Concat([]string{w.from(value)}, reindent(w.lines[key.Line:m.end], key.Column-1, 0, 0))
 	return true
 }
 
 // isSupported asks the shim's code whether it would take the lifecycle.
 func (w *rewriter) isSupported(m *move, path string) bool {
-	v := value{path: path, source: hooks.AnnotationPrefix + m.container.name, at: m.key.Line, first: m.first}
+	v := value{path: path, source: hooks.AnnotationPrefix + m.container.name, at: m.entry.key.Line, first: m.first}
 	var ok bool
-	if m.chomp, v.text, ok = blockScalar(m.lines, m.value); !ok {
-		w.refuse(m.key.Line, path, "cannot be moved: as a text of its own it would mean something else; write it in plain block style")
+	if m.chomp, v.text, ok = blockScalar(m.lines, m.entry.value); !ok {
+		w.refuse(m.entry.key.Line, path, "cannot be moved: as a text of its own it would mean something else; write it in plain block style")
 		return false
 	}
 	v.root = rootOf(v.text)
 	annotations := forContainer(m.container.name, v.text)
-	annotations[ports] = portsOf(m.container)
+	annotations[hooks.AnnotationPorts] = portsOf(m.container)
 	before := w.Count(Error)
-	w.resolve(&v, annotations, w.options.Options)
+	w.resolve(&v, annotations) // nil without an error: the lifecycle is empty
 	return w.Count(Error) == before
 }
 
@@ -191,7 +176,7 @@ func blockScalar(lines []string, want *yaml.Node) (chomp, text string, ok bool) 
 	for _, as := range []struct{ chomp, text string }{
 		{"", strings.TrimRight(all, "\n") + "\n"}, {"+", all + "\n"}, {"-", strings.TrimRight(all, "\n")},
 	} {
-		if root := rootOf(as.text); root != nil && equal(root, want) {
+		if means(as.text, want) {
 			return as.chomp, as.text, true
 		}
 	}

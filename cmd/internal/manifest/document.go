@@ -2,9 +2,11 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
+	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -34,26 +36,46 @@ func split(text string) []*document {
 		}
 		from, fromLine, inside = at, nextLine, false
 	}
-	for at := 0; at < len(text); line++ {
-		end := len(text)
-		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
-			end = at + n + 1
-		}
-		switch l := strings.TrimPrefix(text[at:end], byteOrderMark); {
+	at := 0
+	for whole := range strings.SplitAfterSeq(text, "\n") {
+		switch l := strings.TrimPrefix(whole, byteOrderMark); {
 		case isMarker(l, "---"):
 			if inside {
 				cut(at, line)
 			}
 			inside = true
 		case isMarker(l, "..."):
-			cut(end, line+1)
+			cut(at+len(whole), line+1)
 		default:
 			inside = inside || !isPrelude(l)
 		}
-		at = end
+		at, line = at+len(whole), line+1
 	}
 	cut(len(text), line)
 	return docs
+}
+
+// splitJSON reads a file of JSON values, one after the other; nil: it is not one.
+func splitJSON(text string) []*document {
+	if s := strings.TrimLeft(text, " \t\r\n"); s == "" || s[0] != '{' {
+		return nil
+	}
+	const deepest = 1000
+	var docs []*document
+	r := hooks.NewJSONReader(text, deepest)
+	for from, line := 0, 1; ; from, line = r.Offset(), r.Line() {
+		root, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			docs[len(docs)-1].text += text[from:]
+			return docs
+		case errors.Is(err, hooks.ErrNesting):
+			return append(docs, &document{text: text[from:], line: line, json: true, err: fmt.Errorf("is not valid JSON: %w", err)})
+		case err != nil:
+			return nil
+		}
+		docs = append(docs, &document{text: text[from:r.Offset()], line: line, json: true, roots: []*yaml.Node{root}})
+	}
 }
 
 // isMarker tells whether a line is a document marker.
@@ -74,6 +96,9 @@ func (d *document) parse() (line int, err error) {
 		return 1, d.err
 	}
 	d.roots, line, err = readYAML(d.text)
+	if err != nil {
+		err = fmt.Errorf("is not valid YAML: %w", err)
+	}
 	return line, err
 }
 
@@ -109,27 +134,27 @@ func (d *document) fileLine(line int) int {
 		return d.line + line - 1
 	}
 	if d.lines == nil {
-		d.lines = fileLines(d.text, d.line, d.json)
+		d.lines = fileLines(d.text, d.line)
 	}
 	return d.lines[min(max(line, 1), len(d.lines))-1]
 }
 
-func fileLines(text string, first int, json bool) []int {
+// oddBreaks end a line to the YAML library and not to an editor, but for a
+// carriage return that belongs to a line feed.
+const oddBreaks = "\r\u0085\u2028\u2029"
+
+func fileLines(text string, first int) []int {
 	lines := []int{first}
 	for i, r := range text {
 		switch {
 		case r == '\n':
 			first++
-		case json:
-			continue
-		case r == '\r' && strings.HasPrefix(text[i+1:], "\n"):
-			continue
-		case r != '\r' && r != '\u0085' && r != '\u2028' && r != '\u2029':
+		case !strings.ContainsRune(oddBreaks, r), strings.HasPrefix(text[i:], "\r\n"):
 			continue
 		}
 		lines = append(lines, first)
 	}
-	if n := len(lines); n > 1 && (text == "" || text[len(text)-1] == '\n') {
+	if n := len(lines); n > 1 && strings.HasSuffix(text, "\n") {
 		lines = lines[:n-1] // there is no line behind the last line's end
 	}
 	return lines

@@ -46,33 +46,31 @@ func (e *editor) insert(at int, with ...string) { e.replace(at, at, with...) }
 // does; whether the last line ends stays as it is.
 func (e *editor) text() string {
 	slices.SortStableFunc(e.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
-	newline := "\n"
-	if e.ends[0] != "" {
-		newline = e.ends[0]
+	newline := cmp.Or(e.ends[0], "\n")
+	var b strings.Builder
+	end, at := "", 0
+	write := func(line, itsEnd string) {
+		end = cmp.Or(itsEnd, newline)
+		b.WriteString(line + end)
 	}
-	var lines, ends []string
-	at := 0
+	keep := func(to int) {
+		for ; at < to; at++ {
+			write(e.lines[at], e.ends[at])
+		}
+	}
 	for _, edit := range e.edits {
 		if edit.from < at {
 			continue // within lines that are gone; the comparison of trees tells
 		}
-		lines, ends = append(lines, e.lines[at:edit.from]...), append(ends, e.ends[at:edit.from]...)
+		keep(edit.from)
 		for _, line := range edit.with {
-			lines, ends = append(lines, line), append(ends, newline)
+			write(line, newline)
 		}
 		at = edit.to
 	}
-	lines, ends = append(lines, e.lines[at:]...), append(ends, e.ends[at:]...)
-	var b strings.Builder
-	for i, line := range lines {
-		end := ends[i]
-		switch {
-		case i == len(lines)-1 && e.ends[len(e.ends)-1] == "":
-			end = ""
-		case end == "":
-			end = newline
-		}
-		b.WriteString(line + end)
+	keep(len(e.lines))
+	if e.ends[len(e.ends)-1] == "" {
+		return strings.TrimSuffix(b.String(), end)
 	}
 	return b.String()
 }
@@ -116,16 +114,13 @@ func (e *editor) contentEnd(key, value *yaml.Node) int {
 }
 
 // before and from cut the line of a key where the key begins.
-func (e *editor) before(key *yaml.Node) string { return e.cut(key, true) }
-func (e *editor) from(key *yaml.Node) string   { return e.cut(key, false) }
-
-func (e *editor) cut(key *yaml.Node, before bool) string {
+func (e *editor) before(key *yaml.Node) string {
 	line := []rune(e.lines[key.Line-1])
-	at := min(key.Column-1, len(line))
-	if before {
-		return string(line[:at])
-	}
-	return string(line[at:])
+	return string(line[:min(key.Column-1, len(line))])
+}
+
+func (e *editor) from(key *yaml.Node) string {
+	return strings.TrimPrefix(e.lines[key.Line-1], e.before(key))
 }
 
 // keyTail returns a block mapping's key as it is written, quotes included, and
@@ -134,7 +129,7 @@ func (e *editor) keyTail(key *yaml.Node) (raw, tail string, ok bool) {
 	from := e.from(key)
 	length := len(key.Value)
 	if key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 && from != "" {
-		length = quotedLength(from)
+		length = len(quoted.FindString(from))
 	} else if !strings.HasPrefix(from, key.Value) {
 		return "", "", false
 	}
@@ -146,8 +141,8 @@ func (e *editor) keyTail(key *yaml.Node) (raw, tail string, ok bool) {
 func isBlank(line string) bool   { return strings.TrimSpace(line) == "" }
 func isComment(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") }
 
-// isQuiet tells whether the rest of a line has nothing but a comment.
-func isQuiet(tail string) bool {
+// isCommentOrBlank tells whether the rest of a line has nothing but a comment.
+func isCommentOrBlank(tail string) bool {
 	return isBlank(tail) || (tail[0] == ' ' || tail[0] == '\t') && isComment(tail)
 }
 

@@ -21,11 +21,11 @@ var (
 func openTail(tail string) (opened string, ok bool) {
 	switch m := emptyTail.FindStringSubmatch(tail); {
 	case m != nil:
-		return m[1] + "# was " + m[2] + m[3], isQuiet(m[3])
+		return m[1] + "# was " + m[2] + m[3], isCommentOrBlank(m[3])
 	case isBlank(tail):
 		return wasEmpty + tail, true
 	}
-	return tail, isQuiet(tail)
+	return tail, isCommentOrBlank(tail)
 }
 
 // closedTail is what stood behind a key before openTail, and the value that it
@@ -39,10 +39,10 @@ func closedTail(tail string) (closed string, value *yaml.Node) {
 		null.Value = m[2]
 		return m[1] + m[2] + m[3], null
 	}
-	if rest, ok := strings.CutPrefix(tail, wasEmpty); ok && isQuiet(rest) {
+	if rest, ok := strings.CutPrefix(tail, wasEmpty); ok && isCommentOrBlank(rest) {
 		return rest, null
 	}
-	if !isBlank(tail) && isQuiet(tail) {
+	if !isBlank(tail) && isCommentOrBlank(tail) {
 		return tail, null
 	}
 	return "", nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
@@ -37,20 +36,17 @@ type Finding struct {
 //	web.yaml:12: metadata.annotations[lifecycle.bookend.dev/web].preStop: must have a handler: exec, httpGet or sleep
 //	web.yaml:9: warning: metadata.annotations[lifecycle.bookend.dev/wbe]: the pod has no container "wbe", only web
 func (f Finding) String() string {
-	var b strings.Builder
-	b.WriteString(terminal.Escape(f.File) + ":")
+	s := terminal.Escape(f.File) + ":"
 	if f.Line > 0 {
-		b.WriteString(strconv.Itoa(f.Line) + ":")
+		s += strconv.Itoa(f.Line) + ":"
 	}
-	b.WriteString(" ")
 	if f.Severity == Warning || f.Severity == Note {
-		b.WriteString(string(f.Severity) + ": ")
+		s += " " + string(f.Severity) + ":"
 	}
 	if f.Path != "" {
-		b.WriteString(f.Path + ": ")
+		s += " " + f.Path + ":"
 	}
-	b.WriteString(f.Message)
-	return b.String()
+	return s + " " + f.Message
 }
 
 // Report is what there is to say about one file.
@@ -60,15 +56,7 @@ type Report struct {
 }
 
 // Count returns how many findings have the severity s.
-func (r *Report) Count(s Severity) int {
-	n := 0
-	for _, f := range r.Findings {
-		if f.Severity == s {
-			n++
-		}
-	}
-	return n
-}
+func (r *Report) Count(s Severity) int { return len(r.only(s)) }
 
 // only returns the findings of the severity s.
 func (r *Report) only(s Severity) []Finding {
@@ -84,9 +72,9 @@ type Options struct {
 // reporter collects what is found in one document.
 type reporter struct {
 	*Report
-	memo *memo
-	file string
-	doc  *document
+	file   string
+	doc    *document
+	config *hooks.Config // of the node
 	// rewriting: what is no Kubernetes object is not checked, only left alone.
 	rewriting bool
 }
@@ -98,11 +86,6 @@ func (r *reporter) add(s Severity, line int, path, format string, args ...any) {
 		File: r.file, Line: r.doc.fileLine(line), Path: terminal.Escape(path), Severity: s,
 		Message: terminal.Escape(fmt.Sprintf(format, args...)),
 	})
-}
-
-// note says what was done to a document.
-func (r *reporter) note(line int, path, format string, args ...any) {
-	r.add(Note, line, path, format, args...)
 }
 
 // sort puts the findings into the order of the file.

@@ -2,42 +2,56 @@ package manifest
 
 import (
 	"errors"
+	"regexp"
 	"strings"
+
+	"bookend.dev/bookend/hooks"
+	"go.yaml.in/yaml/v4"
 )
 
-// flow is a collection in flow style ({...}, [...]), or a scalar in one. Scalars
-// and comments are texts of the document.
+// flow is a collection that was read in flow style ({...}, [...]) and is in
+// block style now. Scalars and comments are texts of the document.
 type flow struct {
-	open  byte   // '{', '['; 0: a scalar
-	text  string // of a scalar, over as many lines as it has; "": null
-	head  string // the comment behind what opens the collection
-	items []flowItem
-	foot  []string // comments before what closes it
+	mapping bool
+	empty   bool     // it has neither items nor fields
+	head    string   // the comment behind what opens it
+	lines   []string // of its items or fields, and of all other comments
 }
 
-// flowItem is an item of a list or a field of a mapping.
-type flowItem struct {
-	above  []string // comments before it
-	key    string   // as it is written, quotes included; of a mapping
-	value  flow
-	beside string // the comment behind it
-}
+var (
+	errNotPlain = errors.New("is in flow style ({...}) with more than keys and values: write it in block style")
 
-var errNotPlain = errors.New("is in flow style ({...}) with more than keys and values: write it in block style")
+	quoted   = regexp.MustCompile(`^(?s:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')`)
+	plainEnd = regexp.MustCompile(`[,\[\]{}]|[ \t\n]#|:(?:[ \t\n,\[\]{}]|$)`)
+)
 
-// readFlow reads the collection that text begins with, and returns its length.
-// What it does not read is rare: anchors and tags of collections, explicit keys,
-// items of a list that are single pairs.
-func readFlow(text string) (f flow, length int, err error) {
+// readFlow reads the collection that text begins with, whose lines are to begin
+// at indent, and returns its length. What it does not read is rare: anchors and
+// tags of collections, explicit keys, items of a list that are single pairs.
+func readFlow(text string, indent int) (f flow, length int, err error) {
 	r := &flowReader{text: text}
-	f, err = r.collection(0)
+	f, err = r.collection(indent)
+	f.lines = append(f.lines, r.comments(indent)...)
 	return f, r.at, err
+}
+
+// flowAt is readFlow for the collection n of the document. It returns the text
+// from there on, which may not be all of it, too.
+func (e *editor) flowAt(n *yaml.Node, indent int) (f flow, text string, length int, err error) {
+	for size := 16; ; size *= 2 {
+		end := min(n.Line+size, len(e.lines))
+		text = e.from(n) + "\n" + strings.Join(e.lines[n.Line:end], "\n")
+		if f, length, err = readFlow(text, indent); err == nil || end == len(e.lines) {
+			return f, text, length, err
+		}
+	}
 }
 
 // flowReader reads a collection in flow style.
 type flowReader struct {
 	text    string
 	at      int
+	depth   int
 	pending []string // comments that no item has yet
 }
 
@@ -78,65 +92,105 @@ func (r *flowReader) skipToValue() {
 	}
 }
 
-// take returns the pending comments.
-func (r *flowReader) take() []string {
-	list := r.pending
+// comments returns the lines of the pending comments.
+func (r *flowReader) comments(indent int) []string {
+	lines := commentLines(indent, r.pending...)
 	r.pending = nil
-	return list
+	return lines
 }
 
-func (r *flowReader) collection(depth int) (flow, error) {
-	f := flow{open: r.peek()}
-	end := byte('}')
-	if f.open == '[' {
-		end = ']'
+func (r *flowReader) collection(indent int) (flow, error) {
+	const deepest = 1000
+	f := flow{mapping: r.peek() == '{', empty: true}
+	end := byte(']')
+	if f.mapping {
+		end = '}'
 	}
-	if depth > 1000 {
-		return f, errNesting
+	if r.depth++; r.depth > deepest {
+		return f, hooks.ErrNesting
 	}
 	r.at++
 	f.head = r.skip()
 	for r.peek() != end {
-		item, err := r.item(f.open, depth)
+		lines, err := r.item(end, indent)
 		if err != nil {
 			return f, err
 		}
-		if f.items = append(f.items, item); r.peek() == ',' {
-			r.at++
-			if item := &f.items[len(f.items)-1]; item.beside == "" {
-				item.beside = r.skip()
-			} else {
-				r.skipToValue()
-			}
-		} else if r.peek() != end {
-			return f, errNotPlain
-		}
+		f.lines, f.empty = append(f.lines, lines...), false
 	}
 	r.at++
-	f.foot = r.take()
+	r.depth--
+	if !f.empty {
+		f.lines = append(f.lines, r.comments(indent)...)
+	}
 	return f, nil
 }
 
-// item reads an item of a collection up to the comma.
-func (r *flowReader) item(open byte, depth int) (item flowItem, err error) {
-	item.above = r.take()
-	if open == '{' {
-		if item.key, err = r.key(); err != nil {
-			return item, err
+// item reads an item of a list or a field of a mapping, which end closes, and
+// the comma behind it. It returns its lines.
+func (r *flowReader) item(end byte, indent int) (lines []string, err error) {
+	lines = r.comments(indent)
+	before, inner := spaces(indent)+"-", indent+flowStep
+	if end == '}' {
+		key, err := r.key()
+		if err != nil {
+			return nil, err
 		}
+		before = spaces(indent) + key + ":"
 	}
+	var text string
+	value := flow{empty: true}
 	switch c := r.peek(); c {
 	case '{', '[':
-		item.above = append(item.above, r.take()...)
-		item.value, err = r.collection(depth + 1)
+		lines = append(lines, r.comments(indent)...)
+		if c == '[' && end == '}' {
+			inner = indent
+		}
+		value, err = r.collection(inner)
+		if text = "[]"; value.mapping {
+			text = "{}"
+		}
+		if value.empty {
+			lines = append(lines, commentLines(indent, value.head)...)
+			lines = append(lines, r.comments(indent)...)
+		}
 	case ',', '}', ']':
 	default:
-		item.value.text, err = r.scalar()
+		text, err = r.scalar()
 	}
-	if err == nil {
-		item.beside = r.skip()
+	if err != nil {
+		return nil, err
 	}
-	return item, err
+	beside, err := r.itemEnd(end)
+	if err != nil {
+		return nil, err
+	}
+	if value.empty {
+		return append(lines, scalarLines(before, text, beside, indent)...), nil
+	}
+	beside, above := heads(value.head, beside, indent)
+	lines = append(lines, above...)
+	if end == ']' {
+		return append(lines, underDash(before, beside, value.lines)...), nil
+	}
+	return append(append(lines, before+beside), value.lines...), nil
+}
+
+// itemEnd reads what is behind an item up to the next one, and returns the
+// comment beside it.
+func (r *flowReader) itemEnd(end byte) (beside string, err error) {
+	beside = r.skip()
+	switch {
+	case r.peek() == ',' && beside == "":
+		r.at++
+		beside = r.skip()
+	case r.peek() == ',':
+		r.at++
+		r.skipToValue()
+	case r.peek() != end:
+		err = errNotPlain
+	}
+	return beside, err
 }
 
 // key reads a key and the colon behind it, if there is one, up to its value.
@@ -145,7 +199,7 @@ func (r *flowReader) key() (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case strings.ContainsAny(key, "\n") || key == "" || key[0] == '?':
+	case strings.Contains(key, "\n") || key[0] == '?':
 		return "", errNotPlain
 	}
 	r.skipToValue()
@@ -158,17 +212,18 @@ func (r *flowReader) key() (string, error) {
 
 // scalar reads a scalar as it is written.
 func (r *flowReader) scalar() (string, error) {
-	rest := r.text[r.at:]
-	var length int
-	switch r.peek() {
-	case '"', '\'':
-		length = quotedLength(rest)
-	default:
-		length = plainLength(rest)
+	text := r.text[r.at:]
+	if c := r.peek(); c == '"' || c == '\'' {
+		text = quoted.FindString(text)
+	} else {
+		if end := plainEnd.FindStringIndex(text); end != nil {
+			text = text[:end[0]]
+		}
+		text = strings.TrimRight(text, " \t\n")
 	}
-	if length <= 0 {
+	if text == "" {
 		return "", errNotPlain
 	}
-	r.at += length
-	return rest[:length], nil
+	r.at += len(text)
+	return text, nil
 }

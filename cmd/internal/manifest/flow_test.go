@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// scribe writes random collections in flow style, with comments wherever they
+// flowWriter writes random collections in flow style, with comments wherever they
 // may stand, each with a number of its own.
-type scribe struct {
+type flowWriter struct {
 	*rand.Rand
 	strings.Builder
 	comments int
 }
 
 // gap writes blanks, line breaks and comments between two tokens.
-func (s *scribe) gap() {
+func (s *flowWriter) gap() {
 	switch s.IntN(8) {
 	case 0:
 		s.comments++
@@ -33,7 +33,7 @@ func (s *scribe) gap() {
 	}
 }
 
-func (s *scribe) scalar() string {
+func (s *flowWriter) scalar() string {
 	all := []string{
 		"plain", "two words", "two\n   lines", "a#b", "http://x:80/y?z", "-1", "1.5", "true", "null", "~", "''", `""`, "'it''s # no comment'",
 		`"a \"b\" # no comment, no: [end]}"`, "\"folded\n\n     text\\\n     on\\n\\\n     \\  more\"", "'single\n    lines'", "-x", "!!str 5", `"\u00e9"`, "größe",
@@ -41,7 +41,7 @@ func (s *scribe) scalar() string {
 	return all[s.IntN(len(all))]
 }
 
-func (s *scribe) value(depth int) {
+func (s *flowWriter) value(depth int) {
 	switch kind := s.IntN(5); {
 	case kind == 0 && depth < 5:
 		s.collection("[", "]", depth, func(int) {})
@@ -60,7 +60,7 @@ func (s *scribe) value(depth int) {
 	}
 }
 
-func (s *scribe) collection(open, end string, depth int, key func(int)) {
+func (s *flowWriter) collection(open, end string, depth int, key func(int)) {
 	s.WriteString(open)
 	s.gap()
 	for i := range s.IntN(4) {
@@ -80,21 +80,19 @@ func (s *scribe) collection(open, end string, depth int, key func(int)) {
 func TestFlowIsPrintedAsItWas(t *testing.T) {
 	read := 0
 	for seed := range uint64(5000) {
-		s := &scribe{Rand: rand.New(rand.NewPCG(seed, 1))}
+		s := &flowWriter{Rand: rand.New(rand.NewPCG(seed, 1))}
 		s.collection("{", "}", 0, func(i int) { fmt.Fprintf(s, "k%d: ", i) })
 		in := s.String()
 		want := rootOf(in)
 		if want == nil || len(want.Content) == 0 {
 			continue // the parts do not fit together
 		}
-		f, length, err := readFlow(in + "\nrest")
+		f, length, err := readFlow(in+"\nrest", 0)
 		if err != nil || length != len(in) {
 			t.Fatalf("seed %d: %v, %d of %d read:\n%s", seed, err, length, len(in), in)
 		}
 		read++
-		item := flowItem{value: f}
-		beside, above := item.heads(0)
-		out := strings.Join(append(append(above, strings.TrimSpace(beside)), f.block(0)...), "\n") + "\n"
+		out := strings.Join(append([]string{f.head}, f.lines...), "\n") + "\n"
 		if got := rootOf(out); got == nil || !equal(got, want) {
 			t.Fatalf("seed %d: printed\n%s\nof\n%s", seed, out, in)
 		}
@@ -111,11 +109,11 @@ func TestFlowIsPrintedAsItWas(t *testing.T) {
 
 func TestFlowThatIsNotRead(t *testing.T) {
 	for _, in := range []string{"{? a : b}", "[a: b]", "{a: &x {b: c}}", "{a: !!map {b: c}}", "{a: b", "{a: 'b}", "{[a]: b}", "{\"a\nb\": c}"} {
-		if f, _, err := readFlow(in); err == nil {
+		if f, _, err := readFlow(in, 0); err == nil {
 			t.Errorf("%s: read as %+v", in, f)
 		}
 	}
-	if _, _, err := readFlow(strings.Repeat("[", 2000)); err == nil {
+	if _, _, err := readFlow(strings.Repeat("[", 2000), 0); err == nil {
 		t.Error("2000 levels were read")
 	}
 }

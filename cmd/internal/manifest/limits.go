@@ -29,38 +29,44 @@ func (r *reporter) limits(v *value, l *hooks.Lifecycle, by limits) {
 	}
 	r.gracePeriod(v, l, by)
 	r.stopSignal(v, l, by)
-	if l.PostStart != nil && field(v.root, string(hooks.PostStart)) != nil {
+	if l.PostStart != nil && field(v.root, hooks.FieldPostStart) != nil {
 		r.sleepTimeout(v, l.PostStart)
 		if by.kubelet {
 			r.startLimit(v, l.PostStart)
 		}
 	}
-	if l.PreStop != nil && field(v.root, string(hooks.PreStop)) != nil {
+	if l.PreStop != nil && field(v.root, hooks.FieldPreStop) != nil {
 		r.sleepTimeout(v, l.PreStop)
 		r.sleepGrace(v, l)
 		if by.sidecar {
-			r.sidecar(v)
+			r.warn(v, []string{hooks.FieldPreStop},
+				"is a sidecar's: the kubelet runs it when the pod begins to end, bookend when the sidecar itself is stopped, after the pod's containers, with what is left of the grace period")
 		}
 	}
-	r.commands(v)
+	r.command(v, hooks.PostStart)
+	r.command(v, hooks.PreStop)
+}
+
+// warn warns of a field of the value.
+func (r *reporter) warn(v *value, names []string, format string, args ...any) {
+	r.add(Warning, v.lineOf(names...), join(v.path, strings.Join(names, ".")), format, args...)
 }
 
 // gracePeriod warns of a promise that the pod does not keep.
 func (r *reporter) gracePeriod(v *value, l *hooks.Lifecycle, by limits) {
-	const name = "terminationGracePeriodSeconds"
+	const name = hooks.FieldGracePeriod
 	if by.podGrace == nil || field(v.root, name) == nil || l.GracePeriod == nil {
 		return
 	}
 	if pod := time.Duration(*by.podGrace) * time.Second; *l.GracePeriod > pod && pod >= 0 {
-		r.add(Warning, v.lineOf(name), join(v.path, name), "%s is longer than the pod's own %s of %s, after which the kubelet kills the container", seconds(*l.GracePeriod), name, seconds(pod))
+		r.warn(v, []string{name}, "%s is longer than the pod's own %s of %s, after which the kubelet kills the container", seconds(*l.GracePeriod), name, seconds(pod))
 	}
 }
 
 // sleepTimeout warns of a sleep that its own timeout always ends.
 func (r *reporter) sleepTimeout(v *value, h *hooks.Hook) {
 	if d, names := sleeps(h); d > 0 && h.Timeout > 0 && d >= h.Timeout {
-		r.add(Warning, v.lineOf(names...), join(v.path, strings.Join(names, ".")),
-			"%s is not shorter than the hook's timeout of %s: it always fails", seconds(d), seconds(h.Timeout))
+		r.warn(v, names, "%s is not shorter than the hook's timeout of %s: it always fails", seconds(d), seconds(h.Timeout))
 	}
 }
 
@@ -70,10 +76,8 @@ func (r *reporter) sleepGrace(v *value, l *hooks.Lifecycle) {
 	if d == 0 || l.GracePeriod == nil {
 		return
 	}
-	grace := *l.GracePeriod
-	if limit := grace - min(2*time.Second, grace/2); d > limit {
-		r.add(Warning, v.lineOf(names...), join(v.path, strings.Join(names, ".")),
-			"%s does not fit into the grace period of %s: the hook is cut after %s, to leave the stop signal its time", seconds(d), seconds(grace), seconds(limit))
+	if bound := l.PreStopBound(); d > bound {
+		r.warn(v, names, "%s does not fit into the grace period of %s: the hook is cut after %s, to leave the stop signal its time", seconds(d), seconds(l.Grace()), seconds(bound))
 	}
 }
 
@@ -82,9 +86,9 @@ func (r *reporter) sleepGrace(v *value, l *hooks.Lifecycle) {
 func sleeps(h *hooks.Hook) (d time.Duration, names []string) {
 	switch {
 	case h.Sleep != nil:
-		return h.Sleep.Duration, []string{string(h.Point), "sleep", "seconds"}
+		return h.Sleep.Duration, []string{string(h.Point), hooks.HandlerSleep, "seconds"}
 	case h.Exec != nil:
-		return commandSleeps(h.Exec.Command), []string{string(h.Point), "exec", "command"}
+		return commandSleeps(h.Exec.Command), []string{string(h.Point), hooks.HandlerExec, "command"}
 	}
 	return 0, nil
 }
@@ -92,17 +96,16 @@ func sleeps(h *hooks.Hook) (d time.Duration, names []string) {
 // startLimit warns of a postStart that the kubelet may not wait for.
 func (r *reporter) startLimit(v *value, h *hooks.Hook) {
 	const tail = "the kubelet waits no longer than 120s for a container to start"
-	bounded := h.Sleep != nil && h.Sleep.Duration < startLimit
-	at, names := string(h.Point)+".timeoutSeconds", []string{string(h.Point), "timeoutSeconds"}
-	if exec := field(field(v.root, string(h.Point)), "exec"); field(exec, "timeoutSeconds") != nil {
-		at, names = string(h.Point)+".exec.timeoutSeconds", []string{string(h.Point), "exec", "timeoutSeconds"}
+	names := []string{string(h.Point), hooks.FieldTimeout}
+	if exec := field(field(v.root, string(h.Point)), hooks.HandlerExec); field(exec, hooks.FieldTimeout) != nil {
+		names = []string{string(h.Point), hooks.HandlerExec, hooks.FieldTimeout}
 	}
 	switch {
-	case bounded:
+	case h.Sleep != nil && h.Sleep.Duration < startLimit:
 	case h.Timeout == 0:
-		r.add(Warning, v.lineOf(names...), join(v.path, at), "without a limit the hook may run too long: %s", tail)
+		r.warn(v, names, "without a limit the hook may run too long: %s", tail)
 	case h.Timeout >= startLimit:
-		r.add(Warning, v.lineOf(names...), join(v.path, at), "with %s the hook may run too long: %s", seconds(h.Timeout), tail)
+		r.warn(v, names, "with %s the hook may run too long: %s", seconds(h.Timeout), tail)
 	}
 }
 

@@ -3,7 +3,7 @@ package manifest
 import (
 	"cmp"
 	"regexp"
-	"strings"
+	"slices"
 
 	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
@@ -42,22 +42,26 @@ func (m *marker) String() string {
 
 var markerLine = regexp.MustCompile(`^([ -]*)# (["']?lifecycle["']? *):([ \t]+)see the annotation ` + regexp.QuoteMeta(hooks.AnnotationPrefix) + `([-a-z0-9]+)(` + wasBelow + `)?(` + hadClass + `)?[ \t]*$`)
 
-// markers returns those among the lines of a list of containers.
-func (w *rewriter) markers(p *pod, list string) []marker {
-	key, value := written(p.spec, list)
-	if key == nil || value.Kind != yaml.SequenceNode {
-		return nil
-	}
+// markers returns those among the lines of lists of containers.
+func (w *rewriter) markers(p *pod, lists ...string) []marker {
 	var found []marker
-	for i, end := key.Line, w.entryEnd(key, value); i < end; i++ {
-		if !strings.Contains(w.lines[i], hooks.AnnotationPrefix) {
+	for _, list := range lists {
+		key, value := written(p.spec, list)
+		if key == nil || value.Kind != yaml.SequenceNode {
 			continue
 		}
-		if m := markerLine.FindStringSubmatch(w.lines[i]); m != nil {
-			found = append(found, marker{key: m[2], blanks: m[3], name: m[4], below: m[5] != "", hadClass: m[6] != "", line: i, beforeKey: m[1]})
+		for i, end := key.Line, w.entryEnd(key, value); i < end; i++ {
+			if m := markerLine.FindStringSubmatch(w.lines[i]); m != nil {
+				found = append(found, marker{key: m[2], blanks: m[3], name: m[4], below: m[5] != "", hadClass: m[6] != "", line: i, beforeKey: m[1]})
+			}
 		}
 	}
 	return found
+}
+
+// keepClass tells whether a pod with these markers had the runtime class before.
+func keepClass(markers []marker) bool {
+	return slices.ContainsFunc(markers, func(m marker) bool { return m.hadClass })
 }
 
 // findMarker returns the one for the lifecycle of c, nil where there is none.
@@ -68,13 +72,4 @@ func (w *rewriter) findMarker(p *pod, c *container) *marker {
 		}
 	}
 	return nil
-}
-
-// allMarkers returns those of all containers of a pod.
-func (w *rewriter) allMarkers(p *pod) []marker {
-	var all []marker
-	for _, list := range containerLists() {
-		all = append(all, w.markers(p, list)...)
-	}
-	return all
 }

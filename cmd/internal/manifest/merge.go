@@ -12,24 +12,18 @@ func (w *rewriter) merge(p *pod, m *move, name string) {
 	key, old, err := own(field(p.metadata, "annotations"), name)
 	path := join(m.container.path, "lifecycle")
 	if err != nil || key == nil {
-		w.refuse(m.key.Line, path, "has the annotation %s beside it, which %v", name, errMerged)
+		w.refuse(m.entry.key.Line, path, "has the annotation %s beside it, which %v", name, errMerged)
 		return
 	}
-	v := w.newValue(entry{key, old}, keyPath(p.annotationsPath(), name))
-	if w.conflicts(m.value, path, &v) {
+	v := w.value(entry{key, old}, keyPath(p.annotationsPath(), name))
+	if w.conflicts(m.entry.value, path, v) {
 		return
 	}
-	b := back{entry: entry{key, old}, root: v.root, step: flowStep, lines: valueLines(&v)}
-	if v.first > 0 {
-		w.readBlock(&b)
-	}
-	lines, err := blockLines(b.lines)
-	added, errAdded := blockLines(m.lines)
+	b := w.newBack(entry{key, old}, v)
+	lines, err := blockLines("", b.lines)
+	added, errAdded := blockLines(m.head, m.lines)
 	both := emptyMapping()
-	both.Content = append(append(both.Content, content(v.root)...), m.value.Content...)
-	if head := strings.TrimLeft(m.head, " \t"); head != "" {
-		added = append([]string{head}, added...)
-	}
+	both.Content = append(append(both.Content, content(v.root)...), m.entry.value.Content...)
 	all := slices.Concat(lines, added)
 	chomp, text, ok := blockScalar(all, both)
 	if !ok { // what is first may be a text that has to be last
@@ -38,13 +32,13 @@ func (w *rewriter) merge(p *pod, m *move, name string) {
 	}
 	raw, _, plain := w.keyTail(key)
 	if err != nil || errAdded != nil || !ok || !plain {
-		w.refuse(m.key.Line, path, "has the annotation %s beside it (line %d): merge the two", name, w.doc.fileLine(key.Line))
+		w.refuse(m.entry.key.Line, path, "has the annotation %s beside it (line %d): merge the two", name, w.doc.fileLine(key.Line))
 		return
 	}
 	w.replace(key.Line-1, w.entryEnd(key, old), append([]string{w.before(key) + raw + ": |" + chomp + b.head},
 		reindent(all, 0, key.Column-1+b.step, 0)...)...)
 	if v.first == 0 || !slices.Equal(lines, b.lines) {
-		w.note(key.Line, v.path, "was reprinted in block style, to join the lifecycle of its container")
+		w.add(Note, key.Line, v.path, "was reprinted in block style, to join the lifecycle of its container")
 	}
 	*old = *scalar(text)
 }
@@ -70,28 +64,21 @@ func content(n *yaml.Node) []*yaml.Node {
 	return n.Content
 }
 
-// valueLines are the lines of an annotation's value.
-func valueLines(v *value) []string {
-	return strings.Split(strings.TrimSuffix(v.text, "\n"), "\n")
-}
-
-// blockLines returns the lines of a mapping in block style.
-func blockLines(lines []string) ([]string, error) {
+// blockLines returns the lines of a mapping in block style, under a comment.
+func blockLines(comment string, lines []string) ([]string, error) {
+	above := commentLines(0, strings.TrimLeft(comment, " \t"))
 	root := rootOf(strings.Join(lines, "\n"))
 	if root == nil || root.Style&yaml.FlowStyle == 0 {
-		return lines, nil
+		return append(above, lines...), nil
 	}
-	above := slices.Clone(lines[:root.Line-1])
 	text := strings.Join(lines[root.Line-1:], "\n")[root.Column-1:]
-	f, length, err := readFlow(text)
+	f, length, err := readFlow(text, 0)
 	if err != nil {
 		return nil, err
 	}
-	if f.head != "" {
-		above = append(above, f.head)
-	}
+	above = append(append(above, lines[:root.Line-1]...), commentLines(0, f.head)...)
 	if tail := strings.TrimSpace(text[length:]); tail != "" {
 		above = append(above, strings.Split(tail, "\n")...)
 	}
-	return append(above, f.block(0)...), nil
+	return append(above, f.lines...), nil
 }

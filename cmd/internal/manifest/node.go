@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,7 @@ func follow(n *yaml.Node) *yaml.Node {
 // entries returns the fields that are written in a mapping.
 func entries(n *yaml.Node) []entry {
 	n = follow(n)
-	if n == nil || n.Kind != yaml.MappingNode {
+	if !isMapping(n) {
 		return nil
 	}
 	list := make([]entry, 0, len(n.Content)/2)
@@ -37,12 +38,9 @@ func entries(n *yaml.Node) []entry {
 // written returns the field of a mapping that is written there by name, not
 // merged in: nil where there is none.
 func written(n *yaml.Node, name string) (key, value *yaml.Node) {
-	if n = follow(n); !isMapping(n) {
-		return nil, nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if key := n.Content[i]; key.Value == name && key.Kind == yaml.ScalarNode && !isMerge(key) {
-			return key, n.Content[i+1]
+	for _, e := range entries(n) {
+		if e.key.Value == name && e.key.Kind == yaml.ScalarNode && !isMerge(e.key) {
+			return e.key, e.value
 		}
 	}
 	return nil, nil
@@ -78,15 +76,7 @@ func field(n *yaml.Node, name string) *yaml.Node {
 
 // merges tells whether other mappings are merged into one.
 func merges(n *yaml.Node) bool {
-	if n = follow(n); !isMapping(n) {
-		return false
-	}
-	for i := 0; i < len(n.Content); i += 2 {
-		if isMerge(n.Content[i]) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(entries(n), func(e entry) bool { return isMerge(e.key) })
 }
 
 // mergedEntries returns the fields of a mapping and those merged into it, each
@@ -138,6 +128,11 @@ func present(n *yaml.Node) *yaml.Node {
 	return n
 }
 
+// hasField tells whether a mapping has one of the fields.
+func hasField(n *yaml.Node, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return field(n, name) != nil })
+}
+
 // text returns a scalar field; "" where it is absent or no scalar.
 func text(n *yaml.Node, name string) string {
 	if v := field(n, name); v != nil && v.Kind == yaml.ScalarNode {
@@ -166,17 +161,3 @@ func items(n *yaml.Node) []*yaml.Node {
 	}
 	return list
 }
-
-// join adds a field's name to a path, as Kubernetes writes paths.
-func join(path, name string) string {
-	if path == "" || name == "" || strings.HasPrefix(name, "[") {
-		return path + name
-	}
-	return path + "." + name
-}
-
-// itemPath is the path of a list's item.
-func itemPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-
-// keyPath is the path of a map's value, as Kubernetes writes annotations.
-func keyPath(path, key string) string { return path + "[" + key + "]" }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"strings"
 
+	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -22,26 +23,19 @@ type container struct {
 	node *yaml.Node
 }
 
-// stray is metadata that is no pod's.
-type stray struct {
-	path     string // of the mapping that holds metadata
-	metadata *yaml.Node
-}
-
-// loose is a lifecycle that is no container's of a pod.
-type loose struct {
-	path string
-	key  *yaml.Node
-	why  string // it is left alone
+// outside is a lifecycle that is no container's of a pod.
+type outside struct {
+	located
+	why string // it is left alone
 }
 
 // finder walks through an object.
 type finder struct {
-	seen   map[*yaml.Node]bool // an alias may lead back, or to one node many times
-	pods   []pod
-	strays []stray
-	loose  []loose
-	kind   string // of the object that is being visited
+	seen     map[*yaml.Node]bool // an alias may lead back, or to one node many times
+	pods     []*pod
+	metadata []located // metadata that is no pod's
+	outside  []outside
+	kind     string // of the object that is being visited
 }
 
 // findPods returns the pods in a Kubernetes object of whatever kind: a Pod, an
@@ -77,14 +71,14 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	spec, metadata := field(n, "spec"), field(n, "metadata")
 	switch containers := field(spec, "containers"); {
 	case kind == "Pod" && isMapping(spec), isTemplate(name) && containers != nil && containers.Kind == yaml.SequenceNode:
-		f.pods = append(f.pods, pod{path: path, node: n, metadata: metadata, spec: spec})
-		f.findLoose(n, path, "it is in none of the pod's containers")
-		f.findLoose(spec, join(path, "spec"), "it is in none of the pod's containers")
+		f.pods = append(f.pods, &pod{path: path, node: n, metadata: metadata, spec: spec})
+		f.findOutside(n, path, "it is in none of the pod's containers")
+		f.findOutside(spec, join(path, "spec"), "it is in none of the pod's containers")
 		return
 	case metadata != nil:
-		f.strays = append(f.strays, stray{path: path, metadata: metadata})
+		f.metadata = append(f.metadata, located{join(path, "metadata"), metadata})
 	}
-	f.findLoose(n, path, f.whyAlone())
+	f.findOutside(n, path, f.whyOutside())
 	for _, e := range entries(n) {
 		of := ""
 		if e.key.Value == "items" {
@@ -94,18 +88,18 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	}
 }
 
-// findLoose notes the lifecycles among the fields of a mapping that is no
+// findOutside notes the lifecycles among the fields of a mapping that is no
 // container.
-func (f *finder) findLoose(n *yaml.Node, path, why string) {
+func (f *finder) findOutside(n *yaml.Node, path, why string) {
 	for _, e := range entries(n) {
 		if strings.Contains(strings.ToLower(e.key.Value), "lifecycle") && hasHooks(follow(e.value)) {
-			f.loose = append(f.loose, loose{join(path, e.key.Value), e.key, why})
+			f.outside = append(f.outside, outside{located{join(path, e.key.Value), e.key}, why})
 		}
 	}
 }
 
-// whyAlone is why a lifecycle outside pods is left alone.
-func (f *finder) whyAlone() string {
+// whyOutside is why a lifecycle outside pods is left alone.
+func (f *finder) whyOutside() string {
 	if f.kind == "" {
 		return "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
 	}
@@ -114,18 +108,18 @@ func (f *finder) whyAlone() string {
 
 // hasHooks tells whether a mapping has the hooks of a container.
 func hasHooks(n *yaml.Node) bool {
-	return isMapping(field(n, "postStart")) || isMapping(field(n, "preStop"))
+	return isMapping(field(n, hooks.FieldPostStart)) || isMapping(field(n, hooks.FieldPreStop))
 }
 
 // isTemplate tells whether a field of this name may be a pod template.
 func isTemplate(name string) bool { return name == "template" || strings.HasSuffix(name, "Template") }
 
 // containers returns the pod's containers of all sorts.
-func (p *pod) containers() []container {
-	var list []container
+func (p *pod) containers() []*container {
+	var list []*container
 	for _, name := range containerLists() {
 		for i, n := range items(field(p.spec, name)) {
-			list = append(list, container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), list: name, node: n})
+			list = append(list, &container{path: itemPath(join(join(p.path, "spec"), name), i), name: text(n, "name"), list: name, node: n})
 		}
 	}
 	return list
@@ -138,10 +132,10 @@ func (c *container) isSidecar() bool {
 }
 
 // find returns the container of that name.
-func find(containers []container, name string) *container {
-	for i := range containers {
-		if containers[i].name == name {
-			return &containers[i]
+func find(containers []*container, name string) *container {
+	for _, c := range containers {
+		if c.name == name {
+			return c
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"strconv"
 	"strings"
 
 	"bookend.dev/bookend/hooks"
@@ -9,30 +10,24 @@ import (
 
 // pod checks a pod's annotations, and what its containers' own lifecycle has
 // to do with them.
-func (r *reporter) pod(p *pod, o Options) {
+func (r *reporter) pod(p *pod) {
 	r.Objects++
 	containers := p.containers()
 	var annotated *yaml.Node // the first of our annotations
 	own := map[string]*value{}
-	for _, e := range mergedEntries(field(p.metadata, "annotations")) {
-		path := keyPath(p.annotationsPath(), e.key.Value)
-		name, ours := strings.CutPrefix(e.key.Value, hooks.AnnotationPrefix)
-		switch {
-		case ours:
-			if annotated == nil {
-				annotated = e.key
-			}
-			if r.isString(e, path) {
-				v := r.newValue(e, path)
-				own[name] = &v
-				r.podAnnotation(p, containers, name, &v, o)
-			}
-		case e.key.Value == hooks.AnnotationKey:
+	r.annotations(mergedEntries(field(p.metadata, "annotations")), p.annotationsPath(), forItsContainer, func(e entry, path, name string) {
+		if e.key.Value == hooks.AnnotationKey {
 			r.add(Error, e.key.Line, path, "does not apply to a pod: use %s and the name of a container", hooks.AnnotationPrefix)
-		case seemsOurs(e.key.Value):
-			r.unknown(e, path, forItsContainer)
+			return
 		}
-	}
+		if annotated == nil {
+			annotated = e.key
+		}
+		if v := r.value(e, path); v != nil {
+			own[name] = v
+			r.podAnnotation(p, containers, name, v)
+		}
+	})
 	if annotated != nil && text(p.spec, "runtimeClassName") == "" {
 		r.add(Warning, annotated.Line, join(p.path, "spec.runtimeClassName"),
 			"is not set: the hooks run only if bookend is the node's default runtime")
@@ -43,26 +38,22 @@ func (r *reporter) pod(p *pod, o Options) {
 }
 
 // podAnnotation checks a pod's annotation for the container of that name.
-func (r *reporter) podAnnotation(p *pod, containers []container, name string, v *value, o Options) {
+func (r *reporter) podAnnotation(p *pod, containers []*container, name string, v *value) {
 	annotations := forContainer(name, v.text)
-	annotations[gracePeriod] = graceOf(p)
+	grace := graceOf(p)
+	annotations[hooks.AnnotationGracePeriod] = strconv.FormatInt(grace, 10)
 	c := find(containers, name)
 	if c == nil {
 		r.add(Warning, v.line(0), v.path, "the pod has no container %q, only %s", name, namesOf(containers))
-		annotations[ports] = assumedPorts(v)
+		annotations[hooks.AnnotationPorts] = assumedPorts(v)
 	} else {
-		annotations[ports] = portsOf(c)
+		annotations[hooks.AnnotationPorts] = portsOf(c)
 		v.terminal = isTrue(c.node, "tty")
 	}
-	l := r.resolve(v, annotations, o)
-	grace, _ := number(p.spec, "terminationGracePeriodSeconds")
-	if field(p.spec, "terminationGracePeriodSeconds") == nil {
-		grace = defaultGrace
-	}
-	r.limits(v, l, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})
+	r.check(v, annotations, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})
 }
 
-func namesOf(containers []container) string {
+func namesOf(containers []*container) string {
 	names := make([]string, len(containers))
 	for i, c := range containers {
 		names[i] = c.name
@@ -75,8 +66,9 @@ func namesOf(containers []container) string {
 
 // plainLifecycle warns of what a container's own lifecycle does beside the
 // annotation v, which may be nil.
-func (r *reporter) plainLifecycle(c container, v *value) {
+func (r *reporter) plainLifecycle(c *container, v *value) {
 	lifecycle := field(c.node, "lifecycle")
+	plain := &value{path: join(c.path, "lifecycle"), root: lifecycle, first: 1}
 	for _, point := range []hooks.Point{hooks.PostStart, hooks.PreStop} {
 		hook := field(lifecycle, string(point))
 		if hook == nil {
@@ -86,13 +78,13 @@ func (r *reporter) plainLifecycle(c container, v *value) {
 		if key == nil {
 			key = lifecycle
 		}
-		path := join(join(c.path, "lifecycle"), string(point))
+		path := join(plain.path, string(point))
 		if v != nil && field(v.root, string(point)) != nil {
 			r.add(Warning, key.Line, path, "is in the annotation %s too: the kubelet and bookend would each run one", v.source)
 		}
-		r.command(hook, path, func(line int) int { return line })
-		if field(hook, "tcpSocket") != nil {
-			r.add(Warning, key.Line, join(path, "tcpSocket"), "Kubernetes accepts it here but has never carried it out: the hook always fails")
+		r.command(plain, point)
+		if field(hook, hooks.HandlerTCPSocket) != nil {
+			r.add(Warning, key.Line, join(path, hooks.HandlerTCPSocket), "Kubernetes accepts it here but has never carried it out: the hook always fails")
 		}
 	}
 }

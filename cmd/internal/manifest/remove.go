@@ -7,31 +7,25 @@ import (
 // canRemove tells whether the annotations of a pod can be taken out of its
 // lines, and notes a finding if not.
 func (w *rewriter) canRemove(p *pod) bool {
-	path := join(p.path, "metadata")
-	key, metadata, err := block(p.node, "metadata")
-	if err == nil {
-		path = p.annotationsPath()
-		key, _, err = block(metadata, "annotations")
+	_, metadata, ok := w.block(p.node, "metadata", join(p.path, "metadata"))
+	if ok {
+		_, _, ok = w.block(metadata, "annotations", p.annotationsPath())
 	}
-	if err == nil {
-		path = join(p.path, "spec")
-		key, _, err = block(p.node, "spec")
+	if ok {
+		_, _, ok = w.block(p.node, "spec", join(p.path, "spec"))
 	}
-	if err != nil {
-		w.refuse(lineOr(key, w.at), path, "%v", err)
-	}
-	return err == nil
+	return ok
 }
 
 // removeAnnotations takes annotations out of a pod, and the mappings around
 // them that would be empty, unless they were before.
-func (w *rewriter) removeAnnotations(p *pod, backs []back) {
+func (w *rewriter) removeAnnotations(p *pod, backs []*back) {
 	metadataKey, metadata := written(p.node, "metadata")
 	key, annotations := written(metadata, "annotations")
 	end := w.entryEnd(key, annotations)
 	gone := 1 // lines of the annotations, their own key's included
-	for i := range backs {
-		e := backs[i].entry
+	for _, b := range backs {
+		e := b.entry
 		gone += w.entryEnd(e.key, e.value) - (e.key.Line - 1)
 	}
 	whole := gone == end-(key.Line-1)
@@ -39,14 +33,8 @@ func (w *rewriter) removeAnnotations(p *pod, backs []back) {
 		w.removeEntries(annotations, backs)
 		return
 	}
-	raw, tail, _ := w.keyTail(key)
-	if closed, was := closedTail(tail); was != nil || !whole {
-		if was == nil {
-			was, closed = emptyMapping(), " {}"+tail
-		}
-		w.replace(key.Line-1, key.Line, w.before(key)+raw+":"+closed)
+	if w.closeMapping(key, annotations, !whole) {
 		w.removeEntries(annotations, backs)
-		*annotations = *was
 		return
 	}
 	if len(metadata.Content) > 2 {
@@ -58,46 +46,57 @@ func (w *rewriter) removeAnnotations(p *pod, backs []back) {
 }
 
 // removeEntries takes annotations out.
-func (w *rewriter) removeEntries(annotations *yaml.Node, backs []back) {
-	for i := range backs {
-		e := backs[i].entry
+func (w *rewriter) removeEntries(annotations *yaml.Node, backs []*back) {
+	for _, b := range backs {
+		e := b.entry
 		w.replace(e.key.Line-1, w.entryEnd(e.key, e.value))
 		remove(annotations, e.key)
 	}
+}
+
+// closeMapping writes anew what was behind the key of a mapping whose entries
+// go; false: nothing was, so that the key can go with them, unless it stays.
+func (w *rewriter) closeMapping(key, value *yaml.Node, stays bool) bool {
+	raw, tail, _ := w.keyTail(key)
+	closed, was := closedTail(tail)
+	if was == nil {
+		if !stays {
+			return false
+		}
+		closed, was = " {}"+tail, emptyMapping()
+	}
+	w.replace(key.Line-1, key.Line, w.before(key)+raw+":"+closed)
+	*value = *was
+	return true
 }
 
 // removeLast takes out the annotations of a pod that are all of its metadata.
 func (w *rewriter) removeLast(p *pod, key, annotationsKey *yaml.Node) {
 	_, metadata := written(p.node, "metadata")
 	_, annotations := written(metadata, "annotations")
-	raw, tail, _ := w.keyTail(key)
 	end := w.entryEnd(annotationsKey, annotations)
-	closed, was := closedTail(tail)
 	alone := annotationsKey.Line == key.Line+1 && end == w.entryEnd(key, metadata)
-	if was == nil && alone && w.removeMetadata(p, key, end) {
-		remove(p.node, key)
-		return
+	if !w.closeMapping(key, metadata, !alone) {
+		if w.removeMetadata(p, key, end) {
+			return
+		}
+		w.closeMapping(key, metadata, true)
 	}
-	if was == nil {
-		was, closed = emptyMapping(), " {}"+tail
-	}
-	w.replace(key.Line-1, key.Line, w.before(key)+raw+":"+closed)
 	w.replace(annotationsKey.Line-1, end)
-	*metadata = *was
 }
 
-// removeMetadata takes the lines of a pod's metadata out; false: what comes
-// behind them would not stand where they begin.
+// removeMetadata takes a pod's metadata out; false: what comes behind its lines
+// would not stand where they begin.
 func (w *rewriter) removeMetadata(p *pod, key *yaml.Node, end int) bool {
-	before := w.before(key)
-	if isBlank(before) {
-		w.replace(key.Line-1, end)
-		return true
+	before, next := w.before(key), []string{}
+	if !isBlank(before) {
+		spec, _ := written(p.node, "spec")
+		if spec.Line != end+1 {
+			return false
+		}
+		end, next = end+1, []string{before + w.from(spec)}
 	}
-	next, _ := written(p.node, "spec")
-	if next.Line != end+1 {
-		return false
-	}
-	w.replace(key.Line-1, end+1, before+w.from(next))
+	w.replace(key.Line-1, end, next...)
+	remove(p.node, key)
 	return true
 }

@@ -21,25 +21,25 @@ type back struct {
 // reverse moves the annotations of a pod to its containers.
 func (w *rewriter) reverse(p *pod) {
 	containers := p.containers()
-	var backs []back
+	var backs []*back
 	for _, e := range mergedEntries(field(p.metadata, "annotations")) {
 		name, ours := strings.CutPrefix(e.key.Value, hooks.AnnotationPrefix)
 		if !ours {
 			continue
 		}
-		if b, ok := w.takeBack(p, e, find(containers, name)); ok {
+		if b := w.takeBack(p, e, find(containers, name)); b != nil {
 			backs = append(backs, b)
 		}
 	}
 	if len(backs) == 0 {
 		return
 	}
-	w.changed, w.at = true, backs[0].entry.key.Line
+	w.at = backs[0].entry.key.Line
 	if !w.canRemove(p) {
 		return
 	}
-	for i := range backs {
-		w.giveBack(p, &backs[i])
+	for _, b := range backs {
+		w.giveBack(p, b)
 	}
 	w.removeAnnotations(p, backs)
 	w.removeRuntimeClass(p)
@@ -57,10 +57,9 @@ func reverseTargets(p *pod, targets map[*yaml.Node]bool) {
 	}
 }
 
-// takeBack reads an annotation and checks that its container can have it.
-func (w *rewriter) takeBack(p *pod, e entry, c *container) (back, bool) {
-	v := w.newValue(e, keyPath(p.annotationsPath(), e.key.Value))
-	b := back{container: c, entry: e, root: v.root, step: flowStep}
+// takeBack reads an annotation; nil, with a finding: its container cannot have it.
+func (w *rewriter) takeBack(p *pod, e entry, c *container) *back {
+	v := w.value(e, keyPath(p.annotationsPath(), e.key.Value))
 	before := w.Count(Error)
 	switch {
 	case !w.canEdit(e.key, v.path):
@@ -76,91 +75,96 @@ func (w *rewriter) takeBack(p *pod, e entry, c *container) (back, bool) {
 			w.refuse(v.at, v.path, "%v", err)
 		}
 		for _, u := range kubernetesLifecycle().unknown(v.root, "") {
-			w.refuse(v.line(u.key.Line), join(v.path, u.path), "is unknown to Kubernetes: it would be lost")
+			w.refuse(v.line(u.node.Line), join(v.path, u.path), "is unknown to Kubernetes: it would be lost")
 		}
-		w.beside(c, &v)
+		w.checkLifecycle(c, v)
 	}
 	if w.Count(Error) > before {
-		return b, false
+		return nil
 	}
-	b.lines = valueLines(&v)
-	if v.first > 0 {
-		w.readBlock(&b)
-	}
-	return b, true
+	b := w.newBack(e, v)
+	b.container = c
+	return b
 }
 
-// beside checks that a container's own lifecycle can take what an annotation has.
-func (w *rewriter) beside(c *container, v *value) {
-	lifecycle := field(c.node, "lifecycle")
-	if lifecycle == nil {
-		return
-	}
+// checkLifecycle notes why a container's own lifecycle, if it has one, cannot take
+// what an annotation has.
+func (w *rewriter) checkLifecycle(c *container, v *value) {
 	path := join(c.path, "lifecycle")
-	key, value, err := own(c.node, "lifecycle")
+	key, lifecycle, err := own(c.node, "lifecycle")
+	if key == nil {
+		key = c.node
+	}
 	switch {
-	case err != nil:
-		w.refuse(lineOr(key, c.node.Line), path, "%v", err)
-	case value.Kind != yaml.MappingNode:
+	case field(c.node, "lifecycle") == nil, !w.isFine(err, key, path):
+	case lifecycle.Kind != yaml.MappingNode:
 		w.refuse(key.Line, path, "must be a mapping")
 	default:
-		w.conflicts(value, path, v)
+		w.conflicts(lifecycle, path, v)
 	}
 }
 
 // blockHeader is a literal block scalar's, and a comment behind it.
 var blockHeader = regexp.MustCompile(`^[ \t]+\|[-+0-9]*([ \t].*)?$`)
 
-// readBlock takes from a block scalar what is not in its value.
-func (w *rewriter) readBlock(b *back) {
-	_, tail, _ := w.keyTail(b.entry.key)
-	if found := blockHeader.FindStringSubmatch(tail); found != nil && isQuiet(found[1]) {
+// newBack reads the lines of an annotation's value and, of a block scalar, what
+// is not in the value.
+func (w *rewriter) newBack(e entry, v *value) *back {
+	b := &back{entry: e, root: v.root, step: flowStep, lines: strings.Split(strings.TrimSuffix(v.text, "\n"), "\n")}
+	if v.first == 0 {
+		return b
+	}
+	_, tail, _ := w.keyTail(e.key)
+	if found := blockHeader.FindStringSubmatch(tail); found != nil && isCommentOrBlank(found[1]) {
 		b.head = found[1]
 	}
 	for i, line := range b.lines {
-		if at := b.entry.value.Line + i; !isBlank(line) && at < len(w.lines) {
-			b.step = len(w.lines[at]) - len(line) - (b.entry.key.Column - 1)
-			return
+		if at := e.value.Line + i; !isBlank(line) && at < len(w.lines) {
+			b.step = len(w.lines[at]) - len(line) - (e.key.Column - 1)
+			break
 		}
 	}
+	return b
 }
 
 // giveBack writes a lifecycle into its container.
 func (w *rewriter) giveBack(p *pod, b *back) {
-	if key, value := written(b.container.node, "lifecycle"); key != nil && present(value) != nil && len(value.Content) > 0 {
+	c := b.container.node
+	indent := columns(c)
+	at := marker{key: "lifecycle", blanks: " ", beforeKey: spaces(indent), line: -1}
+	switch key, value := written(c, "lifecycle"); {
+	case key != nil && present(value) != nil && len(value.Content) > 0:
 		w.mergeBack(b, key, value)
 		return
+	case key != nil: // it is null or empty
+		at.line, at.beforeKey = key.Line-1, w.before(key)
+		remove(c, key)
+	default:
+		if m := w.findMarker(p, b.container); m != nil {
+			at = *m
+		}
 	}
-	indent := columns(b.container.node)
-	line, found, below := 0, false, false
-	prefix, raw, blanks := spaces(indent), "lifecycle", " "
-	if key, _ := written(b.container.node, "lifecycle"); key != nil { // it is null or empty
-		line, found, prefix = key.Line-1, true, w.before(key)
-		remove(b.container.node, key)
-	} else if m := w.findMarker(p, b.container); m != nil {
-		line, found, below, prefix, raw, blanks = m.line, true, m.below, m.beforeKey, m.key, m.blanks
-	}
-	with := []string{prefix + raw + ":" + b.head}
+	with := []string{at.beforeKey + at.key + ":" + b.head}
 	step := b.step
-	if b.root.Style&yaml.FlowStyle != 0 && strings.HasPrefix(b.lines[0], "{") && !below {
-		with[0] = prefix + raw + ":" + blanks + b.lines[0]
+	if b.root.Style&yaml.FlowStyle != 0 && strings.HasPrefix(b.lines[0], "{") && !at.below {
+		with[0] = at.beforeKey + at.key + ":" + at.blanks + b.lines[0]
 		b.lines = b.lines[1:]
 		step = max(step-flowStep, 0)
 	}
 	with = append(with, reindent(b.lines, 0, indent+step, 0)...)
-	if found {
-		w.replace(line, line+1, with...)
+	if at.line >= 0 {
+		w.replace(at.line, at.line+1, with...)
 	} else {
-		fields := entries(b.container.node)
+		fields := entries(c)
 		last := fields[len(fields)-1]
 		w.insert(w.entryEnd(last.key, last.value), with...)
 	}
-	put(b.container.node, "lifecycle", b.root)
+	put(c, "lifecycle", b.root)
 }
 
 // mergeBack adds an annotation to the lifecycle that its container has.
 func (w *rewriter) mergeBack(b *back, key, value *yaml.Node) {
-	lines, err := blockLines(b.lines)
+	lines, err := blockLines(b.head, b.lines)
 	chomp, _, _ := blockScalar(b.lines, b.root)
 	switch {
 	case err != nil || chomp == "-":
@@ -169,9 +173,6 @@ func (w *rewriter) mergeBack(b *back, key, value *yaml.Node) {
 	case value.Style&yaml.FlowStyle != 0:
 		w.refuse(key.Line, join(b.container.path, "lifecycle"), "%v", errFlow)
 		return
-	}
-	if head := strings.TrimLeft(b.head, " \t"); head != "" {
-		lines = append([]string{head}, lines...)
 	}
 	w.insert(w.entryEnd(key, value), reindent(lines, 0, columns(value), 0)...)
 	value.Content = append(value.Content, content(b.root)...)

@@ -50,24 +50,21 @@ type rewriter struct {
 	*editor
 	options RewriteOptions
 	root    *yaml.Node
-	changed bool
 	// oddBreaks: what is a line to the nodes is none to the editor.
 	oddBreaks bool
-	at        int // a line of what is changed
+	at        int // a line of what is changed; 0: nothing is
 }
 
 func rewrite(file string, data []byte, o RewriteOptions, way direction) ([]byte, []Finding) {
 	report := validate(file, data, o.Options, true)
-	if report.Count(Error) > 0 {
-		return nil, report.only(Error)
-	}
-	report.Findings = nil
 	var b strings.Builder
-	known := newMemo()
-	for _, d := range split(string(data)) {
-		b.WriteString(rewriteDocument(reporter{Report: &report, memo: known, file: file, doc: d, rewriting: true}, o, way))
+	if report.Count(Error) == 0 {
+		report.Findings = nil
+		for _, d := range split(string(data)) {
+			b.WriteString(rewriteDocument(reporter{Report: &report, file: file, doc: d, rewriting: true, config: o.Config}, o, way))
+		}
+		report.sort()
 	}
-	report.sort()
 	if report.Count(Error) > 0 {
 		return nil, report.only(Error)
 	}
@@ -94,23 +91,23 @@ func rewriteDocument(r reporter, o RewriteOptions, way direction) string {
 	if text(w.root, "kind") == "" {
 		return d.text
 	}
-	w.oddBreaks = len(d.roots) > 1 || len(fileLines(d.text, 1, false)) != len(fileLines(d.text, 1, true))
+	w.oddBreaks = len(d.roots) > 1 || strings.ContainsAny(strings.ReplaceAll(d.text, "\r\n", ""), oddBreaks)
 	before := r.Count(Error)
 	pods, targets := findPods(w.root).pods, map[*yaml.Node]bool{}
-	for i := range pods {
-		way.targets(&pods[i], targets)
+	for _, p := range pods {
+		way.targets(p, targets)
 	}
 	if !w.oddBreaks && !d.json && len(targets) > 0 && w.unflow(targets) {
 		pods = findPods(w.root).pods
 	}
-	for i := range pods {
-		way.change(w, &pods[i])
+	for _, p := range pods {
+		way.change(w, p)
 	}
-	if !w.changed || r.Count(Error) > before {
+	if w.at == 0 || r.Count(Error) > before {
 		return d.text
 	}
 	result := w.text()
-	if roots, _, err := readYAML(result); err != nil || len(roots) != 1 || !equal(roots[0], w.root) {
+	if !means(result, w.root) {
 		w.refuse(w.at, "", "cannot be rewritten safely: write the pod in plain block style")
 	}
 	if marked {
@@ -159,13 +156,27 @@ func own(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
 }
 
 // block is like own for a field that must be there and be a mapping or list in
-// block style.
-func block(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
-	key, value, err = own(n, name)
+// block style; false, with a finding: it cannot be changed.
+func (w *rewriter) block(n *yaml.Node, name, path string) (key, value *yaml.Node, ok bool) {
+	key, value, err := own(n, name)
 	if err == nil && value.Style&yaml.FlowStyle != 0 {
 		err = errFlow
 	}
-	return key, value, err
+	return key, value, w.isFine(err, key, path)
+}
+
+// isFine tells whether there is no error with the field of that key, and notes a
+// finding if there is.
+func (w *rewriter) isFine(err error, key *yaml.Node, path string) bool {
+	if err == nil {
+		return true
+	}
+	line := w.at
+	if key != nil {
+		line = key.Line
+	}
+	w.refuse(line, path, "%v", err)
+	return false
 }
 
 // isName tells what may stand in an annotation's key without quotes.

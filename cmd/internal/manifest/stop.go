@@ -15,18 +15,11 @@ func (r *reporter) stopSignal(v *value, l *hooks.Lifecycle, by limits) {
 	switch {
 	case by.stopSignal != "":
 		if s, err := signal.ParseSignal(by.stopSignal); err == nil && l.PreStop != nil && !slices.Contains(l.StopSignals, s) {
-			r.add(Warning, v.lineOf(string(hooks.PreStop)), join(v.path, string(hooks.PreStop)),
+			r.warn(v, []string{hooks.FieldPreStop},
 				"does not run: the container is stopped with %s, which is none of its stop signals; write stopSignals: [SIGTERM, %s]", by.stopSignal, "SIG"+strings.TrimPrefix(by.stopSignal, "SIG"))
 		}
-	case l.StopSignal != 0 && field(v.root, "stopSignals") == nil:
-		r.add(Warning, v.lineOf("stopSignal"), join(v.path, "stopSignal"),
+	case l.StopSignal != 0 && field(v.root, hooks.FieldStopSignals) == nil:
+		r.warn(v, []string{hooks.FieldStopSignal},
 			"takes the place of SIGTERM, SIGINT, SIGQUIT and SIGRTMIN+3 only: if the image's STOPSIGNAL is another, that one is sent as it is and no preStop runs; add stopSignals with it")
 	}
-}
-
-// sidecar warns of a native sidecar's preStop, which runs later than the
-// kubelet's own.
-func (r *reporter) sidecar(v *value) {
-	r.add(Warning, v.lineOf(string(hooks.PreStop)), join(v.path, string(hooks.PreStop)),
-		"is a sidecar's: the kubelet runs it when the pod begins to end, bookend when the sidecar itself is stopped, after the pod's containers, with what is left of the grace period")
 }

@@ -1,6 +1,10 @@
 package manifest
 
-import "go.yaml.in/yaml/v4"
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+)
 
 // equal tells whether two trees say the same, whatever they look like.
 func equal(a, b *yaml.Node) bool {
@@ -16,6 +20,12 @@ func equal(a, b *yaml.Node) bool {
 		}
 	}
 	return true
+}
+
+// means tells whether a text says the same as a tree.
+func means(text string, n *yaml.Node) bool {
+	root := rootOf(text)
+	return root != nil && equal(root, n)
 }
 
 // equalFields compares mappings, in which order means nothing.
@@ -41,11 +51,8 @@ func scalar(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag:
 
 // remove takes a field out of a mapping.
 func remove(n, key *yaml.Node) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i] == key {
-			n.Content = append(n.Content[:i:i], n.Content[i+2:]...)
-			return
-		}
+	if i := slices.Index(n.Content, key); i >= 0 {
+		n.Content = slices.Delete(slices.Clone(n.Content), i, i+2)
 	}
 }
 

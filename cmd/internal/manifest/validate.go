@@ -24,15 +24,14 @@ func validate(file string, data []byte, o Options, rewriting bool) Report {
 		report.Findings = []Finding{{File: file, Line: 1, Severity: Error, Message: "must be valid UTF-8"}}
 		return report
 	}
-	known := newMemo()
 	for _, d := range split(string(data)) {
-		r := reporter{Report: &report, memo: known, file: file, doc: d, rewriting: rewriting}
+		r := reporter{Report: &report, file: file, doc: d, rewriting: rewriting, config: o.Config}
 		line, err := d.parse()
 		for _, root := range d.roots {
-			r.document(root, o)
+			r.document(root)
 		}
 		if err != nil {
-			r.add(Error, line, "", "is not valid %s: %v%s", d.format(), err, templateHint(d.text))
+			r.add(Error, line, "", "%v%s", err, templateHint(d.text))
 		}
 	}
 	report.sort()
@@ -47,33 +46,26 @@ func templateHint(text string) string {
 	return ""
 }
 
-func (d *document) format() string {
-	if d.json {
-		return "JSON"
-	}
-	return "YAML"
-}
-
 // document finds out what a document is.
-func (r *reporter) document(root *yaml.Node, o Options) {
+func (r *reporter) document(root *yaml.Node) {
 	switch {
 	case present(root) == nil:
 	case text(root, "kind") != "" && field(root, "ociVersion") == nil:
-		r.object(root, o)
+		r.object(root)
 	case r.rewriting:
 		r.add(Warning, root.Line, "", "is no Kubernetes object (it has no kind): left as it is")
-		r.leftAlone(findPods(root).loose)
+		r.leftAlone(findPods(root).outside)
 	case field(root, "ociVersion") != nil:
-		r.spec(root, o)
+		r.spec(root)
 	case isCompose(root):
-		r.compose(root, o)
+		r.compose(root)
 	case isMapping(field(root, "metadata")) && field(root, "apiVersion") == nil:
-		r.cri(root, o)
+		r.cri(root)
 	case isLifecycle(root):
-		r.bare(root, o)
+		r.bare(root)
 	default:
 		r.add(Error, root.Line, "", "is no Kubernetes object (it has no kind), nor a CRI container or pod configuration (metadata), an OCI spec (ociVersion), a Compose file (services) or a Lifecycle object (postStart, preStop)")
-		r.leftAlone(findPods(root).loose)
+		r.leftAlone(findPods(root).outside)
 	}
 }
 
@@ -83,9 +75,9 @@ func isLifecycle(n *yaml.Node) bool {
 	found := false
 	for _, e := range entries(n) {
 		switch {
-		case slices.Contains(lifecycleFields(), e.key.Value):
+		case slices.Contains(hooks.LifecycleFields(), e.key.Value):
 			found = true
-		case !slices.ContainsFunc(lifecycleFields(), func(name string) bool { return isLike(e.key.Value, name) }):
+		case !slices.ContainsFunc(hooks.LifecycleFields(), func(name string) bool { return isLike(e.key.Value, name) }):
 			return false
 		}
 	}
@@ -98,39 +90,34 @@ func isLike(a, b string) bool {
 	return len(a) >= first && strings.EqualFold(a[:first], b[:first])
 }
 
-func lifecycleFields() []string {
-	return []string{"postStart", "preStop", "stopSignal", "stopSignals", "terminationGracePeriodSeconds"}
-}
-
 // object checks a Kubernetes object.
-func (r *reporter) object(root *yaml.Node, o Options) {
+func (r *reporter) object(root *yaml.Node) {
 	r.duplicates(root)
 	found := findPods(root)
-	for i := range found.pods {
-		r.pod(&found.pods[i], o)
+	for _, p := range found.pods {
+		r.pod(p)
 	}
-	for _, s := range found.strays {
-		for _, e := range entries(field(s.metadata, "annotations")) {
+	for _, s := range found.metadata {
+		for _, e := range entries(field(s.node, "annotations")) {
 			if strings.HasPrefix(e.key.Value, hooks.AnnotationPrefix) || e.key.Value == hooks.AnnotationKey {
-				r.add(Warning, e.key.Line, keyPath(join(s.path, "metadata.annotations"), e.key.Value),
+				r.add(Warning, e.key.Line, keyPath(join(s.path, "annotations"), e.key.Value),
 					"has no effect here: hooks belong into the annotations of the Pod or the pod template")
 			}
 		}
 	}
-	r.leftAlone(found.loose)
+	r.leftAlone(found.outside)
 }
 
 // leftAlone names each lifecycle that was seen and neither checked nor moved.
-func (r *reporter) leftAlone(list []loose) {
+func (r *reporter) leftAlone(list []outside) {
 	for _, l := range list {
-		r.add(Warning, l.key.Line, l.path, "is left alone: %s", l.why)
+		r.add(Warning, l.node.Line, l.path, "is left alone: %s", l.why)
 	}
 }
 
 // bare checks a document that is a Lifecycle object itself.
-func (r *reporter) bare(root *yaml.Node, o Options) {
+func (r *reporter) bare(root *yaml.Node) {
 	r.Objects++
-	v := value{source: hooks.AnnotationKey, text: r.doc.text, root: root, at: root.Line, first: 1}
-	l := r.resolve(&v, map[string]string{hooks.AnnotationKey: v.text, ports: assumedPorts(&v)}, o)
-	r.limits(&v, l, limits{kubelet: true})
+	v := &value{source: hooks.AnnotationKey, text: r.doc.text, root: root, at: root.Line, first: 1}
+	r.check(v, v.alone(), limits{kubelet: true})
 }

@@ -37,6 +37,7 @@ func TestValidateEdges(t *testing.T) {
 		{"an unfinished quote at the end", "kind: \"Pod\n", "f:1: is not valid YAML: found unexpected end of stream\n0 objects\n"},
 		{"something else", "- a\n- b\n", "f:1: is no Kubernetes object (it has no kind), nor a CRI container or pod configuration (metadata), an OCI spec (ociVersion), a Compose file (services) or a Lifecycle object (postStart, preStop)\n0 objects\n"},
 		{"a key twice among many", "kind: ConfigMap\ndata:\n" + manyKeys(40) + "  key7: x\n", "f:43: data.key7: duplicate key \"key7\"\n0 objects\n"},
+		{"a key twice behind an alias", "kind: A\nx: &x {a: b, a: c}\ny: *x\n", "f:2: x.a: duplicate key \"a\"\n0 objects\n"},
 		{"merge keys twice", "kind: A\nx: &x {a: b}\ny: &y {c: d}\nz: {<<: *x, <<: *y}\n", "0 objects\n"},
 		{"a key twice in JSON", "{\"kind\": \"A\",\n\"kind\": \"B\"}", "f:2: kind: duplicate key \"kind\"\n0 objects\n"},
 		{"a template", "kind: Pod\n{{- if .Values.pod }}\nspec:\n{{- end }}\n", "f:3: is not valid YAML: could not find expected ':'; it looks like a template: render it first\n0 objects\n"},
