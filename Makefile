@@ -47,7 +47,7 @@ joiner: deps $(JOINER) ## Build the joiner, which go build then embeds
 $(JOINER): $(JOINER_SRC)
 	$(JOINER_CC) -std=gnu11 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pie -no-pie -s \
 		-fno-stack-protector -fno-asynchronous-unwind-tables $(if $(findstring arm64,$@),-mno-outline-atomics) \
-		-Wl,--build-id=none,-z,noexecstack -o $@ runtime/joiner/src/joiner.c
+		-Wl,--build-id=none,-z,noexecstack -o $@ $(filter %.c,$^)
 
 # bookend-exec is linked statically: it runs on nodes that have no libseccomp or
 # another glibc. Which libseccomp it has matters: docs/runtimes.md.

@@ -57,7 +57,7 @@ func (c *testContainer) beginToGate(spec *hooks.Exec) *Begun {
 
 // atGate tells whether a process waits for the gate's byte, in read(2).
 func atGate(pid int) bool {
-	const gate = 4 // GATE_FD of the joiner
+	const gate = 4 // START_FD of the joiner
 	doing, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
 	return strings.HasPrefix(string(doing), fmt.Sprintf("%d %#x ", unix.SYS_READ, gate))
 }

@@ -39,7 +39,7 @@ func (c *testContainer) beginAt(hook *hooks.Exec, index, n int, do func(*begunAt
 		if s.Index == index {
 			a.steps = append(a.steps, stepper.Name(s.Nr))
 		}
-		const gate = 4 // GATE_FD of the joiner
+		const gate = 4 // START_FD of the joiner
 		last := s.Index == hookProcess && s.Nr == unix.SYS_READ && s.Args[0] == gate
 		switch {
 		case s.Index == index && s.N == n:

@@ -33,7 +33,7 @@ func (h *execHandler) startJoiner(ctx context.Context, plan *ContainerPlan, user
 	}
 	defer stdout.Close()
 	defer stderr.Close()
-	p.Gated, p.Seccomp = o.gated, h.container.Runner.filter
+	p.AwaitStart, p.Seccomp = o.gated, h.container.Runner.filter
 	r.planCgroups(&p)
 	if err := r.runJoiner(h.executor, plan, p, joiner.Files{Stdout: stdout, Stderr: stderr, Null: o.null}); err != nil {
 		r.release()
@@ -60,11 +60,11 @@ func (r *execRun) runJoiner(e *Executor, plan *ContainerPlan, p joiner.Plan, fil
 	}
 	defer news.Close()
 	files.News = news
-	if p.Gated {
-		if files.Gate, r.gate, err = os.Pipe(); err != nil {
+	if p.AwaitStart {
+		if files.Start, r.gate, err = os.Pipe(); err != nil {
 			return errors.Join(err, r.said.Close())
 		}
-		defer files.Gate.Close()
+		defer files.Start.Close()
 	}
 	if err = plan.giveTo(p.UID, files); err == nil {
 		err = r.launchJoiner(e, p, files)
@@ -160,7 +160,7 @@ func (r *execRun) outside() error {
 	switch {
 	case f == nil && r.last.Exit == nil && r.pid == 0:
 		return fmt.Errorf("the joiner ended with status %d and no word of the hook", r.status)
-	case f == nil || f.Reason == wire.Gone || r.step > joiner.Place:
+	case f == nil || f.Reason == wire.Gone || r.step > joiner.JoinCgroup:
 		return nil
 	case r.container.Init.Liveness() == hooks.Gone:
 		f.Reason = wire.Gone

@@ -15,7 +15,7 @@ import (
 
 // Steps of the joiner that have no name in Go.
 const (
-	sessionStep    = joiner.Place + 1
+	sessionStep    = joiner.JoinCgroup + 1
 	seccompStep    = joiner.Stdin + 2
 	cwdOutside     = joiner.Cwd + 1
 	lookUpRelative = joiner.LookUp + 1
@@ -56,10 +56,10 @@ func TestWhatTheJoinerTellsBecomesAReport(t *testing.T) {
 
 		{news: failedAt(joiner.OpenInit, unix.ESRCH), cause: hooks.CauseGone, suspect: true},
 		{news: failedAt(joiner.CheckInit, unix.ESRCH), cause: hooks.CauseGone, suspect: true},
-		{news: failedAt(joiner.Join, unix.ESRCH), cause: hooks.CauseGone, suspect: true},
-		{news: failedAt(joiner.Place, unix.ESRCH), cause: hooks.CauseCannotStart, suspect: true},
+		{news: failedAt(joiner.JoinNamespaces, unix.ESRCH), cause: hooks.CauseGone, suspect: true},
+		{news: failedAt(joiner.JoinCgroup, unix.ESRCH), cause: hooks.CauseCannotStart, suspect: true},
 		{news: failedAt(joiner.OpenInit, unix.EMFILE), cause: hooks.CauseCannotStart, suspect: true},
-		{news: failedAt(joiner.Join, unix.ENOENT), cause: hooks.CauseCannotStart, suspect: true},
+		{news: failedAt(joiner.JoinNamespaces, unix.ENOENT), cause: hooks.CauseCannotStart, suspect: true},
 		{news: failedAt(joiner.Stdin, unix.EBADF), cause: hooks.CauseCannotStart, suspect: true},
 		{news: failedAt(seccompStep, unix.EACCES), cause: hooks.CauseCannotStart, suspect: true},
 
@@ -110,7 +110,7 @@ func toldRun(t *testing.T, n joiner.News) *execRun {
 	init, err := ReadInit(unix.Getppid())
 	must(t, err)
 	r := &execRun{container: Container{Init: init}, done: make(chan struct{}), step: n.Step, last: statusOf(n, &joiner.Plan{Args: []string{"x"}, Cwd: "/w"})}
-	if n.Kind == joiner.Ended || n.Step > joiner.Place {
+	if n.Kind == joiner.Ended || n.Step > joiner.JoinCgroup {
 		r.pid = 4194305 // above any pid
 	}
 	close(r.done)
@@ -125,7 +125,7 @@ func TestWhichFailuresOfTheJoinerAreOutside(t *testing.T) {
 		for _, errno := range []syscall.Errno{0, unix.EPERM, unix.ESRCH, unix.ENOENT} {
 			n := failedAt(step, errno)
 			r := toldRun(t, n)
-			if err := r.outside(); (err != nil) != (step <= joiner.Place && !n.Gone()) {
+			if err := r.outside(); (err != nil) != (step <= joiner.JoinCgroup && !n.Gone()) {
 				t.Errorf("%v: outside: %v", n, err)
 			} else if err != nil && err.Error() != "the joiner: "+n.Error() {
 				t.Errorf("%v: outside: %v", n, err)
@@ -138,7 +138,7 @@ func TestWhichFailuresOfTheJoinerAreOutside(t *testing.T) {
 			if err := r.outside(); err != nil {
 				t.Errorf("%v, container gone: outside: %v", n, err)
 			}
-			if got := r.report(t.Context()); step <= joiner.Place && got.Cause != hooks.CauseGone {
+			if got := r.report(t.Context()); step <= joiner.JoinCgroup && got.Cause != hooks.CauseGone {
 				t.Errorf("%v, container gone: %+v", n, got)
 			}
 		}
@@ -177,7 +177,7 @@ func TestAFailureNamesTheCommandOrTheDirectory(t *testing.T) {
 		{joiner.News{Kind: joiner.Failed, Step: joiner.LookUp + 1}, true, `"x": exec: cannot run executable found relative to current directory`},
 		{joiner.News{Kind: joiner.Failed, Step: joiner.Exec, Errno: unix.ENOEXEC}, false, `exec: "x": exec format error`},
 		{joiner.News{Kind: joiner.Failed, Step: joiner.Cwd, Errno: unix.ENOENT}, false, `chdir to "/w": no such file or directory`},
-		{joiner.News{Kind: joiner.Failed, Step: joiner.Join, Errno: unix.EPERM}, false, "join namespaces: operation not permitted"},
+		{joiner.News{Kind: joiner.Failed, Step: joiner.JoinNamespaces, Errno: unix.EPERM}, false, "join namespaces: operation not permitted"},
 	} {
 		if got := messageOf(tc.news, &joiner.Plan{Args: []string{"x"}, Cwd: "/w", BareName: tc.bare}); got != tc.want {
 			t.Errorf("%+v: %q, want %q", tc.news, got, tc.want)

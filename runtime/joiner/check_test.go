@@ -92,7 +92,7 @@ func plans(t testing.TB) [][]byte {
 		{Args: []string{"true"}, Cgroups: []string{"/sys/fs/cgroup"}},
 		{Args: []string{"", "", "a b"}, Cgroups: []string{"/a", "/b"}, Candidates: []string{"/bin/x", "x"}, Env: []string{"A=", "B=c"}},
 		{
-			InitPid: 7, InitStart: 1 << 40, Namespaces: 1 << 29, Unified: true, OwnCgroupNamespace: true, Gated: true,
+			InitPid: 7, InitStart: 1 << 40, Namespaces: 1 << 29, Unified: true, OwnCgroupNamespace: true, AwaitStart: true,
 			Args: []string{"x"}, Cgroups: []string{"/c"}, AddHome: true, BareName: true, Cwd: "/w", UID: 1, GID: 2,
 			Groups: []uint32{3, 4, 5}, SetGroups: true, Umask: &umask, NoNewPrivs: true, Caps: &Caps{1, 2, 3, 4, 5},
 			Rlimits: []Rlimit{{7, 8, 9}, {1, 2, 3}}, OOMScoreAdj: &score, Personality: &domain, Scheduler: make([]byte, 56),
@@ -154,6 +154,7 @@ func FuzzHome(f *testing.F) {
 		"  \troot:x:0:0:root:/r r:/bin/sh  \r\n", "nonsense\n", "a:b:+7:0:x:/seven:/\n", "a:b:-1:0::/minus:/", "::::::::",
 		"a:b:07:0::/octal:", "a:b:7x:0::/no:", "a:b:9999999999U9:0::/no:", "a:b:99999999999999999999U:0::/big:", "a:b:99999999999999999999:0::/big:", long + ":x:7:7::/long:\n",
 		"a:x:7:7::/first:\n" + long + "\n", strings.Repeat("a:x:1:1::/one:\n", 9000) + "b:x:7:7::/last:", "a:x:4294967295:0::/max:",
+		"a:x:7:7::/full:" + long[:65535-15] + "\nb:x:1:1::/one:\n", "a:x:7:7::/over:" + long[:65536-15] + "\n", "a:x:7:7::/end:" + long[:65535-14],
 		"#a:x:7:7::/comment:\n", "a:x:7:7::" + long[:65000], "\va:x:7:7::/vt:\f",
 	} {
 		for _, uid := range []uint32{0, 1, 7, 1234, 1<<32 - 1} {

@@ -22,23 +22,15 @@ var programs embed.FS
 // ErrNotBuilt tells that this program was built without the joiner.
 var ErrNotBuilt = errors.New("built without the joiner (make joiner)")
 
-// Flags of memfd_create(2) that package unix does not have: since Linux 6.3 a
-// file in memory says whether it may be executed.
-const (
-	memfdNoExecSeal = 0x8
-	memfdExec       = 0x10
-	sealExec        = 0x20
-)
-
 // Joiner is the program, in memory. It may be used by any number of goroutines.
 type Joiner struct {
 	file *os.File
-	path string
+	path string // of file, for execve(2)
 }
 
-// Open puts the program into memory, where it is sealed: nobody can write to it
-// or keep it as a file of the host. Where the sysctl vm.memfd_noexec forbids that,
-// the error is EACCES.
+// Open puts the program into memory and seals it there: no one can write to it, and it
+// is no file of the host that a container could find. Where the sysctl vm.memfd_noexec
+// forbids that, the error is EACCES.
 func Open() (*Joiner, error) {
 	program, err := programs.ReadFile("bin/joiner-" + runtime.GOARCH)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,12 +39,12 @@ func Open() (*Joiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := sealed("bookend-joiner", program, memfdExec)
+	f, err := sealed("bookend-joiner", program, unix.MFD_EXEC)
 	if err != nil {
 		return nil, fmt.Errorf("joiner in memory: %w", err)
 	}
-	// By this path, whatever becomes of descriptors between fork and execve: that
-	// moves the child's, and these are the shim's.
+	// The path names the shim's descriptor: the child's own are moved between fork
+	// and execve.
 	path := "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(int(f.Fd()))
 	return &Joiner{file: f, path: path}, nil
 }
@@ -60,36 +52,36 @@ func Open() (*Joiner, error) {
 // Close forgets the program. Hooks that run are not affected.
 func (j *Joiner) Close() error { return j.file.Close() }
 
-// Files are the joiner's ends of pipes, and what becomes the hook's.
+// Files are what the joiner is started with. Of a pipe it has one end.
 type Files struct {
 	Stdout, Stderr *os.File
 	News           *os.File // to be read by [Read]
-	Gate           *os.File // of a gated plan
+	Start          *os.File // a byte in it lets the hook go on: of a plan with AwaitStart
 	Null           *os.File // stdin where the container has no null device; nil: there is none
 }
 
-// Command is a joiner that carries p out. release MUST be called once it was
-// started, or not.
+// Command returns a command that carries p out. release MUST be called when it has
+// been started, or will not be.
 func (j *Joiner) Command(p *Plan, files Files) (cmd *exec.Cmd, release func(), err error) {
 	data, err := p.encode()
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err := sealed("bookend-plan", data, memfdNoExecSeal)
+	plan, err := sealed("bookend-plan", data, unix.MFD_NOEXEC_SEAL)
 	if err != nil {
 		return nil, nil, fmt.Errorf("plan in memory: %w", err)
 	}
 	return &exec.Cmd{
 		Path: j.path, Args: []string{"bookend-joiner"}, Env: []string{}, Dir: "/",
 		Stdin: plan, Stdout: files.Stdout, Stderr: files.Stderr,
-		ExtraFiles: []*os.File{files.News, files.Gate, files.Null},
+		ExtraFiles: []*os.File{files.News, files.Start, files.Null},
 		// Out of reach of signals meant for the shim's process group.
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}, func() { plan.Close() }, nil
 }
 
-// sealed is a file in memory that nobody can change. exec is one of the flags
-// that kernels before 6.3 do not know.
+// sealed makes a file in memory that no one can change. exec says whether it may be
+// executed: a flag that kernels before 6.3 do not know.
 func sealed(name string, data []byte, exec int) (*os.File, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate(name, flags|exec)
@@ -104,7 +96,7 @@ func sealed(name string, data []byte, exec int) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	_, err = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals|sealExec)
+	_, err = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals|unix.F_SEAL_EXEC)
 	if err == unix.EINVAL {
 		_, err = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals)
 	}

@@ -61,8 +61,8 @@ func (r result) last() News {
 	return r.news[len(r.news)-1]
 }
 
-// run lets the joiner carry out the plan; gate is called once the hook waits.
-func (h *host) run(gate func(*os.File), args ...string) result {
+// run lets the joiner carry out the plan; start is called once the hook waits.
+func (h *host) run(start func(*os.File), args ...string) result {
 	h.Helper()
 	p := h.plan
 	if len(args) > 0 {
@@ -74,16 +74,16 @@ func (h *host) run(gate func(*os.File), args ...string) result {
 	var stdout, stderr *os.File
 	stdout, files.Stdout = pipe(h)
 	stderr, files.Stderr = pipe(h)
-	var gateEnd *os.File
-	if gate != nil {
-		p.Gated = true
-		files.Gate, gateEnd = pipe(h)
+	var startEnd *os.File
+	if start != nil {
+		p.AwaitStart = true
+		files.Start, startEnd = pipe(h)
 	}
 	cmd, release, err := h.joiner.Command(&p, files)
 	must(h, err)
 	must(h, cmd.Start())
 	release()
-	for _, f := range []*os.File{newsEnd, files.Stdout, files.Stderr, files.Gate} {
+	for _, f := range []*os.File{newsEnd, files.Stdout, files.Stderr, files.Start} {
 		f.Close()
 	}
 	var r result
@@ -95,8 +95,8 @@ func (h *host) run(gate func(*os.File), args ...string) result {
 		r.news = append(r.news, n)
 		return true
 	}
-	if gate != nil && read() {
-		gate(gateEnd)
+	if start != nil && read() {
+		start(startEnd)
 	}
 	for read() {
 	}
@@ -118,22 +118,22 @@ func TestJoinerRunsACommand(t *testing.T) {
 	t.Log(r.stdout)
 }
 
-func TestJoinerWaitsAtTheGate(t *testing.T) {
+func TestJoinerWaitsForTheStart(t *testing.T) {
 	h := newHost(t)
 	marker := filepath.Join(t.TempDir(), "marker")
-	h.plan.Cwd = "/proc/self/nothing" // looked at after the gate
-	r := h.run(func(gate *os.File) {
+	h.plan.Cwd = "/proc/self/nothing" // looked at after the byte
+	r := h.run(func(start *os.File) {
 		must(t, os.WriteFile(marker, nil, 0o600))
-		_, err := gate.Write([]byte{1})
+		_, err := start.Write([]byte{1})
 		must(t, err)
-		gate.Close()
+		start.Close()
 	})
 	if l := r.last(); l.Kind != Failed || l.Step != Cwd || l.Errno != unix.ENOENT {
 		t.Errorf("told %+v", r.news)
 	}
-	r = h.run(func(gate *os.File) { gate.Close() })
+	r = h.run(func(start *os.File) { start.Close() })
 	if l := r.last(); l.Kind != Ended || !l.NeverRan {
-		t.Errorf("with the gate closed: told %+v, want that it never ran", r.news)
+		t.Errorf("with the pipe closed: told %+v, want that it never ran", r.news)
 	}
 }
 

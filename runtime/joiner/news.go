@@ -7,12 +7,11 @@ import (
 	"syscall"
 )
 
-// Kind is what a [News] tells.
+// Kind says what a [News] tells.
 type Kind uint32
 
-// Every kind there is, as in src/joiner.c. At most one Started comes, and after
-// it one of Failed and Ended. The end of the pipe before that says that the
-// joiner died.
+// The kinds, as in src/joiner.h. At most one Started comes, and then one of Failed and
+// Ended. If the pipe ends before that, the joiner has died.
 const (
 	Started Kind = 1 + iota // the hook's process exists, in its cgroup
 	Failed                  // the command was not run
@@ -29,7 +28,7 @@ type News struct {
 	NeverRan bool               // Ended: the process died before it became the command
 }
 
-// Read reads the next one. At the end it returns [io.EOF].
+// Read reads the next one. It returns [io.EOF] at the end.
 func Read(r io.Reader) (News, error) {
 	var raw struct {
 		Kind, Step uint32
@@ -52,28 +51,28 @@ func Read(r io.Reader) (News, error) {
 	return n, nil
 }
 
-// Step is where the joiner failed: enum step of src/joiner.c.
+// Step is where the joiner failed: enum step of src/joiner.h.
 type Step uint32
 
-// The steps that others ask for. Up to and with Place nothing of the hook was in
+// The steps that others ask for. Up to and with JoinCgroup nothing of the hook was in
 // the container, and it can be run another way.
 const (
-	OpenInit  Step = 3
-	CheckInit Step = 4
-	Join      Step = 9
-	Place     Step = 13
-	Stdin     Step = 23
-	Cwd       Step = 30
-	LookUp    Step = 33
-	Exec      Step = 35
+	OpenInit       Step = 3
+	CheckInit      Step = 4
+	JoinNamespaces Step = 9
+	JoinCgroup     Step = 13
+	Stdin          Step = 23
+	Cwd            Step = 30
+	LookUp         Step = 33
+	Exec           Step = 35
 )
 
-// stepNames are what each step does, in words for a log.
+// stepNames say what each step does, in words for a log.
 var stepNames = [...]string{
 	"", "read plan", "open /proc", "open init", "check init", "open cgroup", "raise limits", "set oom_score_adj",
 	"become undumpable", "join namespaces", "become root of user namespace", "make pipes", "fork", "join cgroup",
 	"make session", "make cgroup namespace", "label keyring", "join session keyring", "set no_new_privs",
-	"set scheduler", "set io priority", "set personality", "set limits", "open stdin", "set label", "load seccomp program",
+	"set scheduler", "set io priority", "set personality", "set label", "open stdin", "set limits", "load seccomp program",
 	"drop bounding set", "set groups", "set gid", "set uid", "chdir", "chdir: outside of the container's root",
 	"set capabilities", "exec", "exec: cannot run executable found relative to current directory", "exec",
 }
@@ -86,10 +85,10 @@ func (s Step) String() string {
 	return fmt.Sprintf("step %d", uint32(s))
 }
 
-// Gone tells whether the joiner failed because the init does not live any more.
+// Gone tells whether the joiner failed because the init is dead.
 func (n News) Gone() bool {
 	return n.Kind == Failed && n.Errno == syscall.ESRCH &&
-		(n.Step == OpenInit || n.Step == CheckInit || n.Step == Join)
+		(n.Step == OpenInit || n.Step == CheckInit || n.Step == JoinNamespaces)
 }
 
 // Error describes a failure: "chdir: no such file or directory".

@@ -1,6 +1,6 @@
-/* The plan: what a hook's process is to be, worked out by the shim, which
- * writes it into a sealed file in memory (runtime/joiner/plan.go; the two must
- * agree). Numbers are native endian. Offsets count from the start of the plan. */
+/* The plan says everything about a hook's process. The shim writes it into a sealed
+ * file in memory (runtime/joiner/encode.go has the same layout). Numbers are native
+ * endian. Offsets count from the start of the plan. */
 #ifndef PLAN_H
 #define PLAN_H
 
@@ -10,11 +10,11 @@
 #define PLAN_MAGIC 0x314b4842u /* "BHK1" */
 
 /* plan.flags */
-#define UNIFIED (1u << 0)     /* cgroup v2: join the first of cgroups that can be joined */
-#define OWN_CGROUPNS (1u << 1) /* a cgroup namespace of the hook's own */
-#define GATED (1u << 2)       /* wait for a byte before looking at the container's files */
-#define ADD_HOME (1u << 3)    /* look HOME up in /etc/passwd */
-#define BARE_NAME (1u << 4)   /* candidates come from PATH, the command has no slash */
+#define UNIFIED (1u << 0)      /* cgroup v2: join the first of cgroups that can be joined */
+#define OWN_CGROUPNS (1u << 1) /* make a cgroup namespace of the hook's own */
+#define AWAIT_START (1u << 2)  /* wait for a byte before looking at the container's files */
+#define ADD_HOME (1u << 3)     /* look HOME up in /etc/passwd */
+#define BARE_NAME (1u << 4)    /* candidates come from PATH: the command has no slash */
 #define SET_GROUPS (1u << 5)
 #define SET_UMASK (1u << 6)
 #define NO_NEW_PRIVS (1u << 7)
@@ -67,7 +67,7 @@ static inline size_t strings(const struct plan *p, struct part s)
 	return n;
 }
 
-/* What is behind s in its list: the next string, or the end of the list. */
+/* Returns what follows s in its list: the next string, or the end of the list. */
 static inline const char *after(const char *s)
 {
 	while (*s)
@@ -79,7 +79,12 @@ static inline const char *after(const char *s)
 #define each_string(s, plan, list) \
 	(const char *s = at(plan, list), *s##_end = s + (list).len; s < s##_end; s = after(s))
 
-/* Tells whether a plan of size bytes is one: all else may trust it then. */
+static inline size_t limit_count(const struct plan *p)
+{
+	return p->rlimits.len / sizeof(struct rlim);
+}
+
+/* Tells whether size bytes are a plan. If so, everything else may trust it. */
 static inline int plan_ok(const struct plan *p, size_t size)
 {
 	if (size < sizeof(*p) || p->magic != PLAN_MAGIC || p->size != size)

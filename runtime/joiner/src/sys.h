@@ -1,7 +1,7 @@
-/* The system calls that the joiner makes, without a C library: which calls a
- * hook's process makes after its seccomp program has been loaded is part of
- * what is promised, and a library would decide that. Every function returns
- * what the kernel returns: a negative errno on failure. */
+/* System calls without a C library. A hook's seccomp profile has to allow every call
+ * that the joiner makes once the profile is loaded: a library would decide which
+ * calls those are. sys() returns what the kernel returns: a negative errno on
+ * failure. */
 #ifndef SYS_H
 #define SYS_H
 
@@ -14,8 +14,10 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/keyctl.h>
+#include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <linux/signal.h>
 #include <linux/stat.h>
 #include <linux/wait.h>
@@ -68,26 +70,11 @@ static inline long call6(long n, long a, long b, long c, long d, long e, long f)
 	call6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define sys(name, ...) SYS7(__NR_##name, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 
-#ifndef HOSTED /* by a test, which has a C library */
-__asm__(".globl _start\n_start:\n\t" START);
-
-/* The compiler calls these for what it copies and clears. */
-void *memcpy(void *to, const void *from, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		((volatile char *)to)[i] = ((const char *)from)[i];
-	return to;
-}
-
-void *memset(void *to, int c, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		((volatile char *)to)[i] = (char)c;
-	return to;
-}
-
-#else
+/* sys.c. The compiler calls the first two as well, for what it copies and clears. */
 void *memcpy(void *to, const void *from, size_t n);
-#endif
+void *memset(void *to, int c, size_t n);
+size_t length(const char *s);
+void number(char *to, uint32_t n, const char *then);
+long write_once(long fd, const char *data);
 
 #endif

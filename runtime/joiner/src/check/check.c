@@ -4,10 +4,7 @@
  *	p  a plan: answered by 1 if it is one, with all that it names read, else 0
  *	h  a uid and an /etc/passwd: answered by a length and the variable HOME
  */
-#define HOSTED
-#include "../sys.h"
-#include "../plan.h"
-#include "../home.h"
+#include "../home.c"
 
 void *malloc(size_t n);
 void free(void *p);
@@ -47,14 +44,14 @@ static unsigned long walk(const struct plan *p)
 	for (const struct part *s = &p->groups; s <= &p->seccomp; s++)
 		for (uint32_t i = 0; i < s->len; i++)
 			sum += ((const unsigned char *)at(p, *s))[i];
-	for (size_t i = 0; i < p->rlimits.len / sizeof(struct rlim); i++)
+	for (size_t i = 0; i < limit_count(p); i++)
 		sum += ((const struct rlim *)at(p, p->rlimits))[i].hard;
 	return sum;
 }
 
 static volatile unsigned long sink;
 
-static void plan(uint32_t n)
+static void check_plan(uint32_t n)
 {
 	void *data = malloc(n);
 	char ok;
@@ -68,7 +65,7 @@ static void plan(uint32_t n)
 	give(&ok, 1);
 }
 
-static void passwd(uint32_t n)
+static void check_home(uint32_t n)
 {
 	char *data = malloc(n);
 	long fd = sys(memfd_create, "passwd", 0);
@@ -94,6 +91,6 @@ int main(void)
 	uint32_t n;
 
 	while (take(&kind, 1) && take(&n, sizeof(n)))
-		kind == 'p' ? plan(n) : passwd(n);
+		kind == 'p' ? check_plan(n) : check_home(n);
 	return 0;
 }
