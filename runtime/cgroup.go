@@ -155,3 +155,25 @@ func (c *Cgroup) hooksDir() string {
 }
 
 func (c *Cgroup) isUnified() bool { return c != nil && c.unified }
+
+// paused tells whether processes of the container are frozen, by whatever
+// cgroup above them.
+func (c *Cgroup) paused() bool {
+	p := c.membership(freezer)
+	if p == nil {
+		return false
+	}
+	if !c.unified { // the state is that of all above, too
+		state := readCgroup(p.dir, "freezer.state")
+		return state == "FROZEN" || state == "FREEZING"
+	}
+	if strings.Contains(readCgroup(p.dir, "cgroup.events"), "frozen 1") {
+		return true
+	}
+	for dir := range p.upwards() { // where some process has not stopped yet
+		if readCgroup(dir, "cgroup.freeze") == "1" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,9 +1,11 @@
 package runtime
 
 import (
+	"context"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"bookend.dev/bookend/hooks"
 )
@@ -79,5 +81,18 @@ func wantReport(t *testing.T, got, want hooks.Report) {
 	}
 	if (got.Err != nil) != (want.Cause != "") {
 		t.Errorf("cause %q with error %v", got.Cause, got.Err)
+	}
+}
+
+// A container may be paused after a hook was found to be runnable.
+func TestExecCallsNoRuntimeInAPausedContainer(t *testing.T) {
+	c := startContainer(t, nil)
+	c.runcDo("pause", c.ID)
+	defer c.runcDo("resume", c.ID)
+	h := &execHandler{executor: c.executor, container: c.Container, spec: &hooks.Exec{Command: []string{"true"}}}
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second) // runc would wait
+	defer stop()
+	if got := h.callRuntime(ctx, nil); got.Cause != hooks.CausePaused {
+		t.Errorf("got %+v", got)
 	}
 }

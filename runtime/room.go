@@ -14,28 +14,6 @@ const (
 	roomMemory = 16 << 20 // a shell and its pages of the kernel take two or three
 )
 
-// paused tells whether processes of the container are frozen, by whatever
-// cgroup above them.
-func (c *Cgroup) paused() bool {
-	p := c.membership(freezer)
-	if p == nil {
-		return false
-	}
-	if !c.unified { // the state is that of all above, too
-		state := readCgroup(p.dir, "freezer.state")
-		return state == "FROZEN" || state == "FREEZING"
-	}
-	if strings.Contains(readCgroup(p.dir, "cgroup.events"), "frozen 1") {
-		return true
-	}
-	for dir := range p.upwards() { // where some process has not stopped yet
-		if readCgroup(dir, "cgroup.freeze") == "1" {
-			return true
-		}
-	}
-	return false
-}
-
 // hasRoom tells whether the limits of the container's cgroup, and of each above
 // it, leave room for one small process while the init is being started. What
 // cannot be read is no limit.
