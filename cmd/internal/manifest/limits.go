@@ -73,10 +73,7 @@ func (r *reporter) sleepTimeout(v *value, h *hooks.Hook) {
 // sleepGrace warns of a preStop sleep that the end of the grace period cuts.
 func (r *reporter) sleepGrace(v *value, l *hooks.Lifecycle) {
 	d, names := sleeps(l.PreStop)
-	if d == 0 || l.GracePeriod == nil {
-		return
-	}
-	if bound := l.PreStopBound(); d > bound {
+	if bound := l.PreStopBound(); d > bound && l.GracePeriod != nil {
 		r.warn(v, names, "%s does not fit into the grace period of %s: the hook is cut after %s, to leave the stop signal its time", seconds(d), seconds(l.Grace()), seconds(bound))
 	}
 }

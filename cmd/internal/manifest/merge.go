@@ -23,7 +23,10 @@ func (w *rewriter) merge(p *pod, m *move, name string) {
 	lines, err := blockLines("", b.lines)
 	added, errAdded := blockLines(m.head, m.lines)
 	both := emptyMapping()
-	both.Content = append(append(both.Content, content(v.root)...), m.entry.value.Content...)
+	if v.root != nil {
+		both.Content = slices.Clone(v.root.Content)
+	}
+	both.Content = append(both.Content, m.entry.value.Content...)
 	all := slices.Concat(lines, added)
 	chomp, text, ok := blockScalar(all, both)
 	if !ok { // what is first may be a text that has to be last
@@ -54,14 +57,6 @@ func (w *rewriter) conflicts(lifecycle *yaml.Node, path string, v *value) bool {
 		}
 	}
 	return found
-}
-
-// content are the fields of a mapping, none of a null.
-func content(n *yaml.Node) []*yaml.Node {
-	if n == nil {
-		return nil
-	}
-	return n.Content
 }
 
 // blockLines returns the lines of a mapping in block style, under a comment.

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"strings"
 
 	"bookend.dev/bookend/hooks"
@@ -35,7 +36,6 @@ type finder struct {
 	pods     []*pod
 	metadata []located // metadata that is no pod's
 	outside  []outside
-	kind     string // of the object that is being visited
 }
 
 // findPods returns the pods in a Kubernetes object of whatever kind: a Pod, an
@@ -43,13 +43,13 @@ type finder struct {
 // workloads have one and those of custom resources do.
 func findPods(root *yaml.Node) *finder {
 	f := &finder{seen: map[*yaml.Node]bool{}}
-	f.visit(root, "", "", "")
+	f.visit(root, "", "", "", "")
 	return f
 }
 
 // visit looks at a node which is the field name of its parent. kind is the one
-// that it has if it does not say.
-func (f *finder) visit(n *yaml.Node, path, name, kind string) {
+// that it has if it does not say, within that of the object around it.
+func (f *finder) visit(n *yaml.Node, path, name, kind, within string) {
 	n = follow(n)
 	if n == nil || f.seen[n] {
 		return
@@ -57,17 +57,14 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	f.seen[n] = true
 	if n.Kind == yaml.SequenceNode {
 		for i, item := range n.Content {
-			f.visit(item, itemPath(path, i), "", kind)
+			f.visit(item, itemPath(path, i), "", kind, within)
 		}
 		return
 	}
 	if k := text(n, "kind"); k != "" {
 		kind = k
 	}
-	if kind != "" {
-		defer func(outer string) { f.kind = outer }(f.kind)
-		f.kind = kind
-	}
+	within = cmp.Or(kind, within)
 	spec, metadata := field(n, "spec"), field(n, "metadata")
 	switch containers := field(spec, "containers"); {
 	case kind == "Pod" && isMapping(spec), isTemplate(name) && containers != nil && containers.Kind == yaml.SequenceNode:
@@ -78,13 +75,13 @@ func (f *finder) visit(n *yaml.Node, path, name, kind string) {
 	case metadata != nil:
 		f.metadata = append(f.metadata, located{join(path, "metadata"), metadata})
 	}
-	f.findOutside(n, path, f.whyOutside())
+	f.findOutside(n, path, whyOutside(within))
 	for _, e := range entries(n) {
 		of := ""
 		if e.key.Value == "items" {
 			of, _ = strings.CutSuffix(kind, "List")
 		}
-		f.visit(e.value, join(path, e.key.Value), e.key.Value, of)
+		f.visit(e.value, join(path, e.key.Value), e.key.Value, of, within)
 	}
 }
 
@@ -98,12 +95,12 @@ func (f *finder) findOutside(n *yaml.Node, path, why string) {
 	}
 }
 
-// whyOutside is why a lifecycle outside pods is left alone.
-func (f *finder) whyOutside() string {
-	if f.kind == "" {
+// whyOutside is why a lifecycle in an object that is no pod is left alone.
+func whyOutside(kind string) string {
+	if kind == "" {
 		return "the document is no Kubernetes object; if it is the input of one (values of a chart, a patch), render it first"
 	}
-	return "it is in no Pod and no pod template; the controller of " + f.kind + " decides what becomes of it"
+	return "it is in no Pod and no pod template; the controller of " + kind + " decides what happens to it"
 }
 
 // hasHooks tells whether a mapping has the hooks of a container.

@@ -29,12 +29,12 @@ func (w *rewriter) removeAnnotations(p *pod, backs []*back) {
 		gone += w.entryEnd(e.key, e.value) - (e.key.Line - 1)
 	}
 	whole := gone == end-(key.Line-1)
-	if len(annotations.Content) > 2*len(backs) {
-		w.removeEntries(annotations, backs)
-		return
-	}
-	if w.closeMapping(key, annotations, !whole) {
-		w.removeEntries(annotations, backs)
+	if len(annotations.Content) > 2*len(backs) || w.closeMapping(key, annotations, !whole) {
+		for _, b := range backs {
+			e := b.entry
+			w.replace(e.key.Line-1, w.entryEnd(e.key, e.value))
+			remove(annotations, e.key)
+		}
 		return
 	}
 	if len(metadata.Content) > 2 {
@@ -43,15 +43,6 @@ func (w *rewriter) removeAnnotations(p *pod, backs []*back) {
 		return
 	}
 	w.removeLast(p, metadataKey, key)
-}
-
-// removeEntries takes annotations out.
-func (w *rewriter) removeEntries(annotations *yaml.Node, backs []*back) {
-	for _, b := range backs {
-		e := b.entry
-		w.replace(e.key.Line-1, w.entryEnd(e.key, e.value))
-		remove(annotations, e.key)
-	}
 }
 
 // closeMapping writes anew what was behind the key of a mapping whose entries

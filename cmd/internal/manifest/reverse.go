@@ -175,5 +175,5 @@ func (w *rewriter) mergeBack(b *back, key, value *yaml.Node) {
 		return
 	}
 	w.insert(w.entryEnd(key, value), reindent(lines, 0, columns(value), 0)...)
-	value.Content = append(value.Content, content(b.root)...)
+	value.Content = append(value.Content, b.root.Content...)
 }

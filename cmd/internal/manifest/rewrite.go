@@ -86,7 +86,7 @@ func rewriteDocument(r reporter, o RewriteOptions, way direction) string {
 	if _, err := d.parse(); err != nil || len(d.roots) == 0 {
 		return d.text
 	}
-	body, marked := strings.CutPrefix(d.text, byteOrderMark)
+	body := strings.TrimPrefix(d.text, byteOrderMark)
 	w := &rewriter{reporter: r, editor: newEditor(body), options: o, root: d.roots[0]}
 	if text(w.root, "kind") == "" {
 		return d.text
@@ -110,10 +110,7 @@ func rewriteDocument(r reporter, o RewriteOptions, way direction) string {
 	if !means(result, w.root) {
 		w.refuse(w.at, "", "cannot be rewritten safely: write the pod in plain block style")
 	}
-	if marked {
-		return byteOrderMark + result
-	}
-	return result
+	return strings.TrimSuffix(d.text, body) + result
 }
 
 // refuse notes why the document cannot be rewritten.

@@ -101,7 +101,7 @@ func (r *reporter) object(root *yaml.Node) {
 		for _, e := range entries(field(s.node, "annotations")) {
 			if strings.HasPrefix(e.key.Value, hooks.AnnotationPrefix) || e.key.Value == hooks.AnnotationKey {
 				r.add(Warning, e.key.Line, keyPath(join(s.path, "annotations"), e.key.Value),
-					"has no effect here: hooks belong into the annotations of the Pod or the pod template")
+					"has no effect here: hooks belong in the annotations of the Pod or the pod template")
 			}
 		}
 	}
