@@ -214,8 +214,8 @@ func wantNoTerminal(t *testing.T, hook int) {
 			t.Errorf("descriptor %s is %s, %v; want a pipe", fd, target, err)
 		}
 	}
-	if p, err := harness.ReadProcess(hook); err != nil || p.TTY != "0" {
-		t.Errorf("controlling terminal %s, %v; want none", p.TTY, err)
+	if p, err := harness.ReadProcess(hook); err != nil || p.Terminal != 0 {
+		t.Errorf("controlling terminal %d, %v; want none", p.Terminal, err)
 	}
 }
 

@@ -101,11 +101,12 @@ func wantEnd(t *testing.T, h *harness.Fixture, code int) {
 	h.WantExit(code)
 	// The last word on the hook, whatever it is.
 	_, err := h.Events.WaitFor(t.Context(), func(e harness.Event) bool {
-		fields, ok := e.HookFields(h.ID)
-		if ok && strings.HasSuffix(e.Topic, "/failure") {
-			t.Errorf("event %v", fields)
+		hook, ok := e.Hook()
+		ok = ok && hook.ContainerID == h.ID
+		if ok && hook.Verb == "failure" {
+			t.Errorf("event %v", hook.Fields)
 		}
-		return ok && !strings.HasSuffix(e.Topic, "/start")
+		return ok && hook.Verb != "start"
 	})
 	if err != nil {
 		t.Error(err)

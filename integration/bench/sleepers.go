@@ -18,7 +18,6 @@ const (
 	sleepPods, quickSleepPods = 25, 5
 	sleepSeconds              = 600 // longer than the benchmark
 	preStopSleep              = `{"preStop":{"sleep":{"seconds":600}}}`
-	hookStartTopic            = "/bookend/hook/start"
 )
 
 // sleepers counts what preStop sleeps cost that are under way all at once.
@@ -95,7 +94,7 @@ func (s *site) fallAsleep(ctx context.Context, crowds [][]*harness.Container) (*
 	return stops, poll(ctx, fmt.Sprintf("%d sleeps to start", want), func() (bool, error) {
 		n := 0
 		for _, e := range events.All() {
-			if e.Topic == hookStartTopic {
+			if h, ok := e.Hook(); ok && h.Verb == "start" {
 				n++
 			}
 		}

@@ -15,8 +15,8 @@ import (
 // which it is silent. names are the containers' by id.
 func eventRow(e harness.Event, names map[string]string) (r row, ok bool) {
 	r = row{time: e.Time, container: names[e.ContainerID], source: fromEvent}
-	if h, isHook := newHookEvent(e); isHook {
-		r.container, r.what = names[h.containerID], h.String()
+	if h, isHook := e.Hook(); isHook {
+		r.container, r.what = names[h.ContainerID], h.String()
 		return r, r.container != ""
 	}
 	if e.ExecID != "" || r.container == "" {

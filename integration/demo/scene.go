@@ -135,8 +135,8 @@ func (s *scene) hook(ctx context.Context, c *harness.Container, hook string, ver
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
 	_, err := s.events.WaitFor(ctx, func(e harness.Event) bool {
-		h, ok := newHookEvent(e)
-		return ok && h.containerID == c.ID && h.hook == hook && slices.Contains(verbs, h.verb)
+		h, ok := e.Hook()
+		return ok && h.ContainerID == c.ID && h.Hook == hook && slices.Contains(verbs, h.Verb)
 	})
 	if err != nil { // WaitFor's own words repeat the timeline
 		return fmt.Errorf("no event of %s: %w", strings.Join(verbs, " or "), context.Cause(ctx))

@@ -3,8 +3,6 @@ package harness
 import (
 	"slices"
 	"strings"
-
-	apievents "github.com/containerd/containerd/api/events"
 )
 
 // Topics are those of the task's events so far, its execs left out.
@@ -35,25 +33,14 @@ func (f *Fixture) WantTopic(topic string) {
 	}
 }
 
-// HookFields are what one of bookend's own events says about a hook of a
-// container; ok is false for other events and containers.
-func (e Event) HookFields(id string) (fields map[string]string, ok bool) {
-	payload, ok := e.Payload.(*apievents.ContainerUpdate)
-	if !ok || !strings.HasPrefix(e.Topic, "/bookend/hook/") {
-		return nil, false
-	}
-	return payload.Labels, payload.ID == id
-}
-
-// WantHookEvent waits for an event of a hook, of which verb is the last element of
-// the topic, and returns its fields.
+// WantHookEvent waits for an event of a hook and returns its fields.
 func (f *Fixture) WantHookEvent(hook, verb string) map[string]string {
 	f.tb.Helper()
 	var found map[string]string
 	_, err := f.Events.WaitFor(f.tb.Context(), func(e Event) bool {
-		fields, ok := e.HookFields(f.ID)
-		if ok && e.Topic == "/bookend/hook/"+verb && fields["hook"] == hook {
-			found = fields
+		h, ok := e.Hook()
+		if ok && h.ContainerID == f.ID && h.Verb == verb && h.Hook == hook {
+			found = h.Fields
 			return true
 		}
 		return false
@@ -68,7 +55,7 @@ func (f *Fixture) WantHookEvent(hook, verb string) map[string]string {
 func (f *Fixture) HookRuns(hook string) int {
 	n := 0
 	for _, e := range f.Events.All() {
-		if fields, ok := e.HookFields(f.ID); ok && e.Topic == "/bookend/hook/start" && fields["hook"] == hook {
+		if h, ok := e.Hook(); ok && h.ContainerID == f.ID && h.Verb == "start" && h.Hook == hook {
 			n++
 		}
 	}

@@ -57,5 +57,5 @@ func processID(pid int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d %s", p.PID, p.Start), nil
+	return fmt.Sprintf("%d %d", p.PID, p.Start), nil
 }

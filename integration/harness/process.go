@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // Process is one line of the process table.
@@ -15,9 +17,9 @@ type Process struct {
 	PID, PPID int
 	Comm      string
 	State     byte   // as in /proc/pid/stat: R, S, D, Z, T, …
-	Start     string // field 22 of it, in clock ticks since boot
+	Start     uint64 // in clock ticks since boot
+	Terminal  int    // the controlling terminal's device number; 0: none
 	Args      []string
-	TTY       string // the controlling terminal's device number; "0": none
 }
 
 func (p Process) String() string {
@@ -78,23 +80,20 @@ func processesOf(dir string) ([]Process, error) {
 
 // ReadProcess reads a process that exists, zombies included.
 func ReadProcess(pid int) (Process, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	stat, err := proc.ReadStat(pid)
 	if err != nil {
 		return Process{}, err
 	}
-	before, after, ok := cutLast(string(stat), ") ")
-	_, comm, _ := strings.Cut(before, "(")
-	fields := strings.Fields(after)
-	if !ok || len(fields) < 20 {
-		return Process{}, fmt.Errorf("/proc/%d/stat: unexpected form", pid)
-	}
-	ppid, err := strconv.Atoi(fields[1])
+	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	if err != nil {
-		return Process{}, fmt.Errorf("/proc/%d/stat: %w", pid, err)
+		return Process{}, err
 	}
 	cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	args := strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00")
-	return Process{PID: pid, PPID: ppid, Comm: comm, State: fields[0][0], Start: fields[19], Args: args, TTY: fields[4]}, nil
+	return Process{
+		PID: pid, PPID: stat.Parent, Comm: strings.TrimSuffix(string(comm), "\n"),
+		State: stat.State, Start: stat.Start, Terminal: stat.Terminal,
+		Args: strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00"),
+	}, nil
 }
 
 // Alive tells whether the process still runs, beyond the reuse of its pid; a
@@ -108,14 +107,6 @@ func (p Process) Alive() bool {
 func (p Process) InCgroup(id string) bool {
 	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
 	return err == nil && strings.Contains(string(cgroup), "/"+id)
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }
 
 // belongs tells by a process's own files whether it is of the daemon in dir.

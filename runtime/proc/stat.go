@@ -16,11 +16,12 @@ const (
 
 // Stat is what /proc/<pid>/stat tells of a process or a thread: see proc(5).
 type Stat struct {
-	State   byte
-	Parent  int
-	Session int
-	Flags   uint64
-	Start   uint64 // clock ticks since boot
+	State    byte
+	Parent   int
+	Session  int
+	Terminal int // device number of the controlling terminal; 0: none
+	Flags    uint64
+	Start    uint64 // clock ticks since boot
 }
 
 // ReadStat reads that of the process pid.
@@ -48,17 +49,18 @@ func (s Stat) NeverExecuted() bool { return s.Flags&forkNoExec != 0 }
 // parseStat reads the fields after the name, which is in parentheses and may
 // hold spaces and parentheses itself.
 func parseStat(stat []byte) (Stat, error) {
-	const state, parent, session, flags, start = 0, 1, 3, 6, 19
+	const state, parent, session, terminal, flags, start = 0, 1, 3, 4, 6, 19
 	f := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(f) <= start {
 		return Stat{}, fmt.Errorf("malformed stat %q", stat)
 	}
 	s := Stat{State: f[state][0]}
-	var err [4]error
+	var err [5]error
 	s.Session, err[0] = strconv.Atoi(string(f[session]))
 	s.Flags, err[1] = strconv.ParseUint(string(f[flags]), 10, 64)
 	s.Start, err[2] = strconv.ParseUint(string(f[start]), 10, 64)
 	s.Parent, err[3] = strconv.Atoi(string(f[parent]))
+	s.Terminal, err[4] = strconv.Atoi(string(f[terminal]))
 	for _, e := range err {
 		if e != nil {
 			return Stat{}, fmt.Errorf("malformed stat %q: %w", stat, e)

@@ -3,9 +3,9 @@ package proc
 import "testing"
 
 func TestParseStat(t *testing.T) {
-	const stat = "42 (a ) b (c) S 1 40 41 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2"
+	const stat = "42 (a ) b (c) S 1 40 41 34816 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2"
 	got, err := parseStat([]byte(stat))
-	if want := (Stat{State: 'S', Parent: 1, Session: 41, Flags: 4194564, Start: 987654}); err != nil || got != want {
+	if want := (Stat{State: 'S', Parent: 1, Session: 41, Terminal: 34816, Flags: 4194564, Start: 987654}); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 	if got.Alive() {
