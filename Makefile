@@ -1,5 +1,5 @@
 # bookend: container lifecycle hooks in the runtime itself.
-# `make help` lists what there is.
+# `make help` lists the targets.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -114,7 +114,7 @@ bench-vm: build tools vm-deps vm-kernel vm-programs ## Print what a hook costs o
 	BOOKEND_VM_BENCH=1 go test -count=1 -timeout 25m -v -run BenchOnCgroupV2 ./integration/vm
 
 .PHONY: chaos
-chaos: build tools ## Break what hooks depend on and check what is promised; SEED, DURATION=1m or ROUNDS, FAULT names one (root)
+chaos: build tools ## Break what hooks depend on and check what bookend promises; SEED, DURATION=1m or ROUNDS, FAULT names one (root)
 	go run -race ./integration/chaos $(if $(SEED),-seed $(SEED)) $(if $(DURATION),-duration $(DURATION)) \
 		$(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(FAULT),-only '$(FAULT)') $(ARGS)
 
@@ -123,7 +123,7 @@ demo: build tools ## Run the Kubernetes lifecycle example as a real pod and prin
 	@go run ./integration/demo
 
 .PHONY: critest
-critest: build tools ## Run critest on bookend, and what it does not pass on the stock shim; CRITEST names another critest (root)
+critest: build tools ## Run critest on bookend, and what fails also on the stock shim; CRITEST names another critest (root)
 	go run ./integration/critest $(if $(CRITEST),-critest '$(CRITEST)') $(ARGS)
 
 .PHONY: bench
@@ -131,7 +131,7 @@ bench: build tools peers ## Measure bookend beside its peers; BENCH picks one, Q
 	go run ./integration/bench $(if $(BENCH),-bench $(BENCH)) $(if $(filter-out 0,$(QUICK)),-quick) $(ARGS)
 
 .PHONY: mutants
-mutants: build tools ## Break what is promised of hooks row by row and see tests fail; RUN picks rows by a regexp (root)
+mutants: build tools ## Break each promise about hooks and expect a test to fail; RUN picks promises by a regexp (root)
 	go run ./integration/mutants -run '$(RUN)' $(ARGS)
 
 # Pictures are drawn from the .dot files beside them. An SVG names the digest of its

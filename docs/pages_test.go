@@ -129,13 +129,14 @@ func TestDifferencesNameTestsThatExist(t *testing.T) {
 	}
 }
 
-// ARCHITECTURE names files by their path, or by their name alone after the path of
-// another one beside it.
-func TestArchitectureNamesFilesThatExist(t *testing.T) {
-	all := sources(t)
+// ARCHITECTURE and CONTRIBUTING name files by their path, or by their name alone
+// after the path of another one beside it.
+func TestPagesNameFilesThatExist(t *testing.T) {
+	all, texts := sources(t), pages(t)
 	// That section is about files of runc.
-	page := regexp.MustCompile(`(?s)\n### What comes from runc\n.*?\n### `).ReplaceAllString(pages(t)["ARCHITECTURE.md"], "\n### ")
-	named := regexp.MustCompile("`([\\w./*-]+\\.(?:go|c|h|txt))`").FindAllStringSubmatch(page, -1)
+	page := regexp.MustCompile(`(?s)\n### What comes from runc\n.*?\n### `).ReplaceAllString(texts["ARCHITECTURE.md"], "\n### ")
+	page += texts["CONTRIBUTING.md"]
+	named := regexp.MustCompile("`([\\w./*-]+\\.(?:go|c|h|txt|toml))`").FindAllStringSubmatch(page, -1)
 	if len(named) < 40 {
 		t.Fatalf("only %d files are named", len(named))
 	}
