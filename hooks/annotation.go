@@ -60,7 +60,7 @@ func Resolve(annotations map[string]string, load func() (*Config, error)) (*Life
 const unusableConfig = "cannot be applied, the node's configuration is invalid; the node's log says why"
 
 // annotationFor returns the key of the annotation that speaks to the container,
-// "" where there is none.
+// "" where no annotation does.
 func annotationFor(annotations map[string]string) (string, error) {
 	key := AnnotationKey
 	_, plain := annotations[AnnotationKey]

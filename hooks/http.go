@@ -55,10 +55,10 @@ func (h *httpHandler) Run(ctx context.Context) Report {
 	if ctx.Err() != nil {
 		return Report{Cause: CauseCancelled, Status: resp.StatusCode, Err: context.Cause(ctx)}
 	}
-	return h.judge(resp.StatusCode)
+	return h.reportOf(resp.StatusCode)
 }
 
-func (h *httpHandler) judge(status int) Report {
+func (h *httpHandler) reportOf(status int) Report {
 	r := Report{Status: status}
 	if len(h.spec.ExpectStatus) == 0 {
 		return r
@@ -85,7 +85,7 @@ func failure(ctx context.Context, t *httpTransport, err error) Report {
 
 // drain reads a short body to its end, as the kubelet does: one announced as
 // longer than maxBody not at all. After an upgrade (101) the body is the
-// connection itself, and reading it would wait for a protocol nobody speaks.
+// connection itself, and reading it would wait for a protocol that no one speaks.
 func drain(resp *http.Response) {
 	if resp.ContentLength > maxBody || resp.StatusCode == http.StatusSwitchingProtocols {
 		return

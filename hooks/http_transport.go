@@ -31,27 +31,22 @@ type httpTransport struct {
 func newHTTPTransport(ctx context.Context, n Network) *httpTransport {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &httpTransport{cancel: cancel}
-	dial := func(_ context.Context, network, address string) (net.Conn, error) {
-		conn, err := t.dial(ctx, n, network, address)
-		if err != nil {
-			return nil, err
+	connect := func(secure bool) func(context.Context, string, string) (net.Conn, error) {
+		return func(_ context.Context, network, address string) (net.Conn, error) {
+			conn, err := t.dial(ctx, n, network, address)
+			if err == nil && secure {
+				conn, err = handshake(ctx, conn, address)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return t.asking(conn), nil
 		}
-		return t.asking(conn), nil
-	}
-	dialTLS := func(_ context.Context, network, address string) (net.Conn, error) {
-		conn, err := t.dial(ctx, n, network, address)
-		if err != nil {
-			return nil, err
-		}
-		if conn, err = handshake(ctx, conn, address); err != nil {
-			return nil, err
-		}
-		return t.asking(conn), nil
 	}
 	t.rt = &http.Transport{
 		Proxy:                  nil,
-		DialContext:            dial,
-		DialTLSContext:         dialTLS,
+		DialContext:            connect(false),
+		DialTLSContext:         connect(true),
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxResponseHeader,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -73,4 +74,17 @@ func clip(s string, limit int) string {
 		limit--
 	}
 	return s[:limit]
+}
+
+// quoteMessage makes another library's message, which may repeat the input,
+// fit for an error of ours.
+func quoteMessage(s string) string {
+	const limit = 200
+	printable := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+	return printable[:min(len(printable), limit)]
 }

@@ -7,7 +7,7 @@ import "time"
 // they MUST return soon, whatever happens.
 type Journal func(attempt int, started time.Time) (end func(Attempt))
 
-// Attempt is what one attempt of a hook came to.
+// Attempt is the result of one attempt of a hook.
 type Attempt struct {
 	Report
 	Outcome  Outcome

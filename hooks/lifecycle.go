@@ -46,7 +46,7 @@ type Lifecycle struct {
 	// StopSignal is delivered in place of the stop signal that came; 0: none set.
 	StopSignal syscall.Signal
 	// GracePeriod is the time between the stop signal and SIGKILL that the
-	// container was promised; nil where nobody said.
+	// container was promised; nil where no one said.
 	GracePeriod *time.Duration
 }
 

@@ -50,7 +50,7 @@ func LifecycleFields() []string {
 }
 
 // Handlers of a hook, which are also the names of their fields. HandlerTCPSocket
-// is one that Kubernetes accepts and nobody carries out.
+// is one that Kubernetes accepts and no one carries out.
 const (
 	HandlerExec      = "exec"
 	HandlerHTTPGet   = "httpGet"

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// maxRetries keeps a retried hook from being a loop that nobody meant.
+// maxRetries keeps a retried hook from being a loop that no one meant.
 const maxRetries = 1000
 
 // timeoutUnset marks a hook whose author gave no timeout, until the node's
@@ -108,7 +108,7 @@ func (g grammar) handler(t *table, h *Hook) {
 
 // allowed tells whether policy lets a hook have the handler name.
 func (g grammar) allowed(v *value, name string) error {
-	// tcpSocket, which nobody has, is refused for a better reason.
+	// tcpSocket, which no one has, is refused for a better reason.
 	if g.policy == nil || !slices.Contains(handlerNames, name) || slices.Contains(g.policy.AllowHandlers, name) {
 		return nil
 	}

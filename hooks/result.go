@@ -49,7 +49,7 @@ const (
 	CauseInternal         Cause = "internal error" // bookend's own fault, a panic included
 )
 
-// Report is what one attempt of a handler came to.
+// Report is the result of one attempt of a handler.
 type Report struct {
 	Cause    Cause // empty: success
 	ExitCode int
@@ -78,7 +78,7 @@ type Report struct {
 // Printed is what an exec hook has printed: the last 64 KiB of each.
 type Printed struct{ Stdout, Stderr []byte }
 
-// Result is what a hook came to, all attempts together.
+// Result is the result of a hook, all attempts together.
 type Result struct {
 	Report
 	Point    Point

@@ -44,7 +44,7 @@ func Run(ctx context.Context, hook *Hook, h Handler, init func() Liveness, journ
 		started := time.Now()
 		end := journal(res.Attempts, started)
 		res.Report = attempt(ctx, h)
-		res.Outcome = judge(ctx, &res.Report)
+		res.Outcome = outcomeOf(ctx, &res.Report)
 		known := CannotSay
 		if res.Outcome == Failed && res.Suspect {
 			known = init()
@@ -56,7 +56,7 @@ func Run(ctx context.Context, hook *Hook, h Handler, init func() Liveness, journ
 			break
 		}
 		if !Pause(ctx, retryPause) {
-			res.Outcome = judge(ctx, &res.Report)
+			res.Outcome = outcomeOf(ctx, &res.Report)
 			break
 		}
 	}
@@ -64,9 +64,9 @@ func Run(ctx context.Context, hook *Hook, h Handler, init func() Liveness, journ
 	return res
 }
 
-// judge turns a report into an outcome. Success stands even where ctx ended at
+// outcomeOf turns a report into an outcome. Success stands even where ctx ended at
 // the same moment; any other report of an ended ctx is the ctx's doing.
-func judge(ctx context.Context, r *Report) Outcome {
+func outcomeOf(ctx context.Context, r *Report) Outcome {
 	switch {
 	case r.Cause == "":
 		return Succeeded

@@ -12,7 +12,7 @@ import (
 // sigRTMin3 is what asks systemd, as a container's init, to shut down.
 const sigRTMin3 = syscall.Signal(34 + 3)
 
-// defaultStopSignals are the signals that mean "stop" where nobody said
+// defaultStopSignals are the signals that mean "stop" where no one said
 // otherwise.
 func defaultStopSignals() []syscall.Signal {
 	return []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, sigRTMin3}

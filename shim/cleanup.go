@@ -138,7 +138,7 @@ func (l leftRecords) abandon(ctx context.Context) {
 // dialBound is for a connection that the kernel neither makes nor refuses.
 const dialBound = 10 * time.Second
 
-// isDead tells whether nobody listens at a shim's address any more, which is
+// isDead tells whether no one listens at a shim's address any more, which is
 // the case only where the kernel says so. That a shim cannot be reached in time
 // proves nothing: on a busy node containerd's own CanConnect, with its 100 ms,
 // takes living shims for dead.

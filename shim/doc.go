@@ -1,7 +1,7 @@
 // Package shim is the Task API of bookend: containerd's own runc task service
 // with lifecycle hooks around Start and Kill.
 //
-// The invariant of the whole package: SIGKILL asks nobody. Whatever a hook, a
+// The invariant of the whole package: SIGKILL asks no one. Whatever a hook, a
 // client or bookend itself is doing, a SIGKILL goes to the runtime on the
 // goroutine that brought it, and a container whose hooks break down is one
 // without hooks.

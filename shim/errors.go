@@ -20,7 +20,7 @@ var (
 	errKillPending = errors.New("the container still runs, its kill is pending")
 	// errBroken: bookend's own code for this container failed.
 	errBroken = errors.New("hooks of this container broke down")
-	// errPaused: an exec hook waited in vain for its container to be resumed.
+	// errPaused: no one resumed the container of an exec hook in time.
 	errPaused = errors.New("container is paused")
 )
 

@@ -126,7 +126,7 @@ type (
 		signal delivery
 		err    error // of the last attempt; nil: the first is under way still
 	}
-	// tellUndeliveredEnd says what the signal of tellUndelivered came to: it was
+	// tellUndeliveredEnd says how the signal of tellUndelivered ended: it was
 	// delivered, or the init ended before.
 	tellUndeliveredEnd struct{ delivered bool }
 	// tellUnheeded says that the container ended of a signal that is none of
@@ -175,6 +175,6 @@ const (
 	// absorb: reply with success, do nothing.
 	absorb
 	// deliver: send the answer's signal in place of the call's own, post
-	// signalReturned, reply with what came of it.
+	// signalReturned, reply with the result.
 	deliver
 )

@@ -52,7 +52,7 @@ func amend(e *record.Entry, late <-chan hooks.Printed) {
 	})
 }
 
-// close notes what the run came to. An attempt that is open then was ended by a
+// close notes the outcome of the run. An attempt that is open then was ended by a
 // fault of bookend's own.
 func (r *hookRun) close(outcome hooks.Outcome) {
 	r.outcome = outcome
@@ -63,7 +63,7 @@ func (r *hookRun) close(outcome hooks.Outcome) {
 }
 
 // overrule corrects the record of the last attempt where the end of the container
-// has overruled what the run had come to. It waits for nothing.
+// has overruled the outcome of the run. It waits for nothing.
 func (r *hookRun) overrule(res hooks.Result) {
 	if r != nil && r.entry != nil && res.Outcome != r.outcome {
 		r.entry.Amend(record.End{Outcome: res.Outcome, Cause: res.Cause})

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// Kill puts preStop before a stop signal to the init. SIGKILL asks nobody.
+// Kill puts preStop before a stop signal to the init. SIGKILL asks no one.
 func (s *Service) Kill(ctx context.Context, r *taskAPI.KillRequest) (*emptypb.Empty, error) {
 	if r.ExecID != "" {
 		return s.inner().Kill(ctx, r)

@@ -7,7 +7,7 @@ func (m *machine) onHookEnded(r hooks.Result) {
 	case m.phase == killing || m.phase == killed || m.phase == exited:
 		m.endedLate(r)
 	case m.phase == postStart && m.stop != nil:
-		// Cancelled for a stop signal; what it came to changes nothing.
+		// Cancelled for a stop signal; its result changes nothing.
 		m.endedLate(r)
 		m.beginStop()
 	case r.Suspect:
@@ -76,7 +76,7 @@ func (m *machine) cancelled(r hooks.Result) {
 	m.do(report{cancelledResult(r)})
 }
 
-// cancelledResult is what a hook came to whose container went away.
+// cancelledResult is the result of a hook whose container went away.
 func cancelledResult(r hooks.Result) hooks.Result {
 	if r.Outcome == hooks.Failed {
 		r.Outcome, r.Cause, r.Suspect = hooks.Cancelled, hooks.CauseCancelled, false

@@ -11,7 +11,7 @@ import (
 )
 
 // hookLog returns the container's own log if a hook is to print into it; nil
-// where none is, or none can, which is said here, once.
+// where no hook is, or no hook can, which is logged here, once.
 func hookLog(ctx context.Context, r *taskAPI.CreateTaskRequest, lc *hooks.Lifecycle) *containerlog.Log {
 	if !printsIntoLog(lc.PostStart) && !printsIntoLog(lc.PreStop) {
 		return nil

@@ -13,7 +13,7 @@ import (
 const (
 	// sendTime bounds one attempt to send a signal. A runtime that takes longer
 	// is ended, so that SIGKILL, which waits for the same lock of the inner
-	// service, gets through; nobody knows then whether the signal went, and it
+	// service, gets through; no one knows then whether the signal went, and it
 	// is sent again.
 	sendTime = 10 * time.Second
 	// firstPause and longestPause bound the time between two attempts, which

@@ -128,7 +128,7 @@ func (c *container) await(ctx context.Context, reply <-chan error) error {
 	return ctx.Err()
 }
 
-// startStatus puts the code on what became of a withheld Start. The status
+// startStatus puts the code on the end of a withheld Start. The status
 // package is used as it is: containerd's own helpers append the code's name to
 // the message.
 func startStatus(err error) error {

@@ -8,26 +8,27 @@ import (
 
 // taskStatus is where a container with hooks stands, to onlookers.
 type taskStatus struct {
-	phase             phase
-	hook              hooks.Point // that runs; empty: none
-	started, deadline time.Time   // of the hook; the zero deadline: none
-	undelivered       time.Time   // since when a stop signal does not get through; zero: none
+	phase phase
+	hookStatus
+	undelivered time.Time // since when a stop signal does not get through; zero: none
 }
 
-// runningHook is the hook that a task runs.
-type runningHook struct {
-	point             hooks.Point
-	started, deadline time.Time // by its timeout and bound
+// hookStatus is the hook that a container runs.
+type hookStatus struct {
+	hook              hooks.Point // empty: none
+	started, deadline time.Time   // the zero deadline: none
 }
 
-func newRunningHook(a runHook) *runningHook {
-	r := &runningHook{point: a.hook.Point, started: time.Now()}
+// statusOf is the status of a hook that starts now, with the deadline that its
+// timeout and bound set.
+func statusOf(a runHook) hookStatus {
+	st := hookStatus{hook: a.hook.Point, started: time.Now()}
 	for _, limit := range []time.Duration{a.hook.Timeout, a.bound} {
 		if limit > 0 {
-			r.deadline = earlier(r.deadline, r.started.Add(limit))
+			st.deadline = earlier(st.deadline, st.started.Add(limit))
 		}
 	}
-	return r
+	return st
 }
 
 // earlier returns the earlier of two deadlines, of which the zero one is none.
@@ -41,12 +42,11 @@ func earlier(a, b time.Time) time.Time {
 // status is where the task's container stands now. Its hook is cut by its own
 // limits, or by what ends the withheld Start.
 func (l *taskLoop) status() taskStatus {
-	st := taskStatus{phase: l.machine.phase}
+	st := taskStatus{phase: l.machine.phase, hookStatus: l.hook}
 	if l.undeliveredEnd != nil {
 		st.undelivered = l.due
 	}
-	if h := l.hook; h != nil {
-		st.hook, st.started, st.deadline = h.point, h.started, h.deadline
+	if st.hook != "" {
 		st.deadline = earlier(st.deadline, l.ends[startTimer])
 		st.deadline = earlier(st.deadline, l.ends[cutTimer])
 	}

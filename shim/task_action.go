@@ -2,10 +2,41 @@ package shim
 
 import (
 	"context"
+	"syscall"
 	"time"
 
 	"bookend.dev/bookend/hooks"
 )
+
+// effects is what a task's decisions do to the world. Every function may block
+// and is called on a goroutine of its own, except report, unheeded and postStatus,
+// which must not block.
+type effects struct {
+	// runHook carries out a hook and returns soon after ctx is done.
+	runHook func(ctx context.Context, hook *hooks.Hook) hooks.Result
+	// signal sends a signal to the init through the inner service; gone says of
+	// an error that there is no process to send it to.
+	signal func(ctx context.Context, d delivery) (gone bool, err error)
+	// unsent logs that an attempt to send a signal did not do, and that it is
+	// repeated: the first few times, and then each minute; a nil err is a SIGKILL
+	// that the init outlived so far.
+	unsent func(d delivery, attempt int, err error)
+	// undelivered tells of a stop signal that was due some time ago and has not
+	// got through, and then how that ended: it was delivered, or the init ended
+	// before. An over that is closed says neither.
+	undelivered func(d delivery, due time.Time, err error, over <-chan bool)
+	// unheeded logs a signal that ended the container without a preStop.
+	unheeded func(syscall.Signal)
+	// alive tells what is known of the init.
+	alive func() hooks.Liveness
+	// release lets the events go that were held back with Start; exited says
+	// that the init's exit is among them, or will be in a moment.
+	release func(exited bool)
+	// report tells of a hook that ended.
+	report func(hooks.Result)
+	// postStatus tells where the container stands now.
+	postStatus func(taskStatus)
+}
 
 func (a runHook) perform(ctx context.Context, l *taskLoop) { l.startHook(ctx, a) }
 

@@ -10,7 +10,7 @@ import (
 // startHook runs a hook on a goroutine of its own, which posts its result.
 func (l *taskLoop) startHook(ctx context.Context, a runHook) {
 	ctx, cancel := context.WithCancel(ctx)
-	l.cancelHook, l.hook = cancel, newRunningHook(a)
+	l.cancelHook, l.hook = cancel, statusOf(a)
 	stop := func() {}
 	if a.bound > 0 {
 		ctx, stop = context.WithTimeoutCause(ctx, a.bound, hooks.ErrTimeout)

@@ -82,7 +82,7 @@ func readSubject(path string) (Subject, error) {
 	return r.Subject, err
 }
 
-// complete ends a record that nobody writes any more and that has no end. A
+// complete ends a record that no one writes any more and that has no end. A
 // line that was torn is left as it is.
 func complete(path string) error {
 	f, err := openRegular(path, os.O_RDWR|os.O_APPEND)

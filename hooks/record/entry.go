@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -45,7 +44,7 @@ func (s *Store) Begin(r Record) *Entry {
 // entrySize is about what an entry holds in memory, in bytes, without output.
 const entrySize = 1 << 10
 
-// End writes down what it came to. It is called once.
+// End writes down the result. It is called once.
 func (e *Entry) End(end End) {
 	j, a, size := e.giveEnd(end)
 	if !e.store.await(j, a, patience) {
@@ -186,32 +185,4 @@ func clip(detail string) string { return detail[:min(len(detail), maxDetail)] }
 
 func (e *Entry) failed(what string, err error) error {
 	return fmt.Errorf("%s the record of %s of container %s: %w", what, e.first.what(), e.first.Container, err)
-}
-
-// appendLine writes v as a line, or not at all; what has no fields is nothing.
-func appendLine(f *os.File, v any) error {
-	line, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if string(line) == "{}" {
-		return nil
-	}
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		return errors.Join(err, f.Truncate(st.Size()))
-	}
-	return nil
-}
-
-// lock takes a lock of flock(2), which lasts until f is closed.
-func lock(f *os.File, how int) error {
-	for {
-		if err := unix.Flock(int(f.Fd()), how); err != unix.EINTR {
-			return os.NewSyscallError("flock", err)
-		}
-	}
 }

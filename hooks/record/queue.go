@@ -26,12 +26,12 @@ type job struct {
 	done chan struct{}
 }
 
-// admission is what became of a job given to a queue.
+// admission is what a queue does with a job.
 type admission uint8
 
 const (
 	taken admission = iota
-	// hangs: taken, but the job before it takes so long that waiting is in vain.
+	// hangs: taken, but the job before it takes so long that waiting does not help.
 	hangs
 	// full: not taken.
 	full

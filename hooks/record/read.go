@@ -1,14 +1,12 @@
 package record
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -120,7 +118,7 @@ func readOpen(file *os.File, data []byte, r Record) (Record, int64, error) {
 	} else if err != nil {
 		return r, size, err
 	}
-	// Nobody writes any more, but may have between the reading and the lock.
+	// No one writes any more, but someone may have between the reading and the lock.
 	more, err := io.ReadAll(io.LimitReader(file, maxFile))
 	if err == nil && len(more) > 0 {
 		data = append(data, more...)
@@ -130,29 +128,4 @@ func readOpen(file *os.File, data []byte, r Record) (Record, int64, error) {
 		r.Outcome = hooks.Unknown
 	}
 	return r, int64(len(data)), err
-}
-
-// openRegular opens a regular file, and waits for nothing that is something else.
-func openRegular(path string, flags int) (*os.File, error) {
-	f, err := os.OpenFile(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
-		return nil, errNotRegular
-	}
-	if err != nil {
-		return nil, err
-	}
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		f.Close()
-		return nil, cmp.Or(err, errNotRegular)
-	}
-	return f, nil
-}
-
-// readDir lists a directory by name; one that is not there is empty.
-func readDir(dir string) ([]fs.DirEntry, error) {
-	files, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return slices.Clip(files), err
 }

@@ -64,7 +64,7 @@ func (r Record) what() string {
 	return strings.TrimSpace(string(r.Kind) + " " + r.StopSignal)
 }
 
-// Delivery is what became of a stop signal that could not be sent for a while.
+// Delivery is the end of a stop signal that could not be sent for a while.
 type Delivery string
 
 // Every delivery there is.
@@ -73,7 +73,7 @@ const (
 	Ended     Delivery = "ended"     // the container's init ended before
 )
 
-// End is what an attempt, or a stop, came to. Until then it is empty, but for
+// End is the result of an attempt, or of a stop. Until then it is empty, but for
 // the detail of a stop.
 type End struct {
 	// Outcome is an attempt's. That of a record whose writer died before it

@@ -150,11 +150,3 @@ func removeUnlocked(path string) (bool, error) {
 	}
 	return true, nil
 }
-
-// ignore returns err unless it is one that is expected.
-func ignore(err, expected error) error {
-	if errors.Is(err, expected) {
-		return nil
-	}
-	return err
-}

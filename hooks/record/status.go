@@ -16,7 +16,7 @@ type Status struct {
 	// PostStart and PreStop name the handlers of the container's hooks; empty: none.
 	PostStart string `json:"postStart,omitempty"`
 	PreStop   string `json:"preStop,omitempty"`
-	// Hook is the one that runs; empty: none does, and what follows is nil.
+	// Hook is the one that runs; empty: no hook runs, and what follows is nil.
 	Hook     hooks.Point `json:"hook,omitempty"`
 	Started  *time.Time  `json:"started,omitempty"`
 	Deadline *time.Time  `json:"deadline,omitempty"` // nil: unlimited

@@ -40,7 +40,7 @@ type Store struct {
 	open        func(path string, flags int) (*os.File, error)
 	statusDelay time.Duration // 0: statuses are written at once
 	queue       queue
-	statuses    statusBoard
+	statuses    dueStatuses
 	pruned      pruneMark
 }
 
