@@ -17,7 +17,7 @@ import (
 
 // nodesDir has containerd's configuration as it is found on nodes, one in each
 // directory; /DIR stands for where it is.
-const nodesDir = "../cmd/bookend/internal/install/testdata/nodes"
+const nodesDir = "../cmd/internal/install/testdata/nodes"
 
 // nodeFiles is a copy of one of them.
 type nodeFiles struct {

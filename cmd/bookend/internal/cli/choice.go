@@ -46,13 +46,13 @@ func choiceFlag(cmd *cobra.Command, name, help string, words []string, set func(
 
 // hookFlag adds --hook, which fills hook with what [show.Hook] returns.
 func hookFlag(cmd *cobra.Command, hook *string) {
-	choiceFlag(cmd, "hook", "of this hook only, postStart or preStop; or stop: stop signals that could not be sent", show.Hooks(),
+	choiceFlag(cmd, "hook", "only this hook, postStart or preStop; stop: stop signals that the shim could not send", show.Hooks(),
 		func(s string) { *hook = s })
 }
 
 // namespaceFlag adds -n.
 func namespaceFlag(cmd *cobra.Command) *string {
-	return cmd.Flags().StringP("namespace", "n", "", "of this containerd namespace only, such as k8s.io (default all)")
+	return cmd.Flags().StringP("namespace", "n", "", "only this containerd namespace, such as k8s.io (default all)")
 }
 
 // noTruncFlag adds --no-trunc.

@@ -10,7 +10,7 @@ func newCompletion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print the completion script of a shell",
-		Long:  `completion prints a script that lets the shell complete bookend's commands and flags.`,
+		Long:  `completion prints a script with which the shell completes bookend's commands and flags.`,
 		Example: `  bookend completion bash > /etc/bash_completion.d/bookend
   bookend completion zsh > "${fpath[1]}/_bookend"
   bookend completion fish > ~/.config/fish/completions/bookend.fish`,

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -19,15 +17,13 @@ import (
 //go:embed default.toml
 var defaultConfig string
 
-// fromStdin is the file name that stands for standard input.
-const fromStdin = "-"
-
 func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print or check the node's configuration",
-		Long: `The node's configuration is one TOML file: defaults of hooks, what annotations
-may ask for, and where records are kept. The shim reads it at each Create.`,
+		Long: `config prints or checks the node's configuration: a TOML file with the defaults of
+hooks, what annotations may ask for, and where records are. The shim reads it at
+each Create.`,
 		Example: `  bookend config default
   bookend config check`,
 		Args: usage(noSuchCommand),
@@ -41,8 +37,8 @@ func newConfigDefault() *cobra.Command {
 	return &cobra.Command{
 		Use:   "default",
 		Short: "Print a configuration with every key, its default and what it means",
-		Long: `Prints a configuration file in which every key has its default, with a comment
-that says what it means and in which unit. Used as it is, it changes nothing.`,
+		Long: `default prints a configuration file that gives every key its default. A comment says
+what the key means and in which unit. Used as it is, the file changes nothing.`,
 		Example: `  bookend config default > ` + hooks.ConfigPath + `
   bookend config check`,
 		Args: usage(cobra.NoArgs),
@@ -57,20 +53,20 @@ func newConfigCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Check a configuration as the shim would read it",
-		Long: `Reads FILE as the shim would and says what is wrong with it, if anything is:
+		Long: `check reads FILE as the shim would, and prints the first mistake:
 
     FILE:LINE: KEY: what was expected
 
-Without FILE it is the one that $` + hooks.ConfigEnv + ` names, else ` + hooks.ConfigPath + `,
-which need not exist; "-" is standard input. The variable is this command's own:
-containerd may run with another.`,
+Without FILE it reads the file that $` + hooks.ConfigEnv + ` names, else ` + hooks.ConfigPath + `,
+which need not exist. "-" is the standard input. The variable is this command's own:
+containerd's may name another file.`,
 		Example: `  bookend config check
   bookend config check -o json node.toml`,
 		Args: usage(cobra.MaximumNArgs(1)),
 	}
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		checked, err := checkConfig(cmd.InOrStdin(), args)
+		checked, err := checkConfig(cmd, args)
 		if err != nil {
 			return err
 		}
@@ -96,34 +92,28 @@ type configChecked struct {
 
 // checkConfig reads the file that args or the environment name. An error means
 // that it could not be read.
-func checkConfig(stdin io.Reader, args []string) (configChecked, error) {
-	named := os.Getenv(hooks.ConfigEnv)
+func checkConfig(cmd *cobra.Command, args []string) (configChecked, error) {
+	named := ""
 	if len(args) > 0 {
 		named = args[0]
 	}
-	c := configChecked{File: cmp.Or(named, hooks.ConfigPath), Valid: true, Exists: true}
-	data, err := readFile(stdin, c.File)
-	if errors.Is(err, fs.ErrNotExist) && named == "" {
-		c.Exists = false
-		return c, nil
+	file := hooks.LocateConfig(named, os.Getenv(hooks.ConfigEnv))
+	c := configChecked{File: file.Path, Valid: true, Exists: true}
+	var err error
+	if file.Path == stdin {
+		var data []byte
+		if data, err = readInput(cmd, stdin); err == nil {
+			_, err = hooks.ParseConfig(data, stdin)
+		}
+	} else {
+		_, c.Exists, err = file.Load()
 	}
-	if err != nil {
-		return c, err
-	}
-	_, err = hooks.ParseConfig(data, c.File)
 	var invalid *hooks.InvalidError
 	if errors.As(err, &invalid) {
 		c.Valid, c.Line, c.Message = false, invalid.Line, invalid.Detail()
 		return c, nil
 	}
 	return c, err
-}
-
-func readFile(stdin io.Reader, name string) ([]byte, error) {
-	if name == fromStdin {
-		return io.ReadAll(stdin)
-	}
-	return os.ReadFile(name)
 }
 
 func (c configChecked) print(w io.Writer, as format) (err error) {

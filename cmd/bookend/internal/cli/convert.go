@@ -2,49 +2,44 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 
-	"bookend.dev/bookend/cmd/bookend/internal/manifest"
 	"github.com/spf13/cobra"
-)
 
-var (
-	errOneFile      = errors.New("several files can be converted with --in-place only")
-	errStdinInPlace = errors.New("the standard input cannot be converted --in-place")
-	errClass        = errors.New("must be the name of a RuntimeClass, of a-z, 0-9, '-' and '.', such as bookend")
+	"bookend.dev/bookend/cmd/internal/atomicfile"
+	"bookend.dev/bookend/cmd/internal/manifest"
 )
 
 func newConvert() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert [-f] FILE...",
 		Short: "Move hooks in a manifest from lifecycle to annotations, or back",
-		Long: `convert rewrites the YAML manifests of Pods and of objects with a pod template:
-each container's lifecycle becomes the annotation lifecycle.bookend.dev/NAME of
-the pod, or joins the one that is there, and the pod gets a runtimeClassName. The
-lifecycle's text stays as it is, comments included, and so does every other line
-of the file. A comment takes the lifecycle's place. What is in flow style ({...},
-KYAML) and has no lines for the change is reprinted in block style.
+		Long: `convert rewrites the YAML manifests of Pods and of objects with a pod template. It
+moves each container's lifecycle to the pod's annotation
+lifecycle.bookend.dev/NAME, or adds it to the one that exists, and sets the pod's
+runtimeClassName. It keeps the lifecycle's text, comments included, and every other
+line of the file. It leaves a comment where the lifecycle was. It reprints flow
+style ({...}, KYAML) in block style where that has no lines for the change.
 
---reverse takes annotations back: to where that comment is, or else to the end of
-the container. It removes the runtimeClassName if it is the one of
---runtime-class and was not there before. A manifest that was converted comes back
-as it was, except for what was reprinted.
+--reverse moves annotations back: to that comment, or else to the end of the
+container. It removes the runtimeClassName that --runtime-class names if convert
+added it. A manifest that was converted comes back as it was, except for what was
+reprinted.
 
-The standard error has one line, FILE:LINE: PATH: message, for each of these: what
-was reprinted, a lifecycle that was left alone and why, and what validate warns of
-in the result (LINE is one of the result). It also names files in which nothing
-was converted.
+On the standard error convert prints a line, FILE:LINE: PATH: message, for each
+place that it reprinted, each lifecycle that it left alone, with the reason, and
+each warning that validate has about the result (LINE is the result's). It also
+names the files in which it converted nothing.
 
-Nothing is written if something cannot be converted: a handler that bookend has
-no equal of (tcpSocket) or that the node's policy forbids, a hook that is in the
-annotation too, another runtimeClassName, with --reverse a field that Kubernetes
-does not know (timeoutSeconds, retries, ...), and lifecycles in JSON or behind
-YAML anchors and aliases. Then such places are printed.
+convert writes nothing if it cannot convert all. Then it prints the places: a
+handler that bookend lacks (tcpSocket) or that the node's policy forbids, a hook
+that the annotation has too, another runtimeClassName, a lifecycle in JSON or
+behind YAML anchors and aliases, and with --reverse a field that Kubernetes does not
+know (timeoutSeconds, retries, ...).
 
 Exit codes: 0 done; 1 a file cannot be read or written; 2 wrong usage; 3 the
 manifest cannot be converted.`,
@@ -90,11 +85,8 @@ func checkConvert(files []string, class string, inPlace bool) error {
 		return errOneFile
 	case !manifest.IsRuntimeClass(class):
 		return fmt.Errorf("--runtime-class %q: %w", class, errClass)
-	}
-	for _, name := range files {
-		if inPlace && name == stdin {
-			return errStdinInPlace
-		}
+	case inPlace && slices.Contains(files, stdin):
+		return errStdinInPlace
 	}
 	return nil
 }
@@ -160,7 +152,7 @@ func (r *rewritten) write() error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(path, r.new); err != nil {
+	if err := atomicfile.Replace(path, r.new); err != nil {
 		return fmt.Errorf("write %s: %w", r.name, err)
 	}
 	return nil

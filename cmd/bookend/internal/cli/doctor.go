@@ -7,8 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/install"
+	"bookend.dev/bookend/hooks"
 )
 
 func newDoctor() *cobra.Command {
@@ -16,28 +18,28 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check whether hooks will run on this node, and say how to fix what is wrong",
-		Long: `doctor looks at containerd as it runs and as it is configured, at bookend's
-binaries, at runc, and at what the node gives them. It changes nothing. Run it as
-root, after install and after every restart of containerd with a new configuration.
+		Long: `doctor checks containerd's process and configuration, bookend's binaries, runc, and
+what the node gives them. It changes nothing. Run it as root, after install and
+after every restart of containerd with a new configuration.
 
 A failed check means that hooks do not run, or not as they should. A warning means
-that they run with a limit, or that doctor cannot tell. It exits with 3 if a check
-failed.
+that they run with a limit, or that doctor cannot tell. doctor exits with 3 if a
+check failed.
 
-Give --bin-dir and --lib-dir the same values as install: doctor checks what is
-there, and its advice names them.`,
+Give --bin-dir and --lib-dir the values that you gave install: doctor checks these
+directories, and its advice names them.`,
 		Example: `  bookend doctor
   bookend doctor -o json | jq '.[] | select(.status != "pass")'`,
 		Args: usage(cobra.NoArgs),
 	}
 	runtimeNameFlag(cmd, &opts.RuntimeName)
 	f := cmd.Flags()
-	f.StringVar(&opts.BinDir, "bin-dir", "", "directory of the installation's links (default that of the runtime's shim, else "+defaultBinDir+")")
+	f.StringVar(&opts.BinDir, "bin-dir", "", "directory of the installation's links (default that of the runtime's shim, else "+install.DefaultBinDir+")")
 	f.StringVar(&opts.LibDir, "lib-dir", "", "directory of the installation's binaries (default \"../lib/bookend\" beside --bin-dir)")
 	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
-	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked if no daemon answers")
+	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked for its version if no daemon answers")
 	f.StringVar(&opts.ContainerdConfig, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with)")
-	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $BOOKEND_CONFIG of containerd, else /etc/bookend/config.toml)")
+	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $"+hooks.ConfigEnv+" of containerd, else "+hooks.ConfigPath+")")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := absolute(&opts.BinDir, &opts.LibDir, &opts.ContainerdConfig); err != nil {
@@ -65,27 +67,25 @@ func printResults(w io.Writer, as format, results []doctor.Result) error {
 	if err := printTable(w, []string{"CHECK", "RESULT", "FOUND"}, rows); err != nil {
 		return err
 	}
-	printMends(w, results)
+	printFixes(w, results)
 	return nil
 }
 
-// printMends prints what is to be done, once where several checks ask for it.
-func printMends(w io.Writer, results []doctor.Result) {
-	var order []string
+// printFixes prints what to do, once where several checks ask for it.
+func printFixes(w io.Writer, results []doctor.Result) {
 	checks := map[string][]string{}
 	for _, r := range results {
-		if r.Fix == "" {
-			continue
+		if r.Fix != "" {
+			checks[r.Fix] = append(checks[r.Fix], r.Check)
 		}
-		if checks[r.Fix] == nil {
-			order = append(order, r.Fix)
-		}
-		checks[r.Fix] = append(checks[r.Fix], r.Check)
 	}
-	if len(order) > 0 {
+	if len(checks) > 0 {
 		fmt.Fprintln(w, "\nTo fix:")
 	}
-	for _, fix := range order {
-		fmt.Fprintf(w, "  %s: %s\n", strings.Join(checks[fix], ", "), fix)
+	for _, r := range results {
+		if names := checks[r.Fix]; names != nil {
+			fmt.Fprintf(w, "  %s: %s\n", strings.Join(names, ", "), r.Fix)
+			delete(checks, r.Fix)
+		}
 	}
 }

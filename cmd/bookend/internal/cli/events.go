@@ -4,31 +4,28 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
-	"bookend.dev/bookend/cmd/bookend/internal/hookevents"
 	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/hookevents"
+	"bookend.dev/bookend/cmd/internal/terminal"
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
-
-// addressEnv names containerd's socket, as for ctr and nerdctl.
-const addressEnv = "CONTAINERD_ADDRESS"
 
 func newEvents() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
 		Short: "Follow the events of hooks on containerd's event bus",
 		Long: `events prints every event of a hook from now on, until interrupted: start, then
-success, failure, timeout or cancel; and undelivered, of a stop signal that could
-not be sent for 10 seconds. With -o json each is an object on a line of its
-own. Events are hints: when containerd is away, or slow, shims drop them. The records
-are complete: see "bookend history".
+success, failure, timeout or cancel; and undelivered, for a stop signal that the
+shim could not send for 10 seconds. -o json prints each as an object on a line of
+its own. Shims drop events if containerd is away or slow. The records are complete:
+see "bookend history".
 
-It fails when containerd cannot be reached, and when it goes away.`,
+events fails if it cannot reach containerd, and when containerd goes away.`,
 		Example: `  bookend events
   bookend events -n k8s.io -o json | jq -c 'select(.what == "failure") | .labels'`,
 		Args: usage(cobra.NoArgs),
@@ -50,12 +47,6 @@ It fails when containerd cannot be reached, and when it goes away.`,
 	return cmd
 }
 
-// containerdSocket is the path of containerd's socket: the one that is named,
-// else the environment's, else the usual one.
-func containerdSocket(named string) string {
-	return strings.TrimPrefix(cmp.Or(named, os.Getenv(addressEnv), daemon.Socket), "unix://")
-}
-
 // printEvent prints a line: there is no table, because its columns would have to
 // be known before the last event is.
 func printEvent(w io.Writer, ev hookevents.Event, full bool) error {
@@ -63,19 +54,19 @@ func printEvent(w io.Writer, ev hookevents.Event, full bool) error {
 	if !full {
 		container = show.ShortID(container)
 	}
-	if name := ev.Labels["container_name"]; name != "" {
+	if name := ev.Labels[hooks.LabelContainerName]; name != "" {
 		container += " (" + name + ")"
 	}
-	hook := ev.Labels["hook"]
+	hook := ev.Labels[hooks.LabelHook]
 	if ev.What == hookevents.Undelivered {
 		hook = string(record.Stop)
 	}
-	said := cmp.Or(ev.Labels["message"], ev.Labels["handler"])
-	if reason := ev.Labels["reason"]; reason != "" {
+	said := cmp.Or(ev.Labels[hooks.LabelMessage], ev.Labels[hooks.LabelHandler])
+	if reason := ev.Labels[hooks.LabelReason]; reason != "" {
 		said = reason + ": " + said
 	}
 	line := fmt.Sprintf("%s  %-7s  %s  %s  %-9s  %s",
 		ev.Time.Local().Format("2006-01-02 15:04:05.000"), ev.What, ev.Namespace, container, hook, said)
-	_, err := fmt.Fprintln(w, show.Escape(line))
+	_, err := fmt.Fprintln(w, terminal.Escape(line))
 	return err
 }

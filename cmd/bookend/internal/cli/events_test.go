@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"bookend.dev/bookend/cmd/bookend/internal/hookevents"
+	"bookend.dev/bookend/cmd/internal/hookevents"
 )
 
 func TestEventsAreLines(t *testing.T) {

@@ -16,16 +16,13 @@ const (
 	ExitFound  = 3 // done, and something is wrong with what was looked at
 )
 
-// errFound ends a command that has printed what it found wrong.
-var errFound = errors.New("something was found to be wrong")
-
 // usageError is a mistake in the command line itself.
 type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-// usage makes what check finds a mistake of usage.
+// usage makes an error of check a mistake of usage.
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {

@@ -46,7 +46,7 @@ func following(t *testing.T, dir string, args string, test func(s *record.Store,
 		}()
 		s := record.Open(dir, record.Limits{MaxAge: 1 << 62})
 		test(s, func() string {
-			settle(s)
+			flushed(s)
 			<-time.After(2 * watchInterval) // of the bubble's clock
 			synctest.Wait()
 			return out.take()
@@ -58,8 +58,8 @@ func following(t *testing.T, dir string, args string, test func(s *record.Store,
 	})
 }
 
-// settle waits for what was written, and for the pruning that follows.
-func settle(s *record.Store) {
+// flushed waits for what was written, and for the pruning that follows.
+func flushed(s *record.Store) {
 	s.Remove(record.Subject{Namespace: "nobody", Container: "none"})
 }
 
@@ -116,7 +116,7 @@ func TestLogsFollow(t *testing.T) {
 		dir := t.TempDir()
 		before := record.Open(dir, record.Limits{MaxAge: 1 << 62})
 		before.Begin(record.Record{Subject: restarted, Hook: hooks.PostStart, Handler: "exec", Attempt: 1, Started: noon}).End(record.End{Outcome: hooks.Succeeded})
-		settle(before)
+		flushed(before)
 		following(t, dir, args, func(s *record.Store, news func() string) {
 			said := func(when, want string) {
 				t.Helper()

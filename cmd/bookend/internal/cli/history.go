@@ -15,36 +15,34 @@ func newHistory() *cobra.Command {
 		Use:   "history",
 		Short: "List what hooks did on this node",
 		Long: `history lists the records of this node, one for each attempt of a hook, the latest
-last. Records outlive their containers; the node's configuration bounds how many
+last. Records outlive their containers; the node's configuration limits how many
 there are.
 
 OUTCOME is Succeeded, Failed, TimedOut, Cancelled, Unknown (the shim died before
 the attempt ended) or Running.
 
-A stop signal that could not be sent for 10 seconds after it was due has a row as
-well, with "stop" as its HOOK and the signal as its CAUSE. OUTCOME is Undelivered,
-Delivered, Ended (the container ended before) or Unknown. "bookend logs" prints
-the error.
+A stop signal that the shim could not send for 10 seconds has a row as well. HOOK is
+"stop", CAUSE is the signal, and OUTCOME is Undelivered, Delivered, Ended (the
+container ended first) or Unknown. "bookend logs" prints the error.
 
-With -o json an attempt has all that its record has, except the output: "bookend
-logs" prints that.`,
+-o json prints all that a record has, except the output: "bookend logs" prints that.`,
 		Example: `  bookend history --since 1h --outcome Failed --outcome TimedOut
   bookend history --container web/nginx --hook preStop --limit 5
   bookend history -o json | jq -r 'group_by(.outcome)[] | "\(length) \(.[0].outcome)"'`,
 		Args: usage(cobra.NoArgs),
 	}
-	place := recordsFlags(cmd)
+	source := recordsFlags(cmd)
 	var filter show.Filter
 	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
 	flags := cmd.Flags()
-	since := whenFlag(cmd, "since", show.ParseWhen, "started at or after: 90m for ninety minutes ago, 2006-01-02 or 2006-01-02T15:04:05Z")
-	until := whenFlag(cmd, "until", show.ParseUntil, "started at or before, as --since; a day is included")
-	flags.StringVar(&filter.Container, "container", "", "of containers with this name, pod/name, or beginning of the id")
-	_ = cmd.RegisterFlagCompletionFunc("container", completeContainers(place))
+	since := whenFlag(cmd, "since", show.ParseWhen, "only what started at or after this: 90m for ninety minutes ago, 2006-01-02 or 2006-01-02T15:04:05Z")
+	until := whenFlag(cmd, "until", show.ParseUntil, "only what started at or before this, as --since; includes the whole of a day")
+	flags.StringVar(&filter.Container, "container", "", "only containers with this name, pod/name, or beginning of the id")
+	_ = cmd.RegisterFlagCompletionFunc("container", completeContainers(source))
 	hookFlag(cmd, &filter.Hook)
-	choiceFlag(cmd, "outcome", "with this outcome; may be repeated", show.Outcomes(),
+	choiceFlag(cmd, "outcome", "only this outcome; may be repeated", show.Outcomes(),
 		func(s string) { filter.Outcomes = append(filter.Outcomes, hooks.Outcome(s)) })
-	limit := flags.Int("limit", 0, "the latest so many (default all)")
+	limit := flags.Int("limit", 0, "only the latest so many (default all)")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		now := time.Now()
@@ -59,7 +57,7 @@ logs" prints that.`,
 		if *limit < 0 {
 			return &usageError{fmt.Errorf("--limit: must be 0 or more, got %d", *limit)}
 		}
-		store, err := place.open(cmd.Context(), warner(cmd))
+		store, err := source.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,14 +9,13 @@ import (
 	"slices"
 	"strings"
 
-	"bookend.dev/bookend/hooks"
 	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // stdin is how an argument names the standard input.
 const stdin = "-"
-
-var errNoFiles = errors.New("no file given, use -f FILE, -f DIRECTORY, or -f - for the standard input")
 
 // manifestSuffixes are those of the files that are read in a directory.
 func manifestSuffixes() []string { return []string{".yaml", ".yml", ".json"} }
@@ -25,9 +23,9 @@ func manifestSuffixes() []string { return []string{".yaml", ".yml", ".json"} }
 // filesFlag adds -f and -R to a command. The function it returns lists the files
 // that they and args name: in place of a directory its manifests.
 func filesFlag(cmd *cobra.Command, use string) func(args []string) ([]string, error) {
-	names := cmd.Flags().StringArrayP("filename", "f", nil, use+"; of a directory its *.yaml, *.yml and *.json")
+	names := cmd.Flags().StringArrayP("filename", "f", nil, use+"; a directory stands for its *.yaml, *.yml and *.json")
 	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
-	recursive := cmd.Flags().BoolP("recursive", "R", false, "of a directory, read the directories below it too")
+	recursive := cmd.Flags().BoolP("recursive", "R", false, "also read the directories below a directory")
 	return func(args []string) ([]string, error) {
 		named := slices.Concat(*names, args)
 		if len(named) == 0 {
@@ -45,8 +43,8 @@ func filesFlag(cmd *cobra.Command, use string) func(args []string) ([]string, er
 	}
 }
 
-// filesIn returns the manifests in a directory, in order, which are files; anything else is
-// itself, be it there or not.
+// filesIn returns the manifests in a directory, in order. Any other name stands
+// for itself, whether it exists or not.
 func filesIn(name string, recursive bool) ([]string, error) {
 	if name == stdin || !isDirectory(name) {
 		return []string{name}, nil
@@ -124,10 +122,7 @@ func policyFlag(cmd *cobra.Command) func() (*hooks.Config, error) {
 		if *path == "" {
 			return nil, nil
 		}
-		data, err := os.ReadFile(*path)
-		if err != nil {
-			return nil, err
-		}
-		return hooks.ParseConfig(data, *path)
+		c, _, err := hooks.LocateConfig(*path, "").Load()
+		return c, err
 	}
 }

@@ -9,13 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
-	"bookend.dev/bookend/cmd/bookend/internal/install"
+	"bookend.dev/bookend/cmd/internal/install"
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 func newInstall() *cobra.Command {
 	var (
-		where  place
+		where  directories
 		to     target
 		opts   install.Options
 		dryRun bool
@@ -23,20 +23,20 @@ func newInstall() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Put the binaries in place and add the runtime to containerd's configuration",
-		Long: `install puts a set of binaries (containerd-shim-bookend-v2, bookend-exec, bookend)
-into a directory of its own below --lib-dir, links to it from --bin-dir, and adds
-the runtime to containerd's configuration with a drop-in: runc's type and options
-as your runc runtime has them, bookend's shim, and the annotations that containerd
-must hand over.
+		Long: `install copies the binaries (containerd-shim-bookend-v2, bookend-exec, bookend) to a
+new directory below --lib-dir, links to them from --bin-dir, and adds the runtime to
+containerd's configuration with a drop-in. The drop-in has the type and options of
+your runc runtime, bookend's shim, and the annotations that containerd must hand
+over.
 
-A drop-in needs a line of imports in containerd's main file. Without one, install
-prints what to add and exits with 3; with --edit-config it changes that one line.
-Where there is no main file it writes one that only imports. Nothing else is
-touched, and uninstall puts all of it back.
+containerd reads a drop-in only if its main file imports it. If it does not,
+install prints what to add and exits with 3; with --edit-config it changes that one
+line. If there is no main file, install writes one that only imports. It changes
+nothing else, and uninstall undoes all of it.
 
-Running it again does nothing, or upgrades. Shims that run keep the binaries that
-they were started from, until --prune finds them unused. containerd is never
-restarted: a change of its configuration needs that, new binaries do not.
+A second run does nothing, or upgrades. Running shims keep the binaries that they
+were started from; --prune removes those that no shim uses. install never restarts
+containerd: a changed configuration needs a restart, new binaries do not.
 
 On a host with several containerds, --address names the one to configure.`,
 		Example: `  bookend install --dry-run
@@ -72,7 +72,7 @@ On a host with several containerds, --address names the one to configure.`,
 		if versionErr == nil && version.Older(2, 3) {
 			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs 2.3 or newer", version))
 		}
-		return carryOut(cmd.OutOrStdout(), plan, to.restart, dryRun)
+		return carryOutInstall(cmd.OutOrStdout(), plan, to.restart, dryRun)
 	}
 	return cmd
 }
@@ -92,7 +92,7 @@ func fromSelf(opts *install.Options) error {
 
 // oldContainerd tells whether a drop-in may do harm. Where the version is not
 // known, configurations of a version that only 2.0 and newer read tell as much.
-func oldContainerd(v daemon.Version, err error) func(configVersion int) bool {
+func oldContainerd(v program.Version, err error) func(configVersion int) bool {
 	return func(configVersion int) bool {
 		if err != nil {
 			return configVersion < 3
@@ -101,28 +101,36 @@ func oldContainerd(v daemon.Version, err error) func(configVersion int) bool {
 	}
 }
 
-func carryOut(w io.Writer, plan *install.Plan, restart string, dryRun bool) error {
-	fmt.Fprint(w, plan)
+func carryOutInstall(w io.Writer, plan *install.Plan, restart string, dryRun bool) error {
 	if plan.Empty() && plan.Todo == "" {
 		fmt.Fprintf(w, "Nothing to change: %s is installed.\n", plan.Set)
 	}
+	if err := carryOut(w, plan, plan.Apply, dryRun); err != nil {
+		return err
+	}
+	if plan.Todo != "" {
+		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd (%s).\n", plan.Todo, restart)
+		return errFound
+	}
+	if plan.Restart && !dryRun {
+		fmt.Fprintf(w, "Restart containerd for its new configuration (%s), then run bookend doctor.\n", restart)
+	}
+	return nil
+}
+
+// carryOut prints a plan, and calls do to carry it out unless it is a dry run.
+func carryOut(w io.Writer, plan *install.Plan, do func() error, dryRun bool) error {
+	fmt.Fprint(w, plan)
 	if !dryRun {
-		if err := plan.Apply(); err != nil {
+		if err := do(); err != nil {
 			return err
 		}
 	}
 	for _, note := range plan.Notes {
 		fmt.Fprintf(w, "Note: %s.\n", note)
 	}
-	switch {
-	case dryRun:
+	if dryRun {
 		fmt.Fprintln(w, "Dry run: nothing was changed.")
-	case plan.Restart && plan.Todo == "":
-		fmt.Fprintf(w, "Restart containerd for its new configuration (%s), then run bookend doctor.\n", restart)
-	}
-	if plan.Todo != "" {
-		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd (%s).\n", plan.Todo, restart)
-		return errFound
 	}
 	return nil
 }

@@ -18,36 +18,37 @@ func newLogs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs ID",
 		Short: "Print what the hooks of a container printed",
-		Long: `logs prints what the hooks of a container printed, the newest last, also after the
-container is gone. ID is a container's id, the beginning of one, or a name: name,
-pod/name or namespace/pod/name. A name means all containers that had it in that
-pod, or under nerdctl, one after the other. Where several pods have such a
-container, logs lists them: name the pod.
+		Long: `logs prints what a container's hooks printed, the newest last, even if the container
+is gone. ID is a container's id, the beginning of one, or a name: name, pod/name or
+namespace/pod/name. A name means all containers that had it in that pod, or under
+nerdctl, one after the other. If several pods have such a container, logs lists
+them: name the pod.
 
-Before the output of an attempt is a line that says how it went. Then come stdout
-and stderr, one after the other: how they were interleaved is not recorded. Of each,
-the last 64 KiB are kept. What a hook prints is recorded when it ends.
+A line before the output of each attempt says how it ended. Then come stdout and
+stderr, one after the other: the records do not say how they were interleaved. They
+have the last 64 KiB of each, as soon as the hook has ended.
 
-A stop signal that could not be sent has such a line as well, with the last error
-below it.
+A stop signal that the shim could not send has such a line as well, with the last
+error below it.
 
-On a terminal control characters are escaped; to a file or pipe, output goes as it is.`,
+On a terminal logs escapes control characters; to a file or pipe it writes the
+output as it is.`,
 		Example: `  bookend logs web/nginx
   bookend logs 3f1c9a --hook preStop --follow
   bookend logs web --raw > output`,
 		Args: usage(oneContainer),
 	}
-	place := recordsFlags(cmd)
+	source := recordsFlags(cmd)
 	var l logs
 	l.namespace = namespaceFlag(cmd)
 	hookFlag(cmd, &l.hook)
-	cmd.Flags().BoolVarP(&l.follow, "follow", "f", false, "go on with what comes, until interrupted; with -o json, one record a line")
-	cmd.Flags().BoolVar(&l.raw, "raw", false, "print the output alone, without lines about attempts and marks")
+	cmd.Flags().BoolVarP(&l.follow, "follow", "f", false, "print what comes, until interrupted; with -o json, one record a line")
+	cmd.Flags().BoolVar(&l.raw, "raw", false, "print the output alone, without the lines about attempts and the marks")
 	l.as = outputFlag(cmd)
-	cmd.ValidArgsFunction = completeContainers(place)
+	cmd.ValidArgsFunction = completeContainers(source)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
-		if l.store, err = place.open(cmd.Context(), warner(cmd)); err != nil {
+		if l.store, err = source.open(cmd.Context(), warner(cmd)); err != nil {
 			return err
 		}
 		l.out = cmd.OutOrStdout()
@@ -73,28 +74,15 @@ func (l *logs) run(ctx context.Context, word string) error {
 	if err != nil {
 		return err
 	}
-	if l.follow {
-		var stop context.CancelFunc
-		ctx, stop = untilInterrupted(ctx)
-		defer stop()
-	}
-	write := l.writer()
-	for f := l.store.Follow(); ; {
+	write, f := l.writer(), l.store.Follow()
+	return repeat(ctx, l.follow, func() error {
 		changed, skipped, err := f.Poll()
 		if err != nil {
 			return err
 		}
 		l.warn(skipped)
-		changed = slices.DeleteFunc(changed, func(r record.Record) bool { return !take(r) })
-		if err := write(changed); err != nil || !l.follow {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(watchInterval):
-		}
-	}
+		return write(slices.DeleteFunc(changed, func(r record.Record) bool { return !take(r) }))
+	})
 }
 
 // find returns what tells the attempts to print from others. Containers that

@@ -12,7 +12,7 @@ func newMan() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man [DIR]",
 		Short: "Write the manual pages into a directory, or print the first one",
-		Long: `man writes the manual page of every command into DIR, which is created if needed.
+		Long: `man writes the manual page of every command to DIR, and creates DIR if needed.
 Without DIR it prints the page of bookend itself.`,
 		Example: `  bookend man /usr/local/share/man/man1
   bookend man | man -l -`,

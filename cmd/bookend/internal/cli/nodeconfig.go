@@ -1,14 +1,10 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -19,15 +15,8 @@ func nodeConfig(ctx context.Context, named string) (*hooks.Config, error) {
 	if named == "" {
 		named = configInEnvironment(ctx)
 	}
-	path := cmp.Or(named, hooks.ConfigPath)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && named == "" {
-		return hooks.DefaultConfig(), nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	return hooks.ParseConfig(data, path)
+	cfg, _, err := hooks.LocateConfig(named, "").Load()
+	return cfg, err
 }
 
 // configInEnvironment is the file that this command's environment names, else

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,8 +18,6 @@ const (
 	asTable format = "table"
 	asJSON  format = "json"
 )
-
-var errFormat = errors.New("must be table or json")
 
 // Set implements [pflag.Value].
 func (f *format) Set(s string) error {
@@ -45,10 +43,15 @@ func outputFlag(cmd *cobra.Command) *format {
 }
 
 // printJSON prints one indented document.
-func printJSON(w io.Writer, v any) error {
+func printJSON(w io.Writer, v any) error { return encode(w, v, "  ") }
+
+// printJSONLine prints one document on one line, by one write.
+func printJSONLine(w io.Writer, v any) error { return encode(w, v, "") }
+
+func encode(w io.Writer, v any, indent string) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	e.SetIndent("", indent)
 	return e.Encode(v)
 }
 
@@ -59,10 +62,7 @@ func printTable(w io.Writer, header []string, rows [][]string) error {
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = cell
-			if cell == "" {
-				cells[i] = "-"
-			}
+			cells[i] = cmp.Or(cell, "-")
 		}
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}

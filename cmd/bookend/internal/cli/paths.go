@@ -4,32 +4,27 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/internal/install"
 )
 
-// Where things are on a node unless flags say otherwise.
-const (
-	defaultContainerdConfig = "/etc/containerd/config.toml"
-	defaultBinDir           = "/usr/local/bin"
-	defaultRuntimeName      = "bookend"
-)
+// directories are those of an installation.
+type directories struct{ bin, lib string }
 
-// place are the directories of an installation.
-type place struct{ bin, lib string }
-
-func (p *place) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&p.bin, "bin-dir", defaultBinDir, "directory on PATH that has links to the binaries")
-	cmd.Flags().StringVar(&p.lib, "lib-dir", "", "directory of the binaries and of what uninstall needs (default \"../lib/bookend\" beside --bin-dir)")
+func (d *directories) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&d.bin, "bin-dir", install.DefaultBinDir, "directory on PATH that has links to the binaries")
+	cmd.Flags().StringVar(&d.lib, "lib-dir", "", "directory of the binaries and of what uninstall needs (default \"../lib/bookend\" beside --bin-dir)")
 	for _, name := range []string{"bin-dir", "lib-dir"} {
 		_ = cmd.MarkFlagDirname(name)
 	}
 }
 
 // resolve makes the paths absolute.
-func (p *place) resolve() (err error) {
-	if p.lib == "" {
-		p.lib = filepath.Join(p.bin, "..", "lib", "bookend")
+func (d *directories) resolve() (err error) {
+	if d.lib == "" {
+		d.lib = install.DefaultLibDir(d.bin)
 	}
-	return absolute(&p.bin, &p.lib)
+	return absolute(&d.bin, &d.lib)
 }
 
 // absolute makes paths absolute; one that is empty is not named, and stays so.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"time"
 
@@ -12,65 +11,50 @@ import (
 	"bookend.dev/bookend/hooks/record"
 )
 
-// watchInterval is how often files are looked at for what is new, and how often
-// a terminal is redrawn.
-const watchInterval = 500 * time.Millisecond
-
 func newPS() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ps",
 		Short: "List the containers of this node that have hooks, and what runs",
-		Long: `ps lists the containers with hooks whose shim is alive: the phase that each is in,
-the hook that runs, since when, and how much time it has left ("-": no limit).
+		Long: `ps lists the containers with hooks whose shim is alive: the phase of each, the hook
+that runs, for how long, and how much time it has left ("-": no limit).
 
 Phases: created, starting, postStart, judging (a hook failed as if the container
 had exited; bookend waits to see whether it has), running, preStop, delivering
-(the stop signal is being sent), stopping (it was sent), killing (SIGKILL is being
-sent), killed, exited. HOOK says "stop (undelivered)" where a stop signal could not
-be sent for 10 seconds; ELAPSED is then the time since it was due.
+(the shim sends the stop signal), stopping (it has sent it), killing (it sends
+SIGKILL), killed, exited. HOOK is "stop (undelivered)" if the shim could not send
+the stop signal for 10 seconds; ELAPSED is then the time since it was due.
 
-NAMESPACE is containerd's. Generated ids are cut to 12 characters. With --watch a
-terminal is redrawn until interrupted; elsewhere the table is printed again when
-something but the time has changed, as one line of JSON with -o json.`,
+NAMESPACE is containerd's. ps cuts generated ids to 12 characters. --watch redraws a
+terminal until interrupted; elsewhere it prints the table again when something but
+the time has changed, with -o json as one line.`,
 		Example: `  bookend ps
   bookend ps --watch -n k8s.io
   bookend ps -o json | jq -r '.[] | select(.hook) | .container'`,
 		Args: usage(cobra.NoArgs),
 	}
-	place := recordsFlags(cmd)
+	source := recordsFlags(cmd)
 	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
 	watch := cmd.Flags().BoolP("watch", "w", false, "go on until interrupted")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		store, err := place.open(cmd.Context(), warner(cmd))
+		store, err := source.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}
 		v := &psView{out: cmd.OutOrStdout(), as: *output, full: *full, live: *watch}
 		v.terminal = v.live && isTerminal(v.out)
-		ctx := cmd.Context()
-		if v.live {
-			var stop context.CancelFunc
-			ctx, stop = untilInterrupted(ctx)
-			defer stop()
-		}
-		for first := true; ; first = false {
+		first := true
+		return repeat(cmd.Context(), v.live, func() error {
 			statuses, skipped, err := store.Statuses()
 			if err != nil {
 				return err
 			}
 			if first {
 				warnSkipped(cmd, skipped)
+				first = false
 			}
-			if err := v.draw(show.OfNamespace(statuses, *namespace), time.Now()); err != nil || !v.live {
-				return err
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(watchInterval):
-			}
-		}
+			return v.draw(show.OfNamespace(statuses, *namespace), time.Now())
+		})
 	}
 	return cmd
 }
@@ -117,9 +101,9 @@ func (v *psView) page(statuses []record.Status, now time.Time) ([]byte, error) {
 	var err error
 	switch {
 	case v.as == asJSON && v.live:
-		err = printJSONLine(&page, show.Standings(statuses, now))
+		err = printJSONLine(&page, show.Statuses(statuses, now))
 	case v.as == asJSON:
-		err = printJSON(&page, show.Standings(statuses, now))
+		err = printJSON(&page, show.Statuses(statuses, now))
 	default:
 		err = printTable(&page, show.PSHeader(), show.PS(statuses, now, v.full))
 	}

@@ -2,26 +2,24 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
 
-// recordsPlace are the flags that say where the records of a node are.
-type recordsPlace struct{ config, dir string }
+// recordsSource is what flags say of where the records of a node are.
+type recordsSource struct{ config, dir string }
 
-func recordsFlags(cmd *cobra.Command) *recordsPlace {
-	p := &recordsPlace{}
-	cmd.Flags().StringVar(&p.config, "config", "", "the node's configuration, which says where records are (default $"+hooks.ConfigEnv+", else containerd's, else "+hooks.ConfigPath+")")
-	cmd.Flags().StringVar(&p.dir, "records", "", "directory of the records, in place of the configuration's; it has to be there")
+func recordsFlags(cmd *cobra.Command) *recordsSource {
+	p := &recordsSource{}
+	cmd.Flags().StringVar(&p.config, "config", "", "the node's configuration, which names the directory of the records (default: the file in $"+hooks.ConfigEnv+", yours or else containerd's, else "+hooks.ConfigPath+")")
+	cmd.Flags().StringVar(&p.dir, "records", "", "directory of the records, in place of the configuration's; it must exist")
 	_ = cmd.MarkFlagDirname("records")
 	return p
 }
@@ -30,9 +28,11 @@ func recordsFlags(cmd *cobra.Command) *recordsPlace {
 // first record. Where the node's own configuration cannot be read it is the
 // default one, and warn is told: such a node is one to look at. What a flag names
 // must be right: a file valid, a directory there.
-func (p *recordsPlace) open(ctx context.Context, warn func(error)) (*record.Store, error) {
+func (p *recordsSource) open(ctx context.Context, warn func(error)) (*record.Store, error) {
 	if p.dir != "" {
-		if err := isDir(p.dir); err != nil {
+		var st unix.Stat_t
+		// With a slash at its end a path leads to a directory or nowhere.
+		if err := unix.Stat(p.dir+"/", &st); err != nil {
 			return nil, fmt.Errorf("--records: %s: %w", p.dir, err)
 		}
 		return record.Open(p.dir, record.Limits{}), nil
@@ -46,19 +46,6 @@ func (p *recordsPlace) open(ctx context.Context, warn func(error)) (*record.Stor
 		warn(fmt.Errorf("%w: looking for records in %s", err, cfg.Records.Directory))
 	}
 	return record.Open(cfg.Records.Directory, record.Limits{}), nil
-}
-
-// isDir returns why a path leads to no directory; nil: it does.
-func isDir(path string) error {
-	st, err := os.Stat(path)
-	var cause *fs.PathError
-	switch {
-	case errors.As(err, &cause):
-		return cause.Err
-	case err == nil && !st.IsDir():
-		return syscall.ENOTDIR
-	}
-	return err
 }
 
 // subjects are the containers that the store knows, some more than once.
@@ -83,18 +70,18 @@ func subjects(store *record.Store) ([]record.Subject, error) {
 
 // warner returns what prints warnings.
 func warner(cmd *cobra.Command) func(error) {
-	return func(err error) { cmd.PrintErrf("bookend: warning: %s\n", show.Escape(err.Error())) }
+	return func(err error) { cmd.PrintErrf("bookend: warning: %s\n", terminal.Escape(err.Error())) }
 }
 
 // warnSkipped says that files were passed over.
 func warnSkipped(cmd *cobra.Command, skipped []error) {
 	if len(skipped) > 0 {
-		cmd.PrintErrf("bookend: %d unreadable files among the records were passed over, such as %s\n", len(skipped), show.Escape(skipped[0].Error()))
+		cmd.PrintErrf("bookend: %d unreadable files among the records were passed over, such as %s\n", len(skipped), terminal.Escape(skipped[0].Error()))
 	}
 }
 
 // completeContainers offers the ids and names of containers.
-func completeContainers(p *recordsPlace) cobra.CompletionFunc {
+func completeContainers(p *recordsSource) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		store, err := p.open(cmd.Context(), func(error) {})
 		if err != nil || len(args) > 0 {

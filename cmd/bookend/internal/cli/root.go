@@ -46,8 +46,8 @@ func newRoot(s Streams) *cobra.Command {
 		Long: `bookend checks and rewrites manifests with lifecycle hooks, shows what the hooks
 of this node's containers do and did, and installs and checks the runtime.
 
-Exit codes: 0 done; 1 it could not be done; 2 wrong usage; 3 done, and something
-is wrong with what was looked at.`,
+Exit codes: 0 success; 1 failure; 2 wrong usage; 3 the command ran, and found
+something wrong.`,
 		Args:          usage(noSuchCommand),
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -11,7 +11,7 @@ import (
 
 // untilInterrupted returns a context that ends at the first SIGINT or SIGTERM,
 // for a command that goes on until then. The second one kills, as the first does
-// where nobody asks for such a context: a command that is stuck must not need
+// where no one asks for such a context: a command that is stuck must not need
 // SIGKILL.
 func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/daemon"
 )
 
 func TestInstallNeedsADaemonThatIsNamedToAnswer(t *testing.T) {
@@ -51,8 +51,8 @@ func TestTheMainFileIsTheNamedOneElseTheDaemons(t *testing.T) {
 	for _, tt := range []struct{ named, daemons, want string }{
 		{"", "/k3s.toml", "/k3s.toml"},
 		{"/mine.toml", "/k3s.toml", "/mine.toml"},
-		{"", "", defaultContainerdConfig},
-		{"", "relative.toml", defaultContainerdConfig},
+		{"", "", daemon.MainConfig},
+		{"", "relative.toml", daemon.MainConfig},
 	} {
 		to := target{config: tt.named}
 		d := &daemon.Daemon{}

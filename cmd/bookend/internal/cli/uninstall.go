@@ -4,69 +4,53 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
-	"bookend.dev/bookend/cmd/bookend/internal/install"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/install"
 )
 
 func newUninstall() *cobra.Command {
 	var (
-		where         place
+		where         directories
 		dryRun, force bool
 	)
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Put everything back as it was before install",
-		Long: `uninstall removes the binaries and the drop-in, and puts back, byte for byte, what
-install replaced. A file that somebody has changed since keeps those changes: only
-the line that bookend wrote is taken out, or the file is kept under another name,
-or left alone; it says which, and where it keeps what is not put back. The
-configuration in /etc/bookend and the records of hooks stay.
+		Long: `uninstall removes the binaries and the drop-in, and restores, byte for byte, what
+install replaced. If someone has changed a file since, these changes stay:
+uninstall takes out only the line that bookend wrote, or keeps the file under
+another name, or leaves it alone. It says which, and where it keeps what it has not
+restored. The configuration in /etc/bookend and the records of hooks stay.
 
-It is refused while shims of this installation run. containerd needs their binary
-to clean up after them, and gives up their containers when it restarts without.`,
+uninstall refuses while shims of this installation run. containerd needs their
+binary to clean up after them, and gives up their containers if it restarts without.`,
 		Example: `  bookend uninstall --dry-run
   bookend uninstall && systemctl restart containerd`,
 		Args: usage(cobra.NoArgs),
 	}
 	where.flags(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
-	cmd.Flags().BoolVar(&force, "force", false, "uninstall under running shims")
+	cmd.Flags().BoolVar(&force, "force", false, "uninstall although shims run")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := where.resolve(); err != nil {
 			return err
 		}
+		out := cmd.OutOrStdout()
 		plan, err := install.Undo(where.lib, force)
 		if err == nil {
-			err = revert(cmd.OutOrStdout(), plan, dryRun)
+			err = carryOut(out, plan, plan.Revert, dryRun)
 		}
 		if errors.Is(err, install.ErrInUse) {
-			return fmt.Errorf("%w: remove their pods and containers first, or use --force", err)
+			err = fmt.Errorf("%w: remove their pods and containers first, or use --force", err)
+		}
+		if err == nil && plan.Restart && !dryRun {
+			usual, _ := daemon.Restart(nil, "")
+			fmt.Fprintf(out, "Restart containerd for its old configuration (%s).\n", cmp.Or(plan.HowToRestart(), usual))
 		}
 		return err
 	}
 	return cmd
-}
-
-func revert(w io.Writer, plan *install.Plan, dryRun bool) error {
-	fmt.Fprint(w, plan)
-	if !dryRun {
-		if err := plan.Revert(); err != nil {
-			return err
-		}
-	}
-	for _, note := range plan.Notes {
-		fmt.Fprintf(w, "Note: %s.\n", note)
-	}
-	switch {
-	case dryRun:
-		fmt.Fprintln(w, "Dry run: nothing was changed.")
-	case plan.Restart:
-		usual, _ := daemon.Restart(nil, "")
-		fmt.Fprintf(w, "Restart containerd for its old configuration (%s).\n", cmp.Or(plan.HowToRestart(), usual))
-	}
-	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"io"
 	"runtime/debug"
 
-	"bookend.dev/bookend/cmd/bookend/internal/manifest"
+	"bookend.dev/bookend/cmd/internal/manifest"
 	"github.com/spf13/cobra"
 )
 
@@ -15,24 +15,24 @@ func newValidate() *cobra.Command {
 		Use:   "validate [-f] FILE...",
 		Short: "Check the hooks in manifests",
 		Long: `validate checks the hooks in files and directories. A file may hold several YAML
-documents:
+documents of these kinds:
 
   Pods, Lists, and every object with a pod template (Deployment, CronJob, ...)
   crictl's container and pod configurations
   OCI specs (config.json)
   Compose files: annotations and labels of services
-  Lifecycle objects, as they stand in an annotation
+  Lifecycle objects, as an annotation holds them
 
-Other Kubernetes objects are passed over. Each finding is one line, FILE:LINE:
-PATH: what was expected, with "warning: " before the path of a warning. Errors
-are what the shim would refuse, duplicate keys, and documents that are none of the
-above. Warnings are about what it cannot see: an annotation for a
-container that does not exist, a hook that does not fit into its time, a hook that
-the kubelet runs too, a command that needs a shell, a lifecycle outside pods. The
-last line counts them; with -o json the findings alone are printed, as a list.
+It skips other Kubernetes objects. Each finding is one line, FILE:LINE: PATH: what
+validate expected. A warning has "warning: " before its path. Errors are what the
+shim would refuse, duplicate keys, and documents of no kind above. Warnings are
+about what the shim cannot see: an annotation for a container that does not exist,
+a hook that does not fit into its time, a hook that the kubelet runs too, a command
+that needs a shell, a lifecycle outside pods. The last line counts both. -o json
+prints the findings alone, as a list.
 
 Exit codes: 0 no errors; 1 a file cannot be read; 2 wrong usage; 3 errors, or
-with --strict warnings, were found.`,
+with --strict warnings.`,
 		Example: `  bookend validate -f manifests/*.yaml
   bookend validate -f deploy -R
   kubectl get pods -A -o json | bookend validate -f - --strict
@@ -40,7 +40,7 @@ with --strict warnings, were found.`,
 	}
 	fileArgs(cmd)
 	files := filesFlag(cmd, "file to check, - for the standard input; may be repeated")
-	strict := cmd.Flags().Bool("strict", false, "let warnings count as errors in the exit code")
+	strict := cmd.Flags().Bool("strict", false, "count warnings as errors in the exit code")
 	config := policyFlag(cmd)
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

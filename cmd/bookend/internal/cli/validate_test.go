@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"bookend.dev/bookend/cmd/bookend/internal/manifest"
+	"bookend.dev/bookend/cmd/internal/manifest"
 )
 
 const (

@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/install"
+	"bookend.dev/bookend/hooks"
 )
 
 // install is the command that puts in place what is missing: binaries alone
@@ -15,20 +17,20 @@ func (f *Facts) install() string {
 	if _, ok := f.runtime(); !ok && !f.byTypeAlone() {
 		return f.configure()
 	}
-	args := append([]string{"bookend install --binaries-only"}, f.place()...)
+	args := append([]string{"bookend install --binaries-only"}, f.dirFlags()...)
 	return strings.Join(args, " ") + " --from DIR, a directory with the binaries of a release"
 }
 
 // configure is the command that puts the binaries and the runtime in place.
 func (f *Facts) configure() string {
-	args := append([]string{"bookend install --edit-config"}, f.place()...)
+	args := append([]string{"bookend install --edit-config"}, f.dirFlags()...)
 	switch path := f.mainConfig(); {
-	case f.ContainerdConfig == "" && f.elsewhere():
+	case f.ContainerdConfig == "" && f.otherDaemon():
 		args = append(args, "--address "+f.Address)
-	case path != mainConfig:
+	case path != daemon.MainConfig:
 		args = append(args, "--containerd-config "+path)
 	}
-	if f.RuntimeName != handler {
+	if f.RuntimeName != install.DefaultRuntime {
 		args = append(args, "--runtime-name "+f.RuntimeName)
 	}
 	restart, command := daemon.Restart(f.Daemon, f.Address)
@@ -39,14 +41,14 @@ func (f *Facts) configure() string {
 	return strings.Join(args, " ") + then + restart
 }
 
-// place are the flags for the directories of the installation, where they are
+// dirFlags are the flags for the directories of the installation, where they are
 // not the usual ones.
-func (f *Facts) place() (flags []string) {
+func (f *Facts) dirFlags() (flags []string) {
 	bin, lib := f.binDir(), f.libDir()
-	if bin != binDir {
+	if bin != install.DefaultBinDir {
 		flags = append(flags, "--bin-dir "+bin)
 	}
-	if lib != libOf(bin) {
+	if lib != install.DefaultLibDir(bin) {
 		flags = append(flags, "--lib-dir "+lib)
 	}
 	return flags
@@ -56,24 +58,21 @@ func (f *Facts) place() (flags []string) {
 // that of the runtime's shim, or the usual one.
 func (f *Facts) binDir() string {
 	of := ""
-	if r, ok := f.runtime(); ok && filepath.Base(r.Path) == shimName {
+	if r, ok := f.runtime(); ok && filepath.Base(r.Path) == hooks.ShimBinary {
 		of = filepath.Dir(r.Path)
 	}
-	return cmp.Or(f.BinDir, of, binDir)
+	return cmp.Or(f.BinDir, of, install.DefaultBinDir)
 }
 
 // libDir is the directory of the installation's binaries: the one that is named,
 // the one that the shim lies in, or the usual one.
 func (f *Facts) libDir() string {
 	of := ""
-	if versions := filepath.Dir(filepath.Dir(f.Shim.Resolved)); filepath.Base(versions) == "versions" && filepath.Dir(f.Shim.Path) == f.binDir() {
-		of = filepath.Dir(versions)
+	if filepath.Dir(f.Shim.Path) == f.binDir() {
+		of = install.LibDirOf(f.Shim.Resolved)
 	}
-	return cmp.Or(f.LibDir, of, libOf(f.binDir()))
+	return cmp.Or(f.LibDir, of, install.DefaultLibDir(f.binDir()))
 }
-
-// libOf is where an installation's binaries are unless --lib-dir says otherwise.
-func libOf(bin string) string { return filepath.Join(bin, "..", "lib", "bookend") }
 
 // restart is what makes containerd read its files again.
 func (f *Facts) restart() string {
@@ -83,11 +82,11 @@ func (f *Facts) restart() string {
 
 // start is what makes containerd run.
 func (f *Facts) start() string {
-	if f.elsewhere() {
+	if f.otherDaemon() {
 		return "start the containerd of " + f.Address
 	}
 	return "systemctl start containerd"
 }
 
-// elsewhere tells whether a containerd is meant that is not the usual one.
-func (f *Facts) elsewhere() bool { return f.Address != "" && f.Address != daemon.Socket }
+// otherDaemon tells whether a containerd is meant that is not the usual one.
+func (f *Facts) otherDaemon() bool { return f.Address != "" && f.Address != daemon.Socket }

@@ -4,22 +4,22 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/hooks"
 )
 
 func shimFound(f *Facts) Result {
 	if f.Shim.Err != nil {
 		return fail(f.install(), "%v", f.Shim.Err)
 	}
-	if other := f.otherPlace(); other != "" {
+	if other := f.otherInstallation(); other != "" {
 		return warn(f.install()+"; or look at that installation, without the flags", "%s, version %s, is not of the installation in %s", f.Shim.where(), f.Shim.Version, other)
 	}
 	return pass("%s, version %s", f.Shim.where(), f.Shim.Version)
 }
 
-// otherPlace is the directory that is named and that the runtime's shim does not
+// otherInstallation is the directory that is named and that the runtime's shim does not
 // come from; empty: it comes from those that are.
-func (f *Facts) otherPlace() string {
+func (f *Facts) otherInstallation() string {
 	switch {
 	case f.BinDir != "" && filepath.Dir(f.Shim.Path) != f.BinDir:
 		return f.BinDir
@@ -59,12 +59,12 @@ func commandFits(f *Facts) Result {
 func shimOnPath(f *Facts) Result {
 	r, _ := f.runtime()
 	switch {
-	case f.ByName.Err != nil && (f.byTypeAlone() || r.Path == "" && r.Type == criconfig.OwnType):
+	case f.ByName.Err != nil && (f.byTypeAlone() || r.Path == "" && r.Type == hooks.RuntimeType):
 		return fail(f.install(), "the runtime's type leads nowhere: %v", f.ByName.Err)
 	case f.ByName.Err != nil:
 		return warn("link it from a directory of containerd's PATH, for ctr, nerdctl and Docker", "%v", f.ByName.Err)
 	case f.Shim.Err == nil && f.ByName.Resolved != f.Shim.Resolved:
 		return warn("remove one of the two", "%s is found by name, but runtime %q uses %s", f.ByName.Path, f.RuntimeName, f.Shim.Path)
 	}
-	return pass("%s leads to %s", criconfig.OwnType, f.ByName.Path)
+	return pass("%s leads to %s", hooks.RuntimeType, f.ByName.Path)
 }

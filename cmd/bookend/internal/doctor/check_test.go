@@ -10,8 +10,9 @@ import (
 
 	"github.com/moby/sys/capability"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )
@@ -39,8 +40,8 @@ func TestANodeWithoutTheCRIPluginDoesNotFail(t *testing.T) {
 var errBroken = errors.New("broken")
 
 func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
-	version := func(text string) daemon.Version {
-		v, err := daemon.ParseVersion(text)
+	version := func(text string) program.Version {
+		v, err := program.ParseVersion(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +58,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"containerd", "not ours to ask", func(f *Facts) { f.Daemon, f.DaemonErr, f.Installed = nil, syscall.EACCES, version("2.4.2") }, Fail, "(2.4.2 is installed)", "as root"},
 		{"containerd", "old", func(f *Facts) { f.Daemon.Version = version("2.2.5") }, Fail, "2.2.5 cannot start this shim", "2.3 or newer"},
 
-		{"runtime", "no file", func(f *Facts) { f.CRI, f.CRIErr = nil, errBroken }, Fail, "broken", "configuration"},
+		{"runtime", "no file", func(f *Facts) { f.CRI, f.CRIErr = &criconfig.Config{}, errBroken }, Fail, "broken", "configuration"},
 		{"runtime", "none", func(f *Facts) { delete(f.CRI.Runtimes, "bookend") }, Fail, `no runtime "bookend"`, "bookend install --edit-config && systemctl restart containerd"},
 		{"runtime", "none elsewhere", func(f *Facts) { f.RuntimeName, f.ContainerdConfig = "other", "/x.toml" }, Fail, `no runtime "other"`, "--containerd-config /x.toml --runtime-name other"},
 		{"runtime", "none of another installation", func(f *Facts) {
@@ -76,7 +77,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"runtime", "no type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Type = "" }) }, Fail, "no runtime_type", `runtime_type = "io.containerd.runc.v2"`},
 		{"runtime", "no plugin", func(f *Facts) { f.dockerOnly() }, Warning, "disables the CRI plugin", "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins"},
 		{"runtime", "no path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "" }) }, Fail, "the stock shim's", "runtime_path"},
-		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", criconfig.OwnType }) }, Pass, criconfig.OwnType, ""},
+		{"runtime", "by type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", hooks.RuntimeType }) }, Pass, hooks.RuntimeType, ""},
 
 		{"annotations", "no list", func(f *Facts) {
 			f.edit(func(r *criconfig.Runtime) { r.PodAnnotations, r.ContainerAnnotations = nil, nil })
@@ -114,7 +115,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 			f.Daemon.Handlers, f.Daemon.CRIErr = nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
 		}, Fail, "does not disable it", "why it did not load"},
 		{"loaded", "a plugin that failed, and no file", func(f *Facts) {
-			f.CRI, f.CRIErr, f.Daemon.Handlers, f.Daemon.CRIErr = nil, errBroken, nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
+			f.CRI, f.CRIErr, f.Daemon.Handlers, f.Daemon.CRIErr = &criconfig.Config{}, errBroken, nil, fmt.Errorf("%w: x", daemon.ErrNoCRI)
 		}, Fail, "no CRI plugin", "why it did not load"},
 		{"loaded", "a plugin that is to go", func(f *Facts) { f.dockerOnly(); f.Daemon.CRIErr = nil }, Warning, "disables", "restart"},
 		{"loaded", "no answer", func(f *Facts) { f.Daemon.Handlers, f.Daemon.CRIErr = nil, errBroken }, Warning, "broken", "log"},
@@ -122,7 +123,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 
 		{"shim", "none", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "broken", "bookend install --binaries-only --from DIR"},
 		{"shim", "none elsewhere", func(f *Facts) {
-			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
+			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + hooks.ShimBinary })
 			f.Shim = Program{Err: errBroken}
 		}, Fail, "broken", "bookend install --binaries-only --bin-dir /opt/b --from DIR"},
 		{"shim", "of a named installation", func(f *Facts) {
@@ -135,15 +136,15 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"bookend-exec", "none", func(f *Facts) { f.Executor.Err = fs.ErrNotExist }, Fail, "cannot run: file does not exist", "bookend install"},
 		{"bookend-exec", "another version", func(f *Facts) { f.Executor.Version = version("0.9.0") }, Fail, "of version 0.9.0, the shim beside it of 1.0.0", "bookend install"},
 		{"bookend-exec", "of an installation in another place", func(f *Facts) {
-			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + shimName })
-			f.Shim.Path, f.Shim.Resolved, f.Executor.Err = "/opt/b/"+shimName, "/opt/l/versions/1.0.0-0/"+shimName, errBroken
+			f.edit(func(r *criconfig.Runtime) { r.Path = "/opt/b/" + hooks.ShimBinary })
+			f.Shim.Path, f.Shim.Resolved, f.Executor.Err = "/opt/b/"+hooks.ShimBinary, "/opt/l/versions/1.0.0-0/"+hooks.ShimBinary, errBroken
 		}, Fail, "broken", "bookend install --binaries-only --bin-dir /opt/b --lib-dir /opt/l --from DIR"},
 		{"bookend-exec", "no shim", func(f *Facts) { f.Shim = Program{Err: errBroken} }, Fail, "no shim", "bookend install"},
 		{"bookend", "another version", func(f *Facts) { f.Version = "2.0.0" }, Warning, "of version 2.0.0, the shim of 1.0.0", "/usr/local/lib/bookend/versions/1.0.0-0"},
 		{"PATH", "not there", func(f *Facts) { f.ByName = Program{Err: errBroken} }, Warning, "broken", "ctr, nerdctl and Docker"},
 		{"PATH", "not there, needed", func(f *Facts) {
 			f.ByName = Program{Err: errBroken}
-			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", criconfig.OwnType })
+			f.edit(func(r *criconfig.Runtime) { r.Path, r.Type = "", hooks.RuntimeType })
 		}, Fail, "leads nowhere", "bookend install"},
 		{"PATH", "not there, and no plugin", func(f *Facts) { f.dockerOnly(); f.ByName = Program{Err: errBroken} }, Fail, "leads nowhere", "bookend install --binaries-only"},
 		{"PATH", "another", func(f *Facts) { f.ByName.Path, f.ByName.Resolved = "/usr/bin/x", "/usr/bin/x" }, Warning, "/usr/bin/x is found by name", "remove"},
@@ -163,7 +164,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"seccomp", "a libseccomp that cannot be compared", func(f *Facts) { f.Identity.Libseccomp = "x" }, Warning, "is newer than x", "build bookend-exec"},
 		{"seccomp", "a newer runc", func(f *Facts) { f.Runc.Version = version("1.6.0-rc.1") }, Warning, "the runtime is runc 1.6.0-rc.1, profiles of hooks are compiled by the code of runc 1.5.0", "upgrade bookend"},
 		{"seccomp", "an older runc", func(f *Facts) { f.Runc.Version = version("1.3.0") }, Pass, "the code is that of runc 1.5.0", ""},
-		{"seccomp", "a runc that is not known", func(f *Facts) { f.Compiler.Runc = daemon.Version{} }, Warning, "an unknown version", "upgrade bookend"},
+		{"seccomp", "a runc that is not known", func(f *Facts) { f.Compiler.Runc = program.Version{} }, Warning, "an unknown version", "upgrade bookend"},
 		{"seccomp", "a crun", func(f *Facts) { f.Identity.Name, f.Runc.Version = "crun", version("2.0") }, Pass, "2.5.4 is the runtime's", ""},
 
 		{"exec", "by configuration", func(f *Facts) { f.Entry, f.Joiner = hooks.EntryRuntime, "" }, Pass, "the node's configuration says so", ""},
@@ -199,7 +200,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"capabilities", "unknown", func(f *Facts) { f.Capabilities = nil }, Warning, "cannot be read", "as root"},
 		{"configuration", "invalid", func(f *Facts) { f.NodeConfig.Err = errBroken }, Fail, "broken", "fix " + hooks.ConfigPath},
 		{"configuration", "named and not there", func(f *Facts) { f.NodeConfig.Err = fs.ErrNotExist }, Fail, "not exist", hooks.ConfigPath},
-		{"configuration", "not there", func(f *Facts) { f.NodeConfig.Err, f.NodeConfig.Must = fs.ErrNotExist, false }, Pass, "defaults", ""},
+		{"configuration", "not there", func(f *Facts) { f.NodeConfig.Exists = false }, Pass, "defaults", ""},
 		{"records", "not writable", func(f *Facts) { f.RecordsErr = syscall.EROFS }, Warning, "read-only", hooks.DefaultRecords().Directory},
 		{"records", "open to all", func(f *Facts) { f.RecordsMode = 0o755 }, Warning, "mode 0755", "chmod 0700 " + hooks.DefaultRecords().Directory},
 		{"records", "not yet", func(f *Facts) { f.RecordsMode = 0 }, Pass, "will be made", ""},

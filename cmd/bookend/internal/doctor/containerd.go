@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/hooks"
 )
 
 // The oldest containerd whose start protocol the shim speaks.
@@ -46,8 +47,8 @@ func runtimeConfigured(f *Facts) Result {
 		return fail(f.install(), "no runtime %q in %s and what it imports", f.RuntimeName, f.CRI.Path)
 	case r.Type == "":
 		return fail("set runtime_type = \""+criconfig.RuncType+"\" in the runtime's table, then "+f.restart(), "runtime %q has no runtime_type: containerd starts nothing with it", f.RuntimeName)
-	case r.Path == "" && r.Type != criconfig.OwnType:
-		return fail("set runtime_path to the path of "+shimName+" in "+f.CRI.Path, "runtime %q is of type %s and names no runtime_path: it is the stock shim's", f.RuntimeName, r.Type)
+	case r.Path == "" && r.Type != hooks.RuntimeType:
+		return fail("set runtime_path to the path of "+hooks.ShimBinary+" in "+f.CRI.Path, "runtime %q is of type %s and names no runtime_path: it is the stock shim's", f.RuntimeName, r.Type)
 	case r.Path == "":
 		return pass("%q, of type %s", f.RuntimeName, r.Type)
 	default:
@@ -72,34 +73,26 @@ func annotationsListed(f *Facts) Result {
 	if len(gaps) == 0 {
 		return pass("pod_annotations and container_annotations have all that is needed")
 	}
-	var found, fix []string
+	var found []string
 	fatal := false
 	for _, g := range gaps {
 		found = append(found, g.List+" lacks "+g.Pattern+" ("+g.Without+")")
 		fatal = fatal || g.Fatal
 	}
-	if !slices.ContainsFunc(gaps, func(g criconfig.Gap) bool { return g.List == "container_annotations" }) {
-		fix = append(fix, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()))
-	} else {
-		fix = append(fix, listLine("pod_annotations", r.PodAnnotations, criconfig.PodAnnotations()),
-			listLine("container_annotations", r.ContainerAnnotations, criconfig.ContainerAnnotations()))
+	full := r.Bookend(r.Path)
+	fix := listLine(criconfig.PodList, full.PodAnnotations)
+	if slices.ContainsFunc(gaps, func(g criconfig.Gap) bool { return g.List == criconfig.ContainerList }) {
+		fix += " and " + listLine(criconfig.ContainerList, full.ContainerAnnotations)
 	}
-	result := warn("in the runtime's table: "+strings.Join(fix, " and ")+", then "+f.restart(), "%s", strings.Join(found, "; "))
+	result := warn("in the runtime's table: "+fix+", then "+f.restart(), "%s", strings.Join(found, "; "))
 	if fatal {
 		result.Status = Fail
 	}
 	return result
 }
 
-// listLine is a list as it should be.
-func listLine(name string, have, need []string) string {
-	full := slices.Clone(need)
-	for _, p := range have {
-		if !slices.Contains(full, p) {
-			full = append(full, p)
-		}
-	}
-	return name + ` = ["` + strings.Join(full, `", "`) + `"]`
+func listLine(name string, patterns []string) string {
+	return name + ` = ["` + strings.Join(patterns, `", "`) + `"]`
 }
 
 // runtimeLoaded compares what containerd runs with to what its files say.
@@ -108,7 +101,7 @@ func runtimeLoaded(f *Facts) Result {
 	switch {
 	case f.Daemon == nil:
 		return fail(f.start(), "no containerd runs")
-	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI) && f.CRI != nil && f.CRI.CRIDisabled:
+	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI) && f.CRI.CRIDisabled:
 		return warn("enable the CRI plugin for Kubernetes; ctr, nerdctl and Docker do without", "%v", f.Daemon.CRIErr)
 	case errors.Is(f.Daemon.CRIErr, daemon.ErrNoCRI):
 		return fail(f.restart()+"; if the plugin is missing still, containerd's log and ctr plugins ls say why it did not load",
@@ -147,18 +140,5 @@ func sameOptions(loaded, file map[string]any) bool {
 	if err := json.Unmarshal(data, &same); err != nil {
 		return true
 	}
-	return reflect.DeepEqual(withoutEmpty(loaded), withoutEmpty(same))
-}
-
-func withoutEmpty(options map[string]any) map[string]any {
-	out := map[string]any{}
-	for name, value := range options {
-		switch v := reflect.ValueOf(value); {
-		case !v.IsValid(), v.IsZero():
-		case (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0:
-		default:
-			out[name] = value
-		}
-	}
-	return out
+	return reflect.DeepEqual(criconfig.NotEmpty(loaded), criconfig.NotEmpty(same))
 }

@@ -3,7 +3,7 @@ package doctor
 import (
 	"cmp"
 
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -65,10 +65,7 @@ func seccompFits(f *Facts) Result {
 // olderText compares versions down to the patch level. One that cannot be read
 // is the newer one: that is the slower way.
 func olderText(a, b string) bool {
-	va, errA := daemon.ParseVersion(a)
-	vb, errB := daemon.ParseVersion(b)
-	if errA != nil || errB != nil {
-		return false
-	}
-	return cmp.Or(cmp.Compare(va.Major, vb.Major), cmp.Compare(va.Minor, vb.Minor), cmp.Compare(va.Patch, vb.Patch)) < 0
+	va, errA := program.ParseVersion(a)
+	vb, errB := program.ParseVersion(b)
+	return errA == nil && errB == nil && va.Compare(vb) < 0
 }

@@ -1,14 +1,17 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
 
 	"github.com/moby/sys/capability"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
+	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )
 
@@ -32,8 +35,8 @@ type Facts struct {
 
 	Daemon    *daemon.Daemon // nil: none answers
 	DaemonErr error
-	Installed daemon.Version // of the binary, where no daemon answers
-	CRI       *criconfig.Config
+	Installed program.Version   // of the binary, where no daemon answers
+	CRI       *criconfig.Config // empty where it cannot be read
 	CRIErr    error
 
 	Path []string // where containerd looks for programs; a guess if it does not run
@@ -48,15 +51,15 @@ type Facts struct {
 	Identity    runtime.Identity
 	IdentityErr error
 
-	Kernel    daemon.Version
+	Kernel    program.Version
 	KernelErr error
 
 	CgroupV2, Freezer bool
 	Systemd           bool                    // it runs here
 	Capabilities      map[capability.Cap]bool // those of containerd, or of this process
 
-	NodeConfig  Document // bookend's own
-	Entry       string   // how it wants exec hooks to get into containers
+	NodeConfig  NodeConfig
+	Entry       string // how it wants exec hooks to get into containers
 	RecordsDir  string
 	RecordsErr  error // why no records can be written there
 	RecordsMode os.FileMode
@@ -66,50 +69,41 @@ type Facts struct {
 type Program struct {
 	Path     string // as it is named; empty: not looked for, or not found by name
 	Resolved string // without symbolic links
-	Version  daemon.Version
+	Version  program.Version
 	Err      error
 }
 
 // Libraries are those of an executor; an empty one is not known.
 type Libraries struct {
-	Runc       daemon.Version
+	Runc       program.Version
 	Libseccomp string
 }
 
-// Document is a file that may be there.
-type Document struct {
-	Path string
-	Must bool // it is named somewhere, so that it has to be there
-	Err  error
+// NodeConfig is bookend's own configuration; where there is an error or no file,
+// the default holds.
+type NodeConfig struct {
+	hooks.ConfigFile
+	Exists bool
+	Err    error
 }
-
-const (
-	shimName     = "containerd-shim-bookend-v2"
-	executorName = "bookend-exec"
-)
-
-// Where things are unless flags say otherwise.
-const (
-	mainConfig = "/etc/containerd/config.toml" // containerd's default
-	binDir     = "/usr/local/bin"              // that of an installation
-	handler    = "bookend"
-)
 
 // Gather looks at the node. Nothing is changed.
 func Gather(ctx context.Context, opts Options) *Facts {
 	f := &Facts{Options: opts}
 	if f.Daemon, f.DaemonErr = daemon.Find(ctx, opts.Address); f.DaemonErr != nil {
-		f.Daemon = nil
-		f.Installed, _ = daemon.VersionOf(ctx, opts.Containerd)
+		f.Installed, _ = program.VersionOf(ctx, opts.Containerd)
 	}
 	f.Path = filepath.SplitList(f.env("PATH"))
-	f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig())
+	if f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig()); f.CRIErr != nil {
+		f.CRI = &criconfig.Config{}
+	}
 	node, runc := f.readNode()
 	f.Entry = node.Exec.Entry
 	f.findBinaries(ctx, runc)
 	f.Kernel, f.KernelErr = kernel()
 	f.CgroupV2, f.Freezer = cgroups("/sys/fs/cgroup", "/proc/self/mountinfo")
-	f.Systemd = exists("/run/systemd/system")
+	_, err := os.Stat("/run/systemd/system")
+	f.Systemd = err == nil
 	f.Capabilities = capabilitiesOf(f.pid())
 	f.RecordsDir = node.Records.Directory
 	f.RecordsMode, f.RecordsErr = writable(f.RecordsDir)
@@ -126,14 +120,7 @@ func (f *Facts) env(name string) string {
 
 // mainConfig is containerd's main file.
 func (f *Facts) mainConfig() string {
-	switch {
-	case f.ContainerdConfig != "":
-		return f.ContainerdConfig
-	case f.Daemon != nil && filepath.IsAbs(f.Daemon.ConfigFile()):
-		return f.Daemon.ConfigFile()
-	default:
-		return mainConfig
-	}
+	return cmp.Or(f.ContainerdConfig, f.Daemon.MainConfig())
 }
 
 // pid is containerd's process, or this one.
@@ -146,9 +133,6 @@ func (f *Facts) pid() int {
 
 // runtime is the runtime as it is configured in files.
 func (f *Facts) runtime() (criconfig.Runtime, bool) {
-	if f.CRI == nil {
-		return criconfig.Runtime{}, false
-	}
 	r, ok := f.CRI.Runtimes[f.RuntimeName]
 	return r, ok
 }
@@ -157,5 +141,5 @@ func (f *Facts) runtime() (criconfig.Runtime, bool) {
 // nerdctl and Docker find the shim by its type and hand over all annotations.
 func (f *Facts) byTypeAlone() bool {
 	_, ok := f.runtime()
-	return !ok && f.CRI != nil && f.CRI.CRIDisabled
+	return !ok && f.CRI.CRIDisabled
 }

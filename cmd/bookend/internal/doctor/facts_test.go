@@ -12,8 +12,8 @@ import (
 	"github.com/containerd/containerd/api/types"
 	"google.golang.org/protobuf/proto"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -25,6 +25,13 @@ func write(t *testing.T, path, content string, mode fs.FileMode) string {
 	return path
 }
 
+// readNodeConfig looks with this in containerd's environment.
+func readNodeConfig(asked, env string) (NodeConfig, *hooks.Config) {
+	f := &Facts{Options: Options{NodeConfig: asked}, CRI: &criconfig.Config{}, Daemon: &daemon.Daemon{Process: daemon.Process{Env: map[string]string{hooks.ConfigEnv: env}}}}
+	node, _ := f.readNode()
+	return f.NodeConfig, node
+}
+
 func TestTheNodesConfigurationIsTheOneThatShimsRead(t *testing.T) {
 	dir := t.TempDir()
 	good := write(t, filepath.Join(dir, "good.toml"), "[policy]\nallowUser = true\n", 0o600)
@@ -33,7 +40,7 @@ func TestTheNodesConfigurationIsTheOneThatShimsRead(t *testing.T) {
 		asked, env, path string
 		must             bool
 	}{{good, bad, good, true}, {"", good, good, true}, {"", "", hooks.ConfigPath, false}} {
-		if d, _ := readNodeConfig(tt.asked, tt.env); d.Path != tt.path || d.Must != tt.must {
+		if d, _ := readNodeConfig(tt.asked, tt.env); d.Path != tt.path || d.Named != tt.must {
 			t.Errorf("asked for %q with %q in the environment: got %+v", tt.asked, tt.env, d)
 		}
 	}
@@ -146,9 +153,9 @@ func TestContainerdsFileIsTheOneItRunsWith(t *testing.T) {
 		args       []string
 		flag, want string
 	}{
-		{nil, "", mainConfig},
+		{nil, "", daemon.MainConfig},
 		{[]string{"containerd", "--config", "/x"}, "", "/x"},
-		{[]string{"containerd", "--config", "x"}, "", mainConfig}, // relative to a directory that is not known
+		{[]string{"containerd", "--config", "x"}, "", daemon.MainConfig}, // relative to a directory that is not known
 		{[]string{"containerd", "--config", "/x"}, "/flag", "/flag"},
 	} {
 		f.Daemon = &daemon.Daemon{Process: daemon.Process{Args: tt.args}}
@@ -169,14 +176,14 @@ func TestARuntimeOfOurOwnTypeHasItsConfigurationInItsOptions(t *testing.T) {
 		asked, dir, runc    string
 		document, complaint string
 	}{
-		"a file":           {criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"ConfigPath": file}}, "", "/file", "/file/runc", file, ""},
-		"a file, asked":    {criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"ConfigPath": file}}, env, "/env", "/env/runc", env, ""},
-		"the table itself": {criconfig.Runtime{Type: criconfig.OwnType, Options: inline}, "", "/inline", "/inline/runc", `the options of runtime "strict" in /c.toml`, ""},
+		"a file":           {criconfig.Runtime{Type: hooks.RuntimeType, Options: map[string]any{"ConfigPath": file}}, "", "/file", "/file/runc", file, ""},
+		"a file, asked":    {criconfig.Runtime{Type: hooks.RuntimeType, Options: map[string]any{"ConfigPath": file}}, env, "/env", "/env/runc", env, ""},
+		"the table itself": {criconfig.Runtime{Type: hooks.RuntimeType, Options: inline}, "", "/inline", "/inline/runc", `the options of runtime "strict" in /c.toml`, ""},
 		"runc's names in it": {
-			criconfig.Runtime{Type: criconfig.OwnType, Options: map[string]any{"BinaryName": "/x"}}, "", hooks.DefaultRecords().Directory, "",
+			criconfig.Runtime{Type: hooks.RuntimeType, Options: map[string]any{"BinaryName": "/x"}}, "", hooks.DefaultRecords().Directory, "",
 			`the options of runtime "strict" in /c.toml`, "BinaryName: unknown field",
 		},
-		"no options":  {criconfig.Runtime{Type: criconfig.OwnType}, "", "/env", "", env, ""},
+		"no options":  {criconfig.Runtime{Type: hooks.RuntimeType}, "", "/env", "", env, ""},
 		"runc's type": {criconfig.Runtime{Type: "io.containerd.runc.v2", Options: map[string]any{"BinaryName": "/x"}}, "", "/env", "/x", env, ""},
 	} {
 		f := &Facts{
@@ -196,7 +203,7 @@ func TestARuntimeOfOurOwnTypeHasItsConfigurationInItsOptions(t *testing.T) {
 
 func TestTheExecutorNamesItsLibraries(t *testing.T) {
 	ask := func(script string) *Facts {
-		path := write(t, filepath.Join(t.TempDir(), executorName), "#!/bin/sh\n"+script, 0o755)
+		path := write(t, filepath.Join(t.TempDir(), hooks.ExecBinary), "#!/bin/sh\n"+script, 0o755)
 		f := &Facts{Executor: locate(path)}
 		f.askExecutor(t.Context())
 		return f
@@ -229,7 +236,7 @@ func TestTheRuntimeIsAskedAsShimsAskIt(t *testing.T) {
 
 func TestTheShimSaysWhetherItHasTheJoiner(t *testing.T) {
 	info, err := proto.Marshal(&types.RuntimeInfo{
-		Name: criconfig.OwnType, Version: &types.RuntimeVersion{Version: "1.0.0"},
+		Name: hooks.RuntimeType, Version: &types.RuntimeVersion{Version: "1.0.0"},
 		Annotations: map[string]string{hooks.JoinerAnnotation: hooks.JoinerReady},
 	})
 	if err != nil {

@@ -2,17 +2,14 @@ package doctor
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
-	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -22,75 +19,56 @@ import (
 // in there; those of runc's type are runc's.
 func (f *Facts) readNode() (node *hooks.Config, runc string) {
 	r, _ := f.runtime()
-	asked, env := f.Options.NodeConfig, f.env(hooks.ConfigEnv)
-	if r.Type != criconfig.OwnType || len(r.Options) == 0 {
-		f.NodeConfig, node = readNodeConfig(asked, env)
-		return node, r.BinaryName()
+	path, own := f.Options.NodeConfig, r.Type == hooks.RuntimeType && len(r.Options) > 0
+	if own {
+		path = cmp.Or(path, configPath(r.Options))
 	}
-	path, named := configPath(r.Options)
-	if asked == "" && !named {
-		f.NodeConfig, node = f.inlineConfig(r.Options)
+	d := &f.NodeConfig
+	if own && path == "" {
+		d.Path = fmt.Sprintf("the options of runtime %q in %s", f.RuntimeName, f.CRI.Path)
+		d.Exists = true
+		node, d.Err = parseOptions(r.Options, d.Path)
+	} else {
+		d.ConfigFile = hooks.LocateConfig(path, f.env(hooks.ConfigEnv))
+		node, d.Exists, d.Err = d.Load()
+	}
+	if d.Err != nil {
+		node = hooks.DefaultConfig()
+	}
+	if own {
 		return node, node.Runc.BinaryName
 	}
-	f.NodeConfig, node = readNodeConfig(cmp.Or(asked, path), env)
-	return node, node.Runc.BinaryName
+	return node, r.BinaryName()
 }
 
-// configPath is the file that options name. containerd compares keys without
-// regard to case.
-func configPath(options map[string]any) (path string, ok bool) {
+// configPath is the file that options name; empty: they name none. containerd
+// compares keys without regard to case.
+func configPath(options map[string]any) string {
 	for key, value := range options {
 		if strings.EqualFold(key, "ConfigPath") {
-			path, ok = value.(string)
-			return path, ok && path != ""
+			path, _ := value.(string)
+			return path
 		}
 	}
-	return "", false
+	return ""
 }
 
-// inlineConfig reads options that are the configuration itself.
-func (f *Facts) inlineConfig(options map[string]any) (Document, *hooks.Config) {
-	d := Document{Path: fmt.Sprintf("the options of runtime %q in %s", f.RuntimeName, f.CRI.Path), Must: true}
+// parseOptions reads options that are the configuration itself.
+func parseOptions(options map[string]any, source string) (*hooks.Config, error) {
 	data, err := toml.Marshal(options)
-	if err == nil {
-		var cfg *hooks.Config
-		if cfg, err = hooks.ParseConfig(data, d.Path); err == nil {
-			return d, cfg
-		}
+	if err != nil {
+		return nil, err
 	}
-	d.Err = err
-	return d, hooks.DefaultConfig()
-}
-
-// readNodeConfig reads bookend's own file as shims do: the one that is asked
-// for, else that of containerd's environment, else the default one. Where it
-// cannot be read the configuration is the default.
-func readNodeConfig(asked, env string) (Document, *hooks.Config) {
-	d := Document{Path: asked, Must: true}
-	if d.Path == "" {
-		d.Path = env
-	}
-	if d.Path == "" {
-		d.Path, d.Must = hooks.ConfigPath, false
-	}
-	data, err := os.ReadFile(d.Path)
-	if err == nil {
-		var cfg *hooks.Config
-		if cfg, err = hooks.ParseConfig(data, d.Path); err == nil {
-			return d, cfg
-		}
-	}
-	d.Err = err
-	return d, hooks.DefaultConfig()
+	return hooks.ParseConfig(data, source)
 }
 
 func configurationValid(f *Facts) Result {
 	d := f.NodeConfig
 	switch {
-	case errors.Is(d.Err, fs.ErrNotExist) && !d.Must:
-		return pass("no %s, the defaults hold", d.Path)
 	case d.Err != nil:
 		return fail("fix "+d.Path+": until then containers with a hook annotation cannot be created", "%v", d.Err)
+	case !d.Exists:
+		return pass("no %s, the defaults hold", d.Path)
 	}
 	return pass("%s is valid", d.Path)
 }
@@ -98,24 +76,13 @@ func configurationValid(f *Facts) Result {
 // writable tells why this process could not write into dir, and the mode of
 // dir, 0 where it is still to be made.
 func writable(dir string) (fs.FileMode, error) {
-	st, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		if filepath.Dir(dir) == dir {
-			return 0, err
-		}
-		_, err = writable(filepath.Dir(dir))
+	if err := install.Writable(dir); err != nil {
 		return 0, err
 	}
-	if err != nil {
-		return 0, err
+	if st, err := os.Stat(dir); err == nil {
+		return st.Mode().Perm(), nil
 	}
-	if !st.IsDir() {
-		return 0, fmt.Errorf("%s: %w", dir, unix.ENOTDIR)
-	}
-	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-		return 0, fmt.Errorf("%s: %w", dir, err)
-	}
-	return st.Mode().Perm(), nil
+	return 0, nil
 }
 
 func recordsWritable(f *Facts) Result {

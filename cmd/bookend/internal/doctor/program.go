@@ -1,22 +1,17 @@
 package doctor
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/containerd/containerd/api/types"
 	"google.golang.org/protobuf/proto"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
 )
@@ -24,14 +19,14 @@ import (
 // findBinaries finds those that the runtime leads to; runc is the one that it
 // names, and empty for the one on PATH.
 func (f *Facts) findBinaries(ctx context.Context, runc string) {
-	f.ByName, f.Joiner = f.shimProgram(ctx, lookPath(f.Path, shimName))
+	f.ByName, f.Joiner = f.shimProgram(ctx, lookPath(f.Path, hooks.ShimBinary))
 	f.Shim = f.ByName
 	r, ok := f.runtime()
 	if ok && r.Path != "" {
 		f.Shim, f.Joiner = f.shimProgram(ctx, locate(r.Path))
 	}
 	if f.Shim.Resolved != "" {
-		f.Executor = locate(filepath.Join(filepath.Dir(f.Shim.Resolved), executorName))
+		f.Executor = locate(filepath.Join(filepath.Dir(f.Shim.Resolved), hooks.ExecBinary))
 		f.askExecutor(ctx)
 	}
 	f.Runc = lookPath(f.Path, cmp.Or(runc, "runc"))
@@ -70,16 +65,12 @@ func executable(path string) error {
 	return err
 }
 
-var errNotExecutable = errors.New("is not an executable file")
-
 // ask runs a program for its version.
 func (p *Program) ask(ctx context.Context) {
 	if p.Err == nil {
-		p.Version, p.Err = daemon.VersionOf(ctx, p.Path)
+		p.Version, p.Err = program.VersionOf(ctx, p.Path)
 	}
 }
-
-const infoTimeout = 20 * time.Second
 
 // shimProgram asks a shim for its version as containerd does, which shows that it
 // starts here, and returns what it says of the joiner.
@@ -88,27 +79,22 @@ func (f *Facts) shimProgram(ctx context.Context, p Program) (asked Program, join
 		return p, ""
 	}
 	info, err := f.shimInfo(ctx, p.Path)
-	if err == nil && info.GetName() != criconfig.OwnType {
+	if err == nil && info.GetName() != hooks.RuntimeType {
 		err = fmt.Errorf("%s: %w: it calls itself %q", p.Path, errOther, info.GetName())
 	}
 	if err != nil {
 		p.Err = err
 		return p, ""
 	}
-	p.Version, p.Err = daemon.ParseVersion(info.GetVersion().GetVersion())
+	p.Version, p.Err = program.ParseVersion(info.GetVersion().GetVersion())
 	return p, info.GetAnnotations()[hooks.JoinerAnnotation]
 }
 
 func (f *Facts) shimInfo(ctx context.Context, path string) (*types.RuntimeInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, path, "-info")
-	cmd.Env = []string{"PATH=" + strings.Join(f.Path, ":"), hooks.ConfigEnv + "=" + f.env(hooks.ConfigEnv)}
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
-	out, err := cmd.Output()
+	env := []string{"PATH=" + strings.Join(f.Path, ":"), hooks.ConfigEnv + "=" + f.env(hooks.ConfigEnv)}
+	out, err := program.AskIn(ctx, env, path, "-info")
 	if err != nil {
-		return nil, fmt.Errorf("%s -info: %w: %s", path, err, bytes.TrimSpace(complaint.Bytes()))
+		return nil, err
 	}
 	info := &types.RuntimeInfo{}
 	if err := proto.Unmarshal(out, info); err != nil {
@@ -117,23 +103,21 @@ func (f *Facts) shimInfo(ctx context.Context, path string) (*types.RuntimeInfo, 
 	return info, nil
 }
 
-var errOther = errors.New("is another shim")
-
 // askExecutor asks an executor for its version and those of its libraries.
 func (f *Facts) askExecutor(ctx context.Context) {
 	if f.Executor.Err != nil {
 		return
 	}
-	out, err := output(ctx, f.Executor.Path, "--version")
+	out, err := program.Ask(ctx, f.Executor.Path, "--version")
 	if err != nil {
 		f.Executor.Err = err
 		return
 	}
-	f.Executor.Version, f.Executor.Err = daemon.ParseVersion(string(out))
+	f.Executor.Version, f.Executor.Err = program.ParseVersion(string(out))
 	for line := range strings.Lines(string(out)) {
 		switch name, version, _ := strings.Cut(strings.TrimSpace(line), ": "); name {
 		case "runc":
-			f.Compiler.Runc, _ = daemon.ParseVersion(version) // "unknown" is none
+			f.Compiler.Runc, _ = program.ParseVersion(version) // "unknown" is none
 		case "libseccomp":
 			f.Compiler.Libseccomp = version
 		}
@@ -144,17 +128,6 @@ func (f *Facts) askExecutor(ctx context.Context) {
 // nowhere here.
 func (f *Facts) askRuntime(ctx context.Context) {
 	if f.Runc.Err == nil {
-		f.Identity, f.IdentityErr = runtime.Identify(ctx, f.Runc.Path, os.DevNull, output)
+		f.Identity, f.IdentityErr = runtime.Identify(ctx, f.Runc.Path, os.DevNull, program.Ask)
 	}
-}
-
-// output runs a program and returns what it prints.
-func output(ctx context.Context, program string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, program, args...).Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", program, strings.Join(args, " "), err)
-	}
-	return out, nil
 }

@@ -2,10 +2,10 @@ package doctor
 
 import "fmt"
 
-// Status is the result of a check.
+// Status is how a check ended.
 type Status string
 
-// What can come of one.
+// The statuses.
 const (
 	Pass    Status = "pass"
 	Warning Status = "warning" // hooks run, with a limit; or it cannot be told
@@ -16,7 +16,7 @@ const (
 type Result struct {
 	Check  string `json:"check"`
 	Status Status `json:"status"`
-	Found  string `json:"found"`         // what was looked at and what it is like
+	Found  string `json:"found"`         // what doctor found
 	Fix    string `json:"fix,omitempty"` // what to do; empty: nothing
 }
 

@@ -9,8 +9,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/cmd/bookend/internal/criconfig"
-	"bookend.dev/bookend/cmd/bookend/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 // cgroups tells which version is mounted at root and, where it is 1, whether
@@ -33,7 +32,7 @@ func cgroups(root, mounts string) (v2, freezer bool) {
 
 func cgroupsFit(f *Facts) Result {
 	r, _ := f.runtime()
-	name, usual := f.runc()
+	name, usual := f.CRI.Runc()
 	switch {
 	case r.IsRunc() && r.SystemdCgroup() && !f.Systemd:
 		return fail("set SystemdCgroup = false in the options of runtime \""+f.RuntimeName+"\", then "+f.restart(), "runtime %q has SystemdCgroup, and systemd does not run here: no container starts", f.RuntimeName)
@@ -56,12 +55,12 @@ const (
 )
 
 // kernel is the version of the one that runs.
-func kernel() (daemon.Version, error) {
+func kernel() (program.Version, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
-		return daemon.Version{}, err
+		return program.Version{}, err
 	}
-	return daemon.ParseVersion(unix.ByteSliceToString(name.Release[:]))
+	return program.ParseVersion(unix.ByteSliceToString(name.Release[:]))
 }
 
 func kernelFits(f *Facts) Result {
@@ -76,29 +75,15 @@ func kernelFits(f *Facts) Result {
 	return pass("Linux %s has all that exec hooks use", f.Kernel)
 }
 
-// runc is the node's runc runtime and its name; empty: its files have none.
-func (f *Facts) runc() (name string, r criconfig.Runtime) {
-	if f.CRI == nil {
-		return "", criconfig.Runtime{}
-	}
-	return f.CRI.Runc()
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// needs are the capabilities that the shim and what it starts inherit from
-// containerd, and what for.
-func needs() []struct {
+// need is a capability, and what it is for.
+type need struct {
 	cap capability.Cap
 	to  string
-} {
-	return []struct {
-		cap capability.Cap
-		to  string
-	}{
+}
+
+// needs are those that the shim and what it starts inherit from containerd.
+func needs() []need {
+	return []need{
 		{capability.CAP_SYS_ADMIN, "join namespaces"},
 		{capability.CAP_SYS_CHROOT, "join mount namespaces"},
 		{capability.CAP_SYS_PTRACE, "open namespaces of containers"},

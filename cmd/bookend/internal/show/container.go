@@ -2,16 +2,16 @@ package show
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks/record"
 )
 
-// generatedID are the ids that nobody has chosen: those of the CRI plugin,
+// generatedID are the ids that no one has chosen: those of the CRI plugin,
 // nerdctl and Docker. Twelve characters of one are enough for people.
 var generatedID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
@@ -32,9 +32,6 @@ func Name(c record.Subject) string {
 	return c.Pod + "/" + c.Name
 }
 
-// ErrUnknown says that neither a record nor a status is about a container.
-var ErrUnknown = errors.New("no container with hooks has this id or name")
-
 // AmbiguousError is a word that several containers go by.
 type AmbiguousError struct {
 	Word       string
@@ -44,9 +41,9 @@ type AmbiguousError struct {
 func (e *AmbiguousError) Error() string {
 	lines := make([]string, len(e.Candidates))
 	for i, c := range e.Candidates {
-		lines[i] = "\n  " + Escape(strings.Join(slices.DeleteFunc([]string{c.Namespace, c.Container, fullName(c)}, isEmpty), "  "))
+		lines[i] = "\n  " + terminal.Escape(strings.Join(slices.DeleteFunc([]string{c.Namespace, c.Container, fullName(c)}, isEmpty), "  "))
 	}
-	return fmt.Sprintf("%s: %d containers go by this:%s", Escape(e.Word), len(lines), strings.Join(lines, ""))
+	return fmt.Sprintf("%s: %d containers go by this:%s", terminal.Escape(e.Word), len(lines), strings.Join(lines, ""))
 }
 
 func isEmpty(s string) bool { return s == "" }
@@ -100,7 +97,7 @@ func Find(word string, all []record.Subject) (Found, error) {
 		}
 		return found, nil
 	}
-	return Found{}, fmt.Errorf("%s: %w", Escape(word), ErrUnknown)
+	return Found{}, fmt.Errorf("%s: %w", terminal.Escape(word), ErrUnknown)
 }
 
 func goesBy(c record.Subject, name string) bool {
@@ -123,10 +120,13 @@ func distinct(all []record.Subject, take func(record.Subject) bool) []record.Sub
 			found = append(found, c)
 		}
 	}
-	slices.SortFunc(found, func(a, b record.Subject) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(fullName(a), fullName(b)), cmp.Compare(a.Container, b.Container))
-	})
+	slices.SortFunc(found, compare)
 	return found
+}
+
+// compare orders containers by namespace, name, id.
+func compare(a, b record.Subject) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(fullName(a), fullName(b)), cmp.Compare(a.Container, b.Container))
 }
 
 // Words are the ids and names that [Find] knows containers by, for completion.

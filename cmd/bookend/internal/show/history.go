@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -20,9 +21,9 @@ func History(records []record.Record, now time.Time, full bool) [][]string {
 	for i, r := range records {
 		rows[i] = []string{
 			r.Started.In(now.Location()).Format(time.DateTime),
-			Escape(r.Namespace), Escape(id(r.Container, full)), Escape(Name(r.Subject)),
-			Escape(Hook(r)), Escape(r.Handler), number(r.Attempt),
-			Escape(string(Outcome(r))), Escape(Cause(r)), duration(Duration(r, now)),
+			terminal.Escape(r.Namespace), terminal.Escape(id(r.Container, full)), terminal.Escape(Name(r.Subject)),
+			terminal.Escape(Hook(r)), terminal.Escape(r.Handler), number(r.Attempt),
+			terminal.Escape(string(Outcome(r))), terminal.Escape(Cause(r)), duration(Duration(r, now)),
 		}
 	}
 	return rows

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -39,7 +40,7 @@ func (l *Logs) Write(r record.Record) error {
 	before, again := l.written[r.ID]
 	title := l.title(r)
 	l.written[r.ID] = written{title: title, stdout: newMark(r.Stdout), stderr: newMark(r.Stderr)}
-	stdout, stderr := before.stdout.news(r.Stdout), before.stderr.news(r.Stderr)
+	stdout, stderr := before.stdout.added(r.Stdout), before.stderr.added(r.Stderr)
 	var text bytes.Buffer
 	if l.opts.Raw {
 		text.WriteString(l.safe(stdout))
@@ -68,7 +69,7 @@ func (l *Logs) head(text *bytes.Buffer, title string, r record.Record, more bool
 	}
 	text.WriteByte('\n')
 	if r.Detail != "" && !more {
-		fmt.Fprintf(text, "detail: %s\n", Escape(r.Detail))
+		fmt.Fprintf(text, "detail: %s\n", terminal.Escape(r.Detail))
 	}
 }
 
@@ -89,7 +90,7 @@ func (l *Logs) title(r record.Record) string {
 	if d := Duration(r, r.Started); d > 0 {
 		s += ", after " + d.String()
 	}
-	return Escape(s)
+	return terminal.Escape(s)
 }
 
 // lines puts a mark before each line: what a hook prints cannot be taken for
@@ -104,7 +105,7 @@ func (l *Logs) lines(text *bytes.Buffer, mark string, output []byte) {
 
 func (l *Logs) safe(output []byte) string {
 	if l.opts.Terminal {
-		return EscapeText(string(output))
+		return terminal.EscapeText(string(output))
 	}
 	return string(output)
 }

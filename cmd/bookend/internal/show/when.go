@@ -1,11 +1,6 @@
 package show
 
-import (
-	"errors"
-	"time"
-)
-
-var errWhen = errors.New("must be a duration before now, such as 90m, or a time, such as 2006-01-02T15:04:05Z or 2006-01-02")
+import "time"
 
 // ParseWhen reads a moment: a duration before now, a time as RFC 3339 has it, or
 // a day, which begins at midnight of now's time zone.

@@ -1,0 +1,97 @@
+package daemon
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Process is what /proc tells of the daemon's process.
+type Process struct {
+	PID  int
+	Exe  string
+	Args []string
+	Dir  string            // its working directory; empty: not known
+	Env  map[string]string // shims inherit it
+	Unit string            // of systemd, without .service; empty: none, or not known
+}
+
+// readProcess reads the process whose directory is dir, /proc/<pid>.
+func readProcess(pid int, dir string) (Process, error) {
+	exe, exeErr := os.Readlink(filepath.Join(dir, "exe"))
+	cwd, cwdErr := os.Readlink(filepath.Join(dir, "cwd"))
+	args, argsErr := os.ReadFile(filepath.Join(dir, "cmdline"))
+	env, envErr := os.ReadFile(filepath.Join(dir, "environ"))
+	if err := cmp.Or(exeErr, cwdErr, argsErr, envErr); err != nil {
+		return Process{}, fmt.Errorf("containerd's process: %w", err)
+	}
+	p := Process{PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), Args: stringsOf(args), Dir: cwd, Env: map[string]string{}}
+	p.Unit = unitOf(filepath.Join(dir, "cgroup"))
+	for _, v := range stringsOf(env) {
+		if name, value, ok := strings.Cut(v, "="); ok {
+			p.Env[name] = value
+		}
+	}
+	return p, nil
+}
+
+// systemUnit is the cgroup of a system service.
+var systemUnit = regexp.MustCompile(`(?m):/system\.slice/([^/\n]+\.service)$`)
+
+// unitOf reads the systemd unit of a process from its file of cgroups.
+func unitOf(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	if m := systemUnit.FindSubmatch(data); m != nil {
+		return strings.TrimSuffix(string(m[1]), ".service")
+	}
+	return ""
+}
+
+// stringsOf splits strings that end in a zero byte each.
+func stringsOf(data []byte) []string {
+	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
+}
+
+// ConfigFile is the main configuration file that the process was told to read;
+// empty: the default one. A relative path is one from its working directory, and
+// stays relative where that is not known.
+func (p Process) ConfigFile() string {
+	path := p.configArg()
+	if path == "" || filepath.IsAbs(path) || p.Dir == "" {
+		return path
+	}
+	return filepath.Join(p.Dir, path)
+}
+
+// MainConfig is containerd's main file unless it is told otherwise.
+const MainConfig = "/etc/containerd/config.toml"
+
+// MainConfig is the main file that d reads: the default one where d is nil or
+// its own is not known.
+func (d *Daemon) MainConfig() string {
+	if d != nil && filepath.IsAbs(d.ConfigFile()) {
+		return d.ConfigFile()
+	}
+	return MainConfig
+}
+
+func (p Process) configArg() string {
+	for _, name := range []string{"--config", "-config", "-c"} {
+		for _, arg := range p.Args {
+			if value, ok := strings.CutPrefix(arg, name+"="); ok {
+				return value
+			}
+		}
+		if i := slices.Index(p.Args, name); i >= 0 && i+1 < len(p.Args) {
+			return p.Args[i+1]
+		}
+	}
+	return ""
+}
