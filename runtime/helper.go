@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/hooks"
 )
 
 // helper is bookend-exec, the program for what needs cgo or another program's
@@ -47,7 +49,7 @@ func (h *helper) command(args ...string) (*exec.Cmd, error) {
 	}
 	return &exec.Cmd{
 		Path: "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(int(h.file.Fd())),
-		Args: append([]string{"bookend-exec"}, args...),
+		Args: append([]string{hooks.ExecBinary}, args...),
 		Env:  []string{},
 		Dir:  "/",
 		// Out of reach of signals meant for the shim's process group.

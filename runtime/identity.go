@@ -24,6 +24,12 @@ type Identity struct {
 	Reason string `json:"reason,omitempty"` // why it is not plain
 }
 
+// Names of the runtimes whose containers the joiner enters.
+const (
+	nameRunc = "runc"
+	nameCrun = "crun"
+)
+
 // identifyTimeout bounds how long a binary may take to say what it is.
 const identifyTimeout = 10 * time.Second
 
@@ -83,8 +89,8 @@ func fromFeatures(out []byte) (i Identity, ok bool) {
 	}
 	i.Libseccomp = printable(f.Annotations["io.github.seccomp.libseccomp.version"])
 	for name, key := range map[string]string{
-		"runc": "org.opencontainers.runc.version",
-		"crun": "run.oci.crun.version",
+		nameRunc: "org.opencontainers.runc.version",
+		nameCrun: "run.oci.crun.version",
 	} {
 		if version := printable(f.Annotations[key]); version != "" {
 			if ok {
@@ -131,9 +137,9 @@ func (i Identity) judge(binary string) Identity {
 	switch {
 	case i.Name == "":
 		i.Reason = "the runtime does not say what it is"
-	case !slices.Contains([]string{"runc", "crun"}, i.Name):
+	case !slices.Contains([]string{nameRunc, nameCrun}, i.Name):
 		i.Reason = fmt.Sprintf("it is not known whether containers of %s are plain", i.Name)
-	case i.Name == "crun" && (strings.HasPrefix(base, "krun") || strings.HasPrefix(base, "crun-")):
+	case i.Name == nameCrun && (strings.HasPrefix(base, "krun") || strings.HasPrefix(base, "crun-")):
 		// crun takes a handler, such as a virtual machine, from its own name.
 		i.Reason = fmt.Sprintf("crun has another way to run containers by the name of %s", printable(base))
 	default:
@@ -146,7 +152,7 @@ func (i Identity) judge(binary string) Identity {
 // as what it is a candidate for, and a version that cannot be read as old.
 func (i Identity) runcSince(minor int) bool {
 	var gotMajor, gotMinor int
-	if n, _ := fmt.Sscanf(i.Version, "%d.%d", &gotMajor, &gotMinor); i.Name != "runc" || n < 2 {
+	if n, _ := fmt.Sscanf(i.Version, "%d.%d", &gotMajor, &gotMinor); i.Name != nameRunc || n < 2 {
 		return false
 	}
 	return gotMajor > 1 || gotMajor == 1 && gotMinor >= minor

@@ -98,7 +98,7 @@ func (p *ContainerPlan) readProcess(c *config, s planSource) error {
 	}
 	p.Template.Cwd = c.Process.Cwd
 	p.env = c.Process.Env
-	p.keepEmptyHome = s.Runtime.Name == "crun"
+	p.keepEmptyHome = s.Runtime.Name == nameCrun
 	_, _, err := prepareEnv(p.env, p.keepEmptyHome)
 	return err
 }
@@ -110,9 +110,9 @@ func (p *ContainerPlan) readUser(c *config, s planSource) error {
 	p.Template.UID, p.Template.GID, p.Template.Groups = u.UID, u.GID, u.AdditionalGids
 	p.Template.Umask = u.Umask
 	switch {
-	case u.Umask != nil && s.Runtime.Name == "runc" && !s.Runtime.runcSince(2):
+	case u.Umask != nil && s.Runtime.Name == nameRunc && !s.Runtime.runcSince(2):
 		return ownExec("process.user.umask", "runc %s does not give it to an exec", s.Runtime.Version)
-	case u.Umask == nil && s.Runtime.Name == "crun":
+	case u.Umask == nil && s.Runtime.Name == nameCrun:
 		p.Template.Umask = new(uint32)
 		*p.Template.Umask = 0o022
 	}

@@ -122,7 +122,7 @@ func (p *ContainerPlan) readPersonality(c *config, s planSource) error {
 	if c.Linux.Personality == nil {
 		return nil
 	}
-	if s.Runtime.Name == "runc" && !s.Runtime.runcSince(4) {
+	if s.Runtime.Name == nameRunc && !s.Runtime.runcSince(4) {
 		return ownExec("linux.personality", "it is not known what runc %s makes of it", s.Runtime.Version)
 	}
 	var domain uint64

@@ -28,7 +28,7 @@ func (p *ContainerPlan) readSecurity(c *config, s planSource) (err error) {
 	}
 	p.Template.KeyLabel = c.Process.SelinuxLabel
 	p.Template.Keyring = "_ses." + s.ID
-	if s.Runtime.Name == "crun" {
+	if s.Runtime.Name == nameCrun {
 		p.Template.Keyring = s.ID
 	}
 	return nil
@@ -37,7 +37,7 @@ func (p *ContainerPlan) readSecurity(c *config, s planSource) (err error) {
 // readAnnotations refuses those by which crun makes another container than the
 // configuration says, or another process.
 func readAnnotations(annotations map[string]carriedOut, rt Identity) error {
-	if rt.Name != "crun" {
+	if rt.Name != nameCrun {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(annotations)) {

@@ -18,9 +18,6 @@ const (
 	ByRuntime = "runtime"
 )
 
-// defaultRuntime is the runtime of a container whose options name none.
-const defaultRuntime = "runc"
-
 // planTime bounds what it takes to work out a container's plan, a profile that is
 // compiled for the first time included.
 const planTime = 10 * time.Second
@@ -53,7 +50,7 @@ type Runner struct {
 // NewRunner returns the Runner of a container.
 func NewRunner(o RunnerOptions) *Runner {
 	if o.Binary == "" {
-		o.Binary = defaultRuntime
+		o.Binary = nameRunc
 	}
 	// One that is not found would not have made the container. It is the
 	// runtime's call that then fails, if it comes to one.
