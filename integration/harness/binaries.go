@@ -47,6 +47,9 @@ func (b Binaries) Shim() (string, error) {
 	return existing(filepath.Join(b.Bin, "containerd-shim-bookend-v2"))
 }
 
+// Executor returns the path of bookend-exec, or an error that wraps [ErrMissing].
+func (b Binaries) Executor() (string, error) { return existing(filepath.Join(b.Bin, "bookend-exec")) }
+
 // Tool returns the path of one of the tools, or an error that wraps [ErrMissing].
 func (b Binaries) Tool(name string) (string, error) {
 	return existing(filepath.Join(b.Tools, name))

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // containerRuntime is a runtime whose containers hooks are run in.
@@ -24,10 +26,10 @@ exec unshare --mount sh -c 'umount -l /sys/fs/cgroup/unified; exec %s "$@"' crun
 // runtimes lists those that the machine has, and says which are missing.
 func runtimes(t *testing.T) []containerRuntime {
 	t.Helper()
-	tools := os.Getenv("BOOKEND_TOOLS")
-	if tools == "" || os.Getenv("BOOKEND_TEST_EXEC") == "" || os.Geteuid() != 0 {
-		t.Skip("needs root, and BOOKEND_TOOLS and BOOKEND_TEST_EXEC to name the tools and bookend-exec")
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
 	}
+	tools := binaries(t).Tools
 	var found []containerRuntime
 	for _, r := range []containerRuntime{
 		{"runc", filepath.Join(tools, "runc")},
@@ -46,6 +48,14 @@ func runtimes(t *testing.T) []containerRuntime {
 		found = append(found, r)
 	}
 	return found
+}
+
+// binaries tells where the tools and bookend-exec are.
+func binaries(t testing.TB) harness.Binaries {
+	t.Helper()
+	b, err := harness.FindBinaries()
+	must(t, err)
+	return b
 }
 
 // crun returns a path to run crun by, or one where nothing is.

@@ -76,7 +76,9 @@ func (c *container) throughHook(e *runtime.Executor, dir string) (_ facts, faile
 // openExecutor opens an executor of many hooks, as a shim has one.
 func openExecutor(t *testing.T, monitor runtime.Monitor) *runtime.Executor {
 	t.Helper()
-	e := runtime.OpenExecutor(os.Getenv("BOOKEND_TEST_EXEC"), monitor)
+	path, err := binaries(t).Executor()
+	must(t, err)
+	e := runtime.OpenExecutor(path, monitor)
 	t.Cleanup(func() { must(t, e.Close()) })
 	return e
 }
