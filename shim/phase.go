@@ -13,8 +13,8 @@ import (
 //	                        │          judging <──> preStop ──> delivering ─┴> stopping
 //	                        └── stop signal came meanwhile ──────────^
 //
-// From every phase: bookend's own SIGKILL to killing, a SIGKILL that got through
-// to killed, the init's exit to exited.
+// From every phase: a SIGKILL that got through to killed, the init's exit to exited;
+// from every one but created: bookend's own SIGKILL to killing.
 type phase uint8
 
 const (

@@ -1,5 +1,5 @@
-// Command containerd-shim-bookend-v2 is bookend's shim: containerd starts it,
-// nobody else does.
+// Command containerd-shim-bookend-v2 is bookend's shim: only containerd
+// starts it.
 package main
 
 import "bookend.dev/bookend/shim"

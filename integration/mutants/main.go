@@ -64,7 +64,7 @@ func command(args []string) error {
 
 var errUsage = errors.New("wrong usage")
 
-// tryList tries mutants and prints what came of each, then the survivors.
+// tryList tries mutants and prints the result of each, then the survivors.
 func (b *builder) tryList(ctx context.Context, trials []*trial, jobs int) error {
 	if len(trials) == 0 {
 		return errors.New("no row matches")

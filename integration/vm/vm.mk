@@ -1,6 +1,6 @@
 # The kernel that the guests of integration/vm boot: Debian's, unpacked and not
 # installed. It has no modules to load, for all that cgroups and namespaces
-# need is built in. Where it cannot be had the tests that want it are skipped.
+# need is built in. Where it does not exist the tests that want it are skipped.
 # Included by the Makefile at the top of the repository.
 
 VM_DIR    := .cache/vm

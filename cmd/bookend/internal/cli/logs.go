@@ -42,7 +42,7 @@ output as it is.`,
 	var l logs
 	l.namespace = namespaceFlag(cmd)
 	hookFlag(cmd, &l.hook)
-	cmd.Flags().BoolVarP(&l.follow, "follow", "f", false, "print what comes, until interrupted; with -o json, one record a line")
+	cmd.Flags().BoolVarP(&l.follow, "follow", "f", false, "print new records, until interrupted; with -o json, one record a line")
 	cmd.Flags().BoolVar(&l.raw, "raw", false, "print the output alone, without the lines about attempts and the marks")
 	l.as = outputFlag(cmd)
 	cmd.ValidArgsFunction = completeContainers(source)

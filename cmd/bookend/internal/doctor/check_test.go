@@ -53,7 +53,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		want         Status
 		found, fix   string
 	}{
-		{"containerd", "does not run", func(f *Facts) { f.Daemon, f.DaemonErr = nil, syscall.ECONNREFUSED }, Fail, "(none is installed): connection refused", "systemctl start containerd"},
+		{"containerd", "does not run", func(f *Facts) { f.Daemon, f.DaemonErr = nil, syscall.ECONNREFUSED }, Fail, "(it is not installed): connection refused", "systemctl start containerd"},
 		{"containerd", "does not run elsewhere", func(f *Facts) { f.Daemon, f.DaemonErr, f.Address = nil, syscall.ECONNREFUSED, "/x.sock" }, Fail, "refused", "start the containerd of /x.sock"},
 		{"containerd", "not ours to ask", func(f *Facts) { f.Daemon, f.DaemonErr, f.Installed = nil, syscall.EACCES, version("2.4.2") }, Fail, "(2.4.2 is installed)", "as root"},
 		{"containerd", "old", func(f *Facts) { f.Daemon.Version = version("2.2.5") }, Fail, "2.2.5 cannot start this shim", "2.3 or newer"},

@@ -23,7 +23,7 @@ func containerdRuns(f *Facts) Result {
 		if errors.Is(f.DaemonErr, fs.ErrPermission) {
 			fix = "run bookend doctor as root"
 		}
-		found := "none is installed"
+		found := "it is not installed"
 		if f.Installed.Text != "" {
 			found = f.Installed.Text + " is installed"
 		}
