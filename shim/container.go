@@ -103,7 +103,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 	})
 	ctx, c.unwatch = context.WithCancel(ctx)
 	s.add(c)
-	s.memory.used()
+	s.memory.use()() // what Create has used
 	go c.task.guard(ctx, func() { s.watch(ctx, c, c.id, initExited{}) })
 	if c.sandboxID != "" {
 		go c.task.guard(ctx, func() { s.watch(ctx, c, c.sandboxID, sandboxGone{}) })
@@ -186,7 +186,7 @@ func toldRunner(ctx context.Context, id, runner, reason string) {
 }
 
 func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
-	defer s.memory.used()
+	defer s.memory.use()()
 	run, outcome := c.newRun(h), hooks.Failed
 	defer func() { run.close(outcome) }()
 	if h.Point == hooks.PreStop {

@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"context"
 	"time"
 
 	"bookend.dev/bookend/hooks"
@@ -38,17 +39,16 @@ func (r *hookRun) endAttempt(a hooks.Attempt) {
 	r.open = false
 	r.entry.End(endOf(a, r.template.Handler))
 	if a.Late != nil {
-		go amend(r.entry, a.Late)
+		go amend(r.entry, r.template.Container, a.Late)
 	}
 }
 
 // amend adds to the record of an attempt what was printed after its end.
-func amend(e *record.Entry, late <-chan hooks.Printed) {
-	_ = hooks.Recovered(func() error {
+func amend(e *record.Entry, id string, late <-chan hooks.Printed) {
+	guard(context.Background(), id, func() {
 		for p := range late {
 			e.Amend(record.End{Stdout: p.Stdout, Stderr: p.Stderr})
 		}
-		return nil
 	})
 }
 

@@ -27,8 +27,10 @@ type idleMemory struct {
 	heap heap // nil: Go's
 
 	mu      sync.Mutex
-	timer   *time.Timer // nil: nothing is due
+	users   int
+	busy    bool        // the heap may grow
 	percent int         // of the collector, when the shim is idle again
+	timer   *time.Timer // nil: nothing is due
 	last    time.Time   // that memory was given back
 }
 
@@ -43,25 +45,45 @@ type goHeap struct{}
 func (goHeap) setPercent(percent int) int { return debug.SetGCPercent(percent) }
 func (goHeap) giveBack()                  { debug.FreeOSMemory() }
 
-// used notes that memory was used for a hook.
-func (m *idleMemory) used() {
+// use is for a hook that begins; done is called when it has ended.
+func (m *idleMemory) use() (done func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wait := max(idleAfter, time.Until(m.last.Add(freeAtMost)))
+	m.users++
 	if m.timer != nil {
-		m.timer.Reset(wait)
-		return
+		m.timer.Stop()
+		m.timer = nil
 	}
-	m.percent = m.ofGo().setPercent(busyPercent)
-	m.timer = time.AfterFunc(wait, m.giveBack)
+	if !m.busy {
+		m.busy, m.percent = true, m.ofGo().setPercent(busyPercent)
+	}
+	return m.unuse
+}
+
+func (m *idleMemory) unuse() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.users--; m.users == 0 {
+		m.timer = time.AfterFunc(max(idleAfter, time.Until(m.last.Add(freeAtMost))), m.giveBack)
+	}
 }
 
 func (m *idleMemory) giveBack() {
+	if m.rest() {
+		m.ofGo().giveBack()
+	}
+}
+
+// rest takes the heap's freedom back, unless a hook has begun meanwhile.
+func (m *idleMemory) rest() bool {
 	m.mu.Lock()
-	m.timer, m.last = nil, time.Now()
+	defer m.mu.Unlock()
+	if m.users > 0 || !m.busy {
+		return false
+	}
+	m.busy, m.timer, m.last = false, nil, time.Now()
 	m.ofGo().setPercent(m.percent)
-	m.mu.Unlock()
-	m.ofGo().giveBack()
+	return true
 }
 
 func (m *idleMemory) ofGo() heap {

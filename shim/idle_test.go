@@ -5,6 +5,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime"
 )
 
 // testHeap notes when memory was given back, and has a percentage.
@@ -29,7 +32,7 @@ func TestMemoryIsGivenBackWhenAShimIsIdle(t *testing.T) {
 		until := func(d time.Duration, uses ...time.Duration) {
 			for _, at := range uses {
 				<-time.After(time.Until(start.Add(at)))
-				m.used()
+				m.use()()
 				if p := h.percent.Load(); p != busyPercent {
 					t.Errorf("the collector's percentage is %d while hooks run", p)
 				}
@@ -52,6 +55,30 @@ func TestMemoryIsGivenBackWhenAShimIsIdle(t *testing.T) {
 		until(3*time.Minute, 150*time.Second)
 		if len(given) != 3 || given[2] != 150*time.Second+idleAfter {
 			t.Errorf("given back at %v", given)
+		}
+	})
+}
+
+func TestNoMemoryIsGivenBackWhileAHookRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var given atomic.Int64
+		h := &testHeap{given: func() { given.Add(1) }}
+		h.setPercent(40)
+		s, c := &Service{memory: idleMemory{heap: h}, reporter: &reporter{}}, recorded(t, &hooks.Lifecycle{})
+		c.target.Store(&runtime.Container{})
+		s.memory.use()() // as its Create
+		ended := make(chan hooks.Result)
+		go func() { ended <- s.runHook(t.Context(), c, sleeping(hooks.PreStop, time.Minute)) }()
+		<-time.After(50 * time.Second)
+		synctest.Wait()
+		if p := h.percent.Load(); given.Load() != 0 || p != busyPercent {
+			t.Errorf("given back %d times, %d %% for the collector, while a hook runs", given.Load(), p)
+		}
+		<-ended
+		<-time.After(2 * idleAfter)
+		synctest.Wait()
+		if p := h.percent.Load(); given.Load() != 1 || p != 40 {
+			t.Errorf("given back %d times, %d %% for the collector, after the hook", given.Load(), p)
 		}
 	})
 }
