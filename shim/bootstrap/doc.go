@@ -7,6 +7,8 @@
 //	                    Any; or nothing              among its extensions
 //	stdout of "start"   JSON: version, address,      BootstrapResult
 //	                    protocol
+//	the address, for    the file "address" in the    bootstrap.json, which
+//	its next start      bundle, by the shim (1.7)    the daemon writes (from 2.0)
 //	Task API            containerd.task.v2           containerd.task.v3
 //
 // (containerd's core/runtime/v2, binary.go and shim.go of those releases; in 2.3

@@ -2,15 +2,19 @@ package bootstrap
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 
 	api "github.com/containerd/containerd/api/runtime/bootstrap/v1"
+	"github.com/containerd/containerd/v2/pkg/atomicfile"
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // maxInput bounds what is read of a daemon, in bytes: containerd's own bound.
@@ -55,14 +59,32 @@ func (c call) serveOld(input []byte, main func()) error {
 		return err
 	}
 	main()
-	answer, err := io.ReadAll(io.NewSectionReader(os.Stdout, 0, maxInput))
-	if err == nil {
-		answer, err = translateAnswer(answer)
+	said, err := io.ReadAll(io.NewSectionReader(os.Stdout, 0, maxInput))
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		_, err = daemon.Write(answer)
+	var result api.BootstrapResult
+	if err := proto.Unmarshal(said, &result); err != nil {
+		return fmt.Errorf("what the shim answers to a start: %w", err)
 	}
-	return err
+	if err := writeAddress(result.Address); err != nil {
+		return err
+	}
+	return json.NewEncoder(daemon).Encode(oldAnswer{Version: oldVersion, Address: result.Address, Protocol: result.Protocol})
+}
+
+// writeAddress leaves the shim's address in the bundle, which is the working
+// directory. containerd 1.7 leaves that to shims and finds them by it when it restarts;
+// 2.0 and newer read it of shims that 1.7 started.
+func writeAddress(address string) error {
+	f, err := atomicfile.New(bundle.AddressFile, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(f, address); err != nil {
+		return errors.Join(err, f.Cancel())
+	}
+	return f.Close()
 }
 
 // call is the command line of a shim, as far as it matters here.
@@ -132,14 +154,6 @@ type oldAnswer struct {
 
 // oldVersion is the version of the shim's API for which they call [RegisterV2].
 const oldVersion = 2
-
-func translateAnswer(answer []byte) ([]byte, error) {
-	var result api.BootstrapResult
-	if err := proto.Unmarshal(answer, &result); err != nil {
-		return nil, fmt.Errorf("what the shim answers to a start: %w", err)
-	}
-	return json.Marshal(oldAnswer{Version: oldVersion, Address: result.Address, Protocol: result.Protocol})
-}
 
 // inMemory is a file with this content, to be read from its start.
 func inMemory(content []byte) (*os.File, error) {

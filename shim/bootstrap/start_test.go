@@ -10,6 +10,8 @@ import (
 	"github.com/containerd/containerd/api/types/runc/options"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // run runs a shim with this command line and stdin, which answers a start as
@@ -17,6 +19,7 @@ import (
 func run(t *testing.T, args []string, stdin []byte) (told, answer []byte, err error) {
 	t.Helper()
 	defer func(args []string, in, out *os.File) { os.Args, os.Stdin, os.Stdout = args, in, out }(os.Args, os.Stdin, os.Stdout)
+	t.Chdir(t.TempDir()) // the bundle
 	daemon, err := inMemory(nil)
 	must(t, err)
 	os.Stdin, err = inMemory(stdin)
@@ -100,11 +103,11 @@ func TestAStartOfAnOldDaemonIsTranslated(t *testing.T) {
 			if want := string(c.stdin) == string(withOptions); found != want || want && (o.BinaryName != "crun" || !o.SystemdCgroup) {
 				t.Errorf("the shim was told options %v, found: %t", &o, found)
 			}
-			if got, want := string(answer), `{"version":2,"address":"unix:///run/s","protocol":"ttrpc"}`; got != want {
+			if got, want := string(answer), `{"version":2,"address":"unix:///run/s","protocol":"ttrpc"}`+"\n"; got != want {
 				t.Errorf("the daemon was told %s, want %s", got, want)
 			}
-			if !json.Valid(answer) {
-				t.Error("that is no JSON")
+			if address, err := bundle.ShimAddress("."); err != nil || address != "unix:///run/s" {
+				t.Errorf("the bundle has the address %q, %v", address, err)
 			}
 		})
 	}
