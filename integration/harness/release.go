@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 )
@@ -41,4 +42,15 @@ func (r release) configVersion() int {
 		return 3
 	}
 	return 4
+}
+
+// KeepsAborted tells whether the containerd under test hands the code Aborted of a
+// shim to its clients; 1.7 makes it Unknown.
+func KeepsAborted() (bool, error) {
+	bins, err := FindBinaries()
+	if err != nil {
+		return false, err
+	}
+	r, err := askRelease(filepath.Join(bins.Tools, "containerd"))
+	return !r.before(2, 0), err
 }
