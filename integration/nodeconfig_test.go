@@ -192,7 +192,7 @@ func wantUnusable(t *testing.T, d *harness.Daemon) {
 	_, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
 		Runtime: harness.BookendRuntime, Annotations: map[string]string{harness.LifecycleKey: `{"preStop":{"sleep":{}}}`},
 	})
-	if !errdefs.IsInvalidArgument(err) || !strings.HasSuffix(err.Error(), "annotation "+harness.LifecycleKey+unusable) {
+	if !errdefs.IsInvalidArgument(err) || !strings.HasSuffix(messageOf(t, err), "annotation "+harness.LifecycleKey+unusable) {
 		t.Errorf("Create: %v, want InvalidArgument that ends in %q", err, unusable)
 	}
 }

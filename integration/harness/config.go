@@ -34,7 +34,7 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 		"io.containerd.runtime.v2.task":         map[string]any{"platforms": []string{"linux/amd64", "linux/arm64"}},
 		"io.containerd.service.v1.diff-service": map[string]any{"sync_fs": false},
 	}
-	if d.release.before(2, 3) {
+	if d.release.Before(2, 3) {
 		conf["grpc"] = map[string]any{"address": d.Address()}
 		conf["ttrpc"] = map[string]any{"address": d.Address() + ".ttrpc"}
 	} else {
@@ -45,7 +45,7 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 	}
 	cri := map[string]any{"stream_server_address": "127.0.0.1"}
 	plugins["io.containerd.grpc.v1.cri"] = cri
-	if d.release.before(2, 0) { // one plugin for all of CRI
+	if d.release.Before(2, 0) { // one plugin for all of CRI
 		maps.Copy(cri, d.runtimeConfig(opts, runtimes))
 		cri["containerd"].(map[string]any)["snapshotter"] = d.snapshotter
 		cri["sandbox_image"] = PauseImage
@@ -85,7 +85,7 @@ func (d *Daemon) runtimeConfig(opts Options, runtimes map[string]any) map[string
 		"conf_dir":              filepath.Dir(d.cniConfig()),
 		"use_internal_loopback": true,
 	}
-	if d.release.before(2, 2) {
+	if d.release.Before(2, 2) {
 		cni["bin_dir"] = d.bins.Tools
 	} else {
 		cni["bin_dirs"] = []string{d.bins.Tools}

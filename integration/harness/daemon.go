@@ -46,7 +46,7 @@ type Daemon struct {
 	Client *containerd.Client
 
 	bins        Binaries
-	release     release
+	release     Release
 	env         []string
 	args        []string
 	snapshotter string

@@ -56,7 +56,7 @@ func (s *Shim) Close() error { return s.client.Close() }
 func (d *Daemon) ShimSocket(namespace, id string) (string, error) {
 	path := filepath.Join(d.Bundle(namespace, id), "bootstrap.json")
 	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && d.release.before(2, 0) { // the shim's own file
+	if errors.Is(err, fs.ErrNotExist) && d.release.Before(2, 0) { // the shim's own file
 		b, err = os.ReadFile(filepath.Join(d.Bundle(namespace, id), "address"))
 		if err == nil {
 			return strings.TrimPrefix(string(b), "unix://"), nil
