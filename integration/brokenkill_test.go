@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"bookend.dev/bookend/integration/harness"
-	"github.com/containerd/errdefs"
 )
 
 // The tests in this file have a runtime whose kill does not do what it says.
@@ -49,7 +48,7 @@ func TestKillThatDidNothingIsRepeated(t *testing.T) {
 	sw.awaitIgnored(2)
 	stillWithheld(t, reply)
 	sw.restore()
-	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
+	if err := wantReply(t, reply); !isAborted(t, err) {
 		t.Errorf("Start: %v, want Aborted", err)
 	}
 	h.WantExit(137)

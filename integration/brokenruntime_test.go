@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"bookend.dev/bookend/integration/harness"
 	apievents "github.com/containerd/containerd/api/events"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // runtimeSwitch is the runc of a daemon's containers, which a test may break.
@@ -228,7 +228,7 @@ func TestPostStartThatFailedEndsWhenTheRuntimeIsBack(t *testing.T) {
 	h.Kill(syscall.SIGTERM) // absorbed: the runtime would not take it
 	stillWithheld(t, reply)
 	sw.restore()
-	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
+	if err := wantReply(t, reply); !isAborted(t, err) {
 		t.Errorf("Start: %v, want Aborted", err)
 	}
 	h.WantExit(137)

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/errdefs"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // The tests in this file are about the node's configuration.
@@ -78,7 +79,7 @@ func TestConfigsTimeoutsAreForHooksWithoutTheirOwn(t *testing.T) {
 		h := harness.CreateTask(t, d, `{"postStart":`+hour+`}`)
 		reply := h.Begin(t.Context())
 		h.Await("main")
-		if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "sleep: timed out after 1") {
+		if err := wantReply(t, reply); !isAborted(t, err) || !strings.Contains(err.Error(), "sleep: timed out after 1") {
 			t.Errorf("Start: %v, want Aborted with the timeout", err)
 		}
 	})
@@ -191,7 +192,7 @@ func wantUnusable(t *testing.T, d *harness.Daemon) {
 	_, err := d.Tasks.Create(t.Context(), harness.TaskOptions{
 		Runtime: harness.BookendRuntime, Annotations: map[string]string{harness.LifecycleKey: `{"preStop":{"sleep":{}}}`},
 	})
-	if !errdefs.IsInvalidArgument(err) || !strings.HasSuffix(err.Error(), "annotation "+harness.LifecycleKey+unusable) {
+	if !errdefs.IsInvalidArgument(err) || !strings.HasSuffix(messageOf(t, err), "annotation "+harness.LifecycleKey+unusable) {
 		t.Errorf("Create: %v, want InvalidArgument that ends in %q", err, unusable)
 	}
 }

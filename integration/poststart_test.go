@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"bookend.dev/bookend/integration/harness"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/errdefs"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // The tests in this file are the rows of postStart.
@@ -86,7 +87,7 @@ func TestPostStartThatFailsStopsTheContainerAsTheKubeletDoes(t *testing.T) {
 	h.Await("main")
 	h.Open("post-go")
 	err := wantReply(t, reply)
-	if !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook: exec: exit status 3 after ") {
+	if !isAborted(t, err) || !strings.Contains(err.Error(), "FailedPostStartHook: exec: exit status 3 after ") {
 		t.Errorf("Start: %v, want Aborted with FailedPostStartHook, handler, exit status and duration", err)
 	}
 	if err != nil && (strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "post-go")) {
@@ -107,7 +108,7 @@ func TestPostStartThatFailsEndsADeafContainerBySIGKILL(t *testing.T) {
 	reply := h.Begin(t.Context())
 	h.Await("main")
 	h.Open("post-go")
-	if err := wantReply(t, reply); !errdefs.IsAborted(err) {
+	if err := wantReply(t, reply); !isAborted(t, err) {
 		t.Errorf("Start: %v, want Aborted", err)
 	}
 	h.WantTrace("term")
@@ -124,7 +125,7 @@ func TestPostStartThatFailsHasItsStopCutBeforeStartsDeadline(t *testing.T) {
 	reply := h.Begin(ctx)
 	h.Await("main")
 	h.Open("post-go")
-	if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook") {
+	if err := wantReply(t, reply); !isAborted(t, err) || !strings.Contains(err.Error(), "FailedPostStartHook") {
 		t.Errorf("Start: %v, want Aborted with the hook's failure: the cut leaves time for it to be heard", err)
 	}
 	if end, _ := ctx.Deadline(); time.Until(end) < 2*time.Second {
@@ -150,7 +151,7 @@ func TestPostStartFailsForEveryReason(t *testing.T) {
 				h.Await("main")
 				h.Open("post-go")
 			}
-			if err := wantReply(t, reply); !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "FailedPostStartHook: "+tt.want) {
+			if err := wantReply(t, reply); !isAborted(t, err) || !strings.Contains(err.Error(), "FailedPostStartHook: "+tt.want) {
 				t.Errorf("Start: %v, want Aborted with %q", err, tt.want)
 			}
 			// By SIGTERM, or by SIGKILL where the hook was faster than the trap.
@@ -268,7 +269,7 @@ func TestPostStartIsCancelledByAStopSignal(t *testing.T) {
 	stillWithheld(t, reply)
 	h.Open("pre-go")
 	err := wantReply(t, reply)
-	if !errdefs.IsAborted(err) || !strings.Contains(err.Error(), "stopped while starting") {
+	if !isAborted(t, err) || !strings.Contains(err.Error(), "stopped while starting") {
 		t.Errorf("Start: %v, want Aborted, stopped while starting", err)
 	}
 	h.WantExit(0)

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"bookend.dev/bookend/integration/harness"
-	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // The tests in this file are about the records of attempts.
@@ -211,7 +211,7 @@ func TestRecordsHaveEveryOutcome(t *testing.T) {
 		h.Await("main", "post")
 		awaitAttempts(t, d, h.ID, "postStart")
 		h.Kill(syscall.SIGTERM)
-		if err := wantReply(t, reply); !errdefs.IsAborted(err) {
+		if err := wantReply(t, reply); !isAborted(t, err) {
 			t.Errorf("Start: %v, want Aborted", err)
 		}
 		awaitAttempts(t, d, h.ID, "postStart Cancelled cancelled")

@@ -19,10 +19,12 @@ import (
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/shim/bootstrap"
 )
 
-// Main runs the shim: its start, delete and info actions, or the service.
-func Main() {
+// Main runs the shim: its start, delete and info actions, or the service. Where
+// containerd's library fails it ends the process itself.
+func Main() error {
 	// What containerd's command line prints under -v is the shim's own version.
 	version.Version, version.Revision, version.Package = Version, "", "bookend.dev/bookend"
 	registry.Register(&plugin.Registration{
@@ -31,7 +33,7 @@ func Main() {
 		Requires: []plugin.Type{plugins.EventPlugin, plugins.InternalPlugin},
 		InitFn:   initTask,
 	})
-	shim.RunShim(context.Background(), newManager())
+	return bootstrap.Run(func() { shim.RunShim(context.Background(), newManager()) })
 }
 
 func initTask(ic *plugin.InitContext) (any, error) {

@@ -10,6 +10,7 @@ import (
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 	"bookend.dev/bookend/runtime"
+	"bookend.dev/bookend/shim/bootstrap"
 )
 
 // Service is the Task API of the shim: the inner service's, with hooks around
@@ -33,6 +34,7 @@ type Service struct {
 // RegisterTTRPC serves this service, not the one it wraps.
 func (s *Service) RegisterTTRPC(server *ttrpc.Server) error {
 	taskAPI.RegisterTTRPCTaskService(server, s)
+	bootstrap.RegisterV2(server, s)
 	return nil
 }
 

@@ -2,6 +2,16 @@
 // starts it.
 package main
 
-import "bookend.dev/bookend/shim"
+import (
+	"fmt"
+	"os"
 
-func main() { shim.Main() }
+	"bookend.dev/bookend/shim"
+)
+
+func main() {
+	if err := shim.Main(); err != nil {
+		fmt.Fprintln(os.Stderr, "containerd-shim-bookend-v2:", err)
+		os.Exit(1)
+	}
+}

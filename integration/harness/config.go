@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,30 +21,41 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 		runtimes[h.Name] = h.table(d.RecordsDir())
 	}
 	conf := map[string]any{
-		"version": 4,
+		"version": d.release.configVersion(),
 		"root":    d.Path("root"),
 		"state":   d.Path("state"),
-		"disabled_plugins": []string{
-			"io.containerd.image-verifier.v1.bindir",
-			"io.containerd.internal.v1.tracing",
-			"io.containerd.tracing.processor.v1.otlp",
-		},
-		"plugins": map[string]any{
-			"io.containerd.server.v1.grpc":          map[string]any{"address": d.Address()},
-			"io.containerd.server.v1.ttrpc":         map[string]any{"address": d.Address() + ".ttrpc"},
-			"io.containerd.shim.v1.manager":         map[string]any{"socket_dir": d.Path("s")},
-			"io.containerd.internal.v1.opt":         map[string]any{"path": d.Path("opt")},
-			"io.containerd.cri.v1.images":           d.imagesConfig(),
-			"io.containerd.cri.v1.runtime":          d.runtimeConfig(opts, runtimes),
-			"io.containerd.transfer.v1.local":       map[string]any{"config_path": d.Path("registry")},
-			"io.containerd.nri.v1.nri":              d.nriConfig(opts),
-			"io.containerd.gc.v1.scheduler":         map[string]any{"deletion_threshold": 1},
-			"io.containerd.metadata.v1.bolt":        map[string]any{"no_sync": true},
-			"io.containerd.runtime.v2.task":         map[string]any{"platforms": []string{"linux/amd64", "linux/arm64"}},
-			"io.containerd.grpc.v1.cri":             map[string]any{"stream_server_address": "127.0.0.1"},
-			"io.containerd.service.v1.diff-service": map[string]any{"sync_fs": false},
-		},
 	}
+	disabled := []string{"io.containerd.internal.v1.tracing", "io.containerd.tracing.processor.v1.otlp"}
+	plugins := map[string]any{
+		"io.containerd.internal.v1.opt":         map[string]any{"path": d.Path("opt")},
+		"io.containerd.nri.v1.nri":              d.nriConfig(opts),
+		"io.containerd.gc.v1.scheduler":         map[string]any{"deletion_threshold": 1},
+		"io.containerd.metadata.v1.bolt":        map[string]any{"no_sync": true},
+		"io.containerd.runtime.v2.task":         map[string]any{"platforms": []string{"linux/amd64", "linux/arm64"}},
+		"io.containerd.service.v1.diff-service": map[string]any{"sync_fs": false},
+	}
+	if d.release.Before(2, 3) {
+		conf["grpc"] = map[string]any{"address": d.Address()}
+		conf["ttrpc"] = map[string]any{"address": d.Address() + ".ttrpc"}
+	} else {
+		plugins["io.containerd.server.v1.grpc"] = map[string]any{"address": d.Address()}
+		plugins["io.containerd.server.v1.ttrpc"] = map[string]any{"address": d.Address() + ".ttrpc"}
+		plugins["io.containerd.shim.v1.manager"] = map[string]any{"socket_dir": d.Path("s")}
+		disabled = append(disabled, "io.containerd.image-verifier.v1.bindir") // older ones need it
+	}
+	cri := map[string]any{"stream_server_address": "127.0.0.1"}
+	plugins["io.containerd.grpc.v1.cri"] = cri
+	if d.release.Before(2, 0) { // one plugin for all of CRI
+		maps.Copy(cri, d.runtimeConfig(opts, runtimes))
+		cri["containerd"].(map[string]any)["snapshotter"] = d.snapshotter
+		cri["sandbox_image"] = PauseImage
+		cri["registry"] = map[string]any{"config_path": d.Path("registry")}
+	} else {
+		plugins["io.containerd.cri.v1.images"] = d.imagesConfig()
+		plugins["io.containerd.cri.v1.runtime"] = d.runtimeConfig(opts, runtimes)
+		plugins["io.containerd.transfer.v1.local"] = map[string]any{"config_path": d.Path("registry")}
+	}
+	conf["plugins"], conf["disabled_plugins"] = plugins, disabled
 	if opts.Imports != nil {
 		conf["imports"] = opts.Imports
 	}
@@ -69,6 +81,15 @@ func (d *Daemon) imagesConfig() map[string]any {
 }
 
 func (d *Daemon) runtimeConfig(opts Options, runtimes map[string]any) map[string]any {
+	cni := map[string]any{
+		"conf_dir":              filepath.Dir(d.cniConfig()),
+		"use_internal_loopback": true,
+	}
+	if d.release.Before(2, 2) {
+		cni["bin_dir"] = d.bins.Tools
+	} else {
+		cni["bin_dirs"] = []string{d.bins.Tools}
+	}
 	return map[string]any{
 		// Without CAP_SYS_RESOURCE nobody may lower an oom_score_adj.
 		"restrict_oom_score_adj":       true,
@@ -79,11 +100,7 @@ func (d *Daemon) runtimeConfig(opts Options, runtimes map[string]any) map[string
 			"default_runtime_name": opts.Handlers[0].Name,
 			"runtimes":             runtimes,
 		},
-		"cni": map[string]any{
-			"bin_dirs":              []string{d.bins.Tools},
-			"conf_dir":              filepath.Dir(d.cniConfig()),
-			"use_internal_loopback": true,
-		},
+		"cni": cni,
 	}
 }
 

@@ -46,6 +46,7 @@ type Daemon struct {
 	Client *containerd.Client
 
 	bins        Binaries
+	release     Release
 	env         []string
 	args        []string
 	snapshotter string
@@ -127,6 +128,9 @@ func newDaemon(bins Binaries) (*Daemon, error) {
 		return nil, err
 	}
 	if err := shareMount(dir); err != nil {
+		return nil, err
+	}
+	if d.release, err = askRelease(filepath.Join(bins.Tools, "containerd")); err != nil {
 		return nil, err
 	}
 	d.snapshotter, err = snapshotterFor(dir)

@@ -3,7 +3,9 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +56,12 @@ func (s *Shim) Close() error { return s.client.Close() }
 func (d *Daemon) ShimSocket(namespace, id string) (string, error) {
 	path := filepath.Join(d.Bundle(namespace, id), "bootstrap.json")
 	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && d.release.Before(2, 0) { // the shim's own file
+		b, err = os.ReadFile(filepath.Join(d.Bundle(namespace, id), "address"))
+		if err == nil {
+			return strings.TrimPrefix(string(b), "unix://"), nil
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("address of the shim of %s: %w", id, err)
 	}

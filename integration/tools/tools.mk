@@ -38,3 +38,21 @@ $(TOOLS_STAMP):
 	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -ldflags "$(CRI_LDFLAGS)" $(CRITOOLS)/cmd/crictl
 	cd integration/tools && CGO_ENABLED=0 go test -c -trimpath -ldflags "$(CRI_LDFLAGS)" -o $(abspath $(TOOLS_BIN))/critest $(CRITOOLS)/cmd/critest
 	touch $@
+
+# Older releases of containerd that bookend serves. Each is a directory of tools in
+# which its containerd, ctr and stock shim stand in place of the newest:
+# BOOKEND_TOOLS=.cache/containerd-2.2 runs any test with it.
+OLDER := 1.7 2.0 2.2 2.3
+
+.PHONY: $(OLDER:%=containerd-%)
+$(OLDER:%=containerd-%): tools
+	@dir=$(abspath .cache/$@); cd integration/tools/$@; \
+	stamp=$$dir/built-$$(cat go.mod ../tools.mk $(abspath $(TOOLS_STAMP)) | sha256sum | cut -c1-16); \
+	[ ! -e $$stamp ] || exit 0; \
+	echo "building $@"; rm -rf $$dir && mkdir -p $$dir; \
+	module=$(CONTAINERD); [ $@ != containerd-1.7 ] || module=$${module%/v2}; \
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -o $$dir/ -tags 'no_btrfs no_devmapper no_zfs' \
+		-ldflags "-s -w -X $$module/version.Version=$(call version_of,$$module)" \
+		$$module/cmd/containerd $$module/cmd/ctr $$module/cmd/containerd-shim-runc-v2 || exit 1; \
+	for tool in $(abspath $(TOOLS_BIN))/*; do [ -e $$dir/$${tool##*/} ] || ln -s $$tool $$dir/; done; \
+	touch $$stamp

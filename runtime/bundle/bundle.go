@@ -2,7 +2,9 @@ package bundle
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -50,10 +52,19 @@ func PodMembers(dir, sandboxID string) ([]string, error) {
 	return members, nil
 }
 
+// AddressFile is where a shim leaves its address for containerd 1.7; newer daemons
+// have it from the shim and keep it themselves.
+const AddressFile = "address"
+
 // ShimAddress returns the address of the shim that serves the container of a
-// bundle, as containerd recorded it ("unix:///run/…").
+// bundle ("unix:///run/…"), as containerd recorded it or, before 2.0, the shim.
 func ShimAddress(bundle string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(bundle, "bootstrap.json"))
+	path := filepath.Join(bundle, "bootstrap.json")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = os.ReadFile(filepath.Join(bundle, AddressFile))
+		return string(data), err
+	}
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +72,7 @@ func ShimAddress(bundle string) (string, error) {
 		Address string `json:"address"`
 	}
 	if err := json.Unmarshal(data, &bootstrap); err != nil {
-		return "", fmt.Errorf("%s: %w", filepath.Join(bundle, "bootstrap.json"), err)
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return bootstrap.Address, nil
 }

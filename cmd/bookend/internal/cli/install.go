@@ -69,8 +69,8 @@ On a host with several containerds, --address names the one to configure.`,
 		if err != nil {
 			return err
 		}
-		if versionErr == nil && version.Older(2, 3) {
-			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs 2.3 or newer", version))
+		if versionErr == nil && version.Older(install.NeedMajor, install.NeedMinor) {
+			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs %d.%d or newer", version, install.NeedMajor, install.NeedMinor))
 		}
 		return carryOutInstall(cmd.OutOrStdout(), plan, to.restart, dryRun)
 	}

@@ -89,7 +89,11 @@ func TestInstallSaysWhatItDoes(t *testing.T) {
 }
 
 func TestOldContainerdsHaveNoDropIn(t *testing.T) {
-	for name, containerd := range map[string]string{"1": "echo containerd github.com/containerd/containerd v1.7.29 0", "unknown": "exit 1"} {
+	for name, containerd := range map[string]string{
+		"1":       "echo containerd github.com/containerd/containerd v1.7.29 0",
+		"too-old": "echo containerd github.com/containerd/containerd 1.6.20 0",
+		"unknown": "exit 1",
+	} {
 		s := newSite(t, "version = 2\n")
 		s.write("containerd", "#!/bin/sh\n"+containerd+"\n", 0o755)
 		wantGolden(t, "install-old-"+name, s.install(ExitFound, "--edit-config"))

@@ -56,7 +56,8 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		{"containerd", "does not run", func(f *Facts) { f.Daemon, f.DaemonErr = nil, syscall.ECONNREFUSED }, Fail, "(it is not installed): connection refused", "systemctl start containerd"},
 		{"containerd", "does not run elsewhere", func(f *Facts) { f.Daemon, f.DaemonErr, f.Address = nil, syscall.ECONNREFUSED, "/x.sock" }, Fail, "refused", "start the containerd of /x.sock"},
 		{"containerd", "not ours to ask", func(f *Facts) { f.Daemon, f.DaemonErr, f.Installed = nil, syscall.EACCES, version("2.4.2") }, Fail, "(2.4.2 is installed)", "as root"},
-		{"containerd", "old", func(f *Facts) { f.Daemon.Version = version("2.2.5") }, Fail, "2.2.5 cannot start this shim", "2.3 or newer"},
+		{"containerd", "old", func(f *Facts) { f.Daemon.Version = version("1.6.20") }, Fail, "1.6.20 cannot start this shim", "1.7 or newer"},
+		{"containerd", "oldest", func(f *Facts) { f.Daemon.Version = version("1.7.3") }, Pass, "version 1.7.3", ""},
 
 		{"runtime", "no file", func(f *Facts) { f.CRI, f.CRIErr = &criconfig.Config{}, errBroken }, Fail, "broken", "configuration"},
 		{"runtime", "none", func(f *Facts) { delete(f.CRI.Runtimes, "bookend") }, Fail, `no runtime "bookend"`, "bookend install --edit-config && systemctl restart containerd"},

@@ -3,6 +3,7 @@ package doctor
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"reflect"
 	"slices"
@@ -10,14 +11,12 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/hooks"
 )
 
-// The oldest containerd whose start protocol the shim speaks.
-const needMajor, needMinor = 2, 3
-
 func containerdRuns(f *Facts) Result {
-	const upgrade = "upgrade containerd to 2.3 or newer"
+	upgrade := fmt.Sprintf("upgrade containerd to %d.%d or newer", install.NeedMajor, install.NeedMinor)
 	if f.Daemon == nil {
 		fix := f.start() + ", or name its socket with --address"
 		if errors.Is(f.DaemonErr, fs.ErrPermission) {
@@ -29,7 +28,7 @@ func containerdRuns(f *Facts) Result {
 		}
 		return fail(fix, "no daemon answers (%s): %v", found, f.DaemonErr)
 	}
-	if f.Daemon.Version.Older(needMajor, needMinor) {
+	if f.Daemon.Version.Older(install.NeedMajor, install.NeedMinor) {
 		return fail(upgrade, "version %s cannot start this shim", f.Daemon.Version)
 	}
 	return pass("version %s, pid %d", f.Daemon.Version, f.Daemon.PID)

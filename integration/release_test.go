@@ -1,0 +1,40 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/containerd/errdefs"
+
+	"bookend.dev/bookend/integration/harness"
+)
+
+// beforeV2 tells whether the containerd under test is older than 2.0.
+func beforeV2(t *testing.T) bool {
+	t.Helper()
+	r, err := harness.FindRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Before(2, 0)
+}
+
+// isAborted tells whether an error has the code Aborted. containerd 1.7 makes that of a
+// shim Unknown.
+func isAborted(t *testing.T, err error) bool {
+	t.Helper()
+	return errdefs.IsAborted(err) || errdefs.IsUnknown(err) && beforeV2(t)
+}
+
+// messageOf is an error's message as bookend has it. containerd 1.7 appends what the code
+// means.
+func messageOf(t *testing.T, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	if !beforeV2(t) {
+		return err.Error()
+	}
+	return strings.TrimSuffix(err.Error(), ": "+errdefs.ErrInvalidArgument.Error())
+}
