@@ -100,6 +100,17 @@ integration: build tools peers ## Run the integration tests against a real conta
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
 	$(CHAOS_TEST)
 
+# Tests in which it matters which containerd it is: start, stop, restart, events,
+# delete, pods.
+DAEMON_TESTS = ^Test(Annotation|Events|PostStart|PreStop|Sandbox|ShimDeath|Start|Stop)
+
+.PHONY: older
+older: build containerd-1.7 containerd-2.2 ## Run the tests that depend on containerd with 1.7 and 2.2 (root)
+	for v in 1.7 2.2; do \
+		echo "containerd $$v"; \
+		BOOKEND_TOOLS=$(CURDIR)/.cache/containerd-$$v go test -count=1 -timeout 20m -run '$(DAEMON_TESTS)' ./integration || exit 1; \
+	done
+
 .PHONY: vm-deps
 vm-deps:
 	@command -v qemu-system-x86_64 >/dev/null || { apt-get update -qq && \
