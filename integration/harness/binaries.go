@@ -1,17 +1,12 @@
 package harness
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 )
-
-// ErrMissing is wrapped by errors about programs or files that `make tools
-// build` or the machine's package manager must supply first.
-var ErrMissing = errors.New("not found; run `make tools build` first")
 
 // Binaries says where the programs under test and their companions are.
 type Binaries struct {

@@ -3,7 +3,6 @@ package vm
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -19,9 +18,6 @@ type Result struct {
 	Console string // all that the kernel and the command wrote, lines ended by \n
 	Status  int    // of the command
 }
-
-// errNoStatus says that the guest went away by itself, as after a panic.
-var errNoStatus = errors.New("the guest ended and its command did not")
 
 // Run boots a guest from the archive in the file initramfs, and returns when
 // it has ended or ctx is done. The console is in the result in any case, and

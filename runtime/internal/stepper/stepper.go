@@ -84,9 +84,6 @@ type Stepper struct {
 	first     int // pid of the first process
 }
 
-// ErrLate is the end of a tree that was killed at the deadline.
-var ErrLate = errors.New("stepper: traced processes did not end in time and were killed")
-
 // Exit is the end of a traced process.
 type Exit struct {
 	Pid    int
