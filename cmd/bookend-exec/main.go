@@ -10,6 +10,16 @@
 //
 // Build it with cgo and the tag seccomp, against libseccomp. Linked statically
 // (tags netgo and osusergo too, -ldflags '-extldflags -static') it runs anywhere.
+//
+// # Concurrency
+//
+// The main goroutine does all but two jobs, and waits for each of the two. Another
+// goroutine does such a job on a thread that it locks and never unlocks, so that
+// the thread ends with the job. One job is the runtime's exec: the thread may have a
+// mount namespace of its own, and its end kills the runtime. The other job loads a
+// seccomp program: the filter that catches it stays with the thread. While the
+// runtime is called, the main goroutine keeps the main thread, which would not end
+// with a job.
 package main
 
 import (
