@@ -90,9 +90,9 @@ func sets(versions string) ([]string, error) {
 	return out, nil
 }
 
-// placeSet copies the set in from to the directory to, which appears at once and
+// copySet copies the set in from to the directory to, which appears at once and
 // complete.
-func placeSet(from, to string) error {
+func copySet(from, to string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(to), ".new-")
 	if err != nil {
 		return err
