@@ -59,8 +59,8 @@ func main() {
 	send(status, runThroughRuntime(req, stdout, stderr, func(s wire.Status) { send(status, s) }))
 }
 
-// send writes one line. That nobody reads it any more is no reason to stop: a
-// hook in a container must still be waited for.
+// send writes one line. It goes on if no one reads it any more: this process must
+// still wait for the hook.
 func send(to *json.Encoder, s wire.Status) {
 	if err := to.Encode(s); err != nil {
 		fmt.Fprintf(os.Stderr, "bookend-exec: write status: %v\n", err)

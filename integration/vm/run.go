@@ -31,7 +31,7 @@ func (m Machine) Run(ctx context.Context, initramfs string, watch io.Writer) (Re
 		"-append", "console=ttyS0 quiet panic=-1")
 	var console, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&console, watch), &complaints
-	// A guest is no use to anybody once its test is gone.
+	// No one needs a guest once its test is gone.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // whose end, too, is a parent's death
 	defer runtime.UnlockOSThread()
