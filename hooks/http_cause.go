@@ -30,8 +30,8 @@ func NetworkFailure(err error) Report {
 
 // exchangeFailure returns the report for an error of a request that had a
 // connection: what is neither the connection's nor TLS' fault is the server's.
-// An answer that breaks off inside a line, because the server ended, is told
-// from nonsense by nobody: it is Suspect.
+// No one can tell an answer that breaks off inside a line, because the server ended,
+// from nonsense: it is Suspect.
 func exchangeFailure(err error) Report {
 	r := networkFailure(err, CauseProtocol)
 	r.Suspect = r.Suspect || r.Cause == CauseProtocol

@@ -25,7 +25,7 @@ const (
 	Ignore FailurePolicy = "Ignore"
 )
 
-// Output says where goes what a hook prints.
+// Output says where an exec hook's output goes.
 type Output string
 
 // OutputRecords is where it goes in any case; OutputContainer adds the container's

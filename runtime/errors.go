@@ -8,6 +8,10 @@ var (
 	errNoRoot = errors.New("the user namespace of the container's init has no root")
 )
 
+// errOwnExec is that of a container which must be entered by its runtime's own
+// exec: the joiner does not carry out everything that its configuration says.
+var errOwnExec = errors.New("the runtime's own exec must be used")
+
 // Why a hook goes through its container's own runtime. What its configuration has to
 // do with it is an ownExecError.
 var (

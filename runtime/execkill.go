@@ -81,7 +81,7 @@ func (r *execRun) abandon(ctx context.Context) {
 }
 
 // awaitClosed waits for the end of a process that the joiner had made and told
-// nobody of: it dies with the joiner, and is the last that holds the hook's output.
+// no one of: it dies with the joiner, and is the last that holds the hook's output.
 func (r *execRun) awaitClosed(ctx context.Context) {
 	if r.by != ByJoiner || r.pid != 0 {
 		return

@@ -66,7 +66,7 @@ func (r *execRun) report(ctx context.Context) hooks.Report {
 	case ctx.Err() != nil:
 		return hooks.Report{Cause: hooks.CauseCancelled, Err: context.Cause(ctx)}
 	}
-	// The program died, and nobody waits for the hook any more.
+	// The program died, and no one waits for the hook any more.
 	r.killTree(ctx)
 	return hooks.Report{Cause: hooks.CauseInternal, Err: r.died()}
 }

@@ -95,8 +95,8 @@ func (r *execRun) launch(m Monitor, cmd *exec.Cmd, next func() (wire.Status, err
 	return nil
 }
 
-// follow reads what the program says until it has said all or has ended. What
-// it takes to exit, with its last word out, nobody needs to wait for.
+// follow reads what the program says until it has said all or has ended. It does
+// not wait for the program to exit after its last word.
 func (r *execRun) follow(next func() (wire.Status, error)) {
 	defer close(r.done)
 	defer r.said.Close()

@@ -34,7 +34,7 @@ func (h *hookCgroup) kill(bound time.Duration) error {
 }
 
 // killOn goes on killing in the background, for up to bound, and removes the
-// cgroup. Its name is nobody else's until then. done is called with the result.
+// cgroup. No other hook gets its name until then. done is called with the result.
 func (h *hookCgroup) killOn(bound time.Duration, done func(error)) {
 	if h.names != nil {
 		h.names.hold(h.name)

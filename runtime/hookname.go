@@ -28,7 +28,7 @@ type hookNames struct {
 
 // take makes the directory of the lowest free name in dir. What was left there
 // under that name, or the container has made, is removed if it is empty and
-// passed over if not: what is in it belongs to nobody who is to be killed.
+// passed over if not: take must not kill the processes in it.
 func (n *hookNames) take(dir string, unified bool) (*hookCgroup, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

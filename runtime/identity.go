@@ -40,7 +40,7 @@ type RunProgram func(ctx context.Context, binary string, args ...string) ([]byte
 // Identify returns what the runtime binary, a path, says of itself: once for all
 // shims that are given the same dir, in which the answer is kept for a while. A
 // binary that says nothing of use is one that is not plain, and no error; an error
-// means that nobody knows.
+// means that no one knows.
 func Identify(ctx context.Context, binary, dir string, run RunProgram) (Identity, error) {
 	return newIdentityFiles(dir).identify(ctx, binary, run)
 }

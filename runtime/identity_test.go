@@ -145,6 +145,12 @@ func TestIdentifyThoseThatDoNotAnswer(t *testing.T) {
 			t.Errorf("got %+v, %v; want %v", got, err, os.ErrNotExist)
 		}
 	})
+	t.Run("is a directory", func(t *testing.T) {
+		binary := t.TempDir()
+		if got, err := identify(t.Context(), binary, t.TempDir()); err == nil || err.Error() != binary+" is not a file" {
+			t.Errorf("got %+v, %v; want that %s is not a file", got, err, binary)
+		}
+	})
 }
 
 // releaseReader lets whoever reads from a FIFO, or is about to, come to its end.

@@ -22,19 +22,20 @@ type binaryKey struct {
 }
 
 func binaryKeyOf(path string) (binaryKey, error) {
-	identity, err := binaryIdentity(os.Stat(path))
+	st, err := os.Stat(path)
+	if err != nil {
+		return binaryKey{}, err
+	}
+	identity, err := binaryIdentity(path, st)
 	return binaryKey{Path: path, Identity: identity}, err
 }
 
 // binaryIdentity tells one binary from another that takes its place, by what stat(2)
 // says.
-func binaryIdentity(st fs.FileInfo, err error) (string, error) {
-	if err != nil {
-		return "", err
-	}
+func binaryIdentity(path string, st fs.FileInfo) (string, error) {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	if !ok || !st.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is not a file", st.Name())
+		return "", fmt.Errorf("%s is not a file", path)
 	}
 	return fmt.Sprintf("%d:%d %d bytes %d.%09d %d.%09d", sys.Dev, sys.Ino, sys.Size,
 		sys.Mtim.Sec, sys.Mtim.Nsec, sys.Ctim.Sec, sys.Ctim.Nsec), nil

@@ -12,7 +12,7 @@ import (
 // nodeFiles is a directory of small files that all shims of a node share: what
 // one has found out the others need not. A file appears by rename, whole or not
 // at all. Nothing is taken from a directory or a file that another user could
-// have written, and nobody waits for a file system that hangs. It may be used
+// have written, and no one waits for a file system that hangs. It may be used
 // by any number of goroutines.
 type nodeFiles struct {
 	dir  string
@@ -83,7 +83,7 @@ func checksum(name string, body []byte) string {
 }
 
 // within does a job in the directory, for which it waits no longer than
-// nodePatience. While an earlier one hangs, none is begun.
+// nodePatience. It begins no job while an earlier one hangs.
 func (n *nodeFiles) within(job func(*os.Root) error) error {
 	n.turn.Lock()
 	defer n.turn.Unlock()

@@ -101,8 +101,8 @@ func (o *output) readOnce(fd uintptr) (int, error) {
 
 // drain reads what lies in the pipe now. It returns the tail of all that was
 // written so far, and whether that is all: whether the last writer is known to
-// have closed the pipe. It waits for nobody, and stops after as much as a pipe
-// can hold, should somebody write without end.
+// have closed the pipe. It waits for no writer, and stops after as much as a pipe
+// can hold, should a writer never stop.
 func (o *output) drain() (written []byte, all bool) {
 	_ = o.conn.Control(func(fd uintptr) { // an error means that the pipe has ended
 		capacity, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)

@@ -17,10 +17,6 @@ import (
 	"bookend.dev/bookend/runtime/wire"
 )
 
-// errOwnExec is that of a container which must be entered by its runtime's own
-// exec: the joiner does not carry out everything that its configuration says.
-var errOwnExec = errors.New("the runtime's own exec must be used")
-
 // ownExecError is an errOwnExec and its reason.
 type ownExecError struct {
 	field  string // of the OCI configuration, as in "linux.intelRdt"; empty: none

@@ -138,7 +138,11 @@ func (e *Executor) programs(dir string) (*SeccompPrograms, error) {
 	if p := e.compilers[dir]; p != nil {
 		return p, nil
 	}
-	compiler, err := binaryIdentity(e.helper.file.Stat())
+	st, err := e.helper.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	compiler, err := binaryIdentity(e.helper.file.Name(), st)
 	if err != nil {
 		return nil, err
 	}

@@ -262,7 +262,9 @@ func TestFileSystemThatHangs(t *testing.T) {
 func TestBinaryIdentity(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "exec")
 	identity := func() string {
-		id, err := binaryIdentity(os.Stat(path))
+		st, err := os.Stat(path)
+		must(t, err)
+		id, err := binaryIdentity(path, st)
 		must(t, err)
 		return id
 	}

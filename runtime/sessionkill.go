@@ -14,7 +14,7 @@ import (
 )
 
 // killSession sends SIGKILL to the processes, as far as they are the container's with
-// the cgroup c and the init, and waits up to bound until none is left. In a
+// the cgroup c and the init, and waits up to bound for all of them to go. In a
 // container that is paused on cgroup v1 it does not wait.
 func killSession(s *proc.Session, c *Cgroup, init Init, bound time.Duration) error {
 	g, deadline := newGuard(c, init), time.Now().Add(bound)

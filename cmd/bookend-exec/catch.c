@@ -51,8 +51,8 @@ static int install(void)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 }
 
-// copy reads this process's own memory as the kernel does: an address that is
-// none is an error.
+// copy reads this process's own memory as the kernel does: it returns an error for
+// an invalid address.
 static int copy(void *to, const void *from, size_t size)
 {
 	struct iovec local = {to, size}, remote = {(void *)from, size};

@@ -48,7 +48,7 @@ func catchHere(profile *configs.Seccomp) (wire.SeccompProgram, error) {
 	}
 	caught := &C.bookend_caught
 	if caught.loads == 0 {
-		return wire.SeccompProgram{}, errNoLoad
+		return wire.SeccompProgram{}, errors.New("libcontainer has loaded no seccomp program")
 	}
 	size := C.size_t(caught.length) * C.sizeof_struct_sock_filter
 	return wire.SeccompProgram{
@@ -57,5 +57,3 @@ func catchHere(profile *configs.Seccomp) (wire.SeccompProgram, error) {
 		Program: C.GoBytes(unsafe.Pointer(&caught.program), C.int(size)),
 	}, nil
 }
-
-var errNoLoad = errors.New("libcontainer has loaded no seccomp program")

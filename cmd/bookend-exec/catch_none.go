@@ -10,10 +10,8 @@ import (
 	"bookend.dev/bookend/runtime/wire"
 )
 
-var errNoSeccomp = errors.New("bookend-exec is built without seccomp")
-
 func catchProgram(*configs.Seccomp) (wire.SeccompProgram, error) {
-	return wire.SeccompProgram{}, errNoSeccomp
+	return wire.SeccompProgram{}, errors.New("bookend-exec is built without seccomp")
 }
 
 func resolves(string) bool { return false }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -96,11 +95,3 @@ func unresolved(profile *specs.LinuxSeccomp) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
-
-var (
-	errNoProfile    = errors.New("there is none")
-	errNoFilter     = errors.New("linux.seccomp: it has neither a default action nor rules")
-	errListenerPath = errors.New("it has a listener")
-	errNotify       = errors.New("it has the action SCMP_ACT_NOTIFY")
-	errFlags        = errors.New("the seccomp program is loaded with flags that are not known")
-)

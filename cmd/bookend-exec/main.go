@@ -10,6 +10,16 @@
 //
 // Build it with cgo and the tag seccomp, against libseccomp. Linked statically
 // (tags netgo and osusergo too, -ldflags '-extldflags -static') it runs anywhere.
+//
+// # Concurrency
+//
+// The main goroutine does all but two jobs, and waits for each of the two. Another
+// goroutine does such a job on a thread that it locks and never unlocks, so that
+// the thread ends with the job. One job is the runtime's exec: the thread may have a
+// mount namespace of its own, and its end kills the runtime. The other job loads a
+// seccomp program: the filter that catches it stays with the thread. While the
+// runtime is called, the main goroutine keeps the main thread, which would not end
+// with a job.
 package main
 
 import (
@@ -49,8 +59,8 @@ func main() {
 	send(status, runThroughRuntime(req, stdout, stderr, func(s wire.Status) { send(status, s) }))
 }
 
-// send writes one line. That nobody reads it any more is no reason to stop: a
-// hook in a container must still be waited for.
+// send writes one line. It goes on if no one reads it any more: this process must
+// still wait for the hook.
 func send(to *json.Encoder, s wire.Status) {
 	if err := to.Encode(s); err != nil {
 		fmt.Fprintf(os.Stderr, "bookend-exec: write status: %v\n", err)

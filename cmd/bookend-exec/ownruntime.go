@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,5 +71,3 @@ func startThroughRuntime(req wire.Request, stdout, stderr *os.File) (pid int, er
 	}
 	return pid, nil
 }
-
-var errEmptyCommand = errors.New(`exec: "": no such file or directory`)

@@ -15,8 +15,8 @@ type mountNamespace struct {
 	gone chan struct{} // closed once the thread has ended
 }
 
-// newMountNamespace makes one without the mounts at and below the paths; one
-// where none is, is passed over. The caller closes it.
+// newMountNamespace makes one without the mounts at and below the paths. It passes
+// over a path without a mount. The caller closes it.
 func newMountNamespace(without ...string) (*mountNamespace, error) {
 	m := &mountNamespace{work: make(chan func()), gone: make(chan struct{})}
 	entered := make(chan error)

@@ -55,7 +55,7 @@ const containerName = "app"
 func hooked(lifecycle string) harness.ContainerOptions {
 	opts := harness.ContainerOptions{Name: containerName}
 	if lifecycle != "" {
-		opts.Annotations = map[string]string{"lifecycle.bookend.dev/" + containerName: lifecycle}
+		opts.Annotations = map[string]string{harness.LifecyclePrefix + containerName: lifecycle}
 	}
 	return opts
 }

@@ -63,7 +63,7 @@ func (f *fleet) crowd(ctx context.Context, perPod int, lifecycle string) ([][]*h
 			name := fmt.Sprintf("%s-%d", containerName, j)
 			opts := harness.ContainerOptions{Name: name, Command: []string{"sleep", "1000000"}}
 			if lifecycle != "" {
-				opts.Annotations = map[string]string{"lifecycle.bookend.dev/" + name: lifecycle}
+				opts.Annotations = map[string]string{harness.LifecyclePrefix + name: lifecycle}
 			}
 			c, err := f.pods[i].RunContainer(ctx, opts)
 			if err != nil {

@@ -89,7 +89,7 @@ func stopLost(h *history) string {
 
 // signalTwice counts what may reach the init: one signal for each preStop, or
 // postStart that a stop cancelled, one for each call that nothing absorbed, and
-// another for each of which nobody knows whether it went.
+// another for each of which no one knows whether it went.
 func signalTwice(h *history) string {
 	stops := max(1, len(h.runs(hooks.PreStop)))
 	allowed := h.broken("kill", "hang", "hangafter")

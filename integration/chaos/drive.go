@@ -240,7 +240,7 @@ func (d *driver) round(ctx context.Context, p *plan, s *slot, w *wave) error {
 func (d *driver) undelivered(id string) []time.Time {
 	var times []time.Time
 	for _, e := range d.events.Of(id) {
-		if e.Topic == "/bookend/stop/undelivered" {
+		if e.Topic == harness.UndeliveredTopic {
 			times = append(times, e.Time)
 		}
 	}

@@ -36,7 +36,7 @@ var webBodies = map[string]string{"web": "/index.html", "webslow": "/cgi-bin/slo
 
 const (
 	goodPort = 8080
-	badPort  = 9 // nobody listens there
+	badPort  = 9 // no one listens there
 )
 
 // newHook draws a hook; one that hangs has a timeout.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/integration/harness"
 )
 
 func noConfig() (*hooks.Config, error) { return hooks.ParseConfig(nil, "none") }
@@ -17,7 +18,7 @@ func TestPlansFollowFromTheirSeed(t *testing.T) {
 			if again := newPlan(7, n, topic); again.String() != p.String() || again.lifecycle() != p.lifecycle() {
 				t.Errorf("%s: another time %s", p, again)
 			}
-			if _, err := hooks.Resolve(map[string]string{lifecycleKey: p.lifecycle()}, noConfig); err != nil {
+			if _, err := hooks.Resolve(map[string]string{harness.LifecycleKey: p.lifecycle()}, noConfig); err != nil {
 				t.Errorf("%s: %v", p, err)
 			}
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-var errNoProcess = errors.New("no such process")
 
 // findProcesses returns those whose command line matches.
 func findProcesses(matches func(args []string) bool) []int {

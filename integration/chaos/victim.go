@@ -38,13 +38,8 @@ type victim struct {
 }
 
 const (
-	bookendRuntime = "io.containerd.bookend.v2"
-	lifecycleKey   = "bookend.dev/lifecycle"
-	memberName     = "main"
-	memberKey      = "lifecycle.bookend.dev/" + memberName
-	sandboxKey     = "io.kubernetes.cri.sandbox-id"
-	typeKey        = "io.kubernetes.cri.container-type"
-	nameKey        = "io.kubernetes.cri.container-name"
+	memberName = "main"
+	memberKey  = harness.LifecyclePrefix + memberName
 )
 
 // newVictim creates the container of a plan; it is not started.
@@ -60,7 +55,7 @@ func newVictim(ctx context.Context, d *harness.Daemon, p *plan, s *slot) (*victi
 	case group:
 		err = v.createGroup(ctx, p, s)
 	default:
-		err = v.createTask(ctx, p, s, lifecycleKey, nil)
+		err = v.createTask(ctx, p, s, harness.LifecycleKey, nil)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", p, err), g.Remove())
@@ -106,13 +101,13 @@ func (v *victim) createGroup(ctx context.Context, p *plan, s *slot) error {
 	sandbox := &victim{daemon: v.daemon, fifos: v.fifos}
 	idle := *p
 	idle.Init, idle.Kind = "polite", task
-	if err := sandbox.createTask(ctx, &idle, s, typeKey, map[string]string{typeKey: "sandbox"}); err != nil {
+	if err := sandbox.createTask(ctx, &idle, s, harness.ContainerTypeKey, map[string]string{harness.ContainerTypeKey: "sandbox"}); err != nil {
 		return err
 	}
 	v.sandbox = sandbox.id
 	err := sandbox.start(ctx)
 	if err == nil {
-		err = v.createTask(ctx, p, s, memberKey, map[string]string{typeKey: "container", nameKey: memberName, sandboxKey: sandbox.id})
+		err = v.createTask(ctx, p, s, memberKey, map[string]string{harness.ContainerTypeKey: "container", harness.ContainerNameKey: memberName, harness.SandboxIDKey: sandbox.id})
 	}
 	if err != nil {
 		return errors.Join(err, sandbox.remove(ctx))
@@ -125,18 +120,18 @@ func (v *victim) createGroup(ctx context.Context, p *plan, s *slot) error {
 // createTask makes a container through the Task API, its hooks under a key.
 func (v *victim) createTask(ctx context.Context, p *plan, s *slot, key string, annotations map[string]string) error {
 	all := map[string]string{}
-	if key != typeKey {
+	if key != harness.ContainerTypeKey {
 		all[key] = p.lifecycle()
 	}
 	for k, value := range annotations {
 		all[k] = value
 	}
 	command := []string{"sh", "-c", p.entrypoint()}
-	if key == typeKey {
+	if key == harness.ContainerTypeKey {
 		command = []string{"sleep", "1000000"}
 	}
 	t, err := v.daemon.Tasks.Create(ctx, harness.TaskOptions{
-		Runtime: bookendRuntime, RuntimeOptions: &options.Options{BinaryName: s.runc()}, Args: command,
+		Runtime: harness.BookendRuntime, RuntimeOptions: &options.Options{BinaryName: s.runc()}, Args: command,
 		Annotations: all, IO: cio.NullIO,
 		Spec: []oci.SpecOpts{oci.WithMounts([]specs.Mount{{
 			Type: "bind", Source: v.fifos.Dir, Destination: harness.FIFODir, Options: []string{"bind", "rw"},

@@ -2,17 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 )
-
-// errStandalone: this busybox's shell runs its own applets whatever lies under their path, where
-// critest masks /bin/ls and expects the shell to be refused.
-var errStandalone = errors.New("its shell prefers built-in applets to the files on PATH")
 
 // findBusybox returns the path of a busybox fit for the images: path itself if it is one, else
 // the one of Debian's package busybox, fetched with apt and unpacked below cache, not installed.

@@ -11,4 +11,7 @@ var (
 	errNotRun = errors.New("critest did not run")
 	// errOnlyOurs: tests fail with bookend's shim alone.
 	errOnlyOurs = errors.New("tests fail with this shim alone")
+	// errStandalone: this busybox's shell runs its own applets whatever lies under their path, where
+	// critest masks /bin/ls and expects the shell to be refused.
+	errStandalone = errors.New("its shell prefers built-in applets to the files on PATH")
 )

@@ -21,7 +21,7 @@ func natTable(ctx context.Context) (string, error) {
 }
 
 // removePortmapChains removes portmap's shared chains, unless the table had them before. It does so in
-// one transaction that fails as a whole where somebody else publishes a port by now.
+// one transaction that fails as a whole where another process publishes a port by now.
 func removePortmapChains(ctx context.Context, before string) error {
 	if strings.Contains(before, portmapPrefix) {
 		return nil

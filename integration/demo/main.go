@@ -91,7 +91,7 @@ func show(ctx context.Context, d *harness.Daemon) error {
 	return errors.Join(played, cleared, s.proof.err())
 }
 
-// interrupted tells whether somebody asked the demo to end; running out of time
+// interrupted tells whether the user asked the demo to end; running out of time
 // is not that.
 func interrupted(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 

@@ -45,8 +45,8 @@ func pod() harness.PodOptions {
 		Name:    podName,
 		Handler: harness.Bookend,
 		Annotations: map[string]string{
-			annotation(webName):    webLifecycle,
-			annotation(brokenName): brokenLifecycle,
+			harness.LifecyclePrefix + webName:    webLifecycle,
+			harness.LifecyclePrefix + brokenName: brokenLifecycle,
 		},
 	}
 }
@@ -63,18 +63,16 @@ func server(name, volume string, port int) harness.ContainerOptions {
 		},
 		Mounts: map[string]string{volume: "/usr/share"},
 		// The kubelet's record of terminationGracePeriodSeconds.
-		Annotations: map[string]string{"io.kubernetes.pod.terminationGracePeriod": fmt.Sprint(gracePeriodSeconds)},
+		Annotations: map[string]string{harness.GracePeriodKey: fmt.Sprint(gracePeriodSeconds)},
 	}
 }
-
-func annotation(container string) string { return "lifecycle.bookend.dev/" + container }
 
 // manifest is the pod as its author would write it, in so far as it is bookend's.
 func manifest() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "metadata:\n  name: %s\n  annotations:\n", podName)
 	for _, a := range []struct{ container, lifecycle string }{{webName, webLifecycle}, {brokenName, brokenLifecycle}} {
-		fmt.Fprintf(&b, "    %s: |\n%s", annotation(a.container), indent(a.lifecycle, "      "))
+		fmt.Fprintf(&b, "    %s: |\n%s", harness.LifecyclePrefix+a.container, indent(a.lifecycle, "      "))
 	}
 	fmt.Fprintf(&b, "spec:\n  runtimeClassName: %s\n  terminationGracePeriodSeconds: %d\n", harness.Bookend, gracePeriodSeconds)
 	return b.String()

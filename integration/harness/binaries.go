@@ -1,17 +1,12 @@
 package harness
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 )
-
-// ErrMissing is wrapped by errors about programs or files that `make tools
-// build` or the machine's package manager must supply first.
-var ErrMissing = errors.New("not found; run `make tools build` first")
 
 // Binaries says where the programs under test and their companions are.
 type Binaries struct {
@@ -44,11 +39,11 @@ func FindBinaries() (Binaries, error) {
 
 // Shim returns the path of bookend's shim, or an error that wraps [ErrMissing].
 func (b Binaries) Shim() (string, error) {
-	return existing(filepath.Join(b.Bin, "containerd-shim-bookend-v2"))
+	return existing(filepath.Join(b.Bin, ShimBinary))
 }
 
 // Executor returns the path of bookend-exec, or an error that wraps [ErrMissing].
-func (b Binaries) Executor() (string, error) { return existing(filepath.Join(b.Bin, "bookend-exec")) }
+func (b Binaries) Executor() (string, error) { return existing(filepath.Join(b.Bin, ExecBinary)) }
 
 // Tool returns the path of one of the tools, or an error that wraps [ErrMissing].
 func (b Binaries) Tool(name string) (string, error) {

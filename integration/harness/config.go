@@ -91,7 +91,7 @@ func (d *Daemon) runtimeConfig(opts Options, runtimes map[string]any) map[string
 		cni["bin_dirs"] = []string{d.bins.Tools}
 	}
 	return map[string]any{
-		// Without CAP_SYS_RESOURCE nobody may lower an oom_score_adj.
+		// Without CAP_SYS_RESOURCE no process may lower an oom_score_adj.
 		"restrict_oom_score_adj":       true,
 		"netns_mounts_under_state_dir": true,
 		"cdi_spec_dirs":                []string{},

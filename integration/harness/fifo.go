@@ -86,7 +86,7 @@ func (f *FIFOs) Open(ctx context.Context, name string) error {
 	return Poll(ctx, ReadyTimeout, "a reader at FIFO "+name, func() error {
 		fifo, err := os.OpenFile(path, os.O_WRONLY|unix.O_NONBLOCK, 0)
 		if errors.Is(err, unix.ENXIO) {
-			return err // nobody reads yet
+			return err // no one reads yet
 		}
 		if err != nil {
 			return Permanent(err)

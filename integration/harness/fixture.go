@@ -9,15 +9,6 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-const (
-	// BookendRuntime is the runtime type that clients other than the CRI name.
-	BookendRuntime = "io.containerd.bookend.v2"
-	// LifecycleKey is the annotation of a container that is not the CRI's.
-	LifecycleKey = "bookend.dev/lifecycle"
-	// PodLifecycleKey is that of a pod's container "main".
-	PodLifecycleKey = "lifecycle.bookend.dev/main"
-)
-
 // Entrypoint notes the signals it gets in the trace, writes to the FIFO "main"
 // when it is ready for them, and ends at SIGTERM.
 const Entrypoint = `trap 'echo term >> /fifo/trace; exit 0' TERM

@@ -29,8 +29,8 @@ const (
 // bookend's that is supported.
 func DefaultHandlers(b Binaries) []Handler {
 	handlers := []Handler{
-		{Name: Runc, Type: "io.containerd.runc.v2"},
-		{Name: Bookend, Type: "io.containerd.runc.v2", Path: filepath.Join(b.Bin, "containerd-shim-bookend-v2")},
+		{Name: Runc, Type: RuncRuntime},
+		{Name: Bookend, Type: RuncRuntime, Path: filepath.Join(b.Bin, ShimBinary)},
 		{Name: BookendType, Type: BookendRuntime},
 		{Name: BookendOptions, Type: BookendRuntime, Options: map[string]any{
 			"runc": map[string]any{"binaryName": filepath.Join(b.Tools, "runc")},
@@ -38,10 +38,8 @@ func DefaultHandlers(b Binaries) []Handler {
 	}
 	for i := range handlers[1:] {
 		h := &handlers[i+1]
-		h.PodAnnotations = []string{"bookend.dev/*", "lifecycle.bookend.dev/*"}
-		h.ContainerAnnotations = append([]string{
-			"io.kubernetes.pod.terminationGracePeriod", "io.kubernetes.container.ports",
-		}, h.PodAnnotations...)
+		h.PodAnnotations = []string{bookendKeys, LifecyclePrefix + "*"}
+		h.ContainerAnnotations = append([]string{GracePeriodKey, PortsKey}, h.PodAnnotations...)
 	}
 	return handlers
 }

@@ -7,10 +7,6 @@ import (
 	apievents "github.com/containerd/containerd/api/events"
 )
 
-// hookTopics is what the topics of bookend's events about hooks begin with; the
-// rest is the verb.
-const hookTopics = "/bookend/hook/"
-
 // HookEvent is what one of bookend's own events says about a hook.
 type HookEvent struct {
 	Verb        string // start, success, failure, timeout or cancel
@@ -21,7 +17,7 @@ type HookEvent struct {
 
 // Hook reads an event; ok tells whether it is one of bookend's about a hook.
 func (e Event) Hook() (h HookEvent, ok bool) {
-	verb, ok := strings.CutPrefix(e.Topic, hookTopics)
+	verb, ok := strings.CutPrefix(e.Topic, HookTopics)
 	payload, isOurs := e.Payload.(*apievents.ContainerUpdate)
 	if !ok || !isOurs {
 		return HookEvent{}, false

@@ -25,7 +25,7 @@ var sharedChains = []struct {
 }
 
 // foreignChains is the file that says that shared chains were there before the
-// daemon: somebody else's, not to be removed.
+// daemon: they belong to others, and the daemon does not remove them.
 const foreignChains = "host-ports-of-others"
 
 // noteForeignChains writes that file where it is due.

@@ -16,9 +16,6 @@ import (
 // some things only after it has replied.
 const leakTimeout = 10 * time.Second
 
-// ErrLeak is wrapped by the errors of [Daemon.CheckLeaks].
-var ErrLeak = errors.New("left behind")
-
 // Inventory is everything that a daemon and its containers have on the machine
 // at one moment: processes, mounts, links, cgroups, sockets and files, each
 // described in words.

@@ -123,8 +123,8 @@ func belongs(pid int, dir string) bool {
 	if target, err := os.Readlink(proc + "root"); err == nil && strings.HasPrefix(target, dir+"/") {
 		return true
 	}
-	// Without its mark, only a runtime's process may be taken for ours: somebody
-	// else may be reading the daemon's files.
+	// Without its mark, only a runtime's process may be taken for ours: another
+	// process may be reading the daemon's files.
 	comm, _ := os.ReadFile(proc + "comm")
 	if !slices.ContainsFunc(runtimeComms, func(c string) bool { return bytes.HasPrefix(comm, []byte(c)) }) {
 		return false

@@ -75,7 +75,7 @@ func (t *Tasks) Create(ctx context.Context, opts TaskOptions) (*Task, error) {
 
 func (t *Tasks) newContainer(ctx context.Context, opts TaskOptions) (containerd.Container, error) {
 	if opts.Runtime == "" {
-		opts.Runtime = "io.containerd.runc.v2"
+		opts.Runtime = RuncRuntime
 	}
 	if opts.Image == "" {
 		opts.Image = BusyboxImage

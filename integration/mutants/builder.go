@@ -21,10 +21,7 @@ const (
 	graceOfRun = time.Minute
 )
 
-const (
-	shimName = "containerd-shim-bookend-v2"
-	unitTest = "unit.test"
-)
+const unitTest = "unit.test"
 
 // builder builds mutants and runs tests against them.
 type builder struct {
@@ -74,7 +71,7 @@ func (b *builder) try(ctx context.Context, m mutant, source string) (verdict, er
 	if m.pkg != "" {
 		return b.run(ctx, filepath.Join(dir, unitTest), m.pkg, b.bins.Bin, m.tests)
 	}
-	for _, name := range []string{"bookend", "bookend-exec"} {
+	for _, name := range []string{harness.CommandBinary, harness.ExecBinary} {
 		if err := os.Symlink(filepath.Join(b.bins.Bin, name), filepath.Join(dir, name)); err != nil {
 			return verdict{}, err
 		}
@@ -88,7 +85,7 @@ func (b *builder) build(ctx context.Context, dir string, m mutant, source string
 	if err != nil {
 		return err
 	}
-	args := []string{"build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-overlay", overlay, "-o", dir + "/", "./cmd/" + shimName}
+	args := []string{"build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-overlay", overlay, "-o", dir + "/", "./cmd/" + harness.ShimBinary}
 	if m.pkg != "" {
 		args = []string{"test", "-c", "-trimpath", "-overlay", overlay, "-o", filepath.Join(dir, unitTest), m.pkg}
 	}
@@ -122,7 +119,7 @@ func (b *builder) run(ctx context.Context, binary, pkg, bin string, tests []stri
 	cmd := b.command(ctx, binary, "-test.v", "-test.failfast", "-test.timeout", runLimit.String(), "-test.run", "^("+strings.Join(tests, "|")+")$")
 	cmd.Dir = filepath.Join(b.root, pkg)
 	cmd.WaitDelay = graceOfRun // of what a test left behind and holds its output open
-	cmd.Env = append(os.Environ(), "BOOKEND_BIN="+bin, "BOOKEND_TEST_EXEC="+filepath.Join(bin, "bookend-exec"),
+	cmd.Env = append(os.Environ(), "BOOKEND_BIN="+bin, "BOOKEND_TEST_EXEC="+filepath.Join(bin, harness.ExecBinary),
 		"BOOKEND_TOOLS="+b.bins.Tools, "BOOKEND_TEST_LIMIT="+b.limit.String())
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {

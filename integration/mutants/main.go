@@ -62,8 +62,6 @@ func command(args []string) error {
 	return b.tryList(ctx, trials, *jobs)
 }
 
-var errUsage = errors.New("wrong usage")
-
 // tryList tries mutants and prints the result of each, then the survivors.
 func (b *builder) tryList(ctx context.Context, trials []*trial, jobs int) error {
 	if len(trials) == 0 {

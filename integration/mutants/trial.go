@@ -21,7 +21,8 @@ type trial struct {
 	took    time.Duration
 }
 
-// newTrials makes every edit, so that none is found not to apply halfway.
+// newTrials makes every edit, so that a run does not find halfway that one does not
+// apply.
 func newTrials(root string, mutants []mutant) ([]*trial, error) {
 	var trials []*trial
 	for _, m := range mutants {

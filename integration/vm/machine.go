@@ -1,16 +1,11 @@
 package vm
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 )
-
-// ErrMissing is wrapped by errors about what a machine is made of and this
-// one lacks.
-var ErrMissing = errors.New("not found")
 
 // Machine is what a guest is run with.
 type Machine struct {

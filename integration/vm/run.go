@@ -3,7 +3,6 @@ package vm
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -20,9 +19,6 @@ type Result struct {
 	Status  int    // of the command
 }
 
-// errNoStatus says that the guest went away by itself, as after a panic.
-var errNoStatus = errors.New("the guest ended and its command did not")
-
 // Run boots a guest from the archive in the file initramfs, and returns when
 // it has ended or ctx is done. The console is in the result in any case, and
 // copied to watch as it is written.
@@ -35,7 +31,7 @@ func (m Machine) Run(ctx context.Context, initramfs string, watch io.Writer) (Re
 		"-append", "console=ttyS0 quiet panic=-1")
 	var console, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&console, watch), &complaints
-	// A guest is no use to anybody once its test is gone.
+	// No one needs a guest once its test is gone.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // whose end, too, is a parent's death
 	defer runtime.UnlockOSThread()

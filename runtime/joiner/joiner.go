@@ -19,9 +19,6 @@ import (
 //go:embed all:bin
 var programs embed.FS
 
-// ErrNotBuilt tells that this program was built without the joiner.
-var ErrNotBuilt = errors.New("built without the joiner (make joiner)")
-
 // Joiner is the program, in memory. It may be used by any number of goroutines.
 type Joiner struct {
 	file *os.File

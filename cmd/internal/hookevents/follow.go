@@ -15,10 +15,11 @@ import (
 	"bookend.dev/bookend/hooks"
 )
 
-// Follow hands every event of a hook or a stop to each, from now on, in the order of the
-// bus, until ctx is done, which is no error. address is containerd's, as
-// [daemon.Connect] takes it; namespace is containerd's, and empty for all. Follow returns the first error of each, and fails when containerd
-// cannot be reached or goes away.
+// Follow hands every event of a hook or a stop to each, from now on, in the order of
+// the bus, until ctx is done, which is no error. address is containerd's, as
+// [daemon.Connect] takes it; namespace is containerd's, and empty for all. Follow
+// returns the first error of each, and fails when containerd cannot be reached or
+// goes away.
 func Follow(ctx context.Context, address, namespace string, each func(Event) error) error {
 	conn, _, err := daemon.Connect(ctx, address)
 	if err != nil {

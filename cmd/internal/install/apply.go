@@ -22,7 +22,7 @@ func (p *Plan) Apply() error {
 		return fmt.Errorf("install: %w", err)
 	}
 	if p.Place != "" {
-		if err := placeSet(p.opts.From, p.Place); err != nil {
+		if err := copySet(p.opts.From, p.Place); err != nil {
 			return fmt.Errorf("place binaries: %w", err)
 		}
 	}

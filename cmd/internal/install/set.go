@@ -34,7 +34,7 @@ func setDigest(dir string) (string, error) {
 
 // complete tells whether a set is in place, with the content that its name
 // tells of. Its directory is put there as a whole, so it is either complete or
-// not there at all, unless somebody or the disk has damaged it.
+// not there at all, unless a user or the disk has damaged it.
 func complete(dir string) bool {
 	for _, name := range binaries() {
 		if st, err := os.Stat(filepath.Join(dir, name)); err != nil || !st.Mode().IsRegular() || st.Mode()&0o111 == 0 {
@@ -90,9 +90,9 @@ func sets(versions string) ([]string, error) {
 	return out, nil
 }
 
-// placeSet copies the set in from to the directory to, which appears at once and
+// copySet copies the set in from to the directory to, which appears at once and
 // complete.
-func placeSet(from, to string) error {
+func copySet(from, to string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(to), ".new-")
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func (p *Plan) undo(c changed) error {
 		}
 		after = now.file(text)
 	case c.Ours && now.Link == "" && filepath.Ext(c.Path) == ".toml":
-		// Its runtime would lead to a shim that is gone; what somebody wrote is
+		// Its runtime would lead to a shim that is gone. What a user wrote is
 		// kept under a name that containerd does not import.
 		if err := p.putAside(c.Path, now); err != nil {
 			return err

@@ -78,7 +78,7 @@ var (
 
 // variable returns the name in the first $(NAME) of an argument, which the
 // kubelet expands in a container's own command and args. In a script that is a
-// shell's way to run a command, of which none is written in capitals.
+// shell's way to run a command, and commands have no names in capitals.
 func variable(arg string, inScript bool) string {
 	in := anyVariable
 	if inScript {

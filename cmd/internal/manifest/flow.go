@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"errors"
 	"regexp"
 	"strings"
 
@@ -19,8 +18,6 @@ type flow struct {
 }
 
 var (
-	errNotPlain = errors.New("is in flow style ({...}) with more than keys and values: write it in block style")
-
 	quoted   = regexp.MustCompile(`^(?s:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')`)
 	plainEnd = regexp.MustCompile(`[,\[\]{}]|[ \t\n]#|:(?:[ \t\n,\[\]{}]|$)`)
 )

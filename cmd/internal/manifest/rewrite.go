@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -131,13 +130,6 @@ func (w *rewriter) canEdit(at *yaml.Node, path string) bool {
 	}
 	return false
 }
-
-var (
-	errMerged = errors.New("comes from a YAML alias or merge key: write it out")
-	errFlow   = errors.New("is in flow style ({...}): write it in block style")
-	errEmpty  = errors.New("is empty in a way that no lines can be added to: remove it")
-	errAnchor = errors.New("has a YAML anchor or tag: write it out where it is used")
-)
 
 // own returns the field of a mapping if it is written there and nowhere else,
 // nil if there is none.

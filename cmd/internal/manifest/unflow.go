@@ -36,7 +36,7 @@ func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 		w.add(Note, found.node.Line, found.path, "%swas reprinted in block style: its flow style ({...}) has no lines for the change", what)
 	}
 	lines := make([]int, strings.Count(text, "\n")+1)
-	w.doc.placeLines(lines, root, w.root)
+	w.doc.findLines(lines, root, w.root)
 	last := w.doc.fileLine(1)
 	for i, line := range lines {
 		if line == 0 {
@@ -49,14 +49,14 @@ func (w *rewriter) unflow(targets map[*yaml.Node]bool) bool {
 	return true
 }
 
-// placeLines finds the file's line for the lines of a document that was printed
+// findLines finds the file's line for the lines of a document that was printed
 // anew, by the nodes that are on them.
-func (d *document) placeLines(lines []int, printed, old *yaml.Node) {
+func (d *document) findLines(lines []int, printed, old *yaml.Node) {
 	if at := printed.Line - 1; at < len(lines) && lines[at] == 0 {
 		lines[at] = d.fileLine(old.Line)
 	}
 	for i := range printed.Content {
-		d.placeLines(lines, printed.Content[i], old.Content[i])
+		d.findLines(lines, printed.Content[i], old.Content[i])
 	}
 }
 

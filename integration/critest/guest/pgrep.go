@@ -11,9 +11,6 @@ import (
 	"strings"
 )
 
-// errNoProcess is pgrep's answer when nothing matches.
-var errNoProcess = errors.New("no process matched")
-
 // pgrep writes the ids of the processes below proc whose name matches the expression in args[0],
 // its own left out.
 func pgrep(proc string, args []string, out io.Writer) error {

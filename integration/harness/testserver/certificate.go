@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// selfSigned makes a certificate that nobody has reason to trust.
+// selfSigned makes a certificate that no one has reason to trust.
 func selfSigned() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

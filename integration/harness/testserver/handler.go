@@ -61,7 +61,7 @@ func newHandler(root string, timeline *timeline, shutdown chan<- struct{}) http.
 		_, _ = w.Write([]byte("shutting down\n"))
 		select {
 		case shutdown <- struct{}{}:
-		default: // somebody else asked first
+		default: // another request came first
 		}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

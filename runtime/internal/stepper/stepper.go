@@ -3,10 +3,14 @@
 // it there, or change the files that it is about to look at. It is ptrace(2):
 // a stop is a place in the program, and no hope to hit one.
 //
+// # Concurrency
+//
 // All of one tree is traced by one goroutine on a thread of its own, because
 // ptrace(2) obeys the tracing thread alone. Visit is called there, one stop at
 // a time, while the process it is called for stands still. The others run on to
-// their next stop. When the tracing thread ends, what it traces is killed.
+// their next stop. When the tracing thread ends, what it traces is killed. At the
+// deadline another goroutine, a timer's, kills the tree; a mutex guards what the two
+// share.
 package stepper
 
 import (
@@ -83,9 +87,6 @@ type Stepper struct {
 	born      int
 	first     int // pid of the first process
 }
-
-// ErrLate is the end of a tree that was killed at the deadline.
-var ErrLate = errors.New("stepper: traced processes did not end in time and were killed")
 
 // Exit is the end of a traced process.
 type Exit struct {

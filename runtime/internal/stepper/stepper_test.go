@@ -20,7 +20,7 @@ const busybox = "/bin/busybox"
 func run(t *testing.T, s *Stepper, script string) Exit {
 	t.Helper()
 	if _, err := os.Stat(busybox); err != nil {
-		t.Skip("needs ", busybox)
+		t.Fatalf("%v: run `make deps` first", err)
 	}
 	exit, err := s.Start(exec.Command(busybox, "sh", "-c", script))
 	if err != nil {
@@ -144,7 +144,7 @@ func TestChildrenOfOthersAreLeftAlone(t *testing.T) {
 	for range 20 {
 		other := exec.Command(busybox, "true")
 		if err := other.Start(); err != nil {
-			t.Skip(err)
+			t.Fatalf("%v: run `make deps` first", err)
 		}
 		s := &Stepper{Visit: func(*Step) Verdict { return Continue }}
 		if got := run(t, s, "true"); got.Err != nil || got.Status.ExitStatus() != 0 {
