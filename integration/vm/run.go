@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Result is what a guest did.
@@ -19,10 +20,17 @@ type Result struct {
 	Status  int    // of the command
 }
 
+// silence is how long that is: several times the longest pause of a guest that works.
+const silence = 4 * time.Minute
+
 // Run boots a guest from the archive in the file initramfs, and returns when
-// it has ended or ctx is done. The console is in the result in any case, and
-// copied to watch as it is written.
+// it has ended, has fallen silent, or ctx is done. The console is in the result in any
+// case, and copied to watch as it is written.
 func (m Machine) Run(ctx context.Context, initramfs string, watch io.Writer) (Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silent := time.AfterFunc(silence, func() { cancel(ErrSilent) })
+	defer silent.Stop()
 	cmd := exec.CommandContext(ctx, m.qemu,
 		// KVM is not tried: inside another machine it may hang for good.
 		"-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1536",
@@ -30,7 +38,7 @@ func (m Machine) Run(ctx context.Context, initramfs string, watch io.Writer) (Re
 		"-kernel", m.kernel, "-initrd", initramfs,
 		"-append", "console=ttyS0 quiet panic=-1")
 	var console, complaints bytes.Buffer
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&console, watch), &complaints
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&console, watch, heard{silent}), &complaints
 	// No one needs a guest once its test is gone.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // whose end, too, is a parent's death
@@ -51,4 +59,12 @@ func (m Machine) Run(ctx context.Context, initramfs string, watch io.Writer) (Re
 	}
 	result.Status, err = strconv.Atoi(found[1])
 	return result, err
+}
+
+// heard takes a guest's word for a sign of life.
+type heard struct{ silent *time.Timer }
+
+func (h heard) Write(b []byte) (int, error) {
+	h.silent.Reset(silence)
+	return len(b), nil
 }

@@ -56,6 +56,10 @@ func guest(t *testing.T, m Machine, fill func(*Archive)) Result {
 	ctx, cancel := context.WithDeadline(t.Context(), end)
 	defer cancel()
 	result, err := m.Run(ctx, file.Name(), watch(t))
+	if errors.Is(err, ErrSilent) {
+		t.Logf("%v; it is booted once more. Its console:\n%s", err, unseen(result))
+		result, err = m.Run(ctx, file.Name(), watch(t))
+	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, unseen(result))
 	}
