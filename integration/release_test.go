@@ -9,21 +9,21 @@ import (
 	"bookend.dev/bookend/integration/harness"
 )
 
-// before tells whether the containerd under test is older than a release.
-func before(t *testing.T, major, minor int) bool {
+// before tells whether the containerd under test is older than a release 2.x.
+func before(t *testing.T, minor int) bool {
 	t.Helper()
 	r, err := harness.FindRelease()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Before(major, minor)
+	return r.Before(2, minor)
 }
 
 // isAborted tells whether an error has the code Aborted. containerd 1.7 makes that of a
 // shim Unknown.
 func isAborted(t *testing.T, err error) bool {
 	t.Helper()
-	return errdefs.IsAborted(err) || errdefs.IsUnknown(err) && before(t, 2, 0)
+	return errdefs.IsAborted(err) || errdefs.IsUnknown(err) && before(t, 0)
 }
 
 // messageOf is an error's message as bookend has it. containerd 1.7 appends what the code
@@ -33,7 +33,7 @@ func messageOf(t *testing.T, err error) string {
 	if err == nil {
 		return ""
 	}
-	if !before(t, 2, 0) {
+	if !before(t, 0) {
 		return err.Error()
 	}
 	return strings.TrimSuffix(err.Error(), ": "+errdefs.ErrInvalidArgument.Error())

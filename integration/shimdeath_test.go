@@ -141,7 +141,7 @@ func TestSandboxWithoutItsPauseProcessKeepsItsContainersAsWithTheStockShim(t *te
 	d := shared.Daemon(t)
 	for _, handler := range []string{harness.Runc, harness.Bookend} {
 		t.Run(handler, func(t *testing.T) {
-			if handler == harness.Runc && before(t, 2, 3) {
+			if handler == harness.Runc && before(t, 3) {
 				t.Skip("the stock shim of a containerd before 2.3 stays behind such a pod, and is left by the test")
 			}
 			log := d.TestEvents(t)

@@ -107,6 +107,15 @@ func TestExecCancelledThatLeftItsCgroupDies(t *testing.T) {
 	done := c.start(ctx, c.handler(&hooks.Exec{Command: []string{"sh", "-c", script}}))
 	all := []string{"1001", "1002", "1003", "1004"}
 	eventually(t, "all processes", func() bool { return slices.Equal(c.running("100"), all) })
+	// A runtime that started them tells of their pid when it ends.
+	eventually(t, "the end of the runtime", func() bool {
+		procs, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		must(t, err)
+		return !slices.ContainsFunc(procs, func(p string) bool {
+			cmdline, _ := os.ReadFile(p)
+			return strings.Contains(string(cmdline), "\x00exec\x00") && strings.Contains(string(cmdline), c.ID)
+		})
+	})
 	for _, pid := range cgroupPids(c.hookCgroups()[0]) {
 		must(t, writeCgroup(c.Cgroup.dir, "cgroup.procs", strconv.Itoa(pid)))
 	}

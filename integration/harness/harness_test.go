@@ -115,11 +115,18 @@ func TestEventsAreRecordedInOrder(t *testing.T) {
 	if _, err := log.WaitTopic(t.Context(), "/tasks/exit", task.ID()); err != nil {
 		t.Fatal(err)
 	}
+	// Before Delete, which ends the copying of output.
+	err = Poll(t.Context(), time.Minute, "output", func() error {
+		if out, err := task.Stdout(), task.Stderr(); out != "out\n" || err != "err\n" {
+			return fmt.Errorf("got output %q, %q", out, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 	if _, err := task.Delete(t.Context()); err != nil {
 		t.Fatal(err)
-	}
-	if out, err := task.Stdout(), task.Stderr(); out != "out\n" || err != "err\n" {
-		t.Errorf("got output %q, %q", out, err)
 	}
 	var topics []string
 	for _, e := range log.Of(task.ID()) {
@@ -146,7 +153,8 @@ func TestShimAnswersDirectly(t *testing.T) {
 	if err != nil || state.GetStatus() != task.Status_RUNNING {
 		t.Errorf("got state %v, %v; want RUNNING", state, err)
 	}
-	if _, err := shim.Kill(ctx, &taskapi.KillRequest{ID: c.ID, Signal: uint32(syscall.SIGTERM)}); err != nil {
+	// Not SIGTERM: its shell may not have its trap yet.
+	if _, err := shim.Kill(ctx, &taskapi.KillRequest{ID: c.ID, Signal: uint32(syscall.SIGKILL)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {

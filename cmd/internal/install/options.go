@@ -11,8 +11,11 @@ import (
 func binaries() []string { return []string{hooks.ExecBinary, hooks.ShimBinary, hooks.CommandBinary} }
 func linked() []string   { return []string{hooks.ShimBinary, hooks.CommandBinary} }
 
-// NeedMajor and NeedMinor are the oldest containerd that can start the shim.
-const NeedMajor, NeedMinor = 1, 7
+// The oldest containerd that can start the shim.
+const (
+	NeedMajor = 1
+	NeedMinor = 7
+)
 
 // Options of an installation. Paths are absolute.
 type Options struct {
