@@ -18,13 +18,21 @@ import (
 // to be known of an exit at once is not learnt here.
 type publisher struct {
 	shim.Publisher
+	closed *latch // set when the inner service has published its last event
 
 	mu    sync.Mutex
 	gates map[string]*gate // by container id; only containers with hooks
 }
 
 func newPublisher(p shim.Publisher) *publisher {
-	return &publisher{Publisher: p, gates: make(map[string]*gate)}
+	return &publisher{Publisher: p, closed: newLatch(), gates: make(map[string]*gate)}
+}
+
+// Close implements [shim.Publisher]. The inner service calls it after the last event,
+// which it sends once the shim's shutdown has begun: the process must not end before.
+func (p *publisher) Close() error {
+	defer p.closed.set()
+	return p.Publisher.Close()
 }
 
 // Publish implements [events.Publisher].

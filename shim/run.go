@@ -27,16 +27,24 @@ import (
 func Main() error {
 	// What containerd's command line prints under -v is the shim's own version.
 	version.Version, version.Revision, version.Package = Version, "", "bookend.dev/bookend"
+	var served *Service // nil: another action than to serve
 	registry.Register(&plugin.Registration{
 		Type:     plugins.TTRPCPlugin,
 		ID:       "task",
 		Requires: []plugin.Type{plugins.EventPlugin, plugins.InternalPlugin},
-		InitFn:   initTask,
+		InitFn: func(ic *plugin.InitContext) (_ any, err error) {
+			served, err = initTask(ic)
+			return served, err
+		},
 	})
-	return bootstrap.Run(func() { shim.RunShim(context.Background(), newManager()) })
+	err := bootstrap.Run(func() { shim.RunShim(context.Background(), newManager()) })
+	if served != nil {
+		served.publisher.closed.await(context.Background(), flushBound)
+	}
+	return err
 }
 
-func initTask(ic *plugin.InitContext) (any, error) {
+func initTask(ic *plugin.InitContext) (*Service, error) {
 	pub, err := ic.GetByID(plugins.EventPlugin, "publisher")
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 
 func main() {
 	if err := shim.Main(); err != nil {
-		fmt.Fprintln(os.Stderr, "containerd-shim-bookend-v2:", err)
+		fmt.Fprintf(os.Stderr, "containerd-shim-bookend-v2: %v", err) // within a line of the daemon's
 		os.Exit(1)
 	}
 }

@@ -54,6 +54,12 @@ func (c call) serveOld(input []byte, main func()) error {
 	if os.Stdin, err = inMemory(params); err != nil {
 		return err
 	}
+	// Made before there is a shim: a bundle that takes no file is found in time.
+	address, err := atomicfile.New(bundle.AddressFile, 0o644)
+	if err != nil {
+		return err
+	}
+	defer address.Cancel() //nolint:errcheck // nothing to do once it is closed
 	daemon := os.Stdout
 	if os.Stdout, err = inMemory(nil); err != nil {
 		return err
@@ -67,24 +73,13 @@ func (c call) serveOld(input []byte, main func()) error {
 	if err := proto.Unmarshal(said, &result); err != nil {
 		return fmt.Errorf("what the shim answers to a start: %w", err)
 	}
-	if err := writeAddress(result.Address); err != nil {
+	// containerd 1.7 leaves this file to shims and finds them by it when it restarts;
+	// 2.0 and newer read it of shims that 1.7 started.
+	_, err = io.WriteString(address, result.Address)
+	if err = errors.Join(err, address.Close()); err != nil {
 		return err
 	}
 	return json.NewEncoder(daemon).Encode(oldAnswer{Version: oldVersion, Address: result.Address, Protocol: result.Protocol})
-}
-
-// writeAddress leaves the shim's address in the bundle, which is the working
-// directory. containerd 1.7 leaves that to shims and finds them by it when it restarts;
-// 2.0 and newer read it of shims that 1.7 started.
-func writeAddress(address string) error {
-	f, err := atomicfile.New(bundle.AddressFile, 0o644)
-	if err != nil {
-		return err
-	}
-	if _, err := io.WriteString(f, address); err != nil {
-		return errors.Join(err, f.Cancel())
-	}
-	return f.Close()
 }
 
 // call is the command line of a shim, as far as it matters here.
