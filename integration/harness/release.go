@@ -28,7 +28,7 @@ func askRelease(containerd string) (Release, error) {
 	return Release{major, minor}, nil
 }
 
-// Before tells whether r is older than the first release of major.Minor.
+// Before tells whether r is older than the first release of major.minor.
 func (r Release) Before(major, minor int) bool {
 	return r.Major < major || r.Major == major && r.Minor < minor
 }
