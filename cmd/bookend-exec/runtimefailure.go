@@ -41,7 +41,7 @@ func runtimeReason(init int, err error) wire.Reason {
 // working directory. A runtime of which neither this nor [wire.CommandReason]
 // knows the words fails with CannotStart.
 func aboutCommand() *regexp.Regexp {
-	return regexp.MustCompile("(?s)^(?:executable file `.*|open executable|exec|exec `.*|chdir `.*): [^:]+$")
+	return regexp.MustCompile("(?s)^(?:executable file `.*|cannot find ``.*|cannot open `.*|the path `.*|open executable|exec|exec `.*|chdir (?:to )?`.*): [^:]+$")
 }
 
 // exited tells whether the process has exited, or is about to: it cannot start
