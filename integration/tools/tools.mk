@@ -14,8 +14,11 @@ CONTAINERD := github.com/containerd/containerd/v2
 CNI        := github.com/containernetworking/plugins/plugins
 CRITOOLS   := sigs.k8s.io/cri-tools
 GVISOR     := gvisor.dev/gvisor
+RUNC       := github.com/opencontainers/runc
 version_of  = $$(go list -m -f '{{.Version}}' $(1))
 TOOLS_BUILD := go build -buildvcs=false -trimpath -o $(abspath $(TOOLS_BIN))/
+# runc before 1.3 knows its own version by this alone.
+RUNC_LDFLAGS = -s -w -X main.version=$$(go list -m -f '{{slice .Version 1}}' $(RUNC))
 CRI_LDFLAGS  = -s -w -X $(CRITOOLS)/pkg/version.Version=$(call version_of,$(CRITOOLS))
 
 .PHONY: tools
@@ -24,9 +27,9 @@ tools: $(TOOLS_STAMP) ## Build containerd, runc, runsc, the CNI plugins, crictl 
 $(TOOLS_STAMP):
 	rm -rf $(TOOLS_DIR)
 	mkdir -p $(TOOLS_BIN)
-	cd integration/tools && CGO_ENABLED=1 $(TOOLS_BUILD) -tags seccomp -ldflags '-s -w' github.com/opencontainers/runc
-	for old in runc-1.3 runc-1.4; do \
-		(cd integration/tools/$$old && CGO_ENABLED=1 $(TOOLS_BUILD)$$old -tags seccomp -ldflags '-s -w' github.com/opencontainers/runc) || exit 1; \
+	cd integration/tools && CGO_ENABLED=1 $(TOOLS_BUILD) -tags seccomp -ldflags '-s -w' $(RUNC)
+	for old in runc-1.2 runc-1.3 runc-1.4; do \
+		(cd integration/tools/$$old && CGO_ENABLED=1 $(TOOLS_BUILD)$$old -tags seccomp -ldflags "$(RUNC_LDFLAGS)" $(RUNC)) || exit 1; \
 	done
 	cd integration/tools/runsc && CGO_ENABLED=0 $(TOOLS_BUILD) \
 		-ldflags "-s -w -X $(GVISOR)/runsc/version.version=$(call version_of,$(GVISOR))" $(GVISOR)/runsc
