@@ -22,6 +22,7 @@ export BOOKEND_TEST_RUNC := $(BOOKEND_TOOLS)/runc
 export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 
 include integration/tools/tools.mk
+include integration/tools/peers.mk
 include integration/vm/vm.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
@@ -68,19 +69,6 @@ deps: ## Install what building and testing need and this machine lacks (Debian, 
 	if [ $${#missing[@]} -gt 0 ]; then \
 		echo "installing $${missing[*]}"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
-	fi
-
-# Runtimes in whose containers hooks run, besides our runc: some crun, and some
-# runc that is another version.
-.PHONY: peers
-peers:
-	@missing=(); \
-	command -v crun >/dev/null || missing+=(crun); \
-	command -v runc >/dev/null || missing+=(runc); \
-	if [ $${#missing[@]} -gt 0 ]; then \
-		echo "installing $${missing[*]}"; \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; } || \
-		echo "no packages $${missing[*]}: tests with their containers are skipped" >&2; \
 	fi
 
 .PHONY: test
