@@ -3,8 +3,6 @@ package integration
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,40 +16,52 @@ import (
 // The tests in this file are about containers whose runtime is not the runc
 // that bookend is built with.
 
-// crunScript runs the crun of its first %s. Debian's knows no version of the
-// specification after 1.0, and refuses machines on which cgroup v2 has
-// controllers beside those of v1: it is shown neither.
-const crunScript = `#!/bin/sh
+// olderSpec runs the crun of its %s with bundles whose specification has a version
+// that Debian 12's crun knows, which knows none after 1.0.
+const olderSpec = `#!/bin/sh
 for a; do
 	test "$before" != --bundle || sed -i 's/"ociVersion":"1[.][0-9.]*"/"ociVersion":"1.0.2"/' "$a/config.json"
 	before=$a
 done
-exec unshare --mount sh -c 'umount -l /sys/fs/cgroup/unified 2>/dev/null; exec %s "$@"' crun "$@"
+exec %s "$@"
 `
 
 // otherRuntimes are the runtimes that the machine has, by the name of a test.
 // One that is missing skips its test.
 func otherRuntimes() map[string]func(*testing.T) string {
 	return map[string]func(*testing.T) string{
-		"crun": func(t *testing.T) string {
-			crun, err := exec.LookPath("crun")
-			if err != nil {
-				t.Skipf("no crun: %v", err)
-			}
-			path := filepath.Join(t.TempDir(), "crun")
-			if err := os.WriteFile(path, fmt.Appendf(nil, crunScript, crun), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			return path
-		},
+		"runc 1.4": tool("runc-1.4"),
+		"runc 1.3": tool("runc-1.3"),
+		"runc 1.2": tool("runc-1.2"),
 		"installed runc": func(t *testing.T) string {
-			const path = "/usr/sbin/runc" // not what a PATH of ours would find
-			if _, err := os.Stat(path); err != nil {
-				t.Skipf("no installed runc: %v", err)
-			}
-			return path
+			return program(t, "/usr/sbin/runc") // not what a PATH of ours would find
+		},
+		"crun": func(t *testing.T) string {
+			return harness.CrunOnHybrid(t, program(t, shared.Daemon(t).Binaries().Crun))
+		},
+		"installed crun": func(t *testing.T) string {
+			return harness.Script(t, "crun", fmt.Sprintf(olderSpec, harness.CrunOnHybrid(t, program(t, "/usr/bin/crun"))))
 		},
 	}
+}
+
+func tool(name string) func(*testing.T) string {
+	return func(t *testing.T) string {
+		path, err := shared.Daemon(t).Binaries().Tool(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+}
+
+// program returns the path of a runtime, or skips the test.
+func program(t *testing.T, path string) string {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no such runtime: %v", err)
+	}
+	return path
 }
 
 // withOtherRuntimes runs a test with each of the other runtimes, and with each

@@ -35,17 +35,24 @@ func ownRuntime(t testing.TB, binary string) *Runner {
 	return NewRunner(RunnerOptions{Binary: binary, OwnRuntime: true, Directory: t.TempDir(), Told: func(string, string) {}})
 }
 
-// crunOnHybrid runs crun where cgroup v2 has controllers beside those of v1, a
-// machine that crun refuses.
+// crunOnHybrid runs the crun of its %s where cgroup v2 has controllers beside those
+// of v1, a machine that crun refuses.
 const crunOnHybrid = `#!/bin/sh
-exec unshare --mount sh -c 'umount -l /sys/fs/cgroup/unified; exec crun "$@"' crun "$@"
+exec unshare --mount sh -c 'umount -l /sys/fs/cgroup/unified; exec %s "$@"' crun "$@"
 `
 
-// crun returns the path of crun, or skips the test.
-func crun(t *testing.T) string {
+// debianCrun returns the path of an installed crun, or skips the test.
+func debianCrun(t *testing.T) string { return crun(t, "/usr/bin/crun") }
+
+// newerCrun returns the path of the crun that was built for tests, or skips the
+// test.
+func newerCrun(t *testing.T) string {
+	return crun(t, filepath.Join(directory(t, "BOOKEND_CRUN", ".cache/crun"), "crun"))
+}
+
+func crun(t *testing.T, path string) string {
 	t.Helper()
-	path, err := exec.LookPath("crun")
-	if err != nil {
+	if _, err := os.Stat(path); err != nil {
 		t.Skipf("needs crun: %v", err)
 	}
 	controllers, err := os.ReadFile("/sys/fs/cgroup/unified/cgroup.controllers")
@@ -53,7 +60,7 @@ func crun(t *testing.T) string {
 		return path
 	}
 	wrapper := filepath.Join(t.TempDir(), "crun")
-	must(t, os.WriteFile(wrapper+".new", []byte(crunOnHybrid), 0o755))
+	must(t, os.WriteFile(wrapper+".new", fmt.Appendf(nil, crunOnHybrid, path), 0o755))
 	must(t, exec.Command("cp", wrapper+".new", wrapper).Run()) // see writeRootfs
 	return wrapper
 }
@@ -81,7 +88,8 @@ func TestRunnerHoldsToTheRulesOfExecWithEveryRuntime(t *testing.T) {
 	for name, path := range map[string]func(*testing.T) string{
 		"runc at our version": func(*testing.T) string { return ours },
 		"installed runc":      debianRunc,
-		"crun":                crun,
+		"crun":                newerCrun,
+		"installed crun":      debianCrun,
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(self, "-test.run", "^TestExec", "-test.v", "-test.timeout", "8m")
@@ -125,7 +133,8 @@ func TestRunnerIsChosenByWhatTheRuntimeSaysOfItself(t *testing.T) {
 	}{
 		"runc at our version": {runner: ByJoiner},
 		"installed runc":      {runtime: debianRunc, runner: ByJoiner},
-		"crun":                {runtime: crun, runner: ByJoiner},
+		"crun":                {runtime: newerCrun, runner: ByJoiner},
+		"installed crun":      {runtime: debianCrun, runner: ByJoiner},
 		"one that is not plain": {runtime: func(t *testing.T) string {
 			ours, _ := binaries(t)
 			path := filepath.Join(t.TempDir(), "runsc")

@@ -13,10 +13,12 @@ type Binaries struct {
 	Root  string // the repository
 	Bin   string // bookend's own: containerd-shim-bookend-v2, bookend-exec
 	Tools string // containerd, runc, the stock shim, CNI plugins, crictl, critest
+	Crun  string // a newer crun than Debian 12's: it may be missing
 }
 
-// FindBinaries reads BOOKEND_BIN and BOOKEND_TOOLS; their defaults are bin and
-// .cache/tools/bin of the repository around the working directory. It fails
+// FindBinaries reads BOOKEND_BIN, BOOKEND_TOOLS and BOOKEND_CRUN; their defaults are
+// bin, .cache/tools/bin and .cache/crun of the repository around the working
+// directory. It fails
 // with [ErrMissing] where a tool is absent; bookend's own programs are not
 // looked for here, since tests of the stock shim need none.
 func FindBinaries() (Binaries, error) {
@@ -28,6 +30,7 @@ func FindBinaries() (Binaries, error) {
 		Root:  root,
 		Bin:   envOr("BOOKEND_BIN", filepath.Join(root, "bin")),
 		Tools: envOr("BOOKEND_TOOLS", filepath.Join(root, ".cache", "tools", "bin")),
+		Crun:  filepath.Join(envOr("BOOKEND_CRUN", filepath.Join(root, ".cache", "crun")), "crun"),
 	}
 	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "runc", "bridge", "host-local", "portmap"} {
 		if _, err := b.Tool(name); err != nil {

@@ -21,27 +21,27 @@ var detours = []detour{
 	{
 		reason:   "process.capabilities: there are none",
 		configs:  regexp.MustCompile(`^capabilities nil`),
-		runtimes: []string{"runc-1.4", "runc-1.3", "runc-debian", "crun"},
+		runtimes: []string{"runc-1.4", "runc-1.3", "runc-1.2", "runc-debian", "crun", "crun-debian"},
 	},
 	{
 		reason:   "linux.seccomp: the runtime may know other rules",
 		configs:  regexp.MustCompile(`^seccomp default`),
-		runtimes: []string{"crun"}, // which does not say what libseccomp it has
+		runtimes: []string{"crun-debian"}, // which does not say what libseccomp it has
 	},
 	{
 		reason:   "process.scheduler: it is not known",
 		configs:  regexp.MustCompile(`^scheduler$`),
-		runtimes: []string{"runc-debian", "crun"},
+		runtimes: []string{"runc-1.2", "runc-debian", "crun", "crun-debian"},
 	},
 	{
 		reason:   "process.ioPriority: it is not known",
 		configs:  regexp.MustCompile(`^io priority$`),
-		runtimes: []string{"runc-debian", "crun"},
+		runtimes: []string{"runc-1.2", "runc-debian", "crun", "crun-debian"},
 	},
 	{
 		reason:   "linux.personality: it is not known",
 		configs:  regexp.MustCompile(`^personality$`),
-		runtimes: []string{"runc-1.3", "runc-debian"},
+		runtimes: []string{"runc-1.3", "runc-1.2", "runc-debian"},
 	},
 	{
 		reason:   "process.user.umask:",

@@ -78,16 +78,16 @@ var meanings = []meaning{
 		},
 	},
 	{
-		reason:   "of a variable that is set twice, or is an empty HOME, old runcs and crun keep the first place, newer runcs the last",
+		reason:   "of a variable that is set twice, or is an empty HOME, runc before 1.3 and crun keep the first place, newer runcs the last",
 		keys:     []string{"env.0", "env.1", "env.2"},
 		configs:  regexp.MustCompile(`^environment (twice|with empty HOME)$`),
-		runtimes: []string{"runc-debian", "crun"},
+		runtimes: []string{"runc-1.2", "runc-debian", "crun", "crun-debian"},
 	},
 	{
 		reason:   "crun and runc before 1.2 have an exec keep its caller's affinity; a hook's is reset, as newer runcs do",
 		keys:     []string{"affinity", "/proc/self/status Cpus_allowed", "/proc/self/status Cpus_allowed_list"},
 		configs:  regexp.MustCompile(`^caller$`),
-		runtimes: []string{"runc-debian", "crun"},
+		runtimes: []string{"runc-debian", "crun", "crun-debian"},
 	},
 	{
 		reason:   "of a runc built with Go 1.19 the process that becomes the command may raise its soft limit of files",
@@ -96,32 +96,32 @@ var meanings = []meaning{
 		runtimes: []string{"runc-debian"},
 	},
 	{
-		reason:   "crun starts no session: a hook is found, and killed, by its own",
+		reason:   "crun 1.8 starts no session: a hook is found, and killed, by its own",
 		keys:     []string{"leads session", "leads group"},
-		runtimes: []string{"crun"},
+		runtimes: []string{"crun-debian"},
 	},
 	{
 		reason:   "crun has an exec keep its caller's session keyring; a hook joins the container's",
 		keys:     []string{"keyring session"},
-		runtimes: []string{"crun"},
+		runtimes: []string{"crun", "crun-debian"},
 	},
 	{
 		reason:   "crun has an exec keep its caller's oom_score_adj; a shim's would spare the hook and kill the container",
 		keys:     []string{"/proc/self/oom_score_adj", "/proc/self/oom_adj"},
 		configs:  regexp.MustCompile(`^oom score$`),
-		runtimes: []string{"crun"},
+		runtimes: []string{"crun", "crun-debian"},
 	},
 	{
-		reason:   "crun sets no HOME for a user that has no name",
+		reason:   "crun 1.8 sets no HOME for a user that has no name",
 		keys:     []string{"env.2"},
 		configs:  regexp.MustCompile(`^user without name$`),
-		runtimes: []string{"crun"},
+		runtimes: []string{"crun-debian"},
 		holds:    func(d difference) bool { return d.hook == "HOME=/" && d.exec == absent },
 	},
 	{
 		reason:   "crun gives the pipes of its caller to the user's group; runc and a hook leave them theirs",
 		keys:     []string{"fd 1", "fd 2"},
-		runtimes: []string{"crun"},
+		runtimes: []string{"crun", "crun-debian"},
 		holds: func(d difference) bool {
 			return pipeGroup.ReplaceAllString(d.hook, "") == pipeGroup.ReplaceAllString(d.exec, "")
 		},
@@ -132,7 +132,7 @@ var meanings = []meaning{
 			"fd 1", "open /dev/stdout", "open /proc/self/fd/1", "fd 2", "open /dev/stderr", "open /proc/self/fd/2",
 		},
 		configs:  regexp.MustCompile(`^user namespace`),
-		runtimes: []string{"crun"},
+		runtimes: []string{"crun", "crun-debian"},
 		holds: func(d difference) bool {
 			return d.hook == "ok" || strings.Contains(d.exec, "owner 65534:65534")
 		},
