@@ -20,3 +20,14 @@ $(DOCKERD_STAMP):
 	cd integration/tools/dockerd && $(DOCKERD_BUILD) -gcflags '$(DOCKER_CLI)/...=-lang=go1.26' \
 		-ldflags "-s -w -X $(DOCKER_CLI)/cli/version.Version=$(call version_of,$(DOCKER_CLI))" $(DOCKER_CLI)/cmd/docker
 	touch $@
+
+.PHONY: test-docker
+test-docker: build tools dockerd ## Run the tests with Docker Engine, and the commands that the documentation shows (root)
+	cd integration/docker && go vet . && go test -race -count=1 -timeout 20m .
+
+# The tests are a module of their own, which the linter does not see from above.
+.PHONY: lint-docker
+lint-docker: joiner
+	cd integration/docker && go mod tidy -diff && go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
+
+lint: lint-docker
