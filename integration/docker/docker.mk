@@ -1,6 +1,8 @@
 # Docker Engine and its command line, built from their modules, and the tests of
 # bookend under them. Included by the Makefile at the top of the repository. Not
 # a part of `make test`: dockerd takes eight minutes of two cores to compile.
+# Docker 28 comes with containerd 1.7: to test with that, make containerd-1.7
+# test-docker BOOKEND_TOOLS=$PWD/.cache/containerd-1.7.
 
 DOCKERD_DIR   := .cache/dockerd
 DOCKERD_STAMP := $(DOCKERD_DIR)/built-$(shell cat integration/tools/dockerd/go.mod integration/docker/docker.mk | sha256sum | cut -c1-16)
