@@ -149,7 +149,7 @@ func (c *Container) Exec(command ...string) string {
 	return out.String()
 }
 
-// Poll waits until the container's state is as it should be.
+// poll waits until the container's state is as it should be.
 func (c *Container) poll(what string, check func(container.InspectResponse) error) {
 	c.tb.Helper()
 	err := harness.Poll(c.tb.Context(), harness.ReadyTimeout, what, func() error { return check(c.Inspect()) })

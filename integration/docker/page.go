@@ -12,7 +12,7 @@ import (
 	"bookend.dev/bookend/integration/harness"
 )
 
-// Page is a page of the documentation whose Docker commands are tested.
+// Pages of the documentation whose Docker commands are tested.
 const (
 	readme  = "README.md"
 	clients = "docs/clients.md"
