@@ -38,9 +38,14 @@ type Engine struct {
 	daemon *harness.Daemon
 	name   string // of its directory below the daemon's, and of its namespace
 	before harness.Inventory
+	shared []string // of sharedDirs, those that the machine had not
 	cmd    *exec.Cmd
 	done   chan struct{} // closed once dockerd is reaped
 }
+
+// sharedDirs are what dockerd makes wherever its own directories are, innermost
+// first.
+var sharedDirs = []string{"/run/docker/plugins", "/run/docker"}
 
 // programsVariable names the directory of dockerd and docker; its default is
 // .cache/dockerd of the repository.
@@ -60,6 +65,11 @@ func StartEngine(ctx context.Context, d *harness.Daemon, opts Options) (_ *Engin
 	e := &Engine{daemon: d, name: harness.NewID("moby")}
 	if e.before, err = d.Inventory(); err != nil {
 		return nil, err
+	}
+	for _, dir := range sharedDirs {
+		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+			e.shared = append(e.shared, dir)
+		}
 	}
 	for _, dir := range []string{e.Path(), e.Path("docker")} {
 		if err := os.Mkdir(dir, 0o711); err != nil {
@@ -199,7 +209,14 @@ func (e *Engine) Stop(ctx context.Context) error {
 	if err != nil {
 		err = errors.Join(err, e.End(ctx, syscall.SIGKILL))
 	}
-	if err := errors.Join(err, e.Close(), os.RemoveAll(e.Path())); err != nil {
+	err = errors.Join(err, e.Close(), os.RemoveAll(e.Path()))
+	// Empty ones alone: runc's is of the namespace, and has its containers in it.
+	for _, dir := range append([]string{filepath.Join(harness.RuncRoot, e.name)}, e.shared...) {
+		if gone := os.Remove(dir); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return e.daemon.CheckLeaks(ctx, e.before)
