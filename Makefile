@@ -23,6 +23,7 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 
 include integration/tools/tools.mk
 include integration/tools/peers.mk
+include integration/docker/docker.mk
 include integration/vm/vm.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs

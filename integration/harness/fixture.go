@@ -35,27 +35,35 @@ const (
 // that it shares with the container (main, post, post-go, pre, pre-go), the trace
 // that the container's processes leave beside them, and its events. The container
 // is the Task API's or the CRI's. The methods do for both what their clients do;
-// what only one of the two can do is done with Task or Container.
+// what only one of the two can do is done with Task or Container. It is another
+// client's where it comes of [NewFixture], and that client starts and stops it.
 //
 // A method that fails ends the test, but for those whose name begins with Want
 // and for those that return an error.
 type Fixture struct {
 	Daemon    *Daemon
-	Namespace string // [TaskNamespace] or [CRINamespace]
+	Namespace string // [TaskNamespace], [CRINamespace] or another client's
 	ID        string
 	FIFOs     *FIFOs
 	Events    *EventLog  // since before the container was created
-	Task      *Task      // nil: it is the CRI's
-	Container *Container // nil: it is the Task API's
+	Task      *Task      // nil: it is the CRI's, or another client's
+	Container *Container // nil: it is the Task API's, or another client's
 
 	tb testing.TB
+}
+
+// NewFixture makes a fixture of a container that another client will create in a
+// namespace: the test sets its ID then, and has FIFODir mounted from FIFOs.
+func NewFixture(tb testing.TB, d *Daemon, namespace string) *Fixture {
+	tb.Helper()
+	return &Fixture{Daemon: d, Namespace: namespace, FIFOs: d.TestFIFOs(tb, fixtureFIFOs...), Events: d.TestEvents(tb), tb: tb}
 }
 
 // CreateTask creates a container of the Task API with a Lifecycle object; it is
 // not started.
 func CreateTask(tb testing.TB, d *Daemon, lifecycle string, edit ...func(*TaskOptions)) *Fixture {
 	tb.Helper()
-	f := &Fixture{Daemon: d, Namespace: TaskNamespace, FIFOs: d.TestFIFOs(tb, fixtureFIFOs...), Events: d.TestEvents(tb), tb: tb}
+	f := NewFixture(tb, d, TaskNamespace)
 	opts := TaskOptions{
 		Runtime:     BookendRuntime,
 		Args:        []string{"sh", "-c", Entrypoint},
@@ -89,7 +97,7 @@ func RunTask(tb testing.TB, d *Daemon, lifecycle string, edit ...func(*TaskOptio
 func CreateContainer(tb testing.TB, pod *Pod, opts ContainerOptions) *Fixture {
 	tb.Helper()
 	d := pod.CRI.daemon
-	f := &Fixture{Daemon: d, Namespace: CRINamespace, FIFOs: d.TestFIFOs(tb, fixtureFIFOs...), Events: d.TestEvents(tb), tb: tb}
+	f := NewFixture(tb, d, CRINamespace)
 	opts.Mounts = f.FIFOs.Mounts()
 	if opts.Command == nil && opts.Image == "" {
 		opts.Command = []string{"sh", "-c", Entrypoint}
