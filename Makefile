@@ -23,6 +23,7 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 
 include integration/tools/tools.mk
 include integration/vm/vm.mk
+include integration/vmsuite/vmsuite.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
 
