@@ -61,6 +61,7 @@ func (p plan) script(s settings) string {
 	for _, e := range p.env {
 		fmt.Fprintf(&b, "export %s\n", quote(e))
 	}
+	b.WriteString("suite() {\n")
 	for _, k := range p.packages {
 		args := []string{k.path, path.Join(guestSource, k.path), k.binary(),
 			"-test.v=test2json", "-test.paniconexit0", "-test.timeout=" + s.timeout.String()}
@@ -79,6 +80,7 @@ func (p plan) script(s settings) string {
 		}
 		b.WriteString("\n")
 	}
+	b.WriteString("}\n")
 	return b.String()
 }
 
