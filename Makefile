@@ -25,6 +25,7 @@ include integration/tools/tools.mk
 include integration/tools/peers.mk
 include integration/docker/docker.mk
 include integration/vm/vm.mk
+include integration/vmsuite/vmsuite.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
 

@@ -242,7 +242,7 @@ func TestStartDeadlineTellsOfAContainerThatCannotBeKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer shim.Close()
-	ctx, cancel := context.WithTimeout(shim.Context(t.Context()), 6*time.Second)
+	ctx, cancel := context.WithTimeout(shim.Context(t.Context()), 5*time.Second+harness.Scaled(time.Second))
 	defer cancel()
 	reply := make(chan error, 1)
 	var late bool // the client's own clock may have ended the call

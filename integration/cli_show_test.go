@@ -90,7 +90,7 @@ func startBookend(t *testing.T, d *harness.Daemon, args ...string) *running {
 // await returns the first line that match accepts, and passes over the others.
 func (r *running) await(what string, match func(line string) bool) string {
 	r.t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(harness.Limit(time.Minute))
 	var seen []string
 	for {
 		select {
@@ -233,7 +233,7 @@ func (r *running) hear(d *harness.Daemon, namespace string) {
 				if strings.Contains(line, "sync") && strings.Contains(line, id) {
 					return nil
 				}
-			case <-time.After(time.Second):
+			case <-time.After(harness.Scaled(time.Second)):
 				return errors.New("it prints nothing")
 			}
 		}

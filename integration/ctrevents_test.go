@@ -39,7 +39,7 @@ func TestEventsArePrintedByCtr(t *testing.T) {
 		return nil
 	})
 	// ctr does not say when it listens: hooks run until it has heard of one.
-	limit := time.After(harness.ReadyTimeout)
+	limit := time.After(harness.Limit(harness.ReadyTimeout))
 	for {
 		h := harness.RunTask(t, d, `{"postStart":{"exec":`+shell("exit 0")+`}}`)
 		h.WantHookEvent("postStart", "success")
@@ -52,7 +52,7 @@ func TestEventsArePrintedByCtr(t *testing.T) {
 				}
 			case <-limit:
 				t.Fatal("ctr printed no readable event of a hook")
-			case <-time.After(time.Second):
+			case <-time.After(harness.Scaled(time.Second)):
 				heard = false
 			}
 		}

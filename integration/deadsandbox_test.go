@@ -96,7 +96,7 @@ func TestSandboxThatIsDeadHasItsContainerKilledByASecondStart(t *testing.T) {
 		t.Errorf("Start: %v; want the runtime's own error", err)
 	}
 	sw.restore()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Limit(time.Minute))
 	defer cancel()
 	if err := h.Start(ctx); err != nil {
 		t.Errorf("Start: %v; want success, so that the client learns of the exit", err)

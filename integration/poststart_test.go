@@ -120,7 +120,7 @@ func TestPostStartThatFailsHasItsStopCutBeforeStartsDeadline(t *testing.T) {
 	// Without the cut the hook and the grace period would last for hours.
 	h := harness.CreateTask(t, d, `{"terminationGracePeriodSeconds":7200,"postStart":{"exec":`+shell(`cat /fifo/post-go; exit 1`)+`},"preStop":{"sleep":{"seconds":3600}}}`,
 		func(o *harness.TaskOptions) { o.Args[2] = harness.DeafEntrypoint })
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second+harness.Scaled(3*time.Second))
 	defer cancel()
 	reply := h.Begin(ctx)
 	h.Await("main")
@@ -303,7 +303,7 @@ func TestPostStartEndsAtTheDeadlineOfStart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := harness.CreateTask(t, d, `{"postStart":{"timeoutSeconds":0,`+hook+`}}`)
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), harness.Scaled(3*time.Second))
 			defer cancel()
 			err := wantReply(t, h.Begin(ctx))
 			if !errors.Is(err, context.DeadlineExceeded) && !errdefs.IsDeadlineExceeded(err) || !strings.Contains(err.Error(), "deadline of Start") {

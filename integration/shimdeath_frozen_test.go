@@ -19,7 +19,7 @@ import (
 // freezeHook freezes the cgroup of a container's exec hook, behind its shim's back.
 func freezeHook(t *testing.T, d *harness.Daemon, id string) {
 	t.Helper()
-	all, err := harness.CgroupsBelow(d.Name())
+	all, err := harness.CgroupsBelow(d.Cgroup())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -208,11 +208,11 @@ func killShimUnseen(t *testing.T, d *harness.Daemon, id string) {
 }
 
 // cleanUpAsContainerdDoes runs the delete action for a dead shim, which is given
-// five seconds, with the runc of a directory; empty: the usual one.
+// five seconds on a quick machine, with the runc of a directory; empty: the usual one.
 func cleanUpAsContainerdDoes(t *testing.T, d *harness.Daemon, id, runc string) error {
 	t.Helper()
 	ours, _, tools := shims(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Scaled(5*time.Second))
 	defer cancel()
 	bundle := d.Bundle(harness.CRINamespace, id)
 	cmd := exec.CommandContext(ctx, ours, "-namespace", harness.CRINamespace, "-address", d.Address(), "-id", id, "-bundle", bundle, "delete")

@@ -66,7 +66,7 @@ func render(t *testing.T, m proto.Message) string {
 // call makes one call of an API, notes its reply and returns it.
 func call[Q any, R proto.Message](tr *transcript, step string, method func(context.Context, Q) (R, error), ctx context.Context, request Q) R {
 	tr.t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, harness.Scaled(time.Minute))
 	defer cancel()
 	reply, err := method(ctx, request)
 	text := ""

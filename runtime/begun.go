@@ -98,7 +98,7 @@ func (b *Begun) Run(ctx context.Context) hooks.Report {
 	case ctx.Err() != nil:
 		return hooks.Report{Cause: hooks.CauseCancelled, Err: context.Cause(ctx)}
 	}
-	log.G(ctx).WithField("id", b.handler.container.ID).WithError(err).
+	log.G(ctx).WithField("container", b.handler.container.ID).WithError(err).
 		Debug("exec hook did not begin beside the start of its container: it is started now")
 	return b.handler.Run(ctx)
 }

@@ -67,7 +67,7 @@ func newExecRun(ctx context.Context, h *execHandler, by string) (r *execRun, std
 		return nil, nil, nil, err
 	}
 	r.stdoutLines, r.stderrLines = h.log.Writers(ctx, c.ID)
-	logger := log.G(ctx).WithField("id", c.ID)
+	logger := log.G(ctx).WithField("container", c.ID)
 	if err := c.Cgroup.note(c.Bundle); err != nil {
 		logger.WithError(err).Warn("should this shim die, an exec hook that is frozen is not thawed")
 	}

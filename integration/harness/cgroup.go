@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +13,7 @@ import (
 // CgroupRoot is where the hierarchies of cgroups are mounted.
 const CgroupRoot = "/sys/fs/cgroup"
 
-// cgroupDirs returns the directories of cgroup name ("bk-1") in every hierarchy
+// cgroupDirs returns the directories of cgroup name ("/bk-1") in every hierarchy
 // it exists in: one for cgroup v2, one per controller for v1.
 func cgroupDirs(name string) ([]string, error) {
 	var dirs []string
@@ -54,10 +55,13 @@ func CgroupsBelow(name string) ([]string, error) {
 }
 
 // removeCgroups removes name and everything below it in every hierarchy.
-func removeCgroups(name string) error {
+func removeCgroups(ctx context.Context, name string) error {
 	dirs, err := CgroupsBelow(name)
 	if err != nil {
 		return err
+	}
+	if SystemdCgroups() && len(dirs) > 0 {
+		return removeSlice(ctx, dirs[0])
 	}
 	slices.Reverse(dirs)
 	for _, dir := range dirs {
@@ -66,4 +70,29 @@ func removeCgroups(name string) error {
 		}
 	}
 	return nil
+}
+
+// removePodCgroup removes a pod's own cgroup; one that a container left in it is a
+// leak, and an error.
+func removePodCgroup(ctx context.Context, name string) error {
+	dirs, err := cgroupDirs(name)
+	slices.Reverse(dirs)
+	for _, dir := range dirs {
+		err = errors.Join(err, removeEmptyCgroup(ctx, dir))
+	}
+	return err
+}
+
+func removeEmptyCgroup(ctx context.Context, dir string) error {
+	if !SystemdCgroups() {
+		if err := os.Remove(dir); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*", "cgroup.procs"))
+	if err != nil || len(left) > 0 {
+		return errors.Join(err, fmt.Errorf("the slice %s is not empty: %s", dir, left))
+	}
+	return removeSlice(ctx, dir)
 }

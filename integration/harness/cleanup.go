@@ -70,7 +70,7 @@ func (d *Daemon) TestFIFOs(tb testing.TB, names ...string) *FIFOs {
 func Cleanup(tb testing.TB, remove func(context.Context) error) {
 	tb.Helper()
 	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), Scaled(time.Minute))
 		defer cancel()
 		if err := remove(ctx); err != nil {
 			tb.Errorf("clean up: %v", err)

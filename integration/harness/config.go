@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -56,10 +57,20 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 		plugins["io.containerd.transfer.v1.local"] = map[string]any{"config_path": d.Path("registry")}
 	}
 	conf["plugins"], conf["disabled_plugins"] = plugins, disabled
+	conf["timeouts"] = timeouts()
 	if opts.Imports != nil {
 		conf["imports"] = opts.Imports
 	}
 	return toml.Marshal(conf)
+}
+
+// timeouts are containerd's own for shims, as long as a machine like this one needs.
+func timeouts() map[string]any {
+	table := map[string]any{}
+	for name, limit := range map[string]time.Duration{"shim.cleanup": 5 * time.Second, "shim.load": 5 * time.Second, "shim.shutdown": 3 * time.Second, "task.state": 2 * time.Second} {
+		table["io.containerd.timeout."+name] = Scaled(limit).String()
+	}
+	return table
 }
 
 // nriConfig has no plugins of the machine's started.

@@ -49,7 +49,7 @@ func newConn(path string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff: backoff.Config{BaseDelay: pollInterval, Multiplier: 1.6, MaxDelay: 200 * time.Millisecond},
 			// Without it a connection has only the backoff to come up in.
-			MinConnectTimeout: 10 * time.Second,
+			MinConnectTimeout: Scaled(10 * time.Second),
 		}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))...)
 }

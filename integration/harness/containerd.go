@@ -91,7 +91,7 @@ func (d *Daemon) end(ctx context.Context, sig syscall.Signal) error {
 	if err := d.proc.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal containerd: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, EndTimeout)
+	ctx, cancel := context.WithTimeout(ctx, Scaled(EndTimeout))
 	defer cancel()
 	select {
 	case <-d.proc.done:

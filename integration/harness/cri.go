@@ -60,7 +60,7 @@ func (c *CRI) RunPod(ctx context.Context, opts PodOptions) (*Pod, error) {
 		Labels:       maps.Clone(opts.Labels),
 		DnsConfig:    &runtimeapi.DNSConfig{},
 		Linux: &runtimeapi.LinuxPodSandboxConfig{
-			CgroupParent:    c.daemon.Cgroup() + "/" + opts.Name,
+			CgroupParent:    "/" + podCgroupName(c.daemon.Name(), opts.Name),
 			SecurityContext: &runtimeapi.LinuxSandboxSecurityContext{NamespaceOptions: opts.namespaces()},
 		},
 	}
@@ -72,7 +72,7 @@ func (c *CRI) RunPod(ctx context.Context, opts PodOptions) (*Pod, error) {
 	}
 	reply, err := c.RunPodSandbox(ctx, &runtimeapi.RunPodSandboxRequest{Config: config, RuntimeHandler: opts.Handler})
 	if err != nil {
-		return nil, c.forgetPod(opts.Name, fmt.Errorf("run pod %s: %w", opts.Name, err))
+		return nil, c.forgetPod(ctx, opts.Name, fmt.Errorf("run pod %s: %w", opts.Name, err))
 	}
 	return &Pod{ID: reply.GetPodSandboxId(), Config: config, CRI: c}, nil
 }
@@ -127,7 +127,7 @@ func (p *Pod) Remove(ctx context.Context) error {
 	if _, err := p.CRI.RemovePodSandbox(ctx, &runtimeapi.RemovePodSandboxRequest{PodSandboxId: p.ID}); err != nil {
 		return fmt.Errorf("remove pod %s: %w", p.Name(), err)
 	}
-	return p.CRI.forgetPod(p.Name(), nil)
+	return p.CRI.forgetPod(ctx, p.Name(), nil)
 }
 
 // Containers lists the pod's containers, newest first.

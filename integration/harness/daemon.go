@@ -175,7 +175,7 @@ func (d *Daemon) Binaries() Binaries { return d.bins }
 
 // Cgroup is the cgroup, in every hierarchy, below which all containers of this
 // daemon are.
-func (d *Daemon) Cgroup() string { return "/" + d.Name() }
+func (d *Daemon) Cgroup() string { return "/" + cgroupName(d.Name()) }
 
 // Gateway is the host's address as pods see it.
 func (d *Daemon) Gateway() string { return d.net.gateway().String() }

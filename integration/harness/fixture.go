@@ -23,13 +23,12 @@ var DeafEntrypoint = strings.Replace(Entrypoint, "; exit 0", "", 1)
 // fixtureFIFOs are the FIFOs of every [Fixture].
 var fixtureFIFOs = []string{"main", "post", "post-go", "pre", "pre-go"}
 
-const (
-	// AtOnce bounds calls that wait for no hook: far longer than any takes, and
-	// shorter than the hooks that they are made beside.
-	AtOnce = 10 * time.Second
-	// Patience is a grace period that no test waits for.
-	Patience = 100 * time.Second
-)
+// AtOnce bounds calls that wait for no hook: far longer than any takes, and
+// shorter than the hooks that they are made beside, however slow the machine is.
+var AtOnce = min(Scaled(10*time.Second), time.Minute)
+
+// Patience is a grace period that no test waits for.
+const Patience = 100 * time.Second
 
 // Fixture is a container for one test and what the test sees of it: the FIFOs
 // that it shares with the container (main, post, post-go, pre, pre-go), the trace

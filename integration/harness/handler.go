@@ -53,8 +53,7 @@ func (h Handler) table(records string) map[string]any {
 		"pod_annotations":       h.PodAnnotations,
 		"container_annotations": h.ContainerAnnotations,
 	}
-	if h.Options != nil {
-		options := maps.Clone(h.Options)
+	if options := maps.Clone(h.driverOptions()); options != nil {
 		_, elsewhere := options["TypeUrl"]
 		_, said := options["records"]
 		if h.Type == BookendRuntime && !elsewhere && !said {

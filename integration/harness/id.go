@@ -1,11 +1,10 @@
 package harness
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -17,14 +16,6 @@ func NewID(prefix string) string {
 
 // forgetPod removes what the kubelet would remove for a pod that is gone: its
 // logs and its cgroup. err is what went wrong before, nil: nothing.
-func (c *CRI) forgetPod(name string, err error) error {
-	dirs, cgroupErr := cgroupDirs(filepath.Join(c.daemon.Name(), name))
-	slices.Reverse(dirs)
-	for _, dir := range dirs {
-		// Only the pod's own cgroup: one that a container left is a leak.
-		if rmErr := os.Remove(dir); rmErr != nil && !os.IsNotExist(rmErr) {
-			cgroupErr = errors.Join(cgroupErr, rmErr)
-		}
-	}
-	return errors.Join(err, cgroupErr, os.RemoveAll(c.daemon.Path("pods", name)))
+func (c *CRI) forgetPod(ctx context.Context, name string, err error) error {
+	return errors.Join(err, removePodCgroup(ctx, podCgroupName(c.daemon.Name(), name)), os.RemoveAll(c.daemon.Path("pods", name)))
 }

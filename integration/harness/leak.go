@@ -43,12 +43,12 @@ func (d *Daemon) Inventory() (Inventory, error) {
 		return nil, err
 	}
 	inv.addAll("link ", ports)
-	cgroups, err := CgroupsBelow(d.Name())
+	cgroups, err := CgroupsBelow(d.Cgroup())
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range cgroups {
-		if filepath.Base(c) != d.Name() { // the parent stays, as the kubelet's does
+		if filepath.Base(c) != filepath.Base(d.Cgroup()) { // the parent stays, as the kubelet's does
 			inv.add("cgroup " + c)
 		}
 	}

@@ -59,7 +59,7 @@ func leaveProcessInCgroup(t *testing.T, d *Daemon) string {
 	leaveCgroup(t, d)
 	cmd := exec.Command("sleep", "2345")
 	start(t, cmd)
-	dirs, err := cgroupDirs(d.Name() + "/left")
+	dirs, err := cgroupDirs(d.Cgroup() + "/left")
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("cgroups: %v, %v", dirs, err)
 	}
@@ -124,7 +124,7 @@ func leaveLink(t *testing.T, d *Daemon) string {
 }
 
 func leaveCgroup(t *testing.T, d *Daemon) string {
-	parents, err := cgroupDirs(d.Name())
+	parents, err := cgroupDirs(d.Cgroup())
 	if err != nil || len(parents) == 0 {
 		t.Fatalf("cgroups: %v, %v", parents, err)
 	}

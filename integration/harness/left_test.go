@@ -40,7 +40,7 @@ func removeAll(t *testing.T, path string) {
 // cleanupContext is for cleanup functions: the test's own context is done by
 // then.
 func cleanupContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), Scaled(time.Minute))
 	t.Cleanup(cancel)
 	return ctx
 }

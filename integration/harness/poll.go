@@ -21,8 +21,9 @@ func (e permanentError) Unwrap() error { return e.error }
 // tests mostly wait in vain, for a shim that was broken on purpose, sets it.
 const limitVariable = "BOOKEND_TEST_LIMIT"
 
-// Limit is the time that a test may wait for what it wants to see.
+// Limit is the time that a test may wait for what it wants to see, on this machine.
 func Limit(limit time.Duration) time.Duration {
+	limit = Scaled(limit)
 	if most, err := time.ParseDuration(os.Getenv(limitVariable)); err == nil {
 		return min(limit, most)
 	}

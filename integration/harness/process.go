@@ -106,14 +106,15 @@ func (p Process) Alive() bool {
 // InCgroup tells whether the process is in a cgroup of the container id.
 func (p Process) InCgroup(id string) bool {
 	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
-	return err == nil && strings.Contains(string(cgroup), "/"+id)
+	// With systemd a scope is named prefix-id.scope.
+	return err == nil && (strings.Contains(string(cgroup), "/"+id) || strings.Contains(string(cgroup), "-"+id+".scope"))
 }
 
 // belongs tells by a process's own files whether it is of the daemon in dir.
 func belongs(pid int, dir string) bool {
 	proc := fmt.Sprintf("/proc/%d/", pid)
 	cgroup, _ := os.ReadFile(proc + "cgroup")
-	if bytes.Contains(cgroup, []byte("/"+filepath.Base(dir)+"/")) {
+	if bytes.Contains(cgroup, []byte("/"+cgroupName(filepath.Base(dir))+"/")) {
 		return true
 	}
 	environ, _ := os.ReadFile(proc + "environ")

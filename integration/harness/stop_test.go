@@ -71,7 +71,7 @@ func checkGone(t *testing.T, d *Daemon) {
 	if mounts, err := mountsBelow(d.Dir); err != nil || len(mounts) > 0 {
 		t.Errorf("mounts: %v, %v", mounts, err)
 	}
-	if cgroups, err := cgroupDirs(d.Name()); err != nil || len(cgroups) > 0 {
+	if cgroups, err := cgroupDirs(d.Cgroup()); err != nil || len(cgroups) > 0 {
 		t.Errorf("cgroups: %v, %v", cgroups, err)
 	}
 	if states, err := runcStates(d.Dir); err != nil || len(states) > 0 {

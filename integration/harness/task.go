@@ -86,13 +86,13 @@ func (t *Tasks) newContainer(ctx context.Context, opts TaskOptions) (containerd.
 	}
 	spec := []oci.SpecOpts{
 		oci.WithDefaultSpec(), oci.WithImageConfigArgs(image, opts.Args), oci.WithEnv(opts.Env),
-		oci.WithAnnotations(opts.Annotations), oci.WithCgroup(t.daemon.Cgroup() + "/" + opts.ID),
+		oci.WithAnnotations(opts.Annotations), oci.WithCgroup(t.daemon.CgroupsPath(opts.ID)),
 	}
 	return t.daemon.Client.NewContainer(ctx, opts.ID,
 		containerd.WithImage(image),
 		containerd.WithSnapshotter(t.daemon.snapshotter),
 		containerd.WithNewSnapshot(opts.ID, image),
-		containerd.WithRuntime(opts.Runtime, opts.RuntimeOptions),
+		containerd.WithRuntime(opts.Runtime, withDriver(opts.RuntimeOptions)),
 		containerd.WithNewSpec(append(spec, opts.Spec...)...))
 }
 

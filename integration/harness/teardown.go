@@ -35,7 +35,7 @@ func teardown(ctx context.Context, dir string) error {
 		unmountBelow(dir),
 		network{name: name}.remove(),
 		removeHostPorts(ctx, dir),
-		removeCgroups(name),
+		removeCgroups(ctx, cgroupName(name)),
 	}
 	cached, err := filepath.Glob(filepath.Join(libcniCache, name+"-*"))
 	steps = append(steps, err)

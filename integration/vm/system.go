@@ -19,6 +19,11 @@ func (a *Archive) System() {
 		a.Dir(dir)
 	}
 	a.File("/init", guestInit)
+	a.Busybox()
+}
+
+// Busybox adds busybox with its links.
+func (a *Archive) Busybox() {
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
 		a.fail(fmt.Errorf("busybox: %w: install the package busybox-static", err))

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Runs what /bookend/guest/plan.sh says in the guest, and turns the guest off.
+# The host reads the second console: lines that begin with "\001" are ours, all
+# others are a test binary's.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/tmp LC_ALL=C
+stty -F /dev/hvc0 raw -echo 2>/dev/null
+exec >/dev/hvc0 2>&1 </dev/null
+say() { printf '\n\001%s\n' "$*"; }
+end() {
+	sync
+	# A console is written to by and by.
+	sleep 1
+	busybox poweroff -f
+}
+refuse() {
+	say "refused $*"
+	end
+}
+
+say "kernel $(uname -r)"
+say "init $(cat /proc/1/comm)"
+grep -q cgroup2 /proc/mounts || refuse "cgroup v2 is not mounted"
+! grep -q ' cgroup ' /proc/mounts || refuse "cgroup v1 is mounted"
+[ "$(cat /sys/module/apparmor/parameters/enabled)" = Y ] || refuse "AppArmor is off"
+say "security modules $(cat /sys/kernel/security/lsm)"
+say "controllers $(cat /sys/fs/cgroup/cgroup.controllers)"
+ulimit -n 1048576
+
+# How much slower this machine is than those that tests are written for, on which a
+# hundred processes take a tenth of a second: uptime has hundredths.
+now() { cut -d' ' -f1 /proc/uptime | tr -d .; }
+measure() {
+	begun=$(now)
+	n=0
+	while [ $n -lt 100 ]; do
+		busybox true
+		n=$((n + 1))
+	done
+	factor=$((($(now) - begun) / 10))
+	[ $factor -gt 4 ] || factor=4
+	[ $factor -lt 20 ] || factor=20
+	echo $factor
+}
+
+# run PACKAGE DIRECTORY BINARY [ARGUMENTS]: a package's tests.
+run() {
+	package=$1 dir=$2 binary=$3
+	shift 3
+	say "package $package"
+	(cd "$dir" && exec "/bookend/tests/$binary" "$@")
+	say "status $package $?"
+}
+. /bookend/guest/plan.sh
+[ -n "$BOOKEND_TEST_SLOW" ] || BOOKEND_TEST_SLOW=$(measure)
+export BOOKEND_TEST_SLOW
+say "slower $BOOKEND_TEST_SLOW"
+suite
+say "done"
+end

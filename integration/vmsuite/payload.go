@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bookend.dev/bookend/integration/vm"
+)
+
+// scripts are what runs in the guest beside tests.
+//
+//go:embed guest
+var scripts embed.FS
+
+// payload makes the disk that the guest has at /bookend: the scripts, tests, the
+// repository without its history, and in it bin/ and the tools, where tests look
+// for them by themselves.
+func payload(ctx context.Context, s settings, p plan, dir string) (string, error) {
+	stage := filepath.Join(dir, "stage")
+	for _, sub := range []string{"guest", "tests", "programs", "src"} {
+		if err := os.MkdirAll(filepath.Join(stage, sub), 0o755); err != nil {
+			return "", err
+		}
+	}
+	if err := copyScripts(filepath.Join(stage, "guest")); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(stage, "guest", "plan.sh"), []byte(p.script(s)), 0o644); err != nil {
+		return "", err
+	}
+	for _, k := range p.packages {
+		if err := goTool(ctx, s, "test", "-c", "-o", filepath.Join(stage, "tests", k.binary()), "./"+k.path); err != nil {
+			return "", err
+		}
+	}
+	for _, name := range []string{"pause", "testserver"} {
+		if err := goTool(ctx, s, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(stage, "programs", name), "./integration/harness/"+name); err != nil {
+			return "", err
+		}
+	}
+	if err := copyTree(s.root, filepath.Join(stage, "src"), ".git", ".cache"); err != nil {
+		return "", err
+	}
+	tools := filepath.Join(".cache", "tools", "bin")
+	if err := copyTree(filepath.Join(s.root, tools), filepath.Join(stage, "src", tools)); err != nil {
+		return "", err
+	}
+	return ext4(ctx, filepath.Join(dir, "suite.ext4"), stage)
+}
+
+// goTool runs go without cgo: the guest has libraries of its own.
+func goTool(ctx context.Context, s settings, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+func copyScripts(to string) error {
+	return fs.WalkDir(scripts, "guest", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		content, err := scripts.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, e.Name()), content, 0o755)
+	})
+}
+
+// copyTree copies what is below from, but for the names in its top directory
+// that are left out.
+func copyTree(from, to string, leftOut ...string) error {
+	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(leftOut, rel) {
+			return skip(e)
+		}
+		in := filepath.Join(to, rel)
+		switch {
+		case e.IsDir():
+			return os.MkdirAll(in, 0o755)
+		case e.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(target, in)
+		case e.Type().IsRegular():
+			return copyFile(path, in)
+		}
+		return nil
+	})
+}
+
+func skip(e fs.DirEntry) error {
+	if e.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// copyFile makes a link where it can.
+func copyFile(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, info.Mode().Perm())
+}
+
+// ext4 makes a disk with what is in a directory.
+func ext4(ctx context.Context, disk, dir string) (string, error) {
+	script := `size=$(du -sm "$2" | cut -f1) && truncate -s "$((size + size / 8 + 16))M" "$1" && mke2fs -q -t ext4 -O ^has_journal -m 0 -E root_owner=0:0 -d "$2" "$1"`
+	out, err := exec.CommandContext(ctx, "bash", "-c", script, "ext4", disk, dir).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("make the disk with the tests: %w: %s", err, out)
+	}
+	return disk, nil
+}
+
+// writeInitramfs writes the file system that the guest boots from.
+func writeInitramfs(s settings, dir string) (name string, err error) {
+	file, err := os.Create(filepath.Join(dir, "initramfs"))
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	a := vm.NewArchive(file)
+	a.Busybox()
+	for _, d := range []string{"/dev", "/proc", "/sys", "/root"} {
+		a.Dir(d)
+	}
+	script, err := scripts.ReadFile("guest/initramfs.sh")
+	if err != nil {
+		return "", err
+	}
+	a.File("/init", script)
+	a.Tree("/early", s.kernelDir("early"))
+	return file.Name(), a.Close()
+}
+
+func (s settings) kernelDir(elem ...string) string {
+	return filepath.Join(append([]string{s.disks, "kernel-" + s.kernel}, elem...)...)
+}
