@@ -59,3 +59,17 @@ func TestShimAddressIsTheOneContainerdRecorded(t *testing.T) {
 		t.Errorf("ShimAddress = %q, %v", got, err)
 	}
 }
+
+func TestReadCgroupsPathIsThatOfTheConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	writeBundle(t, dir, "plain", `{}`)
+	writeBundle(t, dir, "web", `{"linux":{"cgroupsPath":"/k8s.io/web"}}`)
+	for id, want := range map[string]string{"plain": "", "web": "/k8s.io/web"} {
+		if got, err := ReadCgroupsPath(filepath.Join(dir, id)); err != nil || got != want {
+			t.Errorf("%s: got %q, %v", id, got, err)
+		}
+	}
+	if _, err := ReadCgroupsPath(filepath.Join(dir, "none")); err == nil {
+		t.Error("a missing bundle was read without an error")
+	}
+}
