@@ -22,6 +22,7 @@ export BOOKEND_TEST_RUNC := $(BOOKEND_TOOLS)/runc
 export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 
 include integration/tools/tools.mk
+include integration/tools/oldbookend.mk
 include integration/vm/vm.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
