@@ -86,11 +86,18 @@ func awaitParked(t *testing.T, h *harness.Fixture) {
 	}
 }
 
-// killTasksShim kills the shim of a container that is not the CRI's, and waits until
-// nothing of it is left but its records.
+// killTasksShim kills the shim of a container that is not the CRI's, and waits for
+// the end of the clean-up.
 func killTasksShim(t *testing.T, h *harness.Fixture, records ...string) {
 	t.Helper()
 	killShim(t, h.Daemon, h.ID)
+	wantTaskGone(t, h, records...)
+}
+
+// wantTaskGone waits until nothing of a container whose shim has died is left but its
+// records.
+func wantTaskGone(t *testing.T, h *harness.Fixture, records ...string) {
+	t.Helper()
 	wantNoProcess(t, h.Daemon, h.ID)
 	h.WantTopic("/tasks/exit")
 	awaitAttempts(t, h.Daemon, h.ID, records...)
@@ -104,11 +111,18 @@ type dyingPod struct {
 	main, side *harness.Fixture
 }
 
+func newDyingPod(t *testing.T, d *harness.Daemon) dyingPod {
+	t.Helper()
+	pod, main, side := stoppingPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	return dyingPod{pod, main, side}
+}
+
 // newFrozenPod is one whose preStop is frozen.
 func newFrozenPod(t *testing.T, d *harness.Daemon) dyingPod {
 	t.Helper()
-	pod, main, side := frozenPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
-	return dyingPod{pod, main, side}
+	pod := newDyingPod(t, d)
+	freezeHook(t, d, pod.main.ID)
+	return pod
 }
 
 // wantGone waits until nothing of the pod runs.

@@ -24,9 +24,7 @@ func TestUpgradeIsRolledBackUnderRunningPods(t *testing.T) {
 		pod := o.pod(t, printing)
 		main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
 		task := harness.RunTask(t, o.Daemon, printing)
-		dying := stoppingTask(t, o.Daemon)
-		deadPod, deadMain, deadSide := stoppingPod(t, o.Daemon, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
-		dead := dyingPod{deadPod, deadMain, deadSide}
+		dying, dead := stoppingTask(t, o.Daemon), newDyingPod(t, o.Daemon)
 		for _, id := range []string{pod.ID, task.ID, dying.ID, dead.ID} {
 			o.wantServedBy(t, id, o.Binaries().Bin)
 		}
