@@ -73,3 +73,18 @@ func TestReadCgroupsPathIsThatOfTheConfiguration(t *testing.T) {
 		t.Error("a missing bundle was read without an error")
 	}
 }
+
+func TestWriteShimPathLeavesWhatContainerdHasNoted(t *testing.T) {
+	dir := t.TempDir()
+	if got, err := ReadShimPath(dir); err != nil || got != "" {
+		t.Errorf("without a note: got %q, %v", got, err)
+	}
+	for _, path := range []string{"/usr/local/bin/shim", "/elsewhere/shim"} {
+		if err := WriteShimPath(dir, path); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadShimPath(dir); err != nil || got != "/usr/local/bin/shim" {
+			t.Errorf("got %q, %v, want the first", got, err)
+		}
+	}
+}
