@@ -29,18 +29,20 @@ func TestUpgradeCleansUpAfterShimsOfTheOldVersion(t *testing.T) {
 		}
 		o.upgrade()
 
-		t.Run("staged postStart", func(t *testing.T) { killTasksShim(t, staged) })
+		for _, id := range []string{staged.ID, starting.ID, stopping.ID, frozen.ID, seen.ID} {
+			killShim(t, o.Daemon, id)
+		}
+		t.Run("staged postStart", func(t *testing.T) { wantTaskGone(t, staged) })
 		t.Run("postStart", func(t *testing.T) {
-			killTasksShim(t, starting, "postStart Unknown")
+			wantTaskGone(t, starting, "postStart Unknown")
 			if err := wantReply(t, reply); err == nil {
 				t.Error("Start succeeded though its shim was killed")
 			}
 		})
-		t.Run("preStop", func(t *testing.T) { killTasksShim(t, stopping, "preStop Unknown") })
-		t.Run("frozen preStop", func(t *testing.T) { killTasksShim(t, frozen, "preStop Unknown") })
+		t.Run("preStop", func(t *testing.T) { wantTaskGone(t, stopping, "preStop Unknown") })
+		t.Run("frozen preStop", func(t *testing.T) { wantTaskGone(t, frozen, "preStop Unknown") })
 		// For a member containerd asks the binary that its bundle names, the old version's.
 		t.Run("pod", func(t *testing.T) {
-			killShim(t, o.Daemon, seen.ID)
 			seen.wantGone(t)
 			seen.wantExited(t)
 		})
@@ -84,14 +86,6 @@ func awaitParked(t *testing.T, h *harness.Fixture) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// killTasksShim kills the shim of a container that is not the CRI's, and waits for
-// the end of the clean-up.
-func killTasksShim(t *testing.T, h *harness.Fixture, records ...string) {
-	t.Helper()
-	killShim(t, h.Daemon, h.ID)
-	wantTaskGone(t, h, records...)
 }
 
 // wantTaskGone waits until nothing of a container whose shim has died is left but its

@@ -52,12 +52,11 @@ func TestUpgradeIsRolledBackUnderRunningPods(t *testing.T) {
 		}
 		// It is an attempt of no hook: the old version does not know what else there is.
 		o.wantHistory(t, undelivered, " Unknown")
-		t.Run("shim of a task dies", func(t *testing.T) { killTasksShim(t, dying, "preStop Unknown") })
-		t.Run("shim of a pod dies", func(t *testing.T) {
-			killShim(t, o.Daemon, dead.ID)
-			dead.wantGone(t)
-			dead.wantExited(t)
-		})
+		killShim(t, o.Daemon, dying.ID)
+		killShim(t, o.Daemon, dead.ID)
+		wantTaskGone(t, dying, "preStop Unknown")
+		dead.wantGone(t)
+		dead.wantExited(t)
 
 		o.upgrade()
 		if got := outcomes(t, o.Daemon, older.ID); got != "postStart Succeeded, preStop Succeeded" {
