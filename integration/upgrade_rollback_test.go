@@ -66,7 +66,24 @@ func TestUpgradeIsRolledBackUnderRunningPods(t *testing.T) {
 			t.Errorf("logs of an undelivered stop, after the old version: %s", got)
 		}
 	})
-	o.uninstall()
+	o.rollBack()
+	o.uninstallOld()
+}
+
+// uninstallOld waits until shims that no one needs any more have gone, and has the old
+// version remove itself.
+func (o *oldVersion) uninstallOld() {
+	o.t.Helper()
+	err := harness.Poll(o.t.Context(), harness.EndTimeout, "shims to end", func() error {
+		if sets := o.sets(); len(sets) > 0 {
+			return fmt.Errorf("they run from %v", sets)
+		}
+		return nil
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.run(o.uninstallArgs()...)
 }
 
 // wantHistory checks what the old version tells of a container's hooks.

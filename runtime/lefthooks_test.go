@@ -54,7 +54,10 @@ func TestHooksThatAreLeftFrozenInACgroupThatIsNotNotedDie(t *testing.T) {
 	must(t, old.freeze(true))
 	died := make(chan error, 1)
 	go func() { died <- hook.Wait() }()
-	t.Cleanup(func() { _ = old.freeze(false) })
+	t.Cleanup(func() {
+		_ = hook.Process.Kill()
+		_ = old.freeze(false)
+	})
 	must(t, KillLeftHooks(c.Bundle)) // not one of bookend's containers
 	if !old.frozen() {
 		t.Error("the cgroup of a container without hooks was thawed")
