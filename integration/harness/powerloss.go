@@ -48,7 +48,7 @@ func (d *Daemon) Reboot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	volatile := append(states, d.Path("state"), d.Address(), d.Address()+".ttrpc")
+	volatile := []string{d.Path("state"), d.Address(), d.Address() + ".ttrpc"}
 	bundles, err := filepath.Glob(d.Bundle("*", "*"))
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (d *Daemon) Reboot(ctx context.Context) error {
 		volatile = append(volatile, socket)
 	}
 	steps := []error{unmountBelow(d.Path("state")), removeCgroups(d.Name())}
-	for _, path := range volatile {
+	for _, path := range append(volatile, states...) {
 		steps = append(steps, os.RemoveAll(path))
 	}
 	if err := errors.Join(steps...); err != nil {
