@@ -24,6 +24,7 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 include integration/tools/tools.mk
 include integration/tools/peers.mk
 include integration/docker/docker.mk
+include integration/tools/oldbookend.mk
 include integration/vm/vm.mk
 include integration/vmsuite/vmsuite.mk
 

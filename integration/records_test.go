@@ -81,9 +81,14 @@ func attempts(t *testing.T, dir, id string) []attempt {
 // each "hook outcome cause".
 func awaitAttempts(t *testing.T, d *harness.Daemon, id string, want ...string) []attempt {
 	t.Helper()
+	return awaitAttemptsIn(t, d.RecordsDir(), id, want...)
+}
+
+func awaitAttemptsIn(t *testing.T, dir, id string, want ...string) []attempt {
+	t.Helper()
 	var found []attempt
 	err := harness.Poll(t.Context(), time.Minute, "the records", func() error {
-		found = attempts(t, d.RecordsDir(), id)
+		found = attempts(t, dir, id)
 		var got []string
 		for _, a := range found {
 			got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s", a.Hook, a.Outcome, a.Cause)))
@@ -409,17 +414,7 @@ func TestRecordsOnAFullDiskFailNoHookAndHoldNoStopUp(t *testing.T) {
 	h := harness.RunTask(t, d, noted)
 	h.Stop()
 	h.WantTrace(notes...)
-	err := harness.Poll(t.Context(), harness.ReadyTimeout, "a line in the log", func() error {
-		for line := range strings.Lines(d.Log()) {
-			if strings.Contains(line, "record of attempt 1 of preStop of container "+h.ID) && strings.Contains(line, "no space left on device") {
-				return nil
-			}
-		}
-		return errors.New("there is none")
-	})
-	if err != nil {
-		t.Error(err)
-	}
+	wantNoRoomTold(t, h)
 	if found := attempts(t, dir, h.ID); len(found) > 0 {
 		t.Errorf("records on a full disk: %+v", found)
 	}

@@ -3,8 +3,6 @@ package shim
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/log"
@@ -127,17 +125,19 @@ func (s *Service) addHooks(ctx context.Context, cr *creation, pid int) error {
 // writeShimPath leaves the path of this shim in the bundle where containerd
 // did not: it hands the containers of a pod the shim of their sandbox and, after
 // a restart, would look for the runtime by name, on PATH, where it need not be.
-func (s *Service) writeShimPath(ctx context.Context, bundle string) {
-	path := filepath.Join(bundle, "shim-binary-path")
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return
+func (s *Service) writeShimPath(ctx context.Context, bundleDir string) {
+	if err := bundle.WriteShimPath(bundleDir, s.shimPath()); err != nil {
+		log.G(ctx).WithError(err).Warn("bookend: a containerd that restarts may not find the shim of this container")
 	}
-	if err == nil {
-		_, err = f.WriteString(s.binary)
-		err = errors.Join(err, f.Close())
+}
+
+// shimPath is that by which containerd started this shim, as it noted it in the
+// bundle that this process works in: a link, where there is one. The file that the
+// link led to may be gone when an upgrade has removed what it did not see in use, and
+// containerd gives up a container whose shim it cannot find.
+func (s *Service) shimPath() string {
+	if path, err := bundle.ReadShimPath("."); err == nil && path != "" {
+		return path
 	}
-	if err != nil {
-		log.G(ctx).WithError(err).Warnf("bookend: %s: a containerd that restarts may not find the shim of this container", path)
-	}
+	return s.binary
 }

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 )
 
 // Self returns the calling process.
 func Self() (Process, error) {
-	p := Process{Pid: os.Getpid()}
+	p := Process{Pid: os.Getpid(), Boot: thisBoot()}
 	_, start, err := readStat(p.Pid)
 	p.StartTime = start
 	return p, err
@@ -17,9 +18,18 @@ func Self() (Process, error) {
 
 // Alive tells whether the process is there and no zombie.
 func (p Process) Alive() bool {
+	if p.Boot != "" && p.Boot != thisBoot() {
+		return false
+	}
 	state, start, err := readStat(p.Pid)
 	return err == nil && start == p.StartTime && state != 'Z' && state != 'X'
 }
+
+// thisBoot names the time since the kernel was booted; empty: unknown.
+var thisBoot = sync.OnceValue(func() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return string(bytes.TrimSpace(id))
+})
 
 // readStat reads fields 3 and 22 of /proc/PID/stat, see proc(5). The name before
 // them is in parentheses and may hold spaces and parentheses itself.

@@ -28,8 +28,9 @@ type Status struct {
 }
 
 // Process names a process for all time: the start time tells it from another
-// that has its pid.
+// that has its pid, and the boot from one that started as long after another boot.
 type Process struct {
 	Pid       int    `json:"pid"`
-	StartTime uint64 `json:"startTime"` // field 22 of /proc/PID/stat, in clock ticks since boot
+	StartTime uint64 `json:"startTime"`      // field 22 of /proc/PID/stat, in clock ticks since boot
+	Boot      string `json:"boot,omitempty"` // the kernel's boot_id; empty: an older version's
 }

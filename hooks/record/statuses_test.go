@@ -1,10 +1,10 @@
 package record
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,17 +86,51 @@ func deadProcess(t *testing.T) Process {
 	return Process{Pid: cmd.Process.Pid, StartTime: 1}
 }
 
+func self(t *testing.T) Process {
+	t.Helper()
+	p, err := Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// writeStatus writes a status as a shim did that is not this process.
+func writeStatus(t *testing.T, s *Store, st Status) {
+	t.Helper()
+	content, err := json.Marshal(st)
+	if err == nil {
+		err = os.WriteFile(s.statusPath(statusName(st.Subject)), content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStatusesOfOlderVersionsDoNotNameTheirBoot(t *testing.T) {
+	s := newStore(t, Limits{})
+	s.Post(Status{Subject: Subject{Namespace: "n", Container: "new"}})
+	s.flush()
+	shim := self(t)
+	if shim.Boot == "" {
+		t.Error("the boot is not known")
+	}
+	shim.Boot = ""
+	writeStatus(t, s, Status{Version: Version, Subject: Subject{Namespace: "n", Container: "old"}, Shim: shim})
+	if all := statuses(t, s); len(all) != 2 {
+		t.Errorf("got %+v, want both", all)
+	}
+}
+
 func TestStatusesOfDeadShimsDoNotCount(t *testing.T) {
 	s := newStore(t, Limits{})
 	alive := Subject{Namespace: "n", Container: "alive"}
 	s.Post(Status{Subject: alive})
 	s.flush()
-	reused := Process{Pid: os.Getpid(), StartTime: 1}
-	for name, p := range map[string]Process{"dead": deadProcess(t), "reused": reused} {
-		content := `{"version":1,"namespace":"n","container":"` + name + `","shim":{"pid":` + strconv.Itoa(p.Pid) + `,"startTime":1}}`
-		if err := os.WriteFile(s.statusPath(name+"@n.json"), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	reused, rebooted := self(t), self(t)
+	reused.StartTime, rebooted.Boot = 1, "the one before"
+	for name, p := range map[string]Process{"dead": deadProcess(t), "reused": reused, "rebooted": rebooted} {
+		writeStatus(t, s, Status{Version: Version, Subject: Subject{Namespace: "n", Container: name}, Shim: p})
 	}
 	old := filepath.Join(s.dir, statusesDir, ".torn@n.json")
 	if err := os.WriteFile(old, nil, 0o600); err != nil {

@@ -14,18 +14,36 @@ import (
 // ReadAnnotations returns the annotations of the OCI configuration in a bundle
 // directory; nil where it has none.
 func ReadAnnotations(bundle string) (map[string]string, error) {
-	f, err := os.Open(filepath.Join(bundle, "config.json"))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	var spec struct {
 		Annotations map[string]string `json:"annotations"`
 	}
-	if err := json.NewDecoder(f).Decode(&spec); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	err := readConfig(bundle, &spec)
+	return spec.Annotations, err
+}
+
+// ReadCgroupsPath returns where the OCI configuration in a bundle directory puts
+// the container: "/k8s.io/web", or for systemd "system.slice:prefix:web".
+func ReadCgroupsPath(bundle string) (string, error) {
+	var spec struct {
+		Linux struct {
+			CgroupsPath string `json:"cgroupsPath"`
+		} `json:"linux"`
 	}
-	return spec.Annotations, nil
+	err := readConfig(bundle, &spec)
+	return spec.Linux.CgroupsPath, err
+}
+
+// readConfig reads what spec has fields for.
+func readConfig(bundle string, spec any) error {
+	f, err := os.Open(filepath.Join(bundle, "config.json"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := json.NewDecoder(f).Decode(spec); err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return nil
 }
 
 // PodMembers returns the ids of the containers whose bundles lie in dir and

@@ -59,3 +59,32 @@ func TestShimAddressIsTheOneContainerdRecorded(t *testing.T) {
 		t.Errorf("ShimAddress = %q, %v", got, err)
 	}
 }
+
+func TestReadCgroupsPathIsThatOfTheConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	writeBundle(t, dir, "plain", `{}`)
+	writeBundle(t, dir, "web", `{"linux":{"cgroupsPath":"/k8s.io/web"}}`)
+	for id, want := range map[string]string{"plain": "", "web": "/k8s.io/web"} {
+		if got, err := ReadCgroupsPath(filepath.Join(dir, id)); err != nil || got != want {
+			t.Errorf("%s: got %q, %v", id, got, err)
+		}
+	}
+	if _, err := ReadCgroupsPath(filepath.Join(dir, "none")); err == nil {
+		t.Error("a missing bundle was read without an error")
+	}
+}
+
+func TestWriteShimPathLeavesWhatContainerdHasNoted(t *testing.T) {
+	dir := t.TempDir()
+	if got, err := ReadShimPath(dir); err != nil || got != "" {
+		t.Errorf("without a note: got %q, %v", got, err)
+	}
+	for _, path := range []string{"/usr/local/bin/shim", "/elsewhere/shim"} {
+		if err := WriteShimPath(dir, path); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadShimPath(dir); err != nil || got != "/usr/local/bin/shim" {
+			t.Errorf("got %q, %v, want the first", got, err)
+		}
+	}
+}

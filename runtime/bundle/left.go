@@ -22,20 +22,20 @@ func WriteRecordsDir(bundle, dir string) error {
 // without hooks.
 func ReadRecordsDir(bundle string) (string, error) { return readLeft(bundle, recordsFile) }
 
+// shimPathFile is containerd's own: where it finds the shim's binary after a restart.
+const shimPathFile = "shim-binary-path"
+
+// WriteShimPath leaves in a bundle the path of the binary that cleans up after its
+// shim, unless it is there.
+func WriteShimPath(bundle, path string) error { return writeOnce(bundle, shimPathFile, path) }
+
+// ReadShimPath returns what containerd, or [WriteShimPath], left; empty: neither has.
+func ReadShimPath(bundle string) (string, error) { return readLeft(bundle, shimPathFile) }
+
 // WriteHooksCgroup leaves in a bundle the cgroup in which the exec hooks of its
 // container get theirs, unless it is there. The init does not tell it later: one
 // that exits shows no cgroup v1 any more.
-func WriteHooksCgroup(bundle, dir string) error {
-	f, err := os.OpenFile(filepath.Join(bundle, cgroupFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(dir)
-	return errors.Join(err, f.Close())
-}
+func WriteHooksCgroup(bundle, dir string) error { return writeOnce(bundle, cgroupFile, dir) }
 
 // ReadHooksCgroup returns what [WriteHooksCgroup] left; empty for a container in
 // which no exec hook has run.
@@ -47,4 +47,17 @@ func readLeft(bundle, file string) (string, error) {
 		return "", nil
 	}
 	return string(data), err
+}
+
+// writeOnce writes a file unless it is there.
+func writeOnce(bundle, file, content string) error {
+	f, err := os.OpenFile(filepath.Join(bundle, file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(content)
+	return errors.Join(err, f.Close())
 }
