@@ -40,7 +40,7 @@ type Config struct {
 // Read reads the configuration whose main file is path. That the file does not
 // exist is no error: containerd runs with its defaults then.
 func Read(ctx context.Context, path string) (*Config, error) {
-	c := &Config{Path: path, Runtimes: map[string]Runtime{}, DefaultRuntime: runcName}
+	c := &Config{Path: path, Runtimes: map[string]Runtime{}, DefaultRuntime: RuncName}
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
@@ -88,7 +88,7 @@ func (c *Config) readPlugin(section any) error {
 		if err != nil {
 			return fmt.Errorf("containerd.runtimes.%s: %w", name, err)
 		}
-		if _, said := t["runtime_type"]; name == runcName && !said {
+		if _, said := t["runtime_type"]; name == RuncName && !said {
 			r.Type = RuncType // containerd's default has a runtime of this name, and no other
 		}
 		c.Runtimes[name] = r

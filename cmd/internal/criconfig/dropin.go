@@ -13,18 +13,18 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// dropInName is the name of bookend's file in a directory of drop-ins.
-const dropInName = "bookend.toml"
+// DropInName is the name of bookend's file in a directory of drop-ins.
+const DropInName = "bookend.toml"
 
 // DropIn is where a drop-in of ours is read: in conf.d beside the main file or,
 // where its imports do not cover that, in the first directory that they do. If
 // they cover none it is the file in conf.d, and imported is false.
 func (c *Config) DropIn() (file string, imported bool) {
-	own := filepath.Join(filepath.Dir(c.Path), "conf.d", dropInName)
+	own := filepath.Join(filepath.Dir(c.Path), "conf.d", DropInName)
 	files := []string{own}
 	for _, pattern := range resolve(c.Path, c.Imports) {
 		if strings.Contains(filepath.Base(pattern), "*") && !strings.Contains(filepath.Dir(pattern), "*") {
-			files = append(files, filepath.Join(filepath.Dir(pattern), dropInName))
+			files = append(files, filepath.Join(filepath.Dir(pattern), DropInName))
 		}
 	}
 	for _, file := range files {
@@ -82,7 +82,7 @@ func Table(version int, name string, r Runtime) ([]byte, error) {
 		plugin = pluginV2
 	}
 	path := []string{"plugins", plugin, "containerd", "runtimes", name}
-	var doc any = settings
+	var doc any = NotEmpty(settings)
 	for _, key := range slices.Backward(path) {
 		doc = map[string]any{key: doc}
 	}

@@ -21,6 +21,7 @@ type source struct {
 	Imports []string // as written
 	// Runtimes are those that the file says something of, by name.
 	Runtimes map[string]any
+	CRI      bool // the file has a section of the CRI plugin's, under its old name
 }
 
 // sources reads the main file and what it imports, in the order in which
@@ -75,10 +76,11 @@ func parse(data []byte) (source, error) {
 	if old, ok := file.Plugins["cri"]; ok && file.Version < 2 {
 		file.Plugins[pluginV2] = old
 	}
+	_, cri := file.Plugins[pluginV2]
 	if file.Version < MaxVersion {
 		migrate(file.Plugins)
 	}
-	s := source{Version: file.Version, Imports: file.Imports}
+	s := source{Version: file.Version, Imports: file.Imports, CRI: cri}
 	// What is no table is an error where all is merged.
 	containerd, _ := table(file.Plugins[pluginV3], "containerd")
 	s.Runtimes, _ = table(containerd, "runtimes")

@@ -91,7 +91,7 @@ func (p *Plan) undo(c changed) error {
 	case c.Edit != nil && now.Link == "":
 		text, ok := c.Edit.Undo(now.Data)
 		if !ok {
-			p.note("%s has been changed since, and the line that bookend wrote is not in it: left as it is%s", c.Path, p.keep(c))
+			p.note("%s has been changed since, and what bookend wrote is not in it: left as it is%s", c.Path, p.keep(c))
 			return nil
 		}
 		after = now.file(text)
@@ -105,7 +105,7 @@ func (p *Plan) undo(c changed) error {
 		p.note("%s has been changed since, and is left as it is%s", c.Path, p.keep(c))
 		return nil
 	}
-	p.Restart = p.Restart || filepath.Ext(c.Path) == ".toml"
+	p.Restart = p.Restart || c.Edit != nil || filepath.Ext(c.Path) == ".toml"
 	p.Changes = append(p.Changes, Change{Path: c.Path, Before: now, After: after})
 	return nil
 }

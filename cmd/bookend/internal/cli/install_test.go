@@ -96,9 +96,14 @@ func TestOldContainerdsHaveNoDropIn(t *testing.T) {
 	} {
 		s := newSite(t, "version = 2\n")
 		s.write("containerd", "#!/bin/sh\n"+containerd+"\n", 0o755)
-		wantGolden(t, "install-old-"+name, s.install(ExitFound, "--edit-config"))
+		wantGolden(t, "install-old-by-hand-"+name, s.install(ExitFound))
+		wantGolden(t, "install-old-"+name, s.install(ExitOK, "--edit-config"))
 		if _, err := os.Stat(filepath.Join(s.dir, "etc/conf.d")); err == nil {
 			t.Errorf("%s: there is a drop-in", name)
+		}
+		s.run(ExitOK, "uninstall", "--bin-dir", "DIR/bin")
+		if got, err := os.ReadFile(filepath.Join(s.dir, "etc/config.toml")); err != nil || string(got) != "version = 2\n" {
+			t.Errorf("%s: uninstalled: %q, %v", name, got, err)
 		}
 	}
 }

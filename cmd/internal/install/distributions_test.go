@@ -1,0 +1,191 @@
+package install
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/template"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/distribution"
+)
+
+// Each directory is the root of a node as its distribution documents it. Beside it
+// stands what is found there, and what an installation makes of it. A name that
+// ends in 1.7 tells that of containerd.
+const distributions = "../distribution/testdata"
+
+func TestDistributionsAsTheyAreDocumented(t *testing.T) {
+	entries, err := os.ReadDir(distributions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		t.Run(entry.Name(), func(t *testing.T) {
+			n := newNode(t, "")
+			n.copyNode(filepath.Join(distributions, entry.Name()))
+			n.release("1")
+			n.opts.EditConfig = true
+			n.opts.OldContainerd = func(int) bool { return strings.HasSuffix(entry.Name(), "-1.7") }
+			before := n.tree()
+			found := distribution.Detect(t.Context(), n.dir)
+			var said strings.Builder
+			for _, f := range found {
+				seen[f.Name] = true
+				said.WriteString(f.Name + ", by " + f.By + ", unit " + f.Unit(n.dir) + "\n")
+			}
+			if len(found) != 1 {
+				n.wantGolden(filepath.Join(distributions, entry.Name()+".golden"), said.String())
+				return
+			}
+			n.opts.Preset = found[0].At(n.dir)
+			n.opts.ContainerdConfig = n.opts.Preset.Config
+			if of := distribution.Of(t.Context(), n.dir, n.opts.ContainerdConfig); of.Name != found[0].Name {
+				t.Errorf("its main file is of %s", of.Name)
+			}
+			p, err := New(t.Context(), n.opts)
+			n.wantGolden(filepath.Join(distributions, entry.Name()+".golden"), said.String()+n.say(p, err))
+			if err != nil {
+				n.wantTree(before)
+				return
+			}
+			if p.Todo == "" && n.opts.Preset.How == distribution.InFiles {
+				n.wantRead(before)
+			}
+			n.wantThereAndBack(before)
+		})
+	}
+	for _, name := range distribution.Names() {
+		if !seen[name] {
+			t.Errorf("there is no node of %s", name)
+		}
+	}
+}
+
+// wantRead installs, starts what makes containerd's files, and wants the runtime in
+// them; then the same after a removal of which those files know nothing yet, and
+// in the end a node as it was.
+func (n *node) wantRead(before map[string]string) {
+	n.t.Helper()
+	main, merged := n.content(n.opts.Preset.Config), n.content(n.opts.Preset.Merged)
+	for range 2 {
+		n.install()
+		n.start(main, merged)
+		cfg, err := criconfig.Read(n.t.Context(), n.opts.Preset.Config)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		r := cfg.Runtimes[n.opts.RuntimeName]
+		_, runc := cfg.Runc()
+		if r.Path != n.opts.shimPath() || r.Type != criconfig.RuncType || len(r.Gaps()) > 0 || !maps.Equal(r.Options, runc.Options) {
+			n.t.Errorf("containerd would read %+v", r)
+		}
+		if again := n.install(); !again.Empty() || again.Restart {
+			n.t.Errorf("install again, after the start: %s", again)
+		}
+		n.uninstall()
+	}
+	n.put(n.opts.Preset.Config, main)
+	n.put(n.opts.Preset.Merged, merged)
+	n.wantTree(before)
+}
+
+// start does what a distribution does before it starts containerd: it makes files
+// of others.
+func (n *node) start(main, merged []byte) {
+	n.t.Helper()
+	preset := n.opts.Preset
+	cfg, err := criconfig.Read(n.t.Context(), preset.Config)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if dir := preset.DropInDir(preset.Config); merged != nil {
+		doc := map[string]any{}
+		for _, file := range append([]string{preset.Merged}, n.glob(dir)...) {
+			var more map[string]any
+			if err := toml.Unmarshal(n.content(file), &more); err != nil {
+				n.t.Fatal(err)
+			}
+			mergePatch(doc, more)
+		}
+		text, err := toml.Marshal(doc)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		n.put(preset.Merged, text)
+	}
+	from := n.content(preset.Template(preset.Config, cfg.Version))
+	if from == nil {
+		return
+	}
+	if preset.Base == "" {
+		n.put(preset.Config, []byte(strings.NewReplacer("${SNAPSHOTTER}", "overlayfs", "${RUNTIME_TYPE}", criconfig.RuncType, "${RUNTIME}", "runc", "${SNAP_DATA}", "/var/snap/microk8s/1").Replace(string(from))))
+		return
+	}
+	t := template.Must(template.New("").Parse(string(from)))
+	template.Must(t.New("base").Parse(string(main)))
+	var out bytes.Buffer
+	if err := t.Execute(&out, nil); err != nil {
+		n.t.Fatal(err)
+	}
+	n.put(preset.Config, out.Bytes())
+}
+
+// mergePatch is that of RFC 7396, without its nulls.
+func mergePatch(into, patch map[string]any) {
+	for key, value := range patch {
+		to, isTable := into[key].(map[string]any)
+		from, also := value.(map[string]any)
+		if isTable && also {
+			mergePatch(to, from)
+		} else {
+			into[key] = value
+		}
+	}
+}
+
+func (n *node) glob(dir string) []string {
+	files, err := filepath.Glob(filepath.Join(dir, "*.toml"))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	slices.Sort(files)
+	return files
+}
+
+// content is that of a file; nil: there is none.
+func (n *node) content(path string) []byte {
+	e, err := readEntry(path)
+	if err != nil && path != "" {
+		n.t.Fatal(err)
+	}
+	if e == nil {
+		return nil
+	}
+	return e.Data
+}
+
+// put changes a file that is there, as its program does.
+func (n *node) put(path string, data []byte) {
+	n.t.Helper()
+	if data == nil {
+		return
+	}
+	e, err := readEntry(path)
+	if err != nil || e == nil {
+		n.t.Fatalf("%s: %v", path, err)
+	}
+	if err := os.WriteFile(path, data, e.Mode); err != nil {
+		n.t.Fatal(err)
+	}
+}
