@@ -2,10 +2,13 @@ package criconfig
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 const block = "\n# ours\n[plugins.a.runtimes.bookend]\nx = 1\n"
@@ -85,11 +88,36 @@ func TestFilesThatReplaceTheRuntimesOfTheMainFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cfg, err := Read(t.Context(), filepath.Join(dir, "config.toml"))
+	cfg, err := Read(t.Context(), filepath.Join(dir, "config.toml"), EachFirst)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := cfg.Replacers(); len(got) != 1 || filepath.Base(got[0]) != "cri.toml" {
 		t.Errorf("got %v", got)
+	}
+}
+
+// Before 2.3 the file that is merged last tells what the names in all of them mean.
+func TestFilesOfSeveralVersions(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"config.toml": "version = 2\nimports = ['new.toml']\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options]\nRoot = '/x'\n",
+		"new.toml":    "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]\nSystemdCgroup = true\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for version, want := range map[string]map[string]any{
+		"2.2.9": {"SystemdCgroup": true}, "2.3.0": {"SystemdCgroup": true, "Root": "/x"}, "": {"SystemdCgroup": true, "Root": "/x"},
+	} {
+		v, _ := program.ParseVersion(version)
+		cfg, err := Read(t.Context(), filepath.Join(dir, "config.toml"), MergingOf(v))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.Runtimes["runc"].Options; !maps.Equal(got, want) || cfg.DropInVersion() != 3 {
+			t.Errorf("%q: got %v, and version %d for a drop-in", version, got, cfg.DropInVersion())
+		}
 	}
 }

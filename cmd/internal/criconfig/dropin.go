@@ -55,12 +55,16 @@ func (c *Config) imports(file string) bool {
 }
 
 // DropInVersion is the version of configuration that a drop-in has to be
-// written in: that of the main file, so that both name plugins alike. A main
-// file that says none, or that does not exist, is migrated by every containerd
-// that can import drop-ins at all, and 3 is what the oldest of these reads.
+// written in: that of the file that containerd merges last, of those that say one.
+// Up to 2.2 that one holds for all files, so that another version would change what
+// the others say. Files that say none, or that do not exist, are migrated by every
+// containerd that can import drop-ins at all, and 3 is what the oldest of these
+// reads.
 func (c *Config) DropInVersion() int {
-	if c.Version >= 2 && c.Version <= 4 {
-		return c.Version
+	for _, s := range slices.Backward(c.files) {
+		if s.Version >= 2 && s.Version <= MaxVersion {
+			return s.Version
+		}
 	}
 	return 3
 }

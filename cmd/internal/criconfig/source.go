@@ -142,13 +142,21 @@ func resolve(file string, imports []string) []string {
 
 // migrations are what containerd lets its CRI plugin do to each file of a version
 // before 4; what it does to other sections than that of the runtimes is left out.
-func migrations() iter.Seq[plugin.Registration] {
-	return slices.Values([]plugin.Registration{{
-		ConfigMigration: func(_ context.Context, _ int, plugins map[string]any) error {
-			migrate(plugins)
-			return nil
-		},
-	}})
+// Where the version of the file that was merged last is all files', the old name
+// says nothing if that is 3.
+func (c *Config) migrations(merging Merging) func() iter.Seq[plugin.Registration] {
+	oldIsDead := merging == LastForAll && c.DropInVersion() > 2
+	return func() iter.Seq[plugin.Registration] {
+		return slices.Values([]plugin.Registration{{
+			ConfigMigration: func(_ context.Context, _ int, plugins map[string]any) error {
+				if oldIsDead {
+					delete(plugins, pluginV2)
+				}
+				migrate(plugins)
+				return nil
+			},
+		}})
+	}
 }
 
 // migrate moves the runtimes of a file from the plugin's old name to its new one.

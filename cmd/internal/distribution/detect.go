@@ -53,7 +53,7 @@ func (p Preset) recognise(ctx context.Context, root string) string {
 var osID = regexp.MustCompile(`(?m)^ID=["']?([a-z0-9._-]+)["']?[ \t]*$`)
 
 func (p Preset) disablesCRI(ctx context.Context, root string) bool {
-	cfg, err := criconfig.Read(ctx, filepath.Join(root, p.Config))
+	cfg, err := criconfig.Read(ctx, filepath.Join(root, p.Config), criconfig.EachFirst)
 	return err == nil && cfg.CRIDisabled
 }
 

@@ -18,7 +18,7 @@ func (p *Plan) configure(ctx context.Context) error {
 	if preset.How == distribution.ReadOnly {
 		return fmt.Errorf("%w: %s", ErrReadOnly, preset.Advice)
 	}
-	cfg, err := criconfig.Read(ctx, p.opts.ContainerdConfig)
+	cfg, err := criconfig.Read(ctx, p.opts.ContainerdConfig, p.opts.Merging)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (n *node) wantRead(before map[string]string) {
 	for range 2 {
 		n.install()
 		n.start(main, merged)
-		cfg, err := criconfig.Read(n.t.Context(), n.opts.Preset.Config)
+		cfg, err := criconfig.Read(n.t.Context(), n.opts.Preset.Config, criconfig.EachFirst)
 		if err != nil {
 			n.t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func (n *node) wantRead(before map[string]string) {
 func (n *node) start(main, merged []byte) {
 	n.t.Helper()
 	preset := n.opts.Preset
-	cfg, err := criconfig.Read(n.t.Context(), preset.Config)
+	cfg, err := criconfig.Read(n.t.Context(), preset.Config, criconfig.EachFirst)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package install
 import (
 	"path/filepath"
 
+	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/distribution"
 	"bookend.dev/bookend/hooks"
 )
@@ -29,6 +30,7 @@ type Options struct {
 	// that it is not known and its configuration is of a version that one could
 	// have: no drop-in is used then, unless the distribution merges it.
 	OldContainerd func(configVersion int) bool
+	Merging       criconfig.Merging // of its files
 	Preset        distribution.Preset
 	EditConfig    bool // change files of containerd's that are there, if needed
 	BinariesOnly  bool // leave containerd's configuration alone

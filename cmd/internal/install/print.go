@@ -26,7 +26,7 @@ const (
 // It changes nothing.
 func Print(ctx context.Context, opts Options, text Text) (out []byte, notes []string, err error) {
 	p := &Plan{opts: opts, state: &state{}}
-	cfg, err := criconfig.Read(ctx, opts.ContainerdConfig)
+	cfg, err := criconfig.Read(ctx, opts.ContainerdConfig, opts.Merging)
 	if err != nil {
 		return nil, nil, err
 	}

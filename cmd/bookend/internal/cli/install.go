@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/cmd/internal/program"
 )
@@ -80,7 +81,7 @@ NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main 
 			return err
 		}
 		opts.ContainerdConfig, opts.OldContainerd = to.config, oldContainerd(version, versionErr)
-		opts.Preset, opts.Restart = to.Preset, to.restart(d)
+		opts.Merging, opts.Preset, opts.Restart = criconfig.MergingOf(version), to.Preset, to.restart(d)
 		if text != "" {
 			return printText(cmd, opts, text)
 		}

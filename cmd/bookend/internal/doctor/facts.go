@@ -111,7 +111,7 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	if f.Path = filepath.SplitList(f.env("PATH")); f.Daemon == nil {
 		f.Path = append(slices.Clone(f.Distribution.Programs), f.Path...)
 	}
-	if f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig()); f.CRIErr != nil {
+	if f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig(), criconfig.MergingOf(f.version())); f.CRIErr != nil {
 		f.CRI = &criconfig.Config{}
 	}
 	f.Written = f.written()
@@ -126,6 +126,14 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	f.RecordsDir = node.Records.Directory
 	f.RecordsMode, f.RecordsErr = writable(f.RecordsDir)
 	return f
+}
+
+// version is that of the daemon, or of the binary where none answers.
+func (f *Facts) version() program.Version {
+	if f.Daemon != nil {
+		return f.Daemon.Version
+	}
+	return f.Installed
 }
 
 // env is a variable that shims inherit; a guess where containerd does not run.
