@@ -69,7 +69,8 @@ func TestCliInstallOnDistributions(t *testing.T) {
 func (s *nodeFiles) wantConfiguredAtStart(tt rooted) {
 	s.t.Helper()
 	files := s.files()
-	main, before := files[s.main], map[string]any(nil)
+	main := files[s.main]
+	var before map[string]any
 	if main == "" {
 		before = s.defaults()
 	} else {

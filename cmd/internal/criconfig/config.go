@@ -43,10 +43,10 @@ type Config struct {
 type Merging int
 
 const (
-	// EachFirst: it brings each file to its newest version, then merges. Since 2.3.
+	// EachFirst brings each file to the newest version, then merges. Since 2.3.
 	EachFirst Merging = iota
-	// LastForAll: it merges, and reads the result by the version of the file that
-	// was merged last. Before 2.3.
+	// LastForAll merges, and reads the result by the version of the file that was
+	// merged last. Before 2.3.
 	LastForAll
 )
 

@@ -8,7 +8,8 @@ import (
 // RuncType is the runtime type of the stock shim.
 const RuncType = "io.containerd.runc.v2"
 
-const RuncName = "runc" // containerd's own runtime
+// RuncName is the name of containerd's own runtime.
+const RuncName = "runc"
 
 // Runtime is one runtime of the CRI plugin.
 type Runtime struct {

@@ -12,12 +12,12 @@ const (
 	// InFiles is containerd's own way: a drop-in where the imports of the main file
 	// cover one, else the main file, or the files that it is made of.
 	InFiles How = iota
-	// InNodeConfig: the main file is written at boot, from an object that is not on
+	// InNodeConfig says that the main file is written at boot, from an object that is not on
 	// the node.
 	InNodeConfig
-	// ByType: no entry is needed, clients name the runtime's type.
+	// ByType says that no entry is needed: clients name the runtime's type.
 	ByType
-	// ReadOnly: nothing can be installed on a node that runs.
+	// ReadOnly says that nothing can be installed on a node that runs.
 	ReadOnly
 )
 

@@ -3,6 +3,7 @@ package install
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 )
@@ -64,7 +65,10 @@ func (p *Plan) place(cfg *criconfig.Config) (place, error) {
 // it does not on this node.
 func (p *Plan) merged(cfg *criconfig.Config) (place, error) {
 	dir := p.opts.Preset.DropInDir(cfg.Path)
-	if managed, err := cfg.HasLine(p.opts.Preset.Managed); dir == "" || err != nil || !managed {
+	if dir == "" {
+		return place{}, nil
+	}
+	if managed, err := cfg.HasLine(p.opts.Preset.Managed); err != nil || !managed {
 		return place{}, err
 	}
 	sources, err := filepath.Glob(filepath.Join(dir, "*.toml"))
@@ -110,7 +114,8 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 			p.note("what bookend wrote into %s has been changed since, and is left as it is", pl.file)
 			return nil
 		}
-		if err := p.rename([]byte(known.Edit.New)); err != nil {
+		_, ours, _ := strings.Cut(known.Edit.New, dropInHead)
+		if err := p.rename([]byte(ours)); err != nil {
 			return err
 		}
 	}
@@ -120,9 +125,9 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 	if p.Todo, err = p.blockByHand(cfg, pl, before, table); err != nil || p.Todo != "" {
 		return err
 	}
-	out, edit, err := criconfig.AddBlock(text, slices.Concat([]byte("\n"+dropInHead+", from the runc runtime of "+cfg.Path+".\n"), table))
-	if err != nil {
-		p.Todo = "Nothing can be added to " + pl.file + " by machine (" + err.Error() + "). Add to it:\n\n" + string(table)
+	out, edit, cannot := criconfig.AddBlock(text, slices.Concat([]byte("\n"+dropInHead+", from the runc runtime of "+cfg.Path+".\n"), table))
+	if cannot != nil {
+		p.Todo = "Nothing can be added to " + pl.file + " by machine (" + cannot.Error() + "). Add to it:\n\n" + string(table)
 		return nil
 	}
 	after := newFile(out, configMode)
