@@ -2,6 +2,7 @@ package install
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/distribution"
+	"bookend.dev/bookend/hooks"
 )
 
 // Each directory is the root of a node as its distribution documents it. Beside it
@@ -187,5 +189,82 @@ func (n *node) put(path string, data []byte) {
 	}
 	if err := os.WriteFile(path, data, e.Mode); err != nil {
 		n.t.Fatal(err)
+	}
+}
+
+const mainV2 = "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\n"
+
+// A block in somebody's file follows the runc runtime and the wanted name, and goes
+// without what others have written since.
+func TestABlockIsRenewedAndKeepsWhatOthersWrote(t *testing.T) {
+	n := newNode(t, mainV2)
+	n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+	n.install()
+	const more = "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options]\nSystemdCgroup = true\n"
+	n.write("etc/config.toml", "# mine\n"+n.read("etc/config.toml")+more, 0o640)
+	n.opts.RuntimeName = "hooked"
+	if p := n.install(); !p.Restart || len(p.Notes) > 0 {
+		t.Errorf("restart %v, notes %v", p.Restart, p.Notes)
+	}
+	text := n.read("etc/config.toml")
+	cfg, err := criconfig.Read(t.Context(), n.opts.ContainerdConfig, criconfig.LastForAll)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, old := cfg.Runtimes["bookend"]; old || !cfg.Runtimes["hooked"].SystemdCgroup() || !strings.HasPrefix(text, "# mine\n"+mainV2+more) {
+		t.Errorf("got %s", text)
+	}
+	n.write("etc/config.toml", text+"[debug]\nlevel = 'debug'\n", 0o640)
+	if p := n.uninstall(); len(p.Notes) > 0 || !p.Restart {
+		t.Errorf("notes %v, restart %v", p.Notes, p.Restart)
+	}
+	if got := n.read("etc/config.toml"); got != "# mine\n"+mainV2+more+"[debug]\nlevel = 'debug'\n" {
+		t.Errorf("uninstalled: %q", got)
+	}
+}
+
+func TestABlockThatWasChangedIsLeftAlone(t *testing.T) {
+	n := newNode(t, mainV2)
+	n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+	n.install()
+	tuned := strings.Replace(n.read("etc/config.toml"), "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.bookend]\n", "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.bookend]\nsnapshotter = 'x'\n", 1)
+	n.write("etc/config.toml", tuned, 0o640)
+	for name, p := range map[string]*Plan{"install": n.install(), "uninstall": n.uninstall()} {
+		if len(p.Notes) != 1 || n.read("etc/config.toml") != tuned {
+			t.Errorf("%s: notes %v, and %s", name, p.Notes, n.read("etc/config.toml"))
+		}
+	}
+}
+
+func TestARuntimeInABlockIsNotRenamedUnderItsPods(t *testing.T) {
+	n := newNode(t, mainV2)
+	n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+	n.shimIsCat()
+	n.install()
+	runUntilClosed(t, n.path("bin/"+hooks.ShimBinary))
+	n.opts.RuntimeName = "hooked"
+	if _, err := New(t.Context(), n.opts); !errors.Is(err, ErrInUse) {
+		t.Errorf("got %v, want %v", err, ErrInUse)
+	}
+}
+
+// A template in which a person has named the runtime is not given a second one.
+func TestARuntimeInATemplateIsNotDefinedTwice(t *testing.T) {
+	n := newNode(t, "")
+	n.copyNode(filepath.Join(distributions, "k3s-template"))
+	n.release("1")
+	k3s, _ := distribution.Named("k3s")
+	n.opts.Preset, n.opts.EditConfig = k3s.At(n.dir), true
+	n.opts.ContainerdConfig = n.opts.Preset.Config
+	template := filepath.Join(filepath.Dir(n.opts.ContainerdConfig), "config-v3.toml.tmpl")
+	main := n.content(n.opts.ContainerdConfig)
+	if err := os.WriteFile(template, []byte("{{ template \"base\" . }}\n[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.bookend]\nruntime_type = 'x'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := New(t.Context(), n.opts); !errors.Is(err, ErrConfigured) || !strings.Contains(err.Error(), template) {
+			t.Errorf("got %v", err)
+		}
+		n.start(main, nil)
 	}
 }
