@@ -52,6 +52,7 @@ func TestCliInstallOnDistributions(t *testing.T) {
 		"containerd-2.0":       {"containerd", plain, false, nil, systemd},
 		"containerd-1.7":       {"containerd", plain, true, nil, systemd},
 
+		"containerd-imports-1.7":   {"containerd", plain, true, nil, nil},
 		"containerd-no-config-1.7": {"containerd", plain, true, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

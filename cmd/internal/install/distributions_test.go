@@ -95,7 +95,9 @@ func (n *node) wantRead(before map[string]string) {
 		if again := n.install(); !again.Empty() || again.Restart {
 			n.t.Errorf("install again, after the start: %s", again)
 		}
-		n.uninstall()
+		if p := n.uninstall(); !p.Restart {
+			n.t.Error("a removal asks for no restart")
+		}
 	}
 	n.put(n.opts.Preset.Config, main)
 	n.put(n.opts.Preset.Merged, merged)
@@ -220,6 +222,46 @@ func TestABlockIsRenewedAndKeepsWhatOthersWrote(t *testing.T) {
 	}
 	if got := n.read("etc/config.toml"); got != "# mine\n"+mainV2+more+"[debug]\nlevel = 'debug'\n" {
 		t.Errorf("uninstalled: %q", got)
+	}
+}
+
+// What was installed under an old containerd stays where it is under a newer one.
+func TestABlockOutlivesAnUpgradeOfContainerd(t *testing.T) {
+	n := newNode(t, mainV2)
+	before := n.tree()
+	n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+	n.install()
+	n.opts.OldContainerd = func(int) bool { return false }
+	if p := n.install(); !p.Empty() || p.Todo != "" {
+		t.Errorf("got %s, %s", p, p.Todo)
+	}
+	n.write("etc/config.toml", n.read("etc/config.toml")+"[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options]\nSystemdCgroup = true\n", 0o640)
+	if p := n.install(); p.Empty() || strings.Count(n.read("etc/config.toml"), "SystemdCgroup = true") != 2 {
+		t.Errorf("the block does not follow the runc runtime:\n%s", n.read("etc/config.toml"))
+	}
+	n.uninstall()
+	n.write("etc/config.toml", mainV2, 0o640)
+	n.wantTree(before)
+}
+
+// Nor does a later installation take what others wrote for its own.
+func TestARenewedBlockGoesAndNothingElse(t *testing.T) {
+	for name, main := range map[string]string{"a file": mainV2, "no file": ""} {
+		n := newNode(t, main)
+		n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+		n.install()
+		before, block, _ := strings.Cut(n.read("etc/config.toml"), "\n"+dropInHead)
+		const more = "[debug]\nlevel = 'debug'\n"
+		n.write("etc/config.toml", before+"\n"+dropInHead+block+more, 0o640)
+		n.opts.RuntimeName = "hooked"
+		n.install()
+		n.uninstall()
+		if got := n.read("etc/config.toml"); got != before+more {
+			t.Errorf("%s: got %q, want %q", name, got, before+more)
+		}
+		if exists(n.opts.LibDir) {
+			t.Errorf("%s: %s is left", name, n.opts.LibDir)
+		}
 	}
 }
 

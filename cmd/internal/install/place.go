@@ -31,9 +31,9 @@ func (p *Plan) place(cfg *criconfig.Config) (place, error) {
 	for _, c := range p.state.Changed {
 		switch {
 		case !c.Ours:
-		case c.Edit != nil && c.Path == template:
+		case c.block() && c.Path == template:
 			return rendered, nil
-		case c.Edit != nil && c.Path == cfg.Path && cfg.Exists:
+		case c.block() && c.Path == cfg.Path && cfg.Exists:
 			return main, nil
 		case c.Edit == nil && cfg.Reads(c.Path):
 			return place{file: c.Path, imported: true, shown: c.Path}, nil
@@ -137,7 +137,15 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 	note.Edit = &edit
 	p.Restart = p.Restart || !before.same(after.saved())
 	p.makeDir(filepath.Dir(pl.file))
+	known := p.state.find(pl.file)
+	var first *meta
+	if known != nil {
+		first = known.Original
+	}
 	p.change(pl.file, before, after, note)
+	if first != nil {
+		p.state.find(pl.file).Original = first // whatever others have written since
+	}
 	return nil
 }
 

@@ -33,10 +33,14 @@ type changed struct {
 	// Previous is what an earlier installation wrote, and what is still there
 	// where this one has failed.
 	Previous *meta           `json:"previous,omitempty"`
-	Edit     *criconfig.Edit `json:"edit,omitempty"` // the only line that differs
-	// Ours says that only installations write the content.
+	Edit     *criconfig.Edit `json:"edit,omitempty"` // the only lines that differ
+	// Ours says that only installations write the content, of the edit if there is
+	// one.
 	Ours bool `json:"ours,omitempty"`
 }
+
+// block tells whether only a part of the file is an installation's, the edit.
+func (c *changed) block() bool { return c.Edit != nil && c.Ours }
 
 // wrote tells whether e came from an installation.
 func (c *changed) wrote(e *Entry) bool {

@@ -81,6 +81,14 @@ func (p *Plan) undo(c changed) error {
 	switch {
 	case now.same(c.Original):
 		return nil
+	case c.block() && c.Original != nil && now != nil && now.Link == "":
+		// What others have written since is in what an installation wrote later.
+		text, ok := c.Edit.Undo(now.Data)
+		if !ok {
+			p.note("%s has been changed since, and what bookend wrote is not in it: left as it is%s", c.Path, p.keep(c))
+			return nil
+		}
+		after = now.file(text)
 	case c.wrote(now):
 		if after, err = c.Original.load(p.opts.LibDir); err != nil {
 			return err
