@@ -146,7 +146,7 @@ func (n *node) files() map[string]string {
 // What doctor says of a node where all is well.
 func healthy() map[string]string {
 	return map[string]string{
-		"containerd": "pass", "runtime": "pass", "annotations": "pass", "loaded": "pass", "shim": "pass",
+		"distribution": "pass", "containerd": "pass", "runtime": "pass", "annotations": "pass", "loaded": "pass", "shim": "pass",
 		"bookend-exec": "pass", "bookend": "pass", "PATH": "pass", "runc": "pass", "seccomp": "pass", "exec": "pass", "kernel": "pass", "cgroups": "pass", "capabilities": "pass", "configuration": "pass",
 	}
 }

@@ -104,7 +104,6 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 		return err
 	}
 	text := []byte(pl.head)
-	note := changed{Ours: true}
 	if before != nil {
 		text = before.Data
 	}
@@ -125,28 +124,32 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 	if p.Todo, err = p.blockByHand(cfg, pl, before, table); err != nil || p.Todo != "" {
 		return err
 	}
-	out, edit, cannot := criconfig.AddBlock(text, slices.Concat([]byte("\n"+dropInHead+", from the runc runtime of "+cfg.Path+".\n"), table))
-	if cannot != nil {
-		p.Todo = "Nothing can be added to " + pl.file + " by machine (" + cannot.Error() + "). Add to it:\n\n" + string(table)
-		return nil
-	}
-	after := newFile(out, configMode)
-	if before != nil {
-		after = before.file(out)
-	}
-	note.Edit = &edit
-	p.Restart = p.Restart || !before.same(after.saved())
-	p.makeDir(filepath.Dir(pl.file))
-	known := p.state.find(pl.file)
-	var first *meta
-	if known != nil {
-		first = known.Original
-	}
-	p.change(pl.file, before, after, note)
-	if first != nil {
-		p.state.find(pl.file).Original = first // whatever others have written since
+	out, edit, err := criconfig.AddBlock(text, slices.Concat([]byte("\n"+dropInHead+", from the runc runtime of "+cfg.Path+".\n"), table))
+	if err == nil {
+		p.changeBlock(pl.file, before, out, edit)
+	} else {
+		p.Todo = "Nothing can be added to " + pl.file + " by machine (" + err.Error() + "). Add to it:\n\n" + string(table)
 	}
 	return nil
+}
+
+// changeBlock plans a file with a block of ours. What stood there before the first
+// one stays known, whatever others have written since.
+func (p *Plan) changeBlock(file string, before *Entry, text []byte, edit criconfig.Edit) {
+	after := newFile(text, configMode)
+	if before != nil {
+		after = before.file(text)
+	}
+	var first *meta
+	if known := p.state.find(file); known != nil {
+		first = known.Original
+	}
+	p.Restart = p.Restart || !before.same(after.saved())
+	p.makeDir(filepath.Dir(file))
+	p.change(file, before, after, changed{Edit: &edit, Ours: true})
+	if known := p.state.find(file); first != nil && known != nil {
+		known.Original = first
+	}
 }
 
 // withRunc is the table with that of runc after it: a containerd before 2.0 has

@@ -43,7 +43,7 @@ type target struct {
 	root    string // of the node's files
 
 	distribution.Preset
-	found string // how the distribution was found, for people; empty: it was named
+	found string // how the distribution was found, for people; empty: no guess was made
 }
 
 func (t *target) flags(cmd *cobra.Command) {
@@ -79,7 +79,7 @@ func (t *target) choose(ctx context.Context) error {
 // of makes the distribution that of a main file.
 func (t *target) of(ctx context.Context, main string) {
 	if t.Preset = distribution.Of(ctx, t.root, main); t.Name != distribution.Plain {
-		t.found = "by its main file"
+		t.found = "found by its main file"
 	}
 }
 
@@ -92,9 +92,9 @@ func (t *target) detect(ctx context.Context) error {
 		}
 		return fmt.Errorf("%w: %s: name one of them (--distribution or --address)", errSeveral, strings.Join(names, ", "))
 	}
-	t.found = "as nothing tells of any"
+	t.found = "as no file tells of another"
 	if len(found) == 1 {
-		t.Preset, t.found = found[0].Preset, "by "+found[0].By
+		t.Preset, t.found = found[0].Preset, "found by "+found[0].By
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (t *target) say() string {
 	if t.found == "" {
 		return ""
 	}
-	return fmt.Sprintf("Distribution: %s, found %s. Main file: %s.\n", t.Name, t.found, t.config)
+	return fmt.Sprintf("Distribution: %s, %s. Main file: %s.\n", t.Name, t.found, t.config)
 }
 
 // runtimeNameFlag is the name of the runtime.

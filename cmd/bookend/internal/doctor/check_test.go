@@ -54,7 +54,7 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		found, fix   string
 	}{
 		{"distribution", "several", func(f *Facts) { f.Several = errBroken }, Warning, "broken", "bookend doctor --distribution NAME"},
-		{"distribution", "found", func(f *Facts) { f.on("k0s"); f.Found = "by /x" }, Pass, "k0s, found by /x, main file /etc/k0s/containerd.toml", ""},
+		{"distribution", "found", func(f *Facts) { f.on("k0s"); f.Found = "found by /x" }, Pass, "k0s, found by /x, main file /etc/k0s/containerd.toml", ""},
 		{"distribution", "named", func(f *Facts) { f.on("k3s"); f.DistributionNamed = true }, Pass, "k3s, which was named", ""},
 		{"distribution", "read-only", func(f *Facts) { f.on("talos") }, Warning, "talos cannot be changed", "system extension"},
 

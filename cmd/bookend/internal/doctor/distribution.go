@@ -17,7 +17,7 @@ func distributionKnown(f *Facts) Result {
 	case f.DistributionNamed:
 		return pass("%s, which was named, main file %s", d.Name, f.mainConfig())
 	case f.Found != "":
-		return pass("%s, found %s, main file %s", d.Name, f.Found, f.mainConfig())
+		return pass("%s, %s, main file %s", d.Name, f.Found, f.mainConfig())
 	}
 	return pass("%s, main file %s", d.Name, f.mainConfig())
 }
