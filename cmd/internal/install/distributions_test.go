@@ -244,6 +244,53 @@ func TestABlockOutlivesAnUpgradeOfContainerd(t *testing.T) {
 	n.wantTree(before)
 }
 
+// Wherever an installation of a block, or an upgrade, stops, uninstall undoes it, and
+// install goes on.
+func TestABlockThatFailedIsUndoneOrGoesOn(t *testing.T) {
+	for _, main := range []string{mainV2, ""} {
+		for stop := range 4 {
+			for _, goOn := range []bool{false, true} {
+				for _, upgrade := range []bool{false, true} {
+					n := newNode(t, main)
+					n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+					before := n.tree()
+					if upgrade {
+						n.install()
+						n.release("2")
+						n.opts.RuntimeName = "hooked"
+					}
+					p, err := New(t.Context(), n.opts)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if len(p.Changes) != 3 {
+						t.Fatalf("got %d changes", len(p.Changes))
+					}
+					p.Changes = slices.Insert(p.Changes, stop, Change{Path: n.path("none/x"), After: newFile(nil, 0o600)})
+					if err := p.Apply(); !errors.Is(err, os.ErrNotExist) {
+						t.Fatalf("got %v", err)
+					}
+					if goOn {
+						if p := n.install(); p.Todo != "" || len(p.Notes) > 0 {
+							t.Errorf("%s, notes %v", p.Todo, p.Notes)
+						}
+						if again, err := New(t.Context(), n.opts); err != nil || !again.Empty() {
+							t.Errorf("is not complete: %v\n%s", err, again)
+						}
+					}
+					if p := n.uninstall(); len(p.Notes) > 0 {
+						t.Errorf("notes: %v", p.Notes)
+					}
+					n.wantTree(before)
+					if t.Failed() {
+						t.Fatalf("main file %q, stopped at %d, goes on %v, upgrade %v", main, stop, goOn, upgrade)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Nor does a later installation take what others wrote for its own.
 func TestARenewedBlockGoesAndNothingElse(t *testing.T) {
 	for name, main := range map[string]string{"a file": mainV2, "no file": ""} {

@@ -1,9 +1,9 @@
 package install
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 )
@@ -108,13 +108,16 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 		text = before.Data
 	}
 	if known := p.state.find(pl.file); before != nil && known != nil && known.Edit != nil {
-		var there bool
-		if text, there = known.Edit.Undo(before.Data); !there {
+		base, there := known.without(before)
+		if !there && bytes.Contains(before.Data, []byte(dropInHead)) {
 			p.note("what bookend wrote into %s has been changed since, and is left as it is", pl.file)
 			return nil
 		}
-		_, ours, _ := strings.Cut(known.Edit.New, dropInHead)
-		if err := p.rename([]byte(ours)); err != nil {
+		if there {
+			text = base
+		}
+		_, ours, _ := bytes.Cut(before.Data, []byte(dropInHead))
+		if err := p.rename(ours); err != nil {
 			return err
 		}
 	}
@@ -140,13 +143,18 @@ func (p *Plan) changeBlock(file string, before *Entry, text []byte, edit criconf
 	if before != nil {
 		after = before.file(text)
 	}
+	note := changed{Edit: &edit, Ours: true}
 	var first *meta
 	if known := p.state.find(file); known != nil {
-		first = known.Original
+		first, note.PreviousEdit = known.Original, known.Edit
 	}
-	p.Restart = p.Restart || !before.same(after.saved())
+	same := before.same(after.saved())
+	if same {
+		note.PreviousEdit = nil
+	}
+	p.Restart = p.Restart || !same
 	p.makeDir(filepath.Dir(file))
-	p.change(file, before, after, changed{Edit: &edit, Ours: true})
+	p.change(file, before, after, note)
 	if known := p.state.find(file); first != nil && known != nil {
 		known.Original = first
 	}
