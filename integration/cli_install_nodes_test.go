@@ -21,17 +21,25 @@ const nodesDir = "../cmd/internal/install/testdata/nodes"
 
 // nodeFiles is a copy of one of them.
 type nodeFiles struct {
-	t    *testing.T
-	bins harness.Binaries
-	dir  string
+	t       *testing.T
+	bins    harness.Binaries
+	release harness.Release
+	dir     string
+	main    string   // containerd's main file
+	flags   []string // of install
 }
 
 func (s *nodeFiles) path(name string) string { return filepath.Join(s.dir, name) }
 
-func newNodeFiles(t *testing.T, bins harness.Binaries, name string) *nodeFiles {
+func newNodeFiles(t *testing.T, bins harness.Binaries, from, name string) *nodeFiles {
 	t.Helper()
-	s := &nodeFiles{t: t, bins: bins, dir: t.TempDir()}
-	if err := os.CopyFS(s.dir, os.DirFS(filepath.Join(nodesDir, name))); err != nil {
+	release, err := harness.FindRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &nodeFiles{t: t, bins: bins, release: release, dir: t.TempDir()}
+	s.main = s.path("etc/config.toml")
+	if err := os.CopyFS(s.dir, os.DirFS(filepath.Join(from, name))); err != nil {
 		t.Fatal(err)
 	}
 	for path, text := range s.files() {
@@ -42,11 +50,26 @@ func newNodeFiles(t *testing.T, bins harness.Binaries, name string) *nodeFiles {
 	return s
 }
 
-// files are those of the configuration.
+// wantReadable leaves out a node whose main file this containerd does not read.
+func (s *nodeFiles) wantReadable() {
+	s.t.Helper()
+	var main struct{ Version int }
+	if err := toml.Unmarshal([]byte(s.files()[s.main]), &main); err != nil {
+		s.t.Fatal(err)
+	}
+	if newest := s.release.ConfigVersion(); main.Version > newest {
+		s.t.Skipf("its file is of version %d, and this containerd reads none beyond %d", main.Version, newest)
+	}
+}
+
+// files are those of the node, without what is installed beside the configuration.
 func (s *nodeFiles) files() map[string]string {
 	s.t.Helper()
 	files := map[string]string{}
-	err := filepath.WalkDir(s.path("etc"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (path == s.path("bin") || path == s.path("lib")) {
+			return fs.SkipDir
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -80,14 +103,22 @@ func (s *nodeFiles) wantCode(want int, args ...string) {
 
 func (s *nodeFiles) install(want int) {
 	s.t.Helper()
-	s.wantCode(want, "install", "--edit-config", "--containerd-config", s.path("etc/config.toml"), "--containerd", filepath.Join(s.bins.Tools, "containerd"))
+	s.wantCode(want, append([]string{"install", "--edit-config", "--containerd-config", s.main, "--containerd", filepath.Join(s.bins.Tools, "containerd")}, s.flags...)...)
+}
+
+// criPlugin is the plugin whose configuration has the runtimes.
+func criPlugin(r harness.Release) string {
+	if r.Before(2, 0) {
+		return "io.containerd.grpc.v1.cri"
+	}
+	return "io.containerd.cri.v1.runtime"
 }
 
 // dump is the configuration as containerd understands it, and the runtime
 // bookend in it, which is taken out; nil: there is none.
 func (s *nodeFiles) dump() (config, bookend map[string]any) {
 	s.t.Helper()
-	out, err := exec.Command(filepath.Join(s.bins.Tools, "containerd"), "--config", s.path("etc/config.toml"), "config", "dump").Output()
+	out, err := exec.Command(filepath.Join(s.bins.Tools, "containerd"), "--config", s.main, "config", "dump").Output()
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -96,8 +127,8 @@ func (s *nodeFiles) dump() (config, bookend map[string]any) {
 	}
 	delete(config, "imports")
 	runtimes := config
-	for _, key := range []string{"plugins", "io.containerd.cri.v1.runtime", "containerd", "runtimes"} {
-		runtimes = runtimes[key].(map[string]any)
+	for _, key := range []string{"plugins", criPlugin(s.release), "containerd", "runtimes"} {
+		runtimes, _ = runtimes[key].(map[string]any)
 	}
 	bookend, _ = runtimes["bookend"].(map[string]any)
 	delete(runtimes, "bookend")
@@ -130,6 +161,13 @@ func TestCliInstallLeavesNodesAsTheyWereWithOneRuntimeMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	release, err := harness.FindRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release.Before(2, 0) {
+		t.Skip("these nodes are of containerd 2.0 and newer; TestCliInstallOnDistributions has those of 1.7")
+	}
 	systemd := map[string]any{"SystemdCgroup": true}
 	nodes := map[string]map[string]any{
 		"no-config": nil, "no-imports": systemd, "other-imports": systemd, "old-name-3": systemd, "old-name-4": nil,
@@ -137,6 +175,9 @@ func TestCliInstallLeavesNodesAsTheyWereWithOneRuntimeMore(t *testing.T) {
 		"runtime-path": {"SystemdCgroup": true, "BinaryName": "/opt/containerd/bin/runc", "Root": "/run/other-runc"},
 		"only-nvidia":  {"SystemdCgroup": true, "BinaryName": "/usr/bin/nvidia-container-runtime"},
 		"drop-ins":     {"SystemdCgroup": true, "Root": "/run/runc-k8s"},
+	}
+	if release.Before(2, 3) { // names of another version than that of the last file say nothing
+		nodes["drop-ins"], nodes["old-name-3"] = systemd, nil
 	}
 	refused := map[string]int{"generated": 3, "dormant": 3, "dormant-no-config": 3, "copied": 1, "by-hand-no-type": 1}
 	all, err := os.ReadDir(nodesDir)
@@ -148,7 +189,8 @@ func TestCliInstallLeavesNodesAsTheyWereWithOneRuntimeMore(t *testing.T) {
 			continue
 		}
 		t.Run(entry.Name(), func(t *testing.T) {
-			s := newNodeFiles(t, bins, entry.Name())
+			s := newNodeFiles(t, bins, nodesDir, entry.Name())
+			s.wantReadable()
 			if code, ok := refused[entry.Name()]; ok {
 				s.wantUnconfigured(code)
 				return
@@ -180,7 +222,7 @@ func (s *nodeFiles) wantConfigured(options map[string]any) {
 	// only imports does not change.
 	files := s.files()
 	before := map[string]any(nil)
-	if _, ok := files[s.path("etc/config.toml")]; ok {
+	if _, ok := files[s.main]; ok {
 		before, _ = s.dump()
 	}
 	s.install(0)
@@ -209,11 +251,13 @@ func (s *nodeFiles) wantConfigured(options map[string]any) {
 // defaults is what containerd makes of an empty file.
 func (s *nodeFiles) defaults() map[string]any {
 	s.t.Helper()
-	empty := &nodeFiles{t: s.t, bins: s.bins, dir: s.t.TempDir()}
-	if err := os.MkdirAll(empty.path("etc"), 0o755); err != nil {
-		s.t.Fatal(err)
+	empty := &nodeFiles{t: s.t, bins: s.bins, release: s.release, dir: s.t.TempDir()}
+	empty.main = empty.path("config.toml")
+	text := "version = 3\n"
+	if s.release.Before(2, 0) { // which has no runc any more once another runtime is named
+		text = "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\n"
 	}
-	if err := os.WriteFile(empty.path("etc/config.toml"), []byte("version = 3\n"), 0o600); err != nil {
+	if err := os.WriteFile(empty.main, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 	config, _ := empty.dump()

@@ -14,26 +14,38 @@ import (
 // On a host with two containerds the one that --address names is configured, in
 // the file that it was started with: here one with imports of another directory,
 // and with a runc runtime that has a path of its own, no type, and a part of its
-// options in a drop-in of somebody's. A pod of the runtime is then made as that runc
+// options in a drop-in of somebody's; before 2.0, where that would replace all
+// runtimes, in the main file. A pod of the runtime is then made as that runc
 // runtime would make it, after every installation anew.
 func TestCliInstallIsForTheContainerdThatIsNamed(t *testing.T) {
 	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
 	}
+	release, err := harness.FindRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := release.Before(2, 0)
 	runc, calls := tracingRunc(t)
+	root := t.TempDir()
+	options := map[string]any{"BinaryName": runc}
+	if old {
+		options["Root"] = root
+	}
 	other := newNode(t, harness.Options{Imports: []string{"conf.d/*.toml"}})
 	n := newNode(t, harness.Options{Imports: []string{"v3.d/*.toml"}, Handlers: []harness.Handler{
-		{Name: harness.Runc, Type: "io.containerd.runc.v2", Path: filepath.Join(bins.Tools, "containerd-shim-runc-v2"), Options: map[string]any{"BinaryName": runc}},
+		{Name: harness.Runc, Type: "io.containerd.runc.v2", Path: filepath.Join(bins.Tools, "containerd-shim-runc-v2"), Options: options},
 		{Name: "untyped", Path: filepath.Join(bins.Bin, "containerd-shim-bookend-v2")},
 	}})
-	root := t.TempDir()
-	n.write("v3.d/zz.toml", "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]\nRoot = '"+root+"'\n")
+	if !old {
+		n.write("v3.d/zz.toml", "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]\nRoot = '"+root+"'\n")
+	}
 	others, before := other.files(), n.files()
 	flags := []string{"--address", n.Address(), "--bin-dir", n.bin, "--lib-dir", n.lib}
 	for range 2 {
-		n.wantCode(0, append([]string{"install"}, flags...)...)
-		if !maps.Equal(other.files(), others) || !maps.Equal(n.files(), before) {
+		n.wantCode(0, append(append([]string{"install"}, flags...), n.editing()...)...)
+		if !maps.Equal(other.files(), others) || !old && !maps.Equal(n.files(), before) {
 			t.Errorf("main files have changed: %q, %q", other.files(), n.files())
 		}
 		n.restart()

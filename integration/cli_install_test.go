@@ -72,8 +72,20 @@ func (n *node) installArgs(more ...string) []string {
 	}, more...)
 }
 
-func (n *node) uninstallArgs() []string {
-	return []string{"uninstall", "--bin-dir", n.bin, "--lib-dir", n.lib}
+// editing is the flag without which a runtime does not get into the main file of a
+// containerd before 2.0; nothing for others, which read a drop-in.
+func (n *node) editing() []string {
+	n.t.Helper()
+	if release, err := harness.FindRelease(); err != nil {
+		n.t.Fatal(err)
+	} else if release.Before(2, 0) {
+		return []string{"--edit-config"}
+	}
+	return nil
+}
+
+func (n *node) uninstallArgs(more ...string) []string {
+	return append([]string{"uninstall", "--bin-dir", n.bin, "--lib-dir", n.lib}, more...)
 }
 
 // wantDoctor runs doctor and wants its exit code and the status of some checks.
@@ -134,36 +146,47 @@ func (n *node) files() map[string]string {
 // What doctor says of a node where all is well.
 func healthy() map[string]string {
 	return map[string]string{
-		"containerd": "pass", "runtime": "pass", "annotations": "pass", "loaded": "pass", "shim": "pass",
+		"distribution": "pass", "containerd": "pass", "runtime": "pass", "annotations": "pass", "loaded": "pass", "shim": "pass",
 		"bookend-exec": "pass", "bookend": "pass", "PATH": "pass", "runc": "pass", "seccomp": "pass", "exec": "pass", "kernel": "pass", "cgroups": "pass", "capabilities": "pass", "configuration": "pass",
 	}
 }
 
 func TestCliInstallMakesAPodWorkThatDidNot(t *testing.T) {
+	release, err := harness.FindRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		imports []string
 		install []string
+		advice  bool // what doctor says is done, word by word
 	}{
 		"a drop-in":          {imports: []string{"conf.d/*.toml"}},
 		"an import to add":   {install: []string{"--edit-config"}},
 		"an import to amend": {imports: []string{}, install: []string{"--edit-config"}},
+		"doctor's advice":    {advice: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNode(t, harness.Options{Imports: tt.imports})
+			tt.install = append(tt.install, n.editing()...)
 			before := n.files()
 			n.wantNoHandler()
 			n.wantDoctor(3, map[string]string{"containerd": "pass", "runtime": "fail", "annotations": "fail", "loaded": "fail", "shim": "fail", "runc": "pass"})
 
-			diff := n.wantCode(0, n.installArgs(append(tt.install, "--dry-run")...)...)
-			if !strings.Contains(diff, "+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.bookend]\n") || !maps.Equal(n.files(), before) {
+			install := n.installArgs(tt.install...)
+			if tt.advice {
+				install = n.advice("runtime")
+			}
+			diff := n.wantCode(0, append(install, "--dry-run")...)
+			if !strings.Contains(diff, "+[plugins.'"+criPlugin(release)+"'.containerd.runtimes.bookend]\n") || !maps.Equal(n.files(), before) {
 				t.Errorf("a dry run changed files, or shows no diff:\n%s", diff)
 			}
-			n.wantCode(0, n.installArgs(tt.install...)...)
+			n.wantCode(0, install...)
 			n.wantDoctor(3, map[string]string{"runtime": "pass", "annotations": "pass", "loaded": "fail", "shim": "pass"})
 			n.restart()
 			n.wantDoctor(0, healthy())
 			t.Run("pod", func(t *testing.T) { wantHooks(t, n.Daemon, harness.PodOptions{Handler: harness.Bookend}) })
-			if out := n.wantCode(0, n.installArgs(tt.install...)...); !strings.HasPrefix(out, "Nothing to change: ") {
+			if out := n.wantCode(0, install...); !strings.HasPrefix(out, "Nothing to change: ") {
 				t.Errorf("install again: %s", out)
 			}
 			n.uninstall()
@@ -175,6 +198,24 @@ func TestCliInstallMakesAPodWorkThatDidNot(t *testing.T) {
 			n.wantDoctor(3, map[string]string{"runtime": "fail", "loaded": "fail", "shim": "fail"})
 		})
 	}
+}
+
+// advice is the command that doctor gives for a check, without its name and without
+// what is to be done after it.
+func (n *node) advice(check string) []string {
+	n.t.Helper()
+	out := n.wantCode(3, "doctor", "--address", n.Address(), "-o", "json", "--bin-dir", n.bin, "--lib-dir", n.lib)
+	var results []struct{ Check, Fix string }
+	if err := json.Unmarshal([]byte(out), &results); err != nil {
+		n.t.Fatal(err)
+	}
+	for _, r := range results {
+		if command, _, ok := strings.Cut(r.Fix, ", then "); ok && r.Check == check {
+			return strings.Fields(command)[1:]
+		}
+	}
+	n.t.Fatalf("no advice for %s in\n%s", check, out)
+	return nil
 }
 
 // uninstall waits until shims that nobody needs any more have gone, and wants
@@ -232,7 +273,7 @@ func (n *node) newBinaries() string {
 
 func TestCliInstallOfAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
 	n := newNode(t, harness.Options{Imports: []string{"conf.d/*.toml"}})
-	n.wantCode(0, n.installArgs()...)
+	n.wantCode(0, n.installArgs(n.editing()...)...)
 	n.restart()
 	t.Run("pods", func(t *testing.T) {
 		enter := func(pod *harness.Pod, name string) *harness.Fixture {
@@ -242,7 +283,7 @@ func TestCliInstallOfAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
 		oldPod := n.TestPod(t, opts)
 		old := enter(oldPod, "main")
 		first := n.sets()
-		n.wantCode(0, n.installArgs("--from", n.newBinaries(), "--prune")...)
+		n.wantCode(0, n.installArgs(append(n.editing(), "--from", n.newBinaries(), "--prune")...)...)
 		upgraded := enter(n.TestPod(t, opts), "main")
 		late := enter(oldPod, "side") // its shim is the old one
 		if got := n.sets(); len(first) != 1 || len(got) != 2 {

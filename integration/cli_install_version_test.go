@@ -14,17 +14,16 @@ import (
 
 // merged is what containerd makes of its files, as far as the test looks.
 type merged struct {
-	Plugins struct {
-		CRI struct {
-			Containerd struct {
-				Runtimes map[string]struct {
-					Path                 string         `toml:"runtime_path"`
-					PodAnnotations       []string       `toml:"pod_annotations"`
-					ContainerAnnotations []string       `toml:"container_annotations"`
-					Options              map[string]any `toml:"options"`
-				}
+	Plugins map[string]struct {
+		Containerd struct {
+			Runtimes map[string]struct {
+				Type                 string         `toml:"runtime_type"`
+				Path                 string         `toml:"runtime_path"`
+				PodAnnotations       []string       `toml:"pod_annotations"`
+				ContainerAnnotations []string       `toml:"container_annotations"`
+				Options              map[string]any `toml:"options"`
 			}
-		} `toml:"io.containerd.cri.v1.runtime"`
+		}
 	}
 }
 
@@ -35,10 +34,22 @@ func TestCliInstallsDropInIsReadInEveryVersion(t *testing.T) {
 	}
 	const runc = "[plugins.'%s'.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\noptions = {SystemdCgroup = true}\n"
 	v2, v3 := fmt.Sprintf(runc, "io.containerd.grpc.v1.cri"), fmt.Sprintf(runc, "io.containerd.cri.v1.runtime")
-	for name, main := range map[string]string{
+	release, err := harness.FindRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := map[string]string{
 		"version 2": "version = 2\nimports = ['conf.d/*.toml']\n" + v2, "version 3": "version = 3\n" + v3, "version 4": "version = 4\nimports = []\n" + v3,
 		"no version": "disabled_plugins = ['cri']\n", "no file": "",
-	} {
+	}
+	if release.Before(2, 3) {
+		delete(nodes, "version 4") // it refuses the file
+	}
+	if release.Before(2, 0) {
+		delete(nodes, "version 3")
+		delete(nodes, "no version") // that is version 1 there, which is left to a person
+	}
+	for name, main := range nodes {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			config := filepath.Join(dir, "etc", "config.toml")
@@ -56,13 +67,13 @@ func TestCliInstallsDropInIsReadInEveryVersion(t *testing.T) {
 			if out, err := install.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			wantMerged(t, containerd, config, filepath.Join(dir, "bin", "containerd-shim-bookend-v2"), strings.Contains(main, "SystemdCgroup"))
+			wantMerged(t, release, containerd, config, filepath.Join(dir, "bin", "containerd-shim-bookend-v2"), strings.Contains(main, "SystemdCgroup"))
 		})
 	}
 }
 
 // wantMerged wants containerd to know bookend's runtime, and runc's still.
-func wantMerged(t *testing.T, containerd, config, shim string, systemd bool) {
+func wantMerged(t *testing.T, release harness.Release, containerd, config, shim string, systemd bool) {
 	t.Helper()
 	out, err := exec.Command(containerd, "--config", config, "config", "dump").Output()
 	if err != nil {
@@ -72,12 +83,12 @@ func wantMerged(t *testing.T, containerd, config, shim string, systemd bool) {
 	if err := toml.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
-	runtimes := got.Plugins.CRI.Containerd.Runtimes
+	runtimes := got.Plugins[criPlugin(release)].Containerd.Runtimes
 	ours, runc := runtimes["bookend"], runtimes["runc"]
 	if ours.Path != shim || len(ours.PodAnnotations) != 2 || len(ours.ContainerAnnotations) != 4 {
 		t.Errorf("got %+v", ours)
 	}
-	if (ours.Options["SystemdCgroup"] == true) != systemd || (runc.Options["SystemdCgroup"] == true) != systemd || runc.Path != "" {
+	if (ours.Options["SystemdCgroup"] == true) != systemd || (runc.Options["SystemdCgroup"] == true) != systemd || runc.Path != "" || runc.Type != "io.containerd.runc.v2" {
 		t.Errorf("got %+v beside %+v", ours, runc)
 	}
 }

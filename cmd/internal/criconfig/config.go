@@ -12,6 +12,8 @@ import (
 	srvconfig "github.com/containerd/containerd/v2/cmd/containerd/server/config"
 	"github.com/containerd/log"
 	"github.com/sirupsen/logrus"
+
+	"bookend.dev/bookend/cmd/internal/program"
 )
 
 // Names of the plugin that has the runtimes, by version of the configuration.
@@ -37,10 +39,29 @@ type Config struct {
 	files []source // in the order in which containerd merges them
 }
 
+// Merging is how a containerd makes one configuration of its files.
+type Merging int
+
+const (
+	// EachFirst brings each file to the newest version, then merges. Since 2.3.
+	EachFirst Merging = iota
+	// LastForAll merges, and reads the result by the version of the file that was
+	// merged last. Before 2.3.
+	LastForAll
+)
+
+// MergingOf is that of a version of containerd, the newest's where it is not known.
+func MergingOf(v program.Version) Merging {
+	if v.Text != "" && v.Older(2, 3) {
+		return LastForAll
+	}
+	return EachFirst
+}
+
 // Read reads the configuration whose main file is path. That the file does not
 // exist is no error: containerd runs with its defaults then.
-func Read(ctx context.Context, path string) (*Config, error) {
-	c := &Config{Path: path, Runtimes: map[string]Runtime{}, DefaultRuntime: runcName}
+func Read(ctx context.Context, path string, merging Merging) (*Config, error) {
+	c := &Config{Path: path, Runtimes: map[string]Runtime{}, DefaultRuntime: RuncName}
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
@@ -57,7 +78,7 @@ func Read(ctx context.Context, path string) (*Config, error) {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
 	merged := srvconfig.Config{Version: MaxVersion}
-	if err := srvconfig.LoadConfigWithPlugins(log.WithLogger(ctx, logrus.NewEntry(quiet)), path, migrations, &merged); err != nil {
+	if err := srvconfig.LoadConfigWithPlugins(log.WithLogger(ctx, logrus.NewEntry(quiet)), path, c.migrations(merging), &merged); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c.CRIDisabled = slices.ContainsFunc(merged.DisabledPlugins, isCRI)
@@ -88,7 +109,7 @@ func (c *Config) readPlugin(section any) error {
 		if err != nil {
 			return fmt.Errorf("containerd.runtimes.%s: %w", name, err)
 		}
-		if _, said := t["runtime_type"]; name == runcName && !said {
+		if _, said := t["runtime_type"]; name == RuncName && !said {
 			r.Type = RuncType // containerd's default has a runtime of this name, and no other
 		}
 		c.Runtimes[name] = r

@@ -30,7 +30,7 @@ func write(t *testing.T, files map[string]string) string {
 
 func read(t *testing.T, files map[string]string) *Config {
 	t.Helper()
-	c, err := Read(t.Context(), filepath.Join(write(t, files), "config.toml"))
+	c, err := Read(t.Context(), filepath.Join(write(t, files), "config.toml"), EachFirst)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestRuntimesOfEveryVersionAreFound(t *testing.T) {
 }
 
 func TestThereNeedBeNoFile(t *testing.T) {
-	c, err := Read(t.Context(), "/no/such/config.toml")
+	c, err := Read(t.Context(), "/no/such/config.toml", EachFirst)
 	if name, r := c.Runc(); err != nil || c.Exists || c.DefaultRuntime != "runc" || name != "" || r.Type != RuncType {
 		t.Errorf("got %+v, %v", c, err)
 	}
@@ -79,7 +79,7 @@ func TestAnInvalidFileIsNamed(t *testing.T) {
 		"version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.x]\npod_annotations = 'a'\n",
 	} {
 		path := filepath.Join(write(t, map[string]string{"config.toml": text}), "config.toml")
-		if _, err := Read(t.Context(), path); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := Read(t.Context(), path, EachFirst); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%q: got %v", text, err)
 		}
 	}
@@ -171,7 +171,7 @@ func TestTheFilesThatDefineARuntimeAreNamedInTheirOrder(t *testing.T) {
 	for _, name := range []string{"conf.d/a.toml", "conf.d/b.toml", "conf.d/deep.toml", "more.toml"} {
 		want = append(want, filepath.Join(dir, name))
 	}
-	c, err := Read(t.Context(), filepath.Join(dir, "config.toml"))
+	c, err := Read(t.Context(), filepath.Join(dir, "config.toml"), EachFirst)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestADropInGoesWhereItIsRead(t *testing.T) {
 		"":                           "",
 	} {
 		dir := write(t, map[string]string{"config.toml": "version = 3\nimports = [" + imports + "]\n", "other.toml": ""})
-		c, err := Read(t.Context(), filepath.Join(dir, "config.toml"))
+		c, err := Read(t.Context(), filepath.Join(dir, "config.toml"), EachFirst)
 		if err != nil {
 			t.Fatal(err)
 		}

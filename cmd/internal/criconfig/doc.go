@@ -12,4 +12,7 @@
 // that counts: without a file, or without the line, nothing is imported. Before
 // 2.0 an imported file replaced whole plugin sections, the node's other runtimes
 // with them, so do not use one there.
+//
+// Before 2.3 the version of the file that is merged last is that of all files
+// ([Merging]).
 package criconfig

@@ -13,18 +13,18 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// dropInName is the name of bookend's file in a directory of drop-ins.
-const dropInName = "bookend.toml"
+// DropInName is the name of bookend's file in a directory of drop-ins.
+const DropInName = "bookend.toml"
 
 // DropIn is where a drop-in of ours is read: in conf.d beside the main file or,
 // where its imports do not cover that, in the first directory that they do. If
 // they cover none it is the file in conf.d, and imported is false.
 func (c *Config) DropIn() (file string, imported bool) {
-	own := filepath.Join(filepath.Dir(c.Path), "conf.d", dropInName)
+	own := filepath.Join(filepath.Dir(c.Path), "conf.d", DropInName)
 	files := []string{own}
 	for _, pattern := range resolve(c.Path, c.Imports) {
 		if strings.Contains(filepath.Base(pattern), "*") && !strings.Contains(filepath.Dir(pattern), "*") {
-			files = append(files, filepath.Join(filepath.Dir(pattern), dropInName))
+			files = append(files, filepath.Join(filepath.Dir(pattern), DropInName))
 		}
 	}
 	for _, file := range files {
@@ -55,12 +55,16 @@ func (c *Config) imports(file string) bool {
 }
 
 // DropInVersion is the version of configuration that a drop-in has to be
-// written in: that of the main file, so that both name plugins alike. A main
-// file that says none, or that does not exist, is migrated by every containerd
-// that can import drop-ins at all, and 3 is what the oldest of these reads.
+// written in: that of the file that containerd merges last, of those that say one.
+// Up to 2.2 that one holds for all files, so that another version would change what
+// the others say. Files that say none, or that do not exist, are migrated by every
+// containerd that can import drop-ins at all, and 3 is what the oldest of these
+// reads.
 func (c *Config) DropInVersion() int {
-	if c.Version >= 2 && c.Version <= 4 {
-		return c.Version
+	for _, s := range slices.Backward(c.files) {
+		if s.Version >= 2 && s.Version <= MaxVersion {
+			return s.Version
+		}
 	}
 	return 3
 }
@@ -82,7 +86,7 @@ func Table(version int, name string, r Runtime) ([]byte, error) {
 		plugin = pluginV2
 	}
 	path := []string{"plugins", plugin, "containerd", "runtimes", name}
-	var doc any = settings
+	var doc any = NotEmpty(settings)
 	for _, key := range slices.Backward(path) {
 		doc = map[string]any{key: doc}
 	}

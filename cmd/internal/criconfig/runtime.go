@@ -8,7 +8,8 @@ import (
 // RuncType is the runtime type of the stock shim.
 const RuncType = "io.containerd.runc.v2"
 
-const runcName = "runc" // containerd's own runtime
+// RuncName is the name of containerd's own runtime.
+const RuncName = "runc"
 
 // Runtime is one runtime of the CRI plugin.
 type Runtime struct {
@@ -63,7 +64,7 @@ func stringList(v any) ([]string, error) {
 // A runtime_path does not matter: by the type containerd knows that the options
 // are runc's, whichever shim they go to.
 func (c *Config) Runc() (name string, r Runtime) {
-	for _, name := range []string{runcName, c.DefaultRuntime} {
+	for _, name := range []string{RuncName, c.DefaultRuntime} {
 		if r, ok := c.Runtimes[name]; ok && r.IsRunc() {
 			return name, r
 		}

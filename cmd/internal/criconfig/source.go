@@ -21,6 +21,7 @@ type source struct {
 	Imports []string // as written
 	// Runtimes are those that the file says something of, by name.
 	Runtimes map[string]any
+	CRI      bool // the file has a section of the CRI plugin's, under its old name
 }
 
 // sources reads the main file and what it imports, in the order in which
@@ -75,10 +76,11 @@ func parse(data []byte) (source, error) {
 	if old, ok := file.Plugins["cri"]; ok && file.Version < 2 {
 		file.Plugins[pluginV2] = old
 	}
+	_, cri := file.Plugins[pluginV2]
 	if file.Version < MaxVersion {
 		migrate(file.Plugins)
 	}
-	s := source{Version: file.Version, Imports: file.Imports}
+	s := source{Version: file.Version, Imports: file.Imports, CRI: cri}
 	// What is no table is an error where all is merged.
 	containerd, _ := table(file.Plugins[pluginV3], "containerd")
 	s.Runtimes, _ = table(containerd, "runtimes")
@@ -140,13 +142,21 @@ func resolve(file string, imports []string) []string {
 
 // migrations are what containerd lets its CRI plugin do to each file of a version
 // before 4; what it does to other sections than that of the runtimes is left out.
-func migrations() iter.Seq[plugin.Registration] {
-	return slices.Values([]plugin.Registration{{
-		ConfigMigration: func(_ context.Context, _ int, plugins map[string]any) error {
-			migrate(plugins)
-			return nil
-		},
-	}})
+// Where the version of the file that was merged last is all files', the old name
+// says nothing if that is 3.
+func (c *Config) migrations(merging Merging) func() iter.Seq[plugin.Registration] {
+	oldIsDead := merging == LastForAll && c.DropInVersion() > 2
+	return func() iter.Seq[plugin.Registration] {
+		return slices.Values([]plugin.Registration{{
+			ConfigMigration: func(_ context.Context, _ int, plugins map[string]any) error {
+				if oldIsDead {
+					delete(plugins, pluginV2)
+				}
+				migrate(plugins)
+				return nil
+			},
+		}})
+	}
 }
 
 // migrate moves the runtimes of a file from the plugin's old name to its new one.

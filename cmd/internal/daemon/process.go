@@ -39,8 +39,9 @@ func readProcess(pid int, dir string) (Process, error) {
 	return p, nil
 }
 
-// systemUnit is the cgroup of a system service.
-var systemUnit = regexp.MustCompile(`(?m):/system\.slice/([^/\n]+\.service)$`)
+// systemUnit is the cgroup of a system service, of any slice: that of containerd
+// on EKS is runtime.slice.
+var systemUnit = regexp.MustCompile(`(?m):/[^/\n]+\.slice/([^/\n]+\.service)$`)
 
 // unitOf reads the systemd unit of a process from its file of cgroups.
 func unitOf(path string) string {
@@ -73,13 +74,13 @@ func (p Process) ConfigFile() string {
 // MainConfig is containerd's main file unless it is told otherwise.
 const MainConfig = "/etc/containerd/config.toml"
 
-// MainConfig is the main file that d reads: the default one where d is nil or
-// its own is not known.
-func (d *Daemon) MainConfig() string {
+// MainConfig is the main file that d reads: the usual one where d is nil or its
+// own is not known.
+func (d *Daemon) MainConfig(usual string) string {
 	if d != nil && filepath.IsAbs(d.ConfigFile()) {
 		return d.ConfigFile()
 	}
-	return MainConfig
+	return usual
 }
 
 func (p Process) configArg() string {

@@ -42,6 +42,7 @@ func TestTheUnitIsThatOfTheSystemsServices(t *testing.T) {
 		"0::/system.slice/ssh.service/x\n":                                          "",
 		"0::/system.slice/ssh.service/x.service\n":                                  "",
 		"0::/docker/abc/system.slice/containerd.service\n":                          "",
+		"0::/runtime.slice/containerd.service\n":                                    "containerd",
 		"0::/kubepods/pod1\n":                                                       "",
 	} {
 		file := filepath.Join(t.TempDir(), "cgroup")

@@ -5,51 +5,62 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/distribution"
 )
 
-// configure plans the drop-in, and what makes containerd read it.
+// configure plans the runtime's entry, and what makes containerd read it.
 func (p *Plan) configure(ctx context.Context) error {
-	cfg, err := criconfig.Read(ctx, p.opts.ContainerdConfig)
+	preset := p.opts.Preset
+	if preset.How == distribution.ReadOnly {
+		return fmt.Errorf("%w: %s", ErrReadOnly, preset.Advice)
+	}
+	cfg, err := criconfig.Read(ctx, p.opts.ContainerdConfig, p.opts.Merging)
 	if err != nil {
 		return err
 	}
-	file, imported := p.dropInFile(cfg)
-	if there, err := p.inOtherFiles(cfg, file); there || err != nil {
+	if preset.How == distribution.ByType {
+		p.note("%s", preset.Advice)
+		return nil
+	}
+	pl, err := p.place(cfg)
+	if err != nil {
+		return err
+	}
+	if there, err := p.inOtherFiles(cfg, pl); there || err != nil {
+		return err
+	}
+	if preset.How == distribution.InNodeConfig {
+		text, err := p.nodeConfig(cfg)
+		p.Todo = preset.Advice + ". Add to the NodeConfig of your nodes:\n\n" + string(text)
+		p.Then = "Then start new nodes, and place the binaries on each of them (bookend install --binaries-only)."
 		return err
 	}
 	if cfg.CRIDisabled {
 		p.note("containerd's CRI plugin is disabled in %s: the runtime will serve ctr, nerdctl and Docker only", cfg.Path)
 	}
-	table, err := criconfig.Table(cfg.DropInVersion(), p.opts.RuntimeName, p.runtime(cfg))
+	table, err := p.table(cfg)
 	if err != nil {
 		return err
 	}
-	if p.opts.OldContainerd(cfg.Version) {
-		p.Todo = "This containerd may be older than 2.0, where a drop-in replaces the runtimes of the main file.\n" +
-			"Add to " + cfg.Path + ":\n\n" + string(table)
-		return nil
+	if pl.block {
+		return p.addBlock(cfg, pl, table)
 	}
-	if err := p.dropIn(cfg, file, table); err != nil {
+	if err := p.dropIn(cfg, pl.file, table); err != nil || pl.imported {
 		return err
 	}
-	if imported {
-		return nil
-	}
-	return p.editMain(cfg, file)
+	return p.editMain(cfg, pl.file)
 }
 
-// dropInFile is the drop-in of an earlier installation, as long as containerd
-// reads it, else the place for a new one.
-func (p *Plan) dropInFile(cfg *criconfig.Config) (file string, imported bool) {
-	for _, c := range p.state.Changed {
-		if c.Ours && cfg.Reads(c.Path) {
-			return c.Path, true
-		}
+func (p *Plan) table(cfg *criconfig.Config) ([]byte, error) {
+	version := cfg.DropInVersion()
+	if p.opts.OldContainerd(cfg.Version) {
+		version = 2
 	}
-	return cfg.DropIn()
+	return criconfig.Table(version, p.opts.RuntimeName, p.runtime(cfg))
 }
 
 // runtime is bookend's, with the options of the node's runc runtime. Where these
@@ -92,8 +103,10 @@ func (p *Plan) dropIn(cfg *criconfig.Config, file string, table []byte) error {
 		p.note("%s has been changed since it was installed, and is left as it is", file)
 		return nil
 	}
-	if err := p.rename(before); err != nil {
-		return err
+	if before != nil {
+		if err := p.rename(before.Data); err != nil {
+			return err
+		}
 	}
 	p.makeDir(filepath.Dir(file))
 	after := newFile(dropInText(cfg, table), configMode)
@@ -102,21 +115,21 @@ func (p *Plan) dropIn(cfg *criconfig.Config, file string, table []byte) error {
 	return nil
 }
 
-// rename refuses to give the runtime of our drop-in another name under its pods,
+// rename refuses to give the runtime of our own text another name under its pods,
 // which containerd could not serve any more.
-func (p *Plan) rename(before *Entry) error {
-	if before == nil {
+func (p *Plan) rename(ours []byte) error {
+	name := tableName.FindSubmatch(ours)
+	if name == nil || string(name[1]) == p.opts.RuntimeName {
 		return nil
 	}
-	names, err := criconfig.Names(before.Data)
-	if err != nil || len(names) != 1 || names[0] == p.opts.RuntimeName {
-		return err
-	}
 	if err := inUse(p.opts.versionsDir()); err != nil {
-		return fmt.Errorf("runtime %q cannot be renamed to %q: %w", names[0], p.opts.RuntimeName, err)
+		return fmt.Errorf("runtime %q cannot be renamed to %q: %w", name[1], p.opts.RuntimeName, err)
 	}
 	return nil
 }
+
+// tableName is the name of the first runtime in a text of ours.
+var tableName = regexp.MustCompile(`(?m)^\[plugins\..*\.runtimes\.([a-z0-9-]+)\]$`)
 
 // configMode is that of files of containerd's configuration: readable by all.
 const configMode = 0o644

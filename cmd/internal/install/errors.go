@@ -19,7 +19,10 @@ var (
 	ErrBusy = errors.New("another bookend install or uninstall is at work there")
 	// ErrNoExec says that binaries could not be run from where they are.
 	ErrNoExec = errors.New("its file system is mounted noexec")
+	// ErrReadOnly says that nothing can be installed on a node that runs.
+	ErrReadOnly = errors.New("this node cannot be changed")
 	// errChanged: the plan is not about what is there now.
 	errChanged = errors.New("it was changed meanwhile; run the command again")
+	errNoFile  = errors.New("there is no such file to take the options of runc from: run this on a node, or name a copy of its file (--containerd-config)")
 	errKind    = errors.New("is neither a file nor a symbolic link")
 )

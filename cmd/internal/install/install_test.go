@@ -123,11 +123,14 @@ func TestWhatAPersonHasToAddIsSaid(t *testing.T) {
 		edit func(*node)
 		want string
 	}{
-		"no import":       {"version = 3\nimports = ['a.toml']\n", nil, `imports = ["a.toml", "DIR/etc/conf.d/*.toml"]`},
-		"several lines":   {"imports = [\n'a.toml']\nversion = 3\n", func(n *node) { n.opts.EditConfig = true }, `cannot be changed by machine`},
-		"old containerd":  {"version = 2\n", func(n *node) { n.opts.OldContainerd = func(v int) bool { return v == 2 } }, "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.bookend]"},
-		"a link":          {"", func(n *node) { n.opts.EditConfig = true; n.link("etc/real.toml", "etc/config.toml", "version = 3\n") }, "is a symbolic link"},
-		"old, and nofile": {"", func(n *node) { n.opts.OldContainerd = func(int) bool { return true } }, "may be older than 2.0"},
+		"no import":      {"version = 3\nimports = ['a.toml']\n", nil, `imports = ["a.toml", "DIR/etc/conf.d/*.toml"]`},
+		"several lines":  {"imports = [\n'a.toml']\nversion = 3\n", func(n *node) { n.opts.EditConfig = true }, `cannot be changed by machine`},
+		"old containerd": {"version = 2\n", func(n *node) { n.opts.OldContainerd = func(v int) bool { return v == 2 } }, "with --edit-config, or add:\n\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.bookend]"},
+		"a link":         {"", func(n *node) { n.opts.EditConfig = true; n.link("etc/real.toml", "etc/config.toml", "version = 3\n") }, "is a symbolic link"},
+		"old, and a link": {"", func(n *node) {
+			n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+			n.link("etc/real.toml", "etc/config.toml", "version = 2\n")
+		}, "is a symbolic link"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNode(t, tt.main)

@@ -42,7 +42,7 @@ func (n *node) say(p *Plan, err error) string {
 		b.WriteString("error: " + err.Error() + "\n")
 	} else {
 		for _, c := range p.Changes {
-			if strings.HasPrefix(c.Path, n.path("etc")) {
+			if !strings.HasPrefix(c.Path, n.opts.BinDir) && !strings.HasPrefix(c.Path, n.opts.LibDir) {
 				b.WriteString(c.Diff())
 			}
 		}
@@ -51,6 +51,9 @@ func (n *node) say(p *Plan, err error) string {
 		}
 		if p.Todo != "" {
 			b.WriteString("todo: " + p.Todo)
+			if p.Then != "" {
+				b.WriteString("then: " + p.Then + "\n")
+			}
 		}
 	}
 	return strings.ReplaceAll(b.String(), n.dir, here)

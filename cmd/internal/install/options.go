@@ -3,6 +3,8 @@ package install
 import (
 	"path/filepath"
 
+	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/distribution"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -26,9 +28,11 @@ type Options struct {
 	RuntimeName      string // the handler's name
 	// OldContainerd says that the node's containerd is known to be before 2.0, or
 	// that it is not known and its configuration is of a version that one could
-	// have: no drop-in is used then.
+	// have: no drop-in is used then, unless the distribution merges it.
 	OldContainerd func(configVersion int) bool
-	EditConfig    bool // change the imports of containerd's main file if needed
+	Merging       criconfig.Merging // of its files
+	Preset        distribution.Preset
+	EditConfig    bool // change files of containerd's that are there, if needed
 	BinariesOnly  bool // leave containerd's configuration alone
 	Prune         bool // remove sets of binaries that nothing uses
 	// Restart is what makes containerd read its files again, for the day of the

@@ -60,19 +60,21 @@ func (p *Plan) adoptDropIn(file string, there *Entry) error {
 }
 
 // inOtherFiles is about a runtime of the wanted name in files that are not ours to
-// change; file is our drop-in, or where it is to be. A runtime that leads to our
-// shim and has all that it needs is what a person was told to write, and there
-// is nothing to add; any other is refused.
-func (p *Plan) inOtherFiles(cfg *criconfig.Config, file string) (there bool, err error) {
-	definers := cfg.Definers(p.opts.RuntimeName)
-	if slices.Contains(definers, file) {
-		if err := p.leftOver(file); err != nil {
+// change. A runtime that leads to our shim and has all that it needs is what a
+// person was told to write, and there is nothing to add; any other is refused.
+func (p *Plan) inOtherFiles(cfg *criconfig.Config, pl place) (there bool, err error) {
+	definers, err := p.definers(cfg, pl)
+	if err != nil {
+		return false, err
+	}
+	if !pl.block && slices.Contains(definers, pl.file) {
+		if err := p.leftOver(pl.file); err != nil {
 			return false, err
 		}
 	}
-	known := p.state.find(file) != nil
-	ours := known && slices.Contains(definers, file)
-	others := slices.DeleteFunc(definers, func(f string) bool { return known && f == file })
+	known := p.state.find(pl.file) != nil
+	ours := known && slices.Contains(definers, pl.file)
+	others := slices.DeleteFunc(definers, func(f string) bool { return known && f == pl.file })
 	if len(others) == 0 {
 		return false, nil
 	}

@@ -21,6 +21,8 @@ type Plan struct {
 	// Todo is what a person has to add to containerd's configuration; empty:
 	// nothing.
 	Todo string
+	// Then is what a person has to do after that; empty: restart containerd.
+	Then string
 	// Restart says that containerd's configuration changes.
 	Restart bool
 

@@ -33,9 +33,31 @@ type changed struct {
 	// Previous is what an earlier installation wrote, and what is still there
 	// where this one has failed.
 	Previous *meta           `json:"previous,omitempty"`
-	Edit     *criconfig.Edit `json:"edit,omitempty"` // the only line that differs
-	// Ours says that only installations write the content.
+	Edit     *criconfig.Edit `json:"edit,omitempty"` // the only lines that differ
+	// PreviousEdit goes with Previous.
+	PreviousEdit *criconfig.Edit `json:"previousEdit,omitempty"`
+	// Ours says that only installations write the content, of the edit if there is
+	// one.
 	Ours bool `json:"ours,omitempty"`
+}
+
+// block tells whether only a part of the file is an installation's, the edit.
+func (c *changed) block() bool { return c.Edit != nil && c.Ours }
+
+// without is what a file has beside the edit of an installation, this one's or the
+// one's before; false: no edit is in it as it was written.
+func (c *changed) without(e *Entry) ([]byte, bool) {
+	if e == nil || e.Link != "" {
+		return nil, false
+	}
+	for _, edit := range []*criconfig.Edit{c.Edit, c.PreviousEdit} {
+		if edit != nil {
+			if out, ok := edit.Undo(e.Data); ok {
+				return out, true
+			}
+		}
+	}
+	return nil, false
 }
 
 // wrote tells whether e came from an installation.

@@ -78,9 +78,13 @@ func (p *Plan) undo(c changed) error {
 		return err
 	}
 	var after *Entry
+	text, there := c.without(now)
 	switch {
 	case now.same(c.Original):
 		return nil
+	case there && (c.Original != nil || !c.wrote(now)):
+		// All else stays, whether it was written before an installation or since.
+		after = now.file(text)
 	case c.wrote(now):
 		if after, err = c.Original.load(p.opts.LibDir); err != nil {
 			return err
@@ -89,12 +93,8 @@ func (p *Plan) undo(c changed) error {
 		p.note("%s has been removed since, and is not restored%s", c.Path, p.keep(c))
 		return nil
 	case c.Edit != nil && now.Link == "":
-		text, ok := c.Edit.Undo(now.Data)
-		if !ok {
-			p.note("%s has been changed since, and the line that bookend wrote is not in it: left as it is%s", c.Path, p.keep(c))
-			return nil
-		}
-		after = now.file(text)
+		p.note("%s has been changed since, and what bookend wrote is not in it: left as it is%s", c.Path, p.keep(c))
+		return nil
 	case c.Ours && now.Link == "" && filepath.Ext(c.Path) == ".toml":
 		// Its runtime would lead to a shim that is gone. What a user wrote is
 		// kept under a name that containerd does not import.
@@ -105,7 +105,7 @@ func (p *Plan) undo(c changed) error {
 		p.note("%s has been changed since, and is left as it is%s", c.Path, p.keep(c))
 		return nil
 	}
-	p.Restart = p.Restart || filepath.Ext(c.Path) == ".toml"
+	p.Restart = p.Restart || c.Edit != nil || filepath.Ext(c.Path) == ".toml"
 	p.Changes = append(p.Changes, Change{Path: c.Path, Before: now, After: after})
 	return nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -8,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
-	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/hooks"
 )
@@ -36,18 +36,24 @@ directories, and its advice names them.`,
 	f := cmd.Flags()
 	f.StringVar(&opts.BinDir, "bin-dir", "", "directory of the installation's links (default that of the runtime's shim, else "+install.DefaultBinDir+")")
 	f.StringVar(&opts.LibDir, "lib-dir", "", "directory of the installation's binaries (default \"../lib/bookend\" beside --bin-dir)")
-	address := f.String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
-	f.StringVar(&opts.Containerd, "containerd", "containerd", "containerd's binary, asked for its version if no daemon answers")
-	f.StringVar(&opts.ContainerdConfig, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with)")
+	var of target
+	of.flags(cmd)
 	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $"+hooks.ConfigEnv+" of containerd, else "+hooks.ConfigPath+")")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := absolute(&opts.BinDir, &opts.LibDir, &opts.ContainerdConfig); err != nil {
+		if err := absolute(&opts.BinDir, &opts.LibDir); err != nil {
 			return err
 		}
-		opts.Address = containerdSocket(*address)
+		err := of.choose(cmd.Context())
+		if err != nil && !errors.Is(err, errSeveral) {
+			return err
+		}
+		opts.Several = err
+		opts.Address, opts.Containerd, opts.ContainerdConfig = containerdSocket(of.address, of.Socket), of.binary, of.config
+		opts.Distribution, opts.Found = of.Preset, of.found
+		opts.DistributionNamed = of.name != ""
 		results := doctor.Examine(doctor.Gather(cmd.Context(), opts))
-		err := printResults(cmd.OutOrStdout(), *output, results)
+		err = printResults(cmd.OutOrStdout(), *output, results)
 		if err == nil && doctor.Failed(results) {
 			err = errFound
 		}

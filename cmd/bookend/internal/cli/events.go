@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookend.dev/bookend/cmd/bookend/internal/show"
-	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/hookevents"
 	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
@@ -30,14 +29,14 @@ events fails if it cannot reach containerd, and when containerd goes away.`,
   bookend events -n k8s.io -o json | jq -c 'select(.what == "failure") | .labels'`,
 		Args: usage(cobra.NoArgs),
 	}
-	address := cmd.Flags().String("address", "", "containerd's socket (default $"+addressEnv+", else "+daemon.Socket+")")
+	address := cmd.Flags().String("address", "", "containerd's socket (default $"+addressEnv+", else that of the distribution)")
 	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		out := cmd.OutOrStdout()
 		ctx, stop := untilInterrupted(cmd.Context())
 		defer stop()
-		return hookevents.Follow(ctx, containerdSocket(*address), *namespace, func(ev hookevents.Event) error {
+		return hookevents.Follow(ctx, containerdSocket(*address, usualSocket(ctx)), *namespace, func(ev hookevents.Event) error {
 			if *output == asJSON {
 				return printJSONLine(out, ev)
 			}

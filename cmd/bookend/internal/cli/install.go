@@ -1,14 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/cmd/internal/program"
 )
@@ -19,6 +22,7 @@ func newInstall() *cobra.Command {
 		to     target
 		opts   install.Options
 		dryRun bool
+		text   install.Text
 	)
 	cmd := &cobra.Command{
 		Use:   "install",
@@ -31,17 +35,27 @@ over.
 
 containerd reads a drop-in only if its main file imports it. If it does not,
 install prints what to add and exits with 3; with --edit-config it changes that one
-line. If there is no main file, install writes one that only imports. It changes
-nothing else, and uninstall undoes all of it.
+line. Before containerd 2.0 a drop-in would replace other runtimes: there
+--edit-config adds the runtime at the end of the main file. If there is no main
+file, install writes one. It changes nothing else, and uninstall undoes all of it.
+
+install knows where k3s, RKE2, k0s, MicroK8s, kind, Docker and EKS keep the
+configuration of their containerd, and what to do on Talos and Bottlerocket. It
+prints which of them it has found, and by what.
 
 A second run does nothing, or upgrades. Running shims keep the binaries that they
 were started from; --prune removes those that no shim uses. install never restarts
 containerd: a changed configuration needs a restart, new binaries do not.
 
-On a host with several containerds, --address names the one to configure.`,
+On a host with several containerds, --distribution or --address names the one to
+configure. install fails where it finds several and none is named.
+
+--print changes nothing: it prints what the runtime is in a drop-in, or in a
+NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main file.`,
 		Example: `  bookend install --dry-run
   bookend install --edit-config && systemctl restart containerd && bookend doctor
-  bookend install --from ./bin --prune`,
+  bookend install --from ./bin --prune
+  bookend install --print nodeconfig`,
 		Args: usage(cobra.NoArgs),
 	}
 	where.flags(cmd)
@@ -49,22 +63,29 @@ On a host with several containerds, --address names the one to configure.`,
 	runtimeNameFlag(cmd, &opts.RuntimeName)
 	f := cmd.Flags()
 	f.StringVar(&opts.From, "from", "", "directory of the new binaries (default that of this command)")
-	f.BoolVar(&opts.EditConfig, "edit-config", false, "add a drop-in directory to the imports of containerd's main file if needed")
+	f.BoolVar(&opts.EditConfig, "edit-config", false, "change a file of containerd's configuration that is there, if needed")
 	f.BoolVar(&opts.BinariesOnly, "binaries-only", false, "leave containerd's configuration alone")
 	f.BoolVar(&opts.Prune, "prune", false, "remove older binaries that no running shim uses")
 	f.BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
+	texts := []string{string(install.TextDropIn), string(install.TextNodeConfig)}
+	choiceFlag(cmd, "print", "print what belongs into a configuration that other programs write, "+strings.Join(texts, " or ")+", and change nothing", texts,
+		func(s string) { text = install.Text(s) })
 	_ = cmd.MarkFlagDirname("from")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := errors.Join(checkRuntimeName(opts.RuntimeName), where.resolve(), fromSelf(&opts)); err != nil {
 			return err
 		}
 		opts.BinDir, opts.LibDir = where.bin, where.lib
-		version, versionErr, err := to.find(cmd.Context())
+		d, version, versionErr, err := to.find(cmd.Context())
 		if err != nil {
 			return err
 		}
 		opts.ContainerdConfig, opts.OldContainerd = to.config, oldContainerd(version, versionErr)
-		opts.Restart = to.restart
+		opts.Merging, opts.Preset, opts.Restart = criconfig.MergingOf(version), to.Preset, to.restart(d)
+		if text != "" {
+			return printText(cmd, opts, text)
+		}
+		fmt.Fprint(cmd.OutOrStdout(), to.say())
 		plan, err := install.New(cmd.Context(), opts)
 		if err != nil {
 			return err
@@ -72,7 +93,7 @@ On a host with several containerds, --address names the one to configure.`,
 		if versionErr == nil && version.Older(install.NeedMajor, install.NeedMinor) {
 			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs %d.%d or newer", version, install.NeedMajor, install.NeedMinor))
 		}
-		return carryOutInstall(cmd.OutOrStdout(), plan, to.restart, dryRun)
+		return carryOutInstall(cmd.OutOrStdout(), plan, opts.Restart, dryRun)
 	}
 	return cmd
 }
@@ -101,6 +122,18 @@ func oldContainerd(v program.Version, err error) func(configVersion int) bool {
 	}
 }
 
+// printText prints a text alone, to be piped; notes go elsewhere.
+func printText(cmd *cobra.Command, opts install.Options, text install.Text) error {
+	out, notes, err := install.Print(cmd.Context(), opts, text)
+	for _, note := range notes {
+		fmt.Fprintf(cmd.ErrOrStderr(), "Note: %s.\n", note)
+	}
+	if err == nil {
+		_, err = cmd.OutOrStdout().Write(out)
+	}
+	return err
+}
+
 func carryOutInstall(w io.Writer, plan *install.Plan, restart string, dryRun bool) error {
 	if plan.Empty() && plan.Todo == "" {
 		fmt.Fprintf(w, "Nothing to change: %s is installed.\n", plan.Set)
@@ -109,7 +142,7 @@ func carryOutInstall(w io.Writer, plan *install.Plan, restart string, dryRun boo
 		return err
 	}
 	if plan.Todo != "" {
-		fmt.Fprintf(w, "\nNot configured yet. %s\nThen restart containerd (%s).\n", plan.Todo, restart)
+		fmt.Fprintf(w, "\nNot configured yet. %s\n%s\n", plan.Todo, cmp.Or(plan.Then, "Then restart containerd ("+restart+")."))
 		return errFound
 	}
 	if plan.Restart && !dryRun {

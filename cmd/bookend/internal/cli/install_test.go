@@ -96,11 +96,41 @@ func TestOldContainerdsHaveNoDropIn(t *testing.T) {
 	} {
 		s := newSite(t, "version = 2\n")
 		s.write("containerd", "#!/bin/sh\n"+containerd+"\n", 0o755)
-		wantGolden(t, "install-old-"+name, s.install(ExitFound, "--edit-config"))
+		wantGolden(t, "install-old-by-hand-"+name, s.install(ExitFound))
+		wantGolden(t, "install-old-"+name, s.install(ExitOK, "--edit-config"))
 		if _, err := os.Stat(filepath.Join(s.dir, "etc/conf.d")); err == nil {
 			t.Errorf("%s: there is a drop-in", name)
 		}
+		s.run(ExitOK, "uninstall", "--bin-dir", "DIR/bin")
+		if got, err := os.ReadFile(filepath.Join(s.dir, "etc/config.toml")); err != nil || string(got) != "version = 2\n" {
+			t.Errorf("%s: uninstalled: %q, %v", name, got, err)
+		}
 	}
+}
+
+func TestWhatIsToBePutElsewhereIsPrinted(t *testing.T) {
+	s := newSite(t, importing+runcTable)
+	for _, text := range []string{"nodeconfig", "drop-in"} {
+		wantGolden(t, "install-print-"+text, s.install(ExitOK, "--print", text))
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "bin")); err == nil {
+		t.Error("printing has installed something")
+	}
+	if got := s.run(ExitFailed, "install", "--print", "drop-in", "--from", "DIR/new", "--containerd", "DIR/containerd", "--containerd-config", "DIR/none.toml"); !strings.Contains(got, "DIR/none.toml: there is no such file to take the options of runc from") {
+		t.Errorf("got %s", got)
+	}
+	s.install(ExitUsage, "--print", "other")
+}
+
+func TestInstallOnADistributionThatIsNamed(t *testing.T) {
+	s := newSite(t, importing+runcTable)
+	s.install(ExitUsage, "--distribution", "other")
+	wantGolden(t, "install-eks", s.install(ExitFound, "--distribution", "eks"))
+	wantGolden(t, "install-talos", s.install(ExitFailed, "--distribution", "talos"))
+	wantGolden(t, "install-docker", s.install(ExitOK, "--distribution", "docker"))
+	s.write("rancher/config.toml", strings.Replace(importing, "conf.d", "none.d", 1)+runcTable, 0o644)
+	wantGolden(t, "install-k3s", s.run(ExitOK, "install", "--from", "DIR/new", "--bin-dir", "DIR/bin", "--containerd", "DIR/containerd",
+		"--containerd-config", "DIR/rancher/config.toml", "--distribution", "k3s", "--address", "DIR/none.sock"))
 }
 
 // The containerd that was configured is the one that has to be restarted, on a

@@ -26,7 +26,7 @@ func configInEnvironment(ctx context.Context) string {
 	if own := os.Getenv(hooks.ConfigEnv); own != "" {
 		return own
 	}
-	d, err := daemon.Find(ctx, containerdSocket(""))
+	d, err := daemon.Find(ctx, containerdSocket("", usualSocket(ctx)))
 	if err != nil {
 		return ""
 	}

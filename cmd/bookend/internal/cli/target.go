@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/distribution"
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/cmd/internal/program"
 )
@@ -20,59 +21,134 @@ const addressEnv = "CONTAINERD_ADDRESS"
 
 // containerdSocket is the path of containerd's socket: the one that is named,
 // else the environment's, else the usual one.
-func containerdSocket(named string) string {
-	return strings.TrimPrefix(cmp.Or(named, os.Getenv(addressEnv), daemon.Socket), "unix://")
+func containerdSocket(named, usual string) string {
+	return strings.TrimPrefix(cmp.Or(named, os.Getenv(addressEnv), usual), "unix://")
 }
 
-// target is the containerd that an installation is for.
+// usualSocket is that of the node's one containerd; of several, plain
+// containerd's.
+func usualSocket(ctx context.Context) string {
+	if found := distribution.Detect(ctx, "/"); len(found) == 1 {
+		return found[0].Socket
+	}
+	return daemon.Socket
+}
+
+// target is the containerd that a command is for.
 type target struct {
 	address string // of its socket; empty: not named
 	binary  string
 	config  string // its main file; empty: not named
-	restart string // what makes it read that again
+	name    string // of its distribution; empty: not named
+	root    string // of the node's files
+
+	distribution.Preset
+	found string // how the distribution was found, for people; empty: no guess was made
 }
 
 func (t *target) flags(cmd *cobra.Command) {
+	t.root = "/"
 	f := cmd.Flags()
-	f.StringVar(&t.address, "address", "", "socket of the containerd to configure (default $"+addressEnv+", else "+daemon.Socket+")")
-	f.StringVar(&t.config, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with, else "+daemon.MainConfig+")")
+	f.StringVar(&t.address, "address", "", "containerd's socket (default $"+addressEnv+", else that of the distribution)")
+	f.StringVar(&t.config, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with, else that of the distribution)")
 	f.StringVar(&t.binary, "containerd", "containerd", "containerd's binary, asked for its version if no daemon answers")
+	choiceFlag(cmd, "distribution", "whose containerd it is (default the one that is found here): "+strings.Join(distribution.Names(), ", "), distribution.Names(),
+		func(s string) { t.name = s })
 }
 
-// socket is that of the daemon to ask, and whether someone named it. It is empty
-// where only a file is named, which may be another daemon's than the usual one's.
-func (t *target) socket() (path string, named bool) {
-	named = t.address != "" || os.Getenv(addressEnv) != ""
-	if !named && t.config != "" {
-		return "", false
+// named tells whether someone named the containerd, by its socket.
+func (t *target) named() bool { return t.address != "" || os.Getenv(addressEnv) != "" }
+
+// choose finds the distribution unless the containerd is named, whose main file
+// tells it, and makes paths absolute. It fails where there are several.
+func (t *target) choose(ctx context.Context) error {
+	if err := absolute(&t.config); err != nil {
+		return err
 	}
-	return containerdSocket(t.address), named
+	t.Preset, _ = distribution.Named(cmp.Or(t.name, distribution.Plain))
+	switch {
+	case t.name != "":
+	case t.config != "":
+		t.of(ctx, t.config)
+	case !t.named():
+		return t.detect(ctx)
+	}
+	return nil
 }
 
-// find sets the main file and how to restart, and asks the daemon for its version
-// or, where no daemon answers, the binary. A daemon that is named has to answer,
-// unless its file is named as well; the usual one need not run yet.
-func (t *target) find(ctx context.Context) (v program.Version, versionErr, err error) {
-	socket, named := t.socket()
-	var d *daemon.Daemon
-	if socket != "" {
-		if d, err = daemon.Find(ctx, socket); err != nil && named && t.config == "" {
-			return v, nil, fmt.Errorf("which file the containerd at %s reads cannot be asked: %w: start it, or name the file (--containerd-config)", socket, err)
+// of makes the distribution that of a main file.
+func (t *target) of(ctx context.Context, main string) {
+	if t.Preset = distribution.Of(ctx, t.root, main); t.Name != distribution.Plain {
+		t.found = "found by its main file"
+	}
+}
+
+func (t *target) detect(ctx context.Context) error {
+	found := distribution.Detect(ctx, t.root)
+	if len(found) > 1 {
+		var names []string
+		for _, f := range found {
+			names = append(names, fmt.Sprintf("%s (%s, socket %s)", f.Name, f.By, f.Socket))
+		}
+		return fmt.Errorf("%w: %s: name one of them (--distribution or --address)", errSeveral, strings.Join(names, ", "))
+	}
+	t.found = "as no file tells of another"
+	if len(found) == 1 {
+		t.Preset, t.found = found[0].Preset, "found by "+found[0].By
+	}
+	return nil
+}
+
+// socket is that of the daemon to ask. It is empty where only a file is named,
+// which may be another daemon's than the usual one's.
+func (t *target) socket() string {
+	if !t.named() && t.config != "" {
+		return ""
+	}
+	return containerdSocket(t.address, t.Socket)
+}
+
+// find chooses, sets the main file, and asks the daemon for its version or, where
+// no daemon answers, the binary. A daemon that is named has to answer, unless
+// its file is named as well; the usual one need not run yet.
+func (t *target) find(ctx context.Context) (d *daemon.Daemon, v program.Version, versionErr, err error) {
+	if err := t.choose(ctx); err != nil {
+		return nil, v, nil, err
+	}
+	if socket := t.socket(); socket != "" {
+		if d, err = daemon.Find(ctx, socket); err != nil && t.named() && t.config == "" {
+			return nil, v, nil, fmt.Errorf("which file the containerd at %s reads cannot be asked: %w: start it, or name the file (--containerd-config)", socket, err)
 		}
 	}
-	t.restart, _ = daemon.Restart(d, socket)
+	t.ofDaemon(ctx, d)
 	if d != nil {
-		return d.Version, nil, t.configOf(d)
+		return d, d.Version, nil, nil
 	}
 	v, versionErr = program.VersionOf(ctx, t.binary)
-	return v, versionErr, t.configOf(nil)
+	return nil, v, versionErr, nil
 }
 
-// configOf sets the main file to that of a daemon, nil for none, unless it is
-// named.
-func (t *target) configOf(d *daemon.Daemon) error {
-	t.config = cmp.Or(t.config, d.MainConfig())
-	return absolute(&t.config)
+// ofDaemon sets the main file, unless it is named, to that of a daemon, nil for
+// none; and the distribution of a daemon that is named alone.
+func (t *target) ofDaemon(ctx context.Context, d *daemon.Daemon) {
+	if t.name == "" && t.config == "" && t.named() {
+		t.of(ctx, d.MainConfig(t.Config))
+	}
+	t.config = cmp.Or(t.config, d.MainConfig(t.Config))
+}
+
+// restart is what makes the containerd read its files again.
+func (t *target) restart(d *daemon.Daemon) string {
+	what, _ := daemon.Restart(d, t.socket(), daemon.Usual{Socket: t.Socket, Unit: t.Unit(t.root)})
+	return what
+}
+
+// say is how the distribution was found; empty where that needs no word.
+func (t *target) say() string {
+	if t.found == "" {
+		return ""
+	}
+	return fmt.Sprintf("Distribution: %s, %s. Main file: %s.\n", t.Name, t.found, t.config)
 }
 
 // runtimeNameFlag is the name of the runtime.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,29 +40,83 @@ func TestAFileWithoutASocketIsNotTheUsualDaemons(t *testing.T) {
 		{target{config: "/x.toml", address: "/a.sock"}, "", "/a.sock", true},
 		{target{config: "/x.toml"}, "/e.sock", "/e.sock", true},
 		{target{address: "unix:///a.sock"}, "/e.sock", "/a.sock", true},
+		{target{name: "k0s"}, "", "/run/k0s/containerd.sock", false},
 	} {
 		t.Setenv(addressEnv, tt.env)
-		if got, named := tt.to.socket(); got != tt.want || named != tt.named {
-			t.Errorf("%+v: got %q, %v", tt, got, named)
+		tt.to.root = t.TempDir()
+		if err := tt.to.choose(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := tt.to.socket(); got != tt.want || tt.to.named() != tt.named {
+			t.Errorf("%+v: got %q, %v", tt, got, tt.to.named())
 		}
 	}
 }
 
 func TestTheMainFileIsTheNamedOneElseTheDaemons(t *testing.T) {
-	for _, tt := range []struct{ named, daemons, want string }{
-		{"", "/k3s.toml", "/k3s.toml"},
-		{"/mine.toml", "/k3s.toml", "/mine.toml"},
-		{"", "", daemon.MainConfig},
-		{"", "relative.toml", daemon.MainConfig},
+	for _, tt := range []struct{ named, daemons, distribution, want string }{
+		{"", "/k3s.toml", "", "/k3s.toml"},
+		{"/mine.toml", "/k3s.toml", "", "/mine.toml"},
+		{"", "", "", daemon.MainConfig},
+		{"", "relative.toml", "", daemon.MainConfig},
+		{"", "", "k0s", "/etc/k0s/containerd.toml"},
 	} {
-		to := target{config: tt.named}
+		t.Setenv(addressEnv, "")
+		to := target{config: tt.named, name: tt.distribution, root: t.TempDir()}
 		d := &daemon.Daemon{}
 		if tt.daemons != "" {
 			d.Args = []string{"containerd", "--config", tt.daemons}
 		}
-		if err := to.configOf(d); err != nil || to.config != tt.want {
-			t.Errorf("%+v: got %s, %v", tt, to.config, err)
+		if err := to.choose(t.Context()); err != nil {
+			t.Fatal(err)
 		}
+		if to.ofDaemon(t.Context(), d); to.config != tt.want {
+			t.Errorf("%+v: got %s", tt, to.config)
+		}
+	}
+}
+
+// The node that is found is named, and none is chosen where there are several.
+func TestNothingIsChosenInSilence(t *testing.T) {
+	t.Setenv(addressEnv, "")
+	const k3s, docker = "var/lib/rancher/k3s/agent/etc/containerd/", "run/docker/containerd/containerd.toml"
+	for name, tt := range map[string]struct {
+		files   []string
+		to      target
+		want    string // of the sentence
+		several string // names in the error
+	}{
+		"nothing":               {want: "Distribution: containerd, as no file tells of another."},
+		"one":                   {files: []string{k3s}, want: "Distribution: k3s, found by /var/lib/rancher/k3s/agent/etc/containerd. Main file: /var/lib/rancher/k3s/agent/etc/containerd/config.toml."},
+		"several":               {files: []string{k3s, docker}, several: "k3s (/var/lib/rancher/k3s/agent/etc/containerd, socket /run/k3s/containerd/containerd.sock), docker (/run/docker/containerd/containerd.toml, socket /run/docker/containerd/containerd.sock)"},
+		"one of several, named": {files: []string{k3s, docker}, to: target{name: "docker"}},
+		"a socket":              {files: []string{k3s, docker}, to: target{address: "/a.sock"}},
+		"a file":                {files: []string{k3s, docker}, to: target{config: "/x.toml"}},
+		"the file of one":       {to: target{config: "/etc/k0s/containerd.toml", root: "/"}, want: "Distribution: k0s, found by its main file."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &site{t, t.TempDir()}
+			for _, file := range tt.files {
+				s.write(strings.TrimSuffix(file, "/")+map[bool]string{true: "/x"}[strings.HasSuffix(file, "/")], "", 0o644)
+			}
+			if tt.to.root == "" {
+				tt.to.root = s.dir
+			}
+			err := tt.to.choose(t.Context())
+			if tt.several != "" {
+				if !errors.Is(err, errSeveral) || !strings.Contains(err.Error(), tt.several) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.to.ofDaemon(t.Context(), nil)
+			if got := tt.to.say(); !strings.HasPrefix(got, tt.want) || (tt.want == "") != (got == "") {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -47,7 +47,7 @@ binary to clean up after them, and gives up their containers if it restarts with
 			err = fmt.Errorf("%w: remove their pods and containers first, or use --force", err)
 		}
 		if err == nil && plan.Restart && !dryRun {
-			usual, _ := daemon.Restart(nil, "")
+			usual, _ := daemon.Restart(nil, "", daemon.Usual{})
 			fmt.Fprintf(out, "Restart containerd for its old configuration (%s).\n", cmp.Or(plan.HowToRestart(), usual))
 		}
 		return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/distribution"
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/hooks"
 )
@@ -21,19 +22,32 @@ func (f *Facts) install() string {
 	return strings.Join(args, " ") + " --from DIR, a directory with the binaries of a release"
 }
 
-// configure is the command that puts the binaries and the runtime in place.
+// configure is the command that puts the binaries and the runtime in place, or what
+// has to be done where no command can.
 func (f *Facts) configure() string {
+	flags := strings.Join(f.dirFlags(), " ")
+	switch d := f.Distribution; {
+	case f.Written != "":
+		return f.restart()
+	case d.How == distribution.ReadOnly:
+		return d.Advice
+	case d.How == distribution.InNodeConfig:
+		return strings.TrimSpace("put what bookend install --print nodeconfig prints into the NodeConfig of your nodes, and on each of them run bookend install --binaries-only " + flags)
+	}
 	args := append([]string{"bookend install --edit-config"}, f.dirFlags()...)
+	if f.DistributionNamed {
+		args = append(args, "--distribution "+f.Distribution.Name)
+	}
 	switch path := f.mainConfig(); {
 	case f.ContainerdConfig == "" && f.otherDaemon():
 		args = append(args, "--address "+f.Address)
-	case path != daemon.MainConfig:
+	case path != cmp.Or(f.Distribution.Config, daemon.MainConfig):
 		args = append(args, "--containerd-config "+path)
 	}
 	if f.RuntimeName != install.DefaultRuntime {
 		args = append(args, "--runtime-name "+f.RuntimeName)
 	}
-	restart, command := daemon.Restart(f.Daemon, f.Address)
+	restart, command := daemon.Restart(f.Daemon, f.Address, f.usual())
 	then := ", then "
 	if command {
 		then = " && "
@@ -76,8 +90,13 @@ func (f *Facts) libDir() string {
 
 // restart is what makes containerd read its files again.
 func (f *Facts) restart() string {
-	what, _ := daemon.Restart(f.Daemon, f.Address)
+	what, _ := daemon.Restart(f.Daemon, f.Address, f.usual())
 	return what
+}
+
+// usual is the containerd of the distribution.
+func (f *Facts) usual() daemon.Usual {
+	return daemon.Usual{Socket: f.Distribution.Socket, Unit: f.Distribution.Unit("/")}
 }
 
 // start is what makes containerd run.
@@ -85,8 +104,10 @@ func (f *Facts) start() string {
 	if f.otherDaemon() {
 		return "start the containerd of " + f.Address
 	}
-	return "systemctl start containerd"
+	return "systemctl start " + cmp.Or(f.usual().Unit, daemon.Unit)
 }
 
 // otherDaemon tells whether a containerd is meant that is not the usual one.
-func (f *Facts) otherDaemon() bool { return f.Address != "" && f.Address != daemon.Socket }
+func (f *Facts) otherDaemon() bool {
+	return f.Address != "" && f.Address != cmp.Or(f.Distribution.Socket, daemon.Socket)
+}

@@ -53,7 +53,13 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 		want         Status
 		found, fix   string
 	}{
+		{"distribution", "several", func(f *Facts) { f.Several = errBroken }, Warning, "broken", "bookend doctor --distribution NAME"},
+		{"distribution", "found", func(f *Facts) { f.on("k0s"); f.Found = "found by /x" }, Pass, "k0s, found by /x, main file /etc/k0s/containerd.toml", ""},
+		{"distribution", "named", func(f *Facts) { f.on("k3s"); f.DistributionNamed = true }, Pass, "k3s, which was named", ""},
+		{"distribution", "read-only", func(f *Facts) { f.on("talos") }, Warning, "talos cannot be changed", "system extension"},
+
 		{"containerd", "does not run", func(f *Facts) { f.Daemon, f.DaemonErr = nil, syscall.ECONNREFUSED }, Fail, "(it is not installed): connection refused", "systemctl start containerd"},
+		{"containerd", "does not run on MicroK8s", func(f *Facts) { f.on("microk8s"); f.Daemon, f.DaemonErr = nil, syscall.ECONNREFUSED }, Fail, "refused", "systemctl start snap.microk8s.daemon-containerd"},
 		{"containerd", "does not run elsewhere", func(f *Facts) { f.Daemon, f.DaemonErr, f.Address = nil, syscall.ECONNREFUSED, "/x.sock" }, Fail, "refused", "start the containerd of /x.sock"},
 		{"containerd", "not ours to ask", func(f *Facts) { f.Daemon, f.DaemonErr, f.Installed = nil, syscall.EACCES, version("2.4.2") }, Fail, "(2.4.2 is installed)", "as root"},
 		{"containerd", "old", func(f *Facts) { f.Daemon.Version = version("1.6.20") }, Fail, "1.6.20 cannot start this shim", "1.7 or newer"},
@@ -75,6 +81,11 @@ func TestEveryFaultIsFoundByItsCheck(t *testing.T) {
 			delete(f.CRI.Runtimes, "bookend")
 			f.Address = "/x.sock"
 		}, Fail, "no runtime", "bookend install --edit-config --address /x.sock, then restart the containerd of /x.sock"},
+		{"runtime", "none on k0s", func(f *Facts) { f.on("k0s") }, Fail, "no runtime", "bookend install --edit-config && systemctl restart k0sworker"},
+		{"runtime", "none on the one that was named", func(f *Facts) { f.on("rke2"); f.DistributionNamed = true }, Fail, "no runtime", "bookend install --edit-config --distribution rke2 && systemctl restart rke2-server"},
+		{"runtime", "none on EKS", func(f *Facts) { f.on("eks") }, Fail, "no runtime", "put what bookend install --print nodeconfig prints into the NodeConfig of your nodes, and on each of them run bookend install --binaries-only"},
+		{"runtime", "none on Bottlerocket", func(f *Facts) { f.on("bottlerocket") }, Fail, "no runtime", "build an image of your own"},
+		{"runtime", "only in a template", func(f *Facts) { f.on("k3s"); f.Written = "/x.tmpl" }, Fail, `runtime "bookend" is in /x.tmpl, of which /var/lib/rancher/k3s/agent/etc/containerd/config.toml is made at the next start`, "systemctl restart k3s"},
 		{"runtime", "no type", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Type = "" }) }, Fail, "no runtime_type", `runtime_type = "io.containerd.runc.v2"`},
 		{"runtime", "no plugin", func(f *Facts) { f.dockerOnly() }, Warning, "disables the CRI plugin", "nothing for ctr, nerdctl and Docker; for Kubernetes take the plugin out of disabled_plugins"},
 		{"runtime", "no path", func(f *Facts) { f.edit(func(r *criconfig.Runtime) { r.Path = "" }) }, Fail, "the stock shim's", "runtime_path"},

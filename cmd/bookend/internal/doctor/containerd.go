@@ -42,6 +42,8 @@ func runtimeConfigured(f *Facts) Result {
 	switch {
 	case f.byTypeAlone():
 		return warn(f.enable(), "%s disables the CRI plugin, and no runtime %q is in it: ctr, nerdctl and Docker find the shim by its type", f.CRI.Path, f.RuntimeName)
+	case !ok && f.Written != "":
+		return fail(f.restart(), "runtime %q is in %s, of which %s is made at the next start", f.RuntimeName, f.Written, f.CRI.Path)
 	case !ok:
 		return fail(f.install(), "no runtime %q in %s and what it imports", f.RuntimeName, f.CRI.Path)
 	case r.Type == "":

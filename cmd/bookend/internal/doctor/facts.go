@@ -5,11 +5,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/moby/sys/capability"
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/distribution"
 	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
@@ -26,6 +28,13 @@ type Options struct {
 	BinDir, LibDir string
 	NodeConfig     string // bookend's own file; empty: the one that shims read
 	Version        string // of this command
+
+	// Distribution is whose containerd it is. Where only the containerd's address is
+	// named, its main file tells.
+	Distribution      distribution.Preset
+	DistributionNamed bool   // by a person
+	Found             string // how it was found, for people
+	Several           error  // why it cannot be told
 }
 
 // Facts are what was found. A field with an error beside it is set where that
@@ -38,6 +47,9 @@ type Facts struct {
 	Installed program.Version   // of the binary, where no daemon answers
 	CRI       *criconfig.Config // empty where it cannot be read
 	CRIErr    error
+	// Written is the file that says something of the runtime, and that the main file
+	// is made of at the next start; empty: there is none.
+	Written string
 
 	Path []string // where containerd looks for programs; a guess if it does not run
 	Shim Program  // that of the runtime, or the one on PATH where there is none
@@ -93,10 +105,16 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	if f.Daemon, f.DaemonErr = daemon.Find(ctx, opts.Address); f.DaemonErr != nil {
 		f.Installed, _ = program.VersionOf(ctx, opts.Containerd)
 	}
-	f.Path = filepath.SplitList(f.env("PATH"))
-	if f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig()); f.CRIErr != nil {
+	if opts.Distribution.Name == distribution.Plain && !opts.DistributionNamed && opts.Several == nil {
+		f.Distribution = distribution.Of(ctx, "/", f.mainConfig())
+	}
+	if f.Path = filepath.SplitList(f.env("PATH")); f.Daemon == nil {
+		f.Path = append(slices.Clone(f.Distribution.Programs), f.Path...)
+	}
+	if f.CRI, f.CRIErr = criconfig.Read(ctx, f.mainConfig(), criconfig.MergingOf(f.version())); f.CRIErr != nil {
 		f.CRI = &criconfig.Config{}
 	}
+	f.Written = f.written()
 	node, runc := f.readNode()
 	f.Entry = node.Exec.Entry
 	f.findBinaries(ctx, runc)
@@ -110,6 +128,14 @@ func Gather(ctx context.Context, opts Options) *Facts {
 	return f
 }
 
+// version is that of the daemon, or of the binary where none answers.
+func (f *Facts) version() program.Version {
+	if f.Daemon != nil {
+		return f.Daemon.Version
+	}
+	return f.Installed
+}
+
 // env is a variable that shims inherit; a guess where containerd does not run.
 func (f *Facts) env(name string) string {
 	if f.Daemon != nil {
@@ -120,7 +146,7 @@ func (f *Facts) env(name string) string {
 
 // mainConfig is containerd's main file.
 func (f *Facts) mainConfig() string {
-	return cmp.Or(f.ContainerdConfig, f.Daemon.MainConfig())
+	return cmp.Or(f.ContainerdConfig, f.Daemon.MainConfig(cmp.Or(f.Distribution.Config, daemon.MainConfig)))
 }
 
 // pid is containerd's process, or this one.

@@ -7,6 +7,7 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/daemon"
+	"bookend.dev/bookend/cmd/internal/distribution"
 	"bookend.dev/bookend/cmd/internal/program"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime"
@@ -19,7 +20,7 @@ func healthy() *Facts {
 	r := criconfig.Runtime{}.Bookend(bin + hooks.ShimBinary)
 	shim := Program{Path: bin + hooks.ShimBinary, Resolved: set + hooks.ShimBinary, Version: v}
 	f := &Facts{
-		Options: Options{RuntimeName: "bookend", Version: "1.0.0"},
+		Options: Options{RuntimeName: "bookend", Version: "1.0.0", Distribution: preset(distribution.Plain)},
 		Daemon: &daemon.Daemon{
 			Process: daemon.Process{PID: 7, Env: map[string]string{"PATH": "/usr/local/bin:/usr/bin"}},
 			Version: program.Version{Major: 2, Minor: 4, Patch: 2, Text: "2.4.2"},
@@ -45,6 +46,22 @@ func healthy() *Facts {
 		f.Capabilities[n.cap] = true
 	}
 	return f
+}
+
+func preset(name string) distribution.Preset {
+	p, ok := distribution.Named(name)
+	if !ok {
+		panic(name)
+	}
+	return p
+}
+
+// on makes the node one of a distribution that has no runtime of ours.
+func (f *Facts) on(name string) {
+	delete(f.CRI.Runtimes, "bookend")
+	f.Distribution = preset(name)
+	f.Address, f.Daemon.Args = f.Distribution.Socket, []string{"containerd", "--config", f.Distribution.Config}
+	f.CRI.Path = f.Distribution.Config
 }
 
 // edit changes the runtime in the files.

@@ -41,6 +41,7 @@ type check struct {
 // Examine makes every check.
 func Examine(f *Facts) []Result {
 	checks := []check{
+		{"distribution", distributionKnown},
 		{"containerd", containerdRuns},
 		{"runtime", runtimeConfigured},
 		{"annotations", annotationsListed},
