@@ -17,6 +17,7 @@ import (
 // options in a drop-in of somebody's. A pod of the runtime is then made as that runc
 // runtime would make it, after every installation anew.
 func TestCliInstallIsForTheContainerdThatIsNamed(t *testing.T) {
+	skipBefore(t, 0, onlyMain)
 	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)

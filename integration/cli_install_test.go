@@ -140,6 +140,7 @@ func healthy() map[string]string {
 }
 
 func TestCliInstallMakesAPodWorkThatDidNot(t *testing.T) {
+	skipBefore(t, 0, onlyMain)
 	for name, tt := range map[string]struct {
 		imports []string
 		install []string
@@ -231,6 +232,7 @@ func (n *node) newBinaries() string {
 }
 
 func TestCliInstallOfAnUpgradeLeavesRunningShimsTheirBinaries(t *testing.T) {
+	skipBefore(t, 0, onlyMain)
 	n := newNode(t, harness.Options{Imports: []string{"conf.d/*.toml"}})
 	n.wantCode(0, n.installArgs()...)
 	n.restart()

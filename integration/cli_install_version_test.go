@@ -29,6 +29,7 @@ type merged struct {
 }
 
 func TestCliInstallsDropInIsReadInEveryVersion(t *testing.T) {
+	skipBefore(t, 0, onlyMain)
 	bins, err := harness.FindBinaries()
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +41,7 @@ func TestCliInstallsDropInIsReadInEveryVersion(t *testing.T) {
 		"no version": "disabled_plugins = ['cri']\n", "no file": "",
 	} {
 		t.Run(name, func(t *testing.T) {
+			skipUnread(t, main)
 			dir := t.TempDir()
 			config := filepath.Join(dir, "etc", "config.toml")
 			if main != "" {

@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +19,37 @@ func before(t *testing.T, minor int) bool {
 		t.Fatal(err)
 	}
 	return r.Before(2, minor)
+}
+
+// skipBefore skips a test with releases older than 2.minor, and says why.
+func skipBefore(t *testing.T, minor int, why string) {
+	t.Helper()
+	if before(t, minor) {
+		t.Skip(why)
+	}
+}
+
+// onlyMain is why nothing of containerd 1.7 is configured by tests that want install to
+// do it.
+const onlyMain = "a drop-in of containerd 1.7 replaces the runtimes of the main file: install says what to add to that, and does not edit it"
+
+// configVersions finds the versions that files of containerd's configuration have.
+var configVersions = regexp.MustCompile(`(?m)^version = (\d+)$`)
+
+// skipUnread skips a test of a configuration that the containerd under test cannot read.
+func skipUnread(t *testing.T, texts ...string) {
+	t.Helper()
+	r, err := harness.FindRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts {
+		for _, found := range configVersions.FindAllStringSubmatch(text, -1) {
+			if n, _ := strconv.Atoi(found[1]); n > r.ConfigVersion() {
+				t.Skipf("containerd %s reads no configuration of version %d", r, n)
+			}
+		}
+	}
 }
 
 // isAborted tells whether an error has the code Aborted. containerd 1.7 makes that of a

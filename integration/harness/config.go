@@ -21,7 +21,7 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 		runtimes[h.Name] = h.table(d.RecordsDir())
 	}
 	conf := map[string]any{
-		"version": d.release.configVersion(),
+		"version": d.release.ConfigVersion(),
 		"root":    d.Path("root"),
 		"state":   d.Path("state"),
 	}

@@ -36,8 +36,8 @@ func (r Release) Before(major, minor int) bool {
 	return r.Major < major || r.Major == major && r.Minor < minor
 }
 
-// configVersion is that of the newest configuration that the release reads.
-func (r Release) configVersion() int {
+// ConfigVersion is that of the newest configuration that the release reads.
+func (r Release) ConfigVersion() int {
 	switch {
 	case r.Before(2, 0):
 		return 2
