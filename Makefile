@@ -25,6 +25,7 @@ include integration/tools/tools.mk
 include integration/tools/peers.mk
 include integration/docker/docker.mk
 include integration/tools/oldbookend.mk
+include integration/testmatrix/matrix.mk
 include integration/vm/vm.mk
 include integration/vmsuite/vmsuite.mk
 
@@ -90,17 +91,6 @@ unit: build tools ## Run the unit tests, with the race detector
 integration: build tools peers ## Run the integration tests against a real containerd (root)
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
 	$(CHAOS_TEST)
-
-# Tests in which it matters which containerd it is: start, stop, restart, events,
-# delete, pods.
-DAEMON_TESTS = ^Test(Annotation|Events|PostStart|PreStop|Sandbox|ShimDeath|Start|Stop)
-
-.PHONY: older
-older: build containerd-1.7 containerd-2.2 ## Run the tests that depend on containerd with 1.7 and 2.2 (root)
-	for v in 1.7 2.2; do \
-		echo "containerd $$v"; \
-		BOOKEND_TOOLS=$(CURDIR)/.cache/containerd-$$v go test -count=1 -timeout 20m -run '$(DAEMON_TESTS)' ./integration || exit 1; \
-	done
 
 .PHONY: vm-deps
 vm-deps:

@@ -19,6 +19,14 @@ func before(t *testing.T, minor int) bool {
 	return r.Before(2, minor)
 }
 
+// skipBefore skips a test with releases older than 2.minor, and says why.
+func skipBefore(t *testing.T, minor int, why string) {
+	t.Helper()
+	if before(t, minor) {
+		t.Skip(why)
+	}
+}
+
 // isAborted tells whether an error has the code Aborted. containerd 1.7 makes that of a
 // shim Unknown.
 func isAborted(t *testing.T, err error) bool {

@@ -62,6 +62,40 @@ func TestEventsOfTheLastHookOutliveTheShutdown(t *testing.T) {
 	}
 }
 
+// Some releases of containerd ask for a shutdown after the delete of each container of
+// a pod, since they take the shim for that container's own: it goes on for the others.
+func TestDeleteOfAContainerLeavesThePodItsShim(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
+		harness.PodLifecycleKey: noted, harness.LifecyclePrefix + "side": noted,
+	}})
+	main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	side := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"})
+	before := shimPID(t, d, pod.ID)
+	main.Stop()
+	main.WantTrace(notes...)
+	if err := main.Container.Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// Whatever this release has sent: the others do that.
+	shim, err := d.Shim(t.Context(), harness.CRINamespace, pod.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shim.Close()
+	if _, err := shim.Shutdown(shim.Context(t.Context()), &taskapi.ShutdownRequest{ID: main.ID}); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if got, err := side.Container.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
+		t.Errorf("exec in the other container: %+v, %v", got, err)
+	}
+	side.Stop()
+	side.WantTrace(notes...)
+	if after := shimPID(t, d, pod.ID); after != before {
+		t.Errorf("the pod's shim is process %d, was %d", after, before)
+	}
+}
+
 // signalDaemon signals containerd; one that was stopped goes on when the test ends.
 func signalDaemon(t *testing.T, d *harness.Daemon, sig syscall.Signal) {
 	t.Helper()

@@ -10,6 +10,7 @@
 // test pulls an image by its digest, which only the original has: it fails with every shim.
 //
 // A run starts at main.go and goes judge.go (which tests, with which shim) -> site.go (containerd,
-// registry) -> suite.go (critest) -> report.go (what it wrote); summary.go prints the verdict. The
+// registry) -> suite.go (critest) -> report.go (what it wrote); summary.go prints the verdict, outcomes.go
+// writes it for programs. The
 // images: catalog.go, layer.go, store.go, registry.go, guest/.
 package main

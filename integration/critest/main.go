@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bookend.dev/bookend/integration/harness"
+	testoutcome "bookend.dev/bookend/integration/testmatrix/outcome"
 )
 
 func main() {
@@ -30,6 +31,7 @@ func main() {
 type options struct {
 	suite
 	busybox, stock, ours string
+	outcomes             string // the file for the outcome of each test; empty: none
 }
 
 // racing matches tests whose outcome is a race within containerd, whatever the shim: they skip
@@ -46,6 +48,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.focus, "focus", "", "run only tests whose name matches `regexp`")
 	flags.StringVar(&o.skip, "skip", racing, "leave out tests whose name matches `regexp`")
 	flags.DurationVar(&o.timeout, "timeout", 20*time.Minute, "limit of one run")
+	flags.StringVar(&o.outcomes, "outcomes", "", "write what each test came to into `file`, as JSON")
 	flags.Int64Var(&o.seed, "seed", time.Now().Unix(), "seed of the tests' order, the same for all runs")
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "usage: critest [flags] [-- flags for critest itself]")
@@ -84,6 +87,11 @@ func mainErr(ctx context.Context, args []string, out io.Writer) error {
 	v, err := judge(ctx, site.runner(o.suite, out), o.stock, o.ours)
 	if err != nil {
 		return err
+	}
+	if o.outcomes != "" {
+		if err := testoutcome.Write(o.outcomes, v.outcomes()); err != nil {
+			return err
+		}
 	}
 	return printVerdict(out, v)
 }

@@ -1,7 +1,8 @@
 // Command demo runs the Kubernetes documentation's lifecycle example as a real
 // pod of a private containerd, beside a container whose postStart fails, prints
-// when what happened, and removes everything. It takes no arguments, needs
-// root, and finds the programs where the Makefile puts them: `make demo`.
+// when what happened, and removes everything. It needs root, and finds the
+// programs where the Makefile puts them: `make demo`. With -outcomes FILE it
+// writes what it observed into a file as well, for integration/testmatrix.
 //
 // Every line of the timeline was observed, and names its source: a CRI call by
 // crictl, an event of containerd's bus, containerd's log, the web
@@ -12,6 +13,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"bookend.dev/bookend/integration/harness"
+	"bookend.dev/bookend/integration/testmatrix/outcome"
 )
 
 // limits of the demo as a whole, and of its cleaning up, which must happen even
@@ -29,13 +32,15 @@ const (
 )
 
 func main() {
-	if err := run(); err != nil {
+	outcomes := flag.String("outcomes", "", "write what was observed into `file`, as JSON")
+	flag.Parse()
+	if err := run(*outcomes); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-func run() (err error) {
+func run(outcomes string) (err error) {
 	if os.Geteuid() != 0 {
 		return errors.New("containers need root: run `make demo` as root")
 	}
@@ -63,11 +68,12 @@ func run() (err error) {
 		return err
 	}
 	fmt.Printf("Private containerd in %s after %.1f s.\n", d.Dir, time.Since(began).Seconds())
-	return show(ctx, d)
+	return show(ctx, d, outcomes)
 }
 
-// show plays the scene on d and tells of it.
-func show(ctx context.Context, d *harness.Daemon) error {
+// show plays the scene on d and tells of it, to the file outcomes as well where
+// that is not empty.
+func show(ctx context.Context, d *harness.Daemon, outcomes string) error {
 	before, err := d.Inventory()
 	if err != nil {
 		return err
@@ -88,7 +94,11 @@ func show(ctx context.Context, d *harness.Daemon) error {
 	fmt.Print(s.failure)
 	s.proof.expect("nothing is left: no process, mount, network namespace, cgroup, socket or file", d.CheckLeaks(ctx, before))
 	fmt.Printf("\n%s", &s.proof)
-	return errors.Join(played, cleared, s.proof.err())
+	var written error
+	if outcomes != "" {
+		written = outcome.Write(outcomes, s.proof.outcomes)
+	}
+	return errors.Join(played, cleared, written, s.proof.err())
 }
 
 // interrupted tells whether the user asked the demo to end; running out of time

@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"testing"
+
+	"bookend.dev/bookend/integration/testmatrix/outcome"
 )
 
 func TestProof(t *testing.T) {
@@ -17,5 +20,9 @@ func TestProof(t *testing.T) {
 	}
 	if want := "Observed:\n  ok      one\n  FAILED  two: why\n"; p.String() != want {
 		t.Errorf("got %q, want %q", p.String(), want)
+	}
+	want := []outcome.Outcome{{Test: "one", State: outcome.Passed}, {Test: "two", State: outcome.Failed, Reason: "why"}}
+	if !slices.Equal(p.outcomes, want) {
+		t.Errorf("got %v, want %v", p.outcomes, want)
 	}
 }

@@ -32,12 +32,23 @@ func FindBinaries() (Binaries, error) {
 		Tools: envOr("BOOKEND_TOOLS", filepath.Join(root, ".cache", "tools", "bin")),
 		Crun:  filepath.Join(envOr("BOOKEND_CRUN", filepath.Join(root, ".cache", "crun")), "crun"),
 	}
+	return b, b.check()
+}
+
+// withTools returns b with the tools of another directory.
+func (b Binaries) withTools(dir string) (Binaries, error) {
+	b.Tools = dir
+	return b, b.check()
+}
+
+// check fails where a tool is absent that every daemon needs.
+func (b Binaries) check() error {
 	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "runc", "bridge", "host-local", "portmap"} {
 		if _, err := b.Tool(name); err != nil {
-			return Binaries{}, err
+			return err
 		}
 	}
-	return b, nil
+	return nil
 }
 
 // Shim returns the path of bookend's shim, or an error that wraps [ErrMissing].

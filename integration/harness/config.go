@@ -115,19 +115,28 @@ func (d *Daemon) runtimeConfig(opts Options, runtimes map[string]any) map[string
 	}
 }
 
-// configure writes what containerd and its shims read, and their environment.
+// configure writes what containerd and its shims read, and sets their environment.
 func (d *Daemon) configure(opts Options) error {
-	conf, err := d.config(opts)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(d.ConfigPath(), conf, 0o600); err != nil {
+	if err := d.configureContainerd(opts); err != nil {
 		return err
 	}
 	if err := d.SetBookendConfig(opts.BookendConfig); err != nil {
 		return err
 	}
 	if err := d.writeCNIConfig(opts.HostPorts); err != nil {
+		return err
+	}
+	return os.Mkdir(d.Path("tmp"), 0o700)
+}
+
+// configureContainerd does so for what differs from one release of containerd to
+// another.
+func (d *Daemon) configureContainerd(opts Options) error {
+	conf, err := d.config(opts)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.ConfigPath(), conf, 0o600); err != nil {
 		return err
 	}
 	d.args = []string{"--config", d.ConfigPath()}
@@ -142,7 +151,7 @@ func (d *Daemon) configure(opts Options) error {
 		"HOME=/root",
 		"TMPDIR=" + d.Path("tmp"),
 	}, opts.Env...)
-	return os.Mkdir(d.Path("tmp"), 0o700)
+	return nil
 }
 
 // RecordsDir is the directory of this daemon's records, in place of the

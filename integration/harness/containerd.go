@@ -66,6 +66,27 @@ func (d *Daemon) Restart(ctx context.Context) error {
 	return d.Relaunch(ctx)
 }
 
+// Upgrade is [Daemon.Restart] with the containerd of another directory of tools,
+// which gets a configuration in its own terms: shims and containers run on.
+func (d *Daemon) Upgrade(ctx context.Context, tools string) error {
+	bins, err := d.bins.withTools(tools)
+	if err != nil {
+		return err
+	}
+	release, err := ReleaseIn(tools)
+	if err != nil {
+		return err
+	}
+	if err := d.Terminate(ctx); err != nil {
+		return err
+	}
+	d.bins, d.release = bins, release
+	if err := d.configureContainerd(d.opts.withDefaults(bins)); err != nil {
+		return err
+	}
+	return d.Relaunch(ctx)
+}
+
 // Relaunch starts containerd again after [Daemon.Terminate] or [Daemon.Kill],
 // and returns once it serves and event logs follow it.
 func (d *Daemon) Relaunch(ctx context.Context) error {

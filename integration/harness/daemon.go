@@ -34,6 +34,9 @@ type Options struct {
 	NRI bool
 	// Debug sets containerd's and its shims' log level to debug.
 	Debug bool
+	// Tools is the directory of the release of containerd to begin with; empty: that
+	// of [FindBinaries].
+	Tools string
 }
 
 // Daemon is a private containerd: its directories, sockets, network, cgroups
@@ -45,6 +48,7 @@ type Daemon struct {
 	// Client is in [TaskNamespace] where a call's context names no other.
 	Client *containerd.Client
 
+	opts        Options
 	bins        Binaries
 	release     Release
 	env         []string
@@ -70,6 +74,11 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.Tools != "" {
+		if bins, err = bins.withTools(opts.Tools); err != nil {
+			return nil, err
+		}
+	}
 	if err := sweep(ctx); err != nil {
 		return nil, fmt.Errorf("remove what a dead owner left: %w", err)
 	}
@@ -82,13 +91,8 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 			err = errors.Join(err, fmt.Errorf("containerd's log ends with:\n%s", d.LogTail(40)), d.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
-	if opts.Handlers == nil {
-		opts.Handlers = DefaultHandlers(bins)
-	}
-	if opts.Path == nil {
-		opts.Path = []string{bins.Tools, bins.Bin}
-	}
-	if err := d.configure(opts); err != nil {
+	d.opts = opts
+	if err := d.configure(opts.withDefaults(bins)); err != nil {
 		return nil, err
 	}
 	if opts.HostPorts {
@@ -106,6 +110,17 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 		return nil, fmt.Errorf("load images: %w", err)
 	}
 	return d, d.ready(ctx)
+}
+
+// withDefaults fills in what depends on where the programs are.
+func (o Options) withDefaults(bins Binaries) Options {
+	if o.Handlers == nil {
+		o.Handlers = DefaultHandlers(bins)
+	}
+	if o.Path == nil {
+		o.Path = []string{bins.Tools, bins.Bin}
+	}
+	return o
 }
 
 func newDaemon(bins Binaries) (*Daemon, error) {
@@ -130,7 +145,7 @@ func newDaemon(bins Binaries) (*Daemon, error) {
 	if err := shareMount(dir); err != nil {
 		return nil, err
 	}
-	if d.release, err = askRelease(filepath.Join(bins.Tools, "containerd")); err != nil {
+	if d.release, err = ReleaseIn(bins.Tools); err != nil {
 		return nil, err
 	}
 	d.snapshotter, err = snapshotterFor(dir)

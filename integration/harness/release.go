@@ -13,8 +13,11 @@ type Release struct{ Major, Minor int }
 
 var releaseOf = regexp.MustCompile(` v?(\d+)\.(\d+)\.\d+`)
 
-// askRelease asks a containerd binary.
-func askRelease(containerd string) (Release, error) {
+func (r Release) String() string { return fmt.Sprintf("%d.%d", r.Major, r.Minor) }
+
+// ReleaseIn asks the containerd in a directory of tools.
+func ReleaseIn(tools string) (Release, error) {
+	containerd := filepath.Join(tools, "containerd")
 	out, err := exec.Command(containerd, "--version").Output()
 	if err != nil {
 		return Release{}, fmt.Errorf("%s --version: %w", containerd, err)
@@ -50,5 +53,5 @@ func FindRelease() (Release, error) {
 	if err != nil {
 		return Release{}, err
 	}
-	return askRelease(filepath.Join(bins.Tools, "containerd"))
+	return ReleaseIn(bins.Tools)
 }

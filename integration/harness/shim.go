@@ -40,8 +40,19 @@ func (d *Daemon) Shim(ctx context.Context, namespace, id string) (*Shim, error) 
 	if err != nil {
 		return nil, fmt.Errorf("connect to the shim of %s: %w", id, err)
 	}
-	client := ttrpc.NewClient(conn)
+	var opts []ttrpc.ClientOpts
+	if d.release.Before(2, 0) {
+		opts = append(opts, ttrpc.WithUnaryClientInterceptor(asVersion2))
+	}
+	client := ttrpc.NewClient(conn, opts...)
 	return &Shim{TTRPCTaskService: taskapi.NewTTRPCTaskClient(client), client: client, namespace: namespace}, nil
+}
+
+// asVersion2 makes a call one of the Task API that shims of containerd 1.7 serve. Its
+// messages are those of version 3.
+func asVersion2(ctx context.Context, req *ttrpc.Request, resp *ttrpc.Response, _ *ttrpc.UnaryClientInfo, invoke ttrpc.Invoker) error {
+	req.Service = "containerd.task.v2.Task"
+	return invoke(ctx, req, resp)
 }
 
 // Context returns ctx with the shim's namespace, which each call must carry.

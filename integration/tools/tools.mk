@@ -10,11 +10,11 @@ TOOLS_DIR   := .cache/tools
 TOOLS_BIN   := $(TOOLS_DIR)/bin
 TOOLS_STAMP := $(TOOLS_DIR)/built-$(shell cat integration/tools/go.mod integration/tools/run*/go.mod integration/tools/tools.mk | sha256sum | cut -c1-16)
 
-CONTAINERD := github.com/containerd/containerd/v2
-CNI        := github.com/containernetworking/plugins/plugins
-CRITOOLS   := sigs.k8s.io/cri-tools
-GVISOR     := gvisor.dev/gvisor
-RUNC       := github.com/opencontainers/runc
+CONTAINERD_MODULE := github.com/containerd/containerd/v2
+CNI               := github.com/containernetworking/plugins/plugins
+CRITOOLS          := sigs.k8s.io/cri-tools
+GVISOR            := gvisor.dev/gvisor
+RUNC              := github.com/opencontainers/runc
 version_of  = $$(go list -m -f '{{.Version}}' $(1))
 TOOLS_BUILD := go build -buildvcs=false -trimpath -o $(abspath $(TOOLS_BIN))/
 # runc before 1.3 knows its own version by this alone.
@@ -36,8 +36,8 @@ $(TOOLS_STAMP):
 	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -ldflags '-s -w' \
 		$(CNI)/main/bridge $(CNI)/main/loopback $(CNI)/ipam/host-local $(CNI)/meta/portmap
 	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -tags 'no_btrfs no_devmapper no_zfs' \
-		-ldflags "-s -w -X $(CONTAINERD)/version.Version=$(call version_of,$(CONTAINERD))" \
-		$(CONTAINERD)/cmd/containerd $(CONTAINERD)/cmd/ctr $(CONTAINERD)/cmd/containerd-shim-runc-v2
+		-ldflags "-s -w -X $(CONTAINERD_MODULE)/version.Version=$(call version_of,$(CONTAINERD_MODULE))" \
+		$(CONTAINERD_MODULE)/cmd/containerd $(CONTAINERD_MODULE)/cmd/ctr $(CONTAINERD_MODULE)/cmd/containerd-shim-runc-v2
 	cd integration/tools && CGO_ENABLED=0 $(TOOLS_BUILD) -ldflags "$(CRI_LDFLAGS)" $(CRITOOLS)/cmd/crictl
 	cd integration/tools && CGO_ENABLED=0 go test -c -trimpath -ldflags "$(CRI_LDFLAGS)" -o $(abspath $(TOOLS_BIN))/critest $(CRITOOLS)/cmd/critest
 	touch $@
@@ -53,7 +53,7 @@ $(OLDER:%=containerd-%): tools
 	stamp=$$dir/built-$$(cat go.mod ../tools.mk $(abspath $(TOOLS_STAMP)) | sha256sum | cut -c1-16); \
 	[ ! -e $$stamp ] || exit 0; \
 	echo "building $@"; rm -rf $$dir && mkdir -p $$dir; \
-	module=$(CONTAINERD); [ $@ != containerd-1.7 ] || module=$${module%/v2}; \
+	module=$(CONTAINERD_MODULE); [ $@ != containerd-1.7 ] || module=$${module%/v2}; \
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -o $$dir/ -tags 'no_btrfs no_devmapper no_zfs' \
 		-ldflags "-s -w -X $$module/version.Version=$(call version_of,$$module)" \
 		$$module/cmd/containerd $$module/cmd/ctr $$module/cmd/containerd-shim-runc-v2 || exit 1; \
