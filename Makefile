@@ -9,9 +9,11 @@ ifeq ($(VERSION),)
 VERSION := 0.1.0-dev
 endif
 
-BIN     := bin
-GOBUILD := go build -buildvcs=false -trimpath
-LDFLAGS := -s -w -X bookend.dev/bookend/shim.Version=$(VERSION) -X bookend.dev/bookend/cmd/bookend/internal/cli.Version=$(VERSION)
+include cmd/bookend-exec/cross.mk
+
+# Without a build ID, which would differ with the directory that it is built in.
+GOBUILD := GOARCH=$(ARCH) go build -buildvcs=false -trimpath
+LDFLAGS := -s -w -buildid= -X bookend.dev/bookend/shim.Version=$(VERSION) -X bookend.dev/bookend/cmd/bookend/internal/cli.Version=$(VERSION)
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -35,26 +37,25 @@ CHAOS_TEST  = go test -race -count=1 -v -timeout 10m ./integration/chaos
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort
 
-# The joiner is a program without a C library: any gcc for the architecture that
-# Go builds for makes it. Cross-compiled, it wants JOINER_CC.
-JOINER     := runtime/joiner/bin/joiner-$(shell go env GOARCH)
+# The joiner is a program without a C library: any gcc for the architecture makes it.
+JOINER     := runtime/joiner/bin/$(ARCH)/joiner
 JOINER_SRC := $(wildcard runtime/joiner/src/*.[ch])
-JOINER_CC  ?= $(if $(and $(filter arm64,$(shell go env GOARCH)),$(filter-out aarch64,$(shell uname -m))),aarch64-linux-gnu-gcc,gcc)
+JOINER_CC  ?= $(CC_FOR)
 
 .PHONY: joiner
-joiner: deps $(JOINER) ## Build the joiner, which go build then embeds
+joiner: deps cross $(JOINER) ## Build the joiner, which go build then embeds
 
 $(JOINER): $(JOINER_SRC)
 	$(JOINER_CC) -std=gnu11 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pie -no-pie -s \
-		-fno-stack-protector -fno-asynchronous-unwind-tables $(if $(findstring arm64,$@),-mno-outline-atomics) \
+		-fno-stack-protector -fno-asynchronous-unwind-tables $(if $(filter arm64,$(ARCH)),-mno-outline-atomics) \
 		-Wl,--build-id=none,-z,noexecstack -o $@ $(filter %.c,$^)
 
 # bookend-exec is linked statically: it runs on nodes that have no libseccomp or
 # another glibc. Which libseccomp it has matters: docs/runtimes.md.
 .PHONY: build
-build: joiner ## Build all binaries into bin/
+build: joiner ## Build all binaries into bin/; GOARCH=arm64: into bin/arm64/
 	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2 ./cmd/bookend
-	CGO_ENABLED=1 $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -X main.version=$(VERSION) -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
+	$(CGO_EXEC) $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -buildid= -X main.version=$(VERSION) -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
 
 .PHONY: deps
 deps: ## Install what building and testing need and this machine lacks (Debian, Ubuntu)
