@@ -112,7 +112,7 @@ func (p *Plan) rename(before *Entry) error {
 	if err != nil || len(names) != 1 || names[0] == p.opts.RuntimeName {
 		return err
 	}
-	if err := inUse(p.opts.versionsDir()); err != nil {
+	if err := p.inUse(); err != nil {
 		return fmt.Errorf("runtime %q cannot be renamed to %q: %w", names[0], p.opts.RuntimeName, err)
 	}
 	return nil

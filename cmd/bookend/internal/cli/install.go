@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +36,9 @@ A second run does nothing, or upgrades. Running shims keep the binaries that the
 were started from; --prune removes those that no shim uses. install never restarts
 containerd: a changed configuration needs a restart, new binaries do not.
 
+The binaries of a deb or rpm stay where the package has put them: install then
+configures containerd only.
+
 On a host with several containerds, --address names the one to configure.`,
 		Example: `  bookend install --dry-run
   bookend install --edit-config && systemctl restart containerd && bookend doctor
@@ -59,6 +60,7 @@ On a host with several containerds, --address names the one to configure.`,
 			return err
 		}
 		opts.BinDir, opts.LibDir = where.bin, where.lib
+		opts.InPlace = opts.Packaged()
 		version, versionErr, err := to.find(cmd.Context())
 		if err != nil {
 			return err
@@ -81,11 +83,11 @@ On a host with several containerds, --address names the one to configure.`,
 // a flag says otherwise.
 func fromSelf(opts *install.Options) error {
 	if opts.From == "" {
-		self, err := os.Executable()
+		self, err := ownDir()
 		if err != nil {
 			return err
 		}
-		opts.From = filepath.Dir(self)
+		opts.From = self
 	}
 	return absolute(&opts.From)
 }
