@@ -25,6 +25,7 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 
 include integration/tools/tools.mk
 include integration/vm/vm.mk
+include deploy/packages/packages.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
 
@@ -172,7 +173,7 @@ pictures-check: graphviz ## Check that the pictures are those of their sources
 
 .PHONY: lint
 lint: joiner pictures-check ## Run the linters, and compare the pictures with their sources
-	@test -z "$$(gofmt -l cmd docs hooks integration runtime shim)" || { gofmt -d cmd docs hooks integration runtime shim; exit 1; }
+	@test -z "$$(gofmt -l cmd deploy docs hooks integration runtime shim)" || { gofmt -d cmd deploy docs hooks integration runtime shim; exit 1; }
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz

@@ -34,5 +34,8 @@ apt-get download -qq libc6 libc6-dev libseccomp-dev linux-libc-dev || {
 	echo "this machine's package sources have nothing for $arch" >&2
 	exit 1
 }
-for deb in ./*.deb; do dpkg-deb -x "$deb" root; done
+for deb in ./*.deb; do
+	dpkg-deb -x "$deb" root
+	dpkg-deb --show --showformat '${Package} ${Version}\n' "$deb" >>root/versions
+done
 mv root "$to"
