@@ -29,9 +29,10 @@ include deploy/packages/packages.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
 
-# All but the tests in a virtual machine, which want this one for themselves, and
-# those that break things, which would be in the way of others that look at time.
-INTEGRATION = $$(go list ./integration/... | grep -vE '/integration/(vm|chaos)$$')
+# All but the tests in a virtual machine, which want this one for themselves, those of
+# packages, which are made before, and those that break things, which would be in the
+# way of others that look at time.
+INTEGRATION = $$(go list ./integration/... | grep -vE '/integration/(vm|chaos|packages)$$')
 CHAOS_TEST  = go test -race -count=1 -v -timeout 10m ./integration/chaos
 
 .PHONY: help

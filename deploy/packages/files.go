@@ -16,6 +16,7 @@ type file struct {
 	format string // the only one that has it; empty: both
 	source string
 	link   string // a symbolic link to this path
+	dir    bool   // a directory: rpm removes only those that are a package's
 	mode   fs.FileMode
 }
 
@@ -32,6 +33,8 @@ func (r *release) files() ([]file, error) {
 		{path: libexec + "containerd-shim-bookend-v2", inTar: "bin/containerd-shim-bookend-v2", source: filepath.Join(r.bin, "containerd-shim-bookend-v2"), mode: 0o755},
 		{path: "/usr/bin/bookend", link: "../libexec/bookend/bookend"},
 		{path: "/usr/bin/containerd-shim-bookend-v2", link: "../libexec/bookend/containerd-shim-bookend-v2"},
+		{path: libexec, format: "rpm", dir: true, mode: 0o755},
+		{path: docs, format: "rpm", dir: true, mode: 0o755},
 		{path: docs + "copyright", inTar: "LICENSE", source: filepath.Join(r.root, "LICENSE"), mode: 0o644},
 	}
 	for _, more := range []func() ([]file, error){r.manual, r.completions, r.origins} {
@@ -104,6 +107,11 @@ func (r *release) completions() (files []file, err error) {
 			return nil, err
 		}
 		files = append(files, f)
+		// Those of shells that are not installed: rpm shares directories.
+		if of.format != "deb" {
+			own := filepath.Dir(of.path)
+			files = append(files, file{path: own, format: "rpm", dir: true, mode: 0o755}, file{path: filepath.Dir(own), format: "rpm", dir: true, mode: 0o755})
+		}
 	}
 	return files, nil
 }

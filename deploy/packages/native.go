@@ -32,6 +32,9 @@ func (r *release) native(format string, all []file) error {
 			continue
 		}
 		c := &files.Content{Source: f.source, Destination: f.path, FileInfo: &files.ContentFileInfo{Owner: "root", Group: "root", Mode: f.mode, MTime: r.time}}
+		if f.dir {
+			c.Type = files.TypeDir
+		}
 		if f.link != "" {
 			c.Source, c.Type, c.FileInfo.Mode = f.link, files.TypeSymlink, 0o777
 		}

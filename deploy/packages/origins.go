@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -174,7 +173,11 @@ func (r *release) moduleDirs(bom *cdx.BOM) (map[string]string, error) {
 	for _, c := range *bom.Components {
 		switch {
 		case c.Name == "std":
-			dirs["Go "+c.Version] = goroot()
+			root, err := exec.Command("go", "env", "GOROOT").Output()
+			if err != nil {
+				return nil, err
+			}
+			dirs["Go "+c.Version] = strings.TrimSpace(string(root))
 		case strings.HasPrefix(c.PackageURL, "pkg:golang/"):
 			args = append(args, c.Name)
 		}
@@ -194,12 +197,4 @@ func (r *release) moduleDirs(bom *cdx.BOM) (map[string]string, error) {
 		}
 		dirs[m.Path+" "+m.Version] = m.Dir
 	}
-}
-
-func goroot() string {
-	out, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		return runtime.GOROOT()
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -30,3 +30,20 @@ LINKED = -library libseccomp-dev=$(call LINKED_VERSION,libseccomp-dev):LGPL-2.1-
 .PHONY: package
 package:
 	@$(PACKAGER) -root $(CURDIR) -version $(VERSION) -arch $(ARCH) -bin $(BIN) -command bin/bookend -dist $(DIST) -epoch $(EPOCH) $(LINKED)
+
+# The root file system of the node that packages are installed on.
+NODE_ROOT := .cache/packages/root-$(shell sha256sum <integration/packages/root.sh | cut -c1-16)
+
+.PHONY: packages-test
+packages-test: tools containerd-1.7 packages $(NODE_ROOT) ## Install the packages on a fresh Debian, run a pod, remove them (root)
+	@rm -rf .cache/packages/again && mkdir -p .cache/packages/again && $(MAKE) package DIST=.cache/packages/again
+	@for file in .cache/packages/again/*; do \
+		cmp $$file $(DIST)/$${file##*/} || { echo "$$file: the same sources gave other bytes" >&2; exit 1; }; \
+	done; rm -r .cache/packages/again
+	BOOKEND_DIST=$(CURDIR)/$(DIST) BOOKEND_ROOT=$(CURDIR)/$(NODE_ROOT) BOOKEND_CONTAINERD=$(CURDIR)/.cache/containerd-1.7 \
+		go test -count=1 -timeout 10m ./integration/packages
+
+$(NODE_ROOT):
+	@command -v debootstrap >/dev/null || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }
+	integration/packages/root.sh $@
