@@ -203,7 +203,9 @@ func (n *node) containerd() (stop func()) {
 	return func() {
 		n.t.Helper()
 		n.run(0, "sh", "-c", "kill $(cat /run/containerd.pid)")
-		_ = <-ended
+		if err := <-ended; err != nil {
+			n.t.Errorf("containerd ended: %v", err)
+		}
 	}
 }
 
