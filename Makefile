@@ -114,13 +114,8 @@ older: build containerd-1.7 containerd-2.2 ## Run the tests that depend on conta
 		BOOKEND_TOOLS=$(CURDIR)/.cache/containerd-$$v go test -count=1 -timeout 20m -run '$(DAEMON_TESTS)' ./integration || exit 1; \
 	done
 
-.PHONY: vm-deps
-vm-deps:
-	@command -v qemu-system-x86_64 >/dev/null || { apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-system-x86 >/dev/null; }
-
 .PHONY: vm
-vm: build tools vm-deps vm-kernel vm-programs ## Run the tests that need cgroup v2 in a virtual machine
+vm: build tools vm-deps vm-kernel vm-programs ## Run the tests that need cgroup v2 in a virtual machine; GOARCH=arm64: in one of that
 	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: bench-vm

@@ -1,6 +1,7 @@
 # The architecture that the binaries are for: GOARCH, by default this machine's.
 # For another one a cross compiler is needed, and what bookend-exec is linked with:
-# see sysroot.sh. Included by the Makefile at the top of the repository.
+# libseccomp, and a C library that is not that of the cross compiler's packages, which
+# gets no security updates. Included by the Makefile at the top of the repository.
 
 HOST_ARCH := $(shell go env GOHOSTARCH)
 ARCH      := $(or $(GOARCH),$(HOST_ARCH))
@@ -21,7 +22,8 @@ CGO_EXEC := CGO_ENABLED=1
 else
 BIN      := bin/$(ARCH)
 CC_FOR   := $(GNU)-gcc
-SYSROOT  := .cache/sysroot/$(ARCH)-$(shell sha256sum <cmd/bookend-exec/sysroot.sh | cut -c1-16)
+LINKED_DEBS := libc6 libc6-dev libseccomp-dev linux-libc-dev
+SYSROOT  := .cache/sysroot/$(ARCH)-$(shell { cat cmd/bookend-exec/unpack.sh; echo $(LINKED_DEBS); } | sha256sum | cut -c1-16)
 ROOT_DIR := $(abspath $(SYSROOT))
 # The cross compiler prefers its own packages' C library, where that is installed.
 ROOT_CC  := $(CC_FOR) --sysroot=$(ROOT_DIR) -B$(ROOT_DIR)/usr/lib/$(GNU)/
@@ -37,7 +39,7 @@ ifneq ($(ARCH),$(HOST_ARCH))
 endif
 
 $(SYSROOT):
-	cmd/bookend-exec/sysroot.sh $(ARCH) $@
+	cmd/bookend-exec/unpack.sh $(ARCH) $@ $(LINKED_DEBS)
 
 .PHONY: build-arm64
 build-arm64: ## Build all binaries for arm64, and test what runs under an emulator

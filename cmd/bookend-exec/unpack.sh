@@ -1,14 +1,14 @@
 #!/bin/bash
-# Fetches what bookend-exec is linked with for another architecture than this
-# machine's: libseccomp and the C library, from the Debian packages of the release
-# that this machine has. Nothing is installed: the packages are unpacked
-# below a directory, for the compiler's --sysroot. The C library is not that of
-# the cross compiler's own packages, which gets no security updates.
+# Fetches Debian packages for any architecture, of the release that this machine has,
+# and unpacks them below a directory. Nothing is installed. The file versions in the
+# directory names the packages. Of a package linux-image-cloud-* the newest
+# kernel is taken on which it depends.
 #
-# usage: sysroot.sh ARCHITECTURE DIRECTORY
+# usage: unpack.sh ARCHITECTURE DIRECTORY PACKAGE...
 set -euo pipefail
 arch=$1
 to=$(realpath -m "$2")
+shift 2
 work=$to.work
 rm -rf "$to" "$work"
 mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/root"
@@ -30,7 +30,14 @@ END
 export APT_CONFIG=$work/apt.conf
 apt-get update -qq
 cd "$work"
-apt-get download -qq libc6 libc6-dev libseccomp-dev linux-libc-dev || {
+packages=()
+for package; do
+	case $package in
+	linux-image-cloud-*) package=$(apt-cache depends "$package" | awk '/Depends: linux-image/ { print $2; exit }') ;;
+	esac
+	packages+=("$package")
+done
+apt-get download -qq "${packages[@]}" || {
 	echo "this machine's package sources have nothing for $arch" >&2
 	exit 1
 }
