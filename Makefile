@@ -9,9 +9,11 @@ ifeq ($(VERSION),)
 VERSION := 0.1.0-dev
 endif
 
-BIN     := bin
-GOBUILD := go build -buildvcs=false -trimpath
-LDFLAGS := -s -w -X bookend.dev/bookend/shim.Version=$(VERSION) -X bookend.dev/bookend/cmd/bookend/internal/cli.Version=$(VERSION)
+include cmd/bookend-exec/cross.mk
+
+# Without a build ID, which would differ with the directory that it is built in.
+GOBUILD := GOARCH=$(ARCH) go build -buildvcs=false -trimpath
+LDFLAGS := -s -w -buildid= -X bookend.dev/bookend/shim.Version=$(VERSION) -X bookend.dev/bookend/cmd/bookend/internal/cli.Version=$(VERSION)
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -28,38 +30,39 @@ include integration/tools/oldbookend.mk
 include integration/testmatrix/matrix.mk
 include integration/vm/vm.mk
 include integration/vmsuite/vmsuite.mk
+include deploy/packages/packages.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
 
-# All but the tests in a virtual machine, which want this one for themselves, and
-# those that break things, which would be in the way of others that look at time.
-INTEGRATION = $$(go list ./integration/... | grep -vE '/integration/(vm|chaos)$$')
+# All but the tests in a virtual machine, which want this one for themselves, those of
+# packages, which are made before, and those that break things, which would be in the
+# way of others that look at time.
+INTEGRATION = $$(go list ./integration/... | grep -vE '/integration/(vm|chaos|packages)$$')
 CHAOS_TEST  = go test -race -count=1 -v -timeout 10m ./integration/chaos
 
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort
 
-# The joiner is a program without a C library: any gcc for the architecture that
-# Go builds for makes it. Cross-compiled, it wants JOINER_CC.
-JOINER     := runtime/joiner/bin/joiner-$(shell go env GOARCH)
+# The joiner is a program without a C library: any gcc for the architecture makes it.
+JOINER     := runtime/joiner/bin/$(ARCH)/joiner
 JOINER_SRC := $(wildcard runtime/joiner/src/*.[ch])
-JOINER_CC  ?= $(if $(and $(filter arm64,$(shell go env GOARCH)),$(filter-out aarch64,$(shell uname -m))),aarch64-linux-gnu-gcc,gcc)
+JOINER_CC  ?= $(CC_FOR)
 
 .PHONY: joiner
-joiner: deps $(JOINER) ## Build the joiner, which go build then embeds
+joiner: deps cross $(JOINER) ## Build the joiner, which go build then embeds
 
 $(JOINER): $(JOINER_SRC)
 	$(JOINER_CC) -std=gnu11 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pie -no-pie -s \
-		-fno-stack-protector -fno-asynchronous-unwind-tables $(if $(findstring arm64,$@),-mno-outline-atomics) \
+		-fno-stack-protector -fno-asynchronous-unwind-tables $(if $(filter arm64,$(ARCH)),-mno-outline-atomics) \
 		-Wl,--build-id=none,-z,noexecstack -o $@ $(filter %.c,$^)
 
 # bookend-exec is linked statically: it runs on nodes that have no libseccomp or
 # another glibc. Which libseccomp it has matters: docs/runtimes.md.
 .PHONY: build
-build: joiner ## Build all binaries into bin/
+build: joiner ## Build all binaries into bin/; GOARCH=arm64: into bin/arm64/
 	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2 ./cmd/bookend
-	CGO_ENABLED=1 $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -X main.version=$(VERSION) -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
+	$(CGO_EXEC) $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -buildid= -X main.version=$(VERSION) -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
 
 .PHONY: deps
 deps: ## Install what building and testing need and this machine lacks (Debian, Ubuntu)
@@ -92,13 +95,9 @@ integration: build tools peers ## Run the integration tests against a real conta
 	go test -race -count=1 -timeout 25m $(INTEGRATION)
 	$(CHAOS_TEST)
 
-.PHONY: vm-deps
-vm-deps:
-	@command -v qemu-system-x86_64 >/dev/null || { apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-system-x86 >/dev/null; }
 
 .PHONY: vm
-vm: build tools vm-deps vm-kernel vm-programs ## Run the tests that need cgroup v2 in a virtual machine
+vm: build tools vm-deps vm-kernel vm-programs ## Run the tests that need cgroup v2 in a virtual machine; GOARCH=arm64: in one of that
 	go test -count=1 -timeout 25m ./integration/vm
 
 .PHONY: bench-vm
@@ -152,7 +151,7 @@ pictures-check: graphviz ## Check that the pictures are those of their sources
 
 .PHONY: lint
 lint: joiner pictures-check ## Run the linters, and compare the pictures with their sources
-	@test -z "$$(gofmt -l cmd docs hooks integration runtime shim)" || { gofmt -d cmd docs hooks integration runtime shim; exit 1; }
+	@test -z "$$(gofmt -l cmd deploy docs hooks integration runtime shim)" || { gofmt -d cmd deploy docs hooks integration runtime shim; exit 1; }
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fuzz

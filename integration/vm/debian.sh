@@ -2,8 +2,8 @@
 # Fetches what guests run besides busybox, from Debian's packages: a JVM and a
 # Node that read the limits of cgroup v2, and AppArmor's parser. Nothing is
 # installed: of each package only the files that are needed go below a
-# directory, which becomes part of a container's file system. What cannot be
-# fetched is named and left out.
+# directory, which becomes part of a container's file system. It fails, and names
+# what cannot be fetched.
 #
 # The suites are pinned, whatever this machine has: Node reads cgroup v2's
 # limits with libuv 1.45 and newer, which Debian 12 lacks; OpenJDK 17 is what
@@ -90,13 +90,13 @@ apparmor() {
 }
 
 if ! { apt-get update -qq && libc; }; then
-	echo "Debian's packages cannot be fetched: tests with Java, Node and AppArmor in a virtual machine are left out" >&2
-	exit
+	echo "Debian's packages cannot be fetched: no Java, Node and AppArmor for tests in a virtual machine" >&2
+	exit 1
 fi
 complete=yes
 for program in java node apparmor; do
-	$program || { echo "no packages of $program: its tests in a virtual machine are left out" >&2; complete=; }
+	$program || { echo "no packages of $program for its tests in a virtual machine" >&2; complete=; }
 done
 # What is not complete is fetched anew the next time, as is what another
 # version of this script fetched.
-[ -z "$complete" ] || touch "$to/.fetched-$(sha256sum <"$0" | cut -c1-16)"
+[ -n "$complete" ] && touch "$to/.fetched-$(sha256sum <"$0" | cut -c1-16)"

@@ -1,6 +1,7 @@
 // Package vm runs programs in a virtual machine with a kernel of its own, for
 // what the kernel of the machine at hand does not have: full cgroup v2 on one
-// that runs v1.
+// that runs v1, or another architecture. A machine that cannot be made, or does not
+// boot, fails the tests.
 //
 // [Find] gives a [Machine]: QEMU, which emulates the processor, and Debian's
 // kernel as its package has it. An [Archive] is the file system of one guest,

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,12 +32,12 @@ func (m Machine) Run(ctx context.Context, initramfs string, watch io.Writer) (Re
 	defer cancel(nil)
 	silent := time.AfterFunc(silence, func() { cancel(ErrSilent) })
 	defer silent.Stop()
-	cmd := exec.CommandContext(ctx, m.qemu,
+	cmd := exec.CommandContext(ctx, m.qemu, append(slices.Clone(m.args),
 		// KVM is not tried: inside another machine it may hang for good.
-		"-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1536",
+		"-accel", "tcg", "-smp", "2", "-m", "1536",
 		"-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-kernel", m.kernel, "-initrd", initramfs,
-		"-append", "console=ttyS0 quiet panic=-1")
+		"-append", "console="+m.console+" quiet panic=-1")...)
 	var console, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&console, watch, heard{silent}), &complaints
 	// No one needs a guest once its test is gone.

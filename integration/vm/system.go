@@ -14,23 +14,19 @@ import (
 var guestInit []byte
 
 // System adds what every guest has: an init, and busybox with its links.
-func (a *Archive) System() {
+func (a *Archive) System(m Machine) {
 	for _, dir := range []string{"/dev", "/proc", "/sys", "/tmp", "/root", "/mnt"} {
 		a.Dir(dir)
 	}
 	a.File("/init", guestInit)
-	a.Busybox()
+	a.Busybox(m.busybox)
 }
 
-// Busybox adds busybox with its links.
-func (a *Archive) Busybox() {
-	busybox, err := exec.LookPath("busybox")
-	if err != nil {
-		a.fail(fmt.Errorf("busybox: %w: install the package busybox-static", err))
-		return
-	}
-	a.Copy("/bin/busybox", busybox)
-	out, err := exec.Command(busybox, "--list").Output()
+// Busybox adds the busybox in the file from, with its links.
+func (a *Archive) Busybox(from string) {
+	a.Copy("/bin/busybox", from)
+	// That of the guest may not run here; the list of this machine's is the same.
+	out, err := exec.Command("busybox", "--list").Output()
 	if err != nil {
 		a.fail(fmt.Errorf("list busybox's commands: %w", err))
 	}

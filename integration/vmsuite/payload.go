@@ -144,13 +144,17 @@ func ext4(ctx context.Context, disk, dir string) (string, error) {
 
 // writeInitramfs writes the file system that the guest boots from.
 func writeInitramfs(s settings, dir string) (name string, err error) {
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return "", fmt.Errorf("%w: install the package busybox-static", err)
+	}
 	file, err := os.Create(filepath.Join(dir, "initramfs"))
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
 	a := vm.NewArchive(file)
-	a.Busybox()
+	a.Busybox(busybox)
 	for _, d := range []string{"/dev", "/proc", "/sys", "/root"} {
 		a.Dir(d)
 	}

@@ -1,7 +1,6 @@
 package joiner
 
 import (
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,11 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// programs holds the joiner if it was built, one for each architecture.
-//
-//go:embed all:bin
-var programs embed.FS
-
 // Joiner is the program, in memory. It may be used by any number of goroutines.
 type Joiner struct {
 	file *os.File
@@ -29,7 +23,7 @@ type Joiner struct {
 // is no file of the host that a container could find. Where the sysctl vm.memfd_noexec
 // forbids that, the error is EACCES.
 func Open() (*Joiner, error) {
-	program, err := programs.ReadFile("bin/joiner-" + runtime.GOARCH)
+	program, err := programs.ReadFile("bin/" + runtime.GOARCH + "/joiner")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotBuilt
 	}

@@ -38,7 +38,9 @@ func (p *Plan) Apply() error {
 // that no failure leaves something that cannot be undone. Only the directory of
 // the state itself has to be there before.
 func (p *Plan) begin() (unlock func(), err error) {
-	for _, dir := range []string{p.opts.LibDir, p.opts.BinDir, p.opts.versionsDir(), p.opts.originals()} {
+	p.makeDir(p.opts.LibDir)
+	p.makeDir(p.opts.BinDir)
+	for _, dir := range p.ownDirs() {
 		p.makeDir(dir)
 	}
 	if err := os.MkdirAll(p.opts.LibDir, 0o755); err != nil {
@@ -79,7 +81,7 @@ func (p *Plan) lock() (unlock func(), err error) {
 
 // prepare makes directories, and keeps what is replaced.
 func (p *Plan) prepare() error {
-	for _, dir := range append(slices.Clone(p.state.Dirs), p.opts.versionsDir(), p.opts.originals()) {
+	for _, dir := range append(slices.Clone(p.state.Dirs), p.ownDirs()...) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -98,6 +100,14 @@ func (p *Plan) prepare() error {
 		}
 	}
 	return nil
+}
+
+// ownDirs are the directories in that of the installation.
+func (p *Plan) ownDirs() []string {
+	if p.opts.InPlace {
+		return []string{p.opts.originals()}
+	}
+	return []string{p.opts.versionsDir(), p.opts.originals()}
 }
 
 // makeDir plans a directory and those above it, as far as they do not exist.

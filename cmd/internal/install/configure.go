@@ -122,7 +122,7 @@ func (p *Plan) rename(ours []byte) error {
 	if name == nil || string(name[1]) == p.opts.RuntimeName {
 		return nil
 	}
-	if err := inUse(p.opts.versionsDir()); err != nil {
+	if err := p.inUse(); err != nil {
 		return fmt.Errorf("runtime %q cannot be renamed to %q: %w", name[1], p.opts.RuntimeName, err)
 	}
 	return nil

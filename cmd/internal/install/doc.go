@@ -20,6 +20,9 @@
 // stay until they are pruned, which spares those with running shims. New pods
 // get the new shim at once, without a restart of containerd.
 //
+// A deb or rpm puts a set where it stays, and replaces it itself: [Options.InPlace].
+// Then nothing is copied or linked, and <lib> has the state alone.
+//
 // # Plans
 //
 // [New] and [Undo] look and decide, and change nothing: a [Plan] holds every

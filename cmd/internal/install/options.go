@@ -35,6 +35,8 @@ type Options struct {
 	EditConfig    bool // change files of containerd's that are there, if needed
 	BinariesOnly  bool // leave containerd's configuration alone
 	Prune         bool // remove sets of binaries that nothing uses
+	// InPlace leaves the binaries in From, where BinDir has links to them already.
+	InPlace bool
 	// Restart is what makes containerd read its files again, for the day of the
 	// removal.
 	Restart string
@@ -54,6 +56,9 @@ func DefaultLibDir(bin string) string { return filepath.Join(bin, "..", "lib", "
 // LibDirOf is the directory of the installation that a binary is of; empty: of
 // none.
 func LibDirOf(binary string) string {
+	if filepath.Dir(binary) == PackageDir {
+		return PackageLibDir
+	}
 	versions := filepath.Dir(filepath.Dir(binary))
 	if filepath.Base(versions) != versionsName {
 		return ""

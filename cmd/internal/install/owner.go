@@ -29,7 +29,11 @@ func ownerOf(text []byte) (owner, bool) {
 		return owner{}, false
 	}
 	o := owner{bin: filepath.Dir(paths[0])}
-	if target, err := os.Readlink(paths[0]); err == nil && exists(target) {
+	target, err := os.Readlink(paths[0])
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(o.bin, target)
+	}
+	if err == nil && exists(target) {
 		o.lib = LibDirOf(target)
 	}
 	return o, true

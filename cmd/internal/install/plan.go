@@ -61,14 +61,9 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 	if p.Set, err = identify(ctx, opts.From); err != nil {
 		return nil, err
 	}
-	if dir := p.setDir(); !complete(dir) {
-		p.Place = dir
-	}
 	p.state.Current = p.Set
-	for _, name := range linked() {
-		if err := p.link(name); err != nil {
-			return nil, err
-		}
+	if err := p.binaries(); err != nil {
+		return nil, err
 	}
 	if !opts.BinariesOnly {
 		p.state.Restart = opts.Restart
@@ -82,6 +77,23 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 		}
 	}
 	return p, p.possible()
+}
+
+// binaries plans the set of binaries and the links to it.
+func (p *Plan) binaries() error {
+	if p.opts.InPlace {
+		p.state.InPlace = p.opts.From
+		return p.inPlace()
+	}
+	if dir := p.setDir(); !complete(dir) {
+		p.Place = dir
+	}
+	for _, name := range linked() {
+		if err := p.link(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Plan) setDir() string { return filepath.Join(p.opts.versionsDir(), p.Set) }

@@ -22,6 +22,10 @@ type state struct {
 	// Restart is what makes the containerd that was configured read its files again.
 	Restart string `json:"restart,omitempty"`
 
+	// InPlace is the directory of binaries that no installation has put there; empty:
+	// they are in a set.
+	InPlace string `json:"inPlace,omitempty"`
+
 	raw []byte // the file that it came from, or went to
 }
 

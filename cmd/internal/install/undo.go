@@ -19,7 +19,7 @@ func Undo(lib string, force bool) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Set: s.Current, state: s, force: force, opts: Options{LibDir: lib}}
-	if err := inUse(p.opts.versionsDir()); err != nil {
+	if err := p.inUse(); err != nil {
 		if !force {
 			return nil, err
 		}
@@ -56,16 +56,21 @@ func (p *Plan) removeOwn() error {
 	return nil
 }
 
-func inUse(versions string) error {
-	busy, err := running(versions)
-	if err != nil || len(busy) == 0 {
-		return err
-	}
+func inUse(dirs ...string) error {
 	var pids []string
-	for _, of := range busy {
-		for _, pid := range of {
-			pids = append(pids, fmt.Sprint(pid))
+	for _, dir := range dirs {
+		busy, err := running(dir)
+		if err != nil {
+			return err
 		}
+		for _, of := range busy {
+			for _, pid := range of {
+				pids = append(pids, fmt.Sprint(pid))
+			}
+		}
+	}
+	if len(pids) == 0 {
+		return nil
 	}
 	slices.Sort(pids)
 	return fmt.Errorf("%w: pids %s", ErrInUse, strings.Join(pids, ", "))
@@ -165,7 +170,7 @@ func (p *Plan) Revert() error {
 		}
 	}
 	if !p.force {
-		if err := inUse(p.opts.versionsDir()); err != nil {
+		if err := p.inUse(); err != nil {
 			return err
 		}
 	}

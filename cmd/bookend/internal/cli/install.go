@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,6 +45,9 @@ A second run does nothing, or upgrades. Running shims keep the binaries that the
 were started from; --prune removes those that no shim uses. install never restarts
 containerd: a changed configuration needs a restart, new binaries do not.
 
+The binaries of a deb or rpm stay where the package has put them: install then
+configures containerd only.
+
 On a host with several containerds, --distribution or --address names the one to
 configure. install fails where it finds several and none is named.
 
@@ -76,6 +77,7 @@ NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main 
 			return err
 		}
 		opts.BinDir, opts.LibDir = where.bin, where.lib
+		opts.InPlace = opts.Packaged()
 		d, version, versionErr, err := to.find(cmd.Context())
 		if err != nil {
 			return err
@@ -102,11 +104,11 @@ NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main 
 // a flag says otherwise.
 func fromSelf(opts *install.Options) error {
 	if opts.From == "" {
-		self, err := os.Executable()
+		self, err := ownDir()
 		if err != nil {
 			return err
 		}
-		opts.From = filepath.Dir(self)
+		opts.From = self
 	}
 	return absolute(&opts.From)
 }

@@ -18,6 +18,9 @@ func (f *Facts) install() string {
 	if _, ok := f.runtime(); !ok && !f.byTypeAlone() {
 		return f.configure()
 	}
+	if f.libDir() == install.PackageLibDir {
+		return "install the package bookend again"
+	}
 	args := append([]string{"bookend install --binaries-only"}, f.dirFlags()...)
 	return strings.Join(args, " ") + " --from DIR, a directory with the binaries of a release"
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -23,7 +24,7 @@ func (f *Facts) otherInstallation() string {
 	switch {
 	case f.BinDir != "" && filepath.Dir(f.Shim.Path) != f.BinDir:
 		return f.BinDir
-	case f.LibDir != "" && !strings.HasPrefix(f.Shim.Resolved, f.LibDir+"/"):
+	case f.LibDir != "" && f.LibDir != install.LibDirOf(f.Shim.Resolved) && !strings.HasPrefix(f.Shim.Resolved, f.LibDir+"/"):
 		return f.LibDir
 	}
 	return ""
