@@ -84,8 +84,8 @@ func (n *node) editing() []string {
 	return nil
 }
 
-func (n *node) uninstallArgs(more ...string) []string {
-	return append([]string{"uninstall", "--bin-dir", n.bin, "--lib-dir", n.lib}, more...)
+func (n *node) uninstallArgs() []string {
+	return []string{"uninstall", "--bin-dir", n.bin, "--lib-dir", n.lib}
 }
 
 // wantDoctor runs doctor and wants its exit code and the status of some checks.
