@@ -64,12 +64,12 @@ func TestCgroup2PreStopOfAContainerThatIsFrozenFromAbove(t *testing.T) {
 	h.WantTrace("term")
 }
 
-// The time of a hook that is frozen runs out, and the kernel kills it as it is: with
-// children that have left its session.
+// The time of a hook that is frozen runs out, and the kernel kills it as it is: with a
+// grandchild that has left its session and its parents, which only its cgroup tells.
 func TestCgroup2TimeoutOfAHookThatIsFrozenFromAbove(t *testing.T) {
 	needCgroup2(t)
 	d := shared.Daemon(t)
-	h, above := frozenAbove(t, d, runsOut(15)+`"exec":`+shell(`setsid sleep 7001 & setsid sleep 7002 & `+waitingPre))
+	h, above := frozenAbove(t, d, runsOut(15)+`"exec":`+shell(`sleep 7001 & setsid sh -c 'setsid sh -c "sleep 7002; exit 1" & exit 0' & `+waitingPre))
 	h.Kill(syscall.SIGTERM)
 	h.Await("pre")
 	awaitCount(t, h, 1, "sleep 7001", "sleep 7002", "cat /fifo/pre-go")

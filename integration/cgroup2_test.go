@@ -114,7 +114,7 @@ func probing(probe, hook string) string {
 // runsOut is the timeout of a hook that a test does something to before it runs out: so
 // many seconds, and more on a slow machine.
 func runsOut(seconds int) string {
-	const quick = 4 // times faster than what it takes
+	const quick = 8 // times faster than what it takes
 	scaled := harness.Scaled(time.Duration(seconds) * time.Second / quick)
 	return `"timeoutSeconds":` + strconv.Itoa(max(seconds, int(scaled/time.Second))) + `,`
 }

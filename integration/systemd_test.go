@@ -150,7 +150,7 @@ func TestSystemdAsAContainersInit(t *testing.T) {
 func TestSystemdAsAContainersInitOutlivesACancelledHook(t *testing.T) {
 	needCgroup2(t)
 	d := shared.Daemon(t)
-	h := harness.CreateTask(t, d, `{"postStart":{`+runsOut(30)+`"failurePolicy":"Ignore","exec":`+shell(family)+`}}`, withSystemd(t))
+	h := harness.CreateTask(t, d, `{"postStart":{`+runsOut(15)+`"failurePolicy":"Ignore","exec":`+shell(family)+`}}`, withSystemd(t))
 	reply := h.Begin(t.Context())
 	h.Await("post", "main")
 	awaitCount(t, h, 1, members...)
