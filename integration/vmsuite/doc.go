@@ -3,7 +3,7 @@
 // and either systemd, which makes the cgroups of containers, or a small init that
 // makes none, so that the runtime does.
 //
-//	root.sh: packages -> root.ext4, vmlinuz, modules.ext4        (cached)
+//	disks/*.sh: packages -> root.ext4, vmlinuz, modules.ext4        (cached)
 //	here:    test binaries, tools, bin/ -> suite.ext4            (each run)
 //	QEMU -> initramfs.sh -> init.sh or systemd -> suite.sh -> plan.sh
 //

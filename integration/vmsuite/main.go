@@ -23,7 +23,7 @@ func main() {
 // settings is what a run is asked for.
 type settings struct {
 	root    string // the repository
-	disks   string // where root.sh has put its own
+	disks   string // where disks/ has put its own
 	init    string // initSystemd or initSmall
 	kernel  string // a suite of Debian
 	run     string // a pattern of tests; empty: the suite's own
@@ -42,7 +42,7 @@ const (
 func command(args []string) error {
 	var s settings
 	flags := flag.NewFlagSet("vmsuite", flag.ExitOnError)
-	flags.StringVar(&s.disks, "disks", "", "take the disks that root.sh made in this `directory`; default: .cache/vmsuite")
+	flags.StringVar(&s.disks, "disks", "", "take the disks made in this `directory`; default: .cache/vmsuite")
 	flags.StringVar(&s.init, "init", initSystemd, "boot `systemd`, or \"small\", an init that leaves cgroups to the runtime")
 	flags.StringVar(&s.kernel, "kernel", "trixie", "boot the kernel of this `suite` of Debian")
 	flags.StringVar(&s.run, "run", "", "run the tests of this `pattern` alone")

@@ -52,7 +52,7 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 	if err := copyTree(filepath.Join(s.root, tools), filepath.Join(stage, "src", tools)); err != nil {
 		return "", err
 	}
-	return ext4(ctx, filepath.Join(dir, "suite.ext4"), stage)
+	return ext4(ctx, s, filepath.Join(dir, "suite.ext4"), stage)
 }
 
 // goTool runs go without cgo: the guest has libraries of its own.
@@ -133,9 +133,9 @@ func copyFile(from, to string) error {
 }
 
 // ext4 makes a disk with what is in a directory.
-func ext4(ctx context.Context, disk, dir string) (string, error) {
-	script := `size=$(du -sm "$2" | cut -f1) && truncate -s "$((size + size / 8 + 16))M" "$1" && mke2fs -q -t ext4 -O ^has_journal -m 0 -E root_owner=0:0 -d "$2" "$1"`
-	out, err := exec.CommandContext(ctx, "bash", "-c", script, "ext4", disk, dir).CombinedOutput()
+func ext4(ctx context.Context, s settings, disk, dir string) (string, error) {
+	const spare = "16" // MiB, for what a file system has beside files
+	out, err := exec.CommandContext(ctx, filepath.Join(s.root, "integration/vmsuite/disks/ext4.sh"), disk, dir, spare).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("make the disk with the tests: %w: %s", err, out)
 	}

@@ -21,7 +21,8 @@ vmsuite-deps: vm-deps
 
 .PHONY: vmsuite-disks
 vmsuite-disks: vmsuite-deps
-	integration/vmsuite/root.sh $(VMSUITE_DIR) $(KERNEL)
+	integration/vmsuite/disks/root.sh $(VMSUITE_DIR)
+	integration/vmsuite/disks/kernel.sh $(VMSUITE_DIR) $(KERNEL)
 
 .PHONY: test-vm-one
 test-vm-one: build tools vmsuite-disks ## Run tests in one guest: INIT=systemd or small, RUN picks tests by a regexp, KERNEL is a suite of Debian (root)
