@@ -32,7 +32,7 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 	if err := copyScripts(filepath.Join(stage, "guest")); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(stage, "guest", "plan.sh"), []byte(p.script(s)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(stage, "guest", "plan.sh"), []byte(p.script(s.timeout)), 0o644); err != nil {
 		return "", err
 	}
 	for _, k := range p.packages {
