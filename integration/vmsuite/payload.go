@@ -45,6 +45,9 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 			return "", err
 		}
 	}
+	if err := buildProbe(ctx, s, filepath.Join(stage, "programs", "probe")); err != nil {
+		return "", err
+	}
 	if err := copyTree(s.root, filepath.Join(stage, "src"), ".git", ".cache"); err != nil {
 		return "", err
 	}
@@ -61,6 +64,19 @@ func goTool(ctx context.Context, s settings, args ...string) error {
 	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// buildProbe builds the program of the matrix, as its package does elsewhere.
+func buildProbe(ctx context.Context, s settings, to string) error {
+	sources, err := filepath.Glob(filepath.Join(s.root, "integration/matrix/probe/*.c"))
+	if err != nil {
+		return err
+	}
+	args := append([]string{"-static", "-O1", "-D_GNU_SOURCE", "-o", to}, sources...)
+	if out, err := exec.CommandContext(ctx, "gcc", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build the probe: %w: %s", err, out)
 	}
 	return nil
 }

@@ -53,6 +53,9 @@ func planFor(s settings) plan {
 		p.leftOut = append(p.leftOut, s.skip+": asked for")
 	}
 	p.packages = append(p.packages, integration)
+	if !s.part {
+		p.packages = append(p.packages, pkg{path: "integration/matrix", run: s.run, skip: s.skip})
+	}
 	return p
 }
 

@@ -8,7 +8,7 @@ set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 to=$(realpath -m "$1")
 suite=trixie # whatever this machine has
-packages=systemd-sysv,dbus,udev,kmod,iproute2,iptables,apparmor,busybox-static,procps,libseccomp2,crun
+packages=systemd-sysv,dbus,udev,kmod,iproute2,iptables,apparmor,busybox-static,procps,libseccomp2,crun,runc
 stamp=$to/root.ext4.$(sha256sum <"$0" | cut -c1-16)
 [ ! -e "$stamp" ] || exit 0
 
