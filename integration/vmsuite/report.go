@@ -100,7 +100,7 @@ func (r *report) line(line []byte) error {
 	case "done":
 		r.done = true
 	default:
-		fact := word + ": " + rest
+		fact := strings.TrimSpace(word + " " + rest)
 		r.facts = append(r.facts, fact)
 		fmt.Println(fact)
 	}
