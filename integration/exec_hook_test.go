@@ -228,7 +228,7 @@ func wantHookCgroup(t *testing.T, d *harness.Daemon, init, hook int) {
 	if _, v1 := want[child]; !v1 {
 		child = "" // of the unified hierarchy
 	}
-	if !strings.Contains(want[child], "/"+d.Name()+"/") {
+	if !strings.Contains(want[child], d.Cgroup()+"/") {
 		t.Fatalf("the container is in cgroup %s: the comparison would prove nothing", want[child])
 	}
 	if dir, base := path.Split(got[child]); dir != want[child]+"/" || !strings.HasPrefix(base, "bookend-") {

@@ -24,7 +24,7 @@ func freezeHook(t *testing.T, d *harness.Daemon, id string) {
 		t.Fatal(err)
 	}
 	for _, dir := range all {
-		if filepath.Base(filepath.Dir(dir)) != id || !strings.HasPrefix(filepath.Base(dir), "bookend-") {
+		if !harness.IsCgroupOf(filepath.Dir(dir), id) || !strings.HasPrefix(filepath.Base(dir), "bookend-") {
 			continue
 		}
 		state, value := filepath.Join(dir, "freezer.state"), "FROZEN"

@@ -53,6 +53,13 @@ func (d *Daemon) CgroupsPath(id string) string {
 	return path.Base(d.Cgroup()) + ":bookend:" + id
 }
 
+// IsCgroupOf tells by its name whether a cgroup is that of the container id. With
+// systemd it is a scope: prefix-id.scope.
+func IsCgroupOf(dir, id string) bool {
+	name := path.Base(dir)
+	return name == id || strings.HasSuffix(name, "-"+id+".scope")
+}
+
 // withDriver adds to the options of a client of the Task API what the machine's
 // driver of cgroups is. It leaves those alone which are not runc's.
 func withDriver(opts any) any {

@@ -105,9 +105,13 @@ func (p Process) Alive() bool {
 
 // InCgroup tells whether the process is in a cgroup of the container id.
 func (p Process) InCgroup(id string) bool {
-	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
-	// With systemd a scope is named prefix-id.scope.
-	return err == nil && (strings.Contains(string(cgroup), "/"+id) || strings.Contains(string(cgroup), "-"+id+".scope"))
+	cgroups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(string(cgroups), func(r rune) bool { return r == '/' || r == '\n' }), func(name string) bool {
+		return IsCgroupOf(name, id)
+	})
 }
 
 // belongs tells by a process's own files whether it is of the daemon in dir.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/containerd/containerd/v2/contrib/seccomp"
@@ -187,10 +188,12 @@ func cgroups() []configuration {
 			parent := c.id + "-parent"
 			c.spec.Linux.CgroupsPath = filepath.Join("/", parent, c.id)
 			t.Cleanup(func() { // after the container's
-				left, err := filepath.Glob("/sys/fs/cgroup/*/" + parent)
-				must(t, err)
-				for _, dir := range left {
-					must(t, os.Remove(dir))
+				for _, hierarchy := range []string{"", "*"} {
+					left, err := filepath.Glob(filepath.Join("/sys/fs/cgroup", hierarchy, parent))
+					must(t, err)
+					for _, dir := range left {
+						must(t, os.Remove(dir))
+					}
 				}
 			})
 		}},
@@ -234,6 +237,9 @@ func tight(name, controller, file, value string) configuration {
 	c.hookOnly = true
 	c.tighten = func(t *testing.T, c *container) {
 		path := filepath.Join("/sys/fs/cgroup", controller, c.spec.Linux.CgroupsPath, file)
+		if _, err := os.Stat(filepath.Dir(path)); err != nil { // cgroup v2
+			path = filepath.Join("/sys/fs/cgroup", c.spec.Linux.CgroupsPath, strings.Replace(file, "memory.limit_in_bytes", "memory.max", 1))
+		}
 		must(t, os.WriteFile(path, []byte(value), 0o644))
 	}
 	return c

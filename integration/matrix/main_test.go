@@ -15,7 +15,11 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "bookend-probe-")
 	if err == nil {
 		probe = filepath.Join(dir, "probe")
-		err = buildProbe()
+		if built := os.Getenv("BOOKEND_TEST_PROGRAMS"); built != "" {
+			probe = filepath.Join(built, "probe") // on a machine without a compiler
+		} else {
+			err = buildProbe()
+		}
 	}
 	code := 1
 	if err != nil {

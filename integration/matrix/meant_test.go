@@ -18,16 +18,22 @@ type meaning struct {
 	holds    func(d difference) bool
 }
 
-// hookCgroup is a hook's cgroup at the end of the line of v1's freezer, as the
-// probe escapes it.
-var hookCgroup = regexp.MustCompile(`:freezer:([^\\]*)/bookend-[^/\\]*\\n`)
+// hookCgroup is a hook's cgroup at the end of the line of v1's freezer, or in all
+// that there is on cgroup v2, as the probe escapes it.
+var hookCgroup = regexp.MustCompile(`(:freezer:|^0::)([^\\]*)/bookend-[^/\\]*\\n`)
 
 func withoutHookCgroup(cgroups string) string {
 	return hookCgroup.ReplaceAllStringFunc(cgroups, func(line string) string {
-		path := hookCgroup.FindStringSubmatch(line)[1]
-		return ":freezer:" + cmp.Or(path, "/") + `\n`
+		found := hookCgroup.FindStringSubmatch(line)
+		return found[1] + cmp.Or(found[2], "/") + `\n`
 	})
 }
+
+// unified tells whether this machine has cgroup v2 alone.
+var unified = sync.OnceValue(func() bool {
+	_, err := os.Stat("/sys/fs/cgroup/cgroup.controllers")
+	return err == nil
+})
 
 var nullDevice = regexp.MustCompile(`^kind 20000 .* device 1:3 flags 100000, closed by execve: 0$`)
 
@@ -59,6 +65,18 @@ var meanings = []meaning{
 		reason: "a hook has a cgroup of its own below the container's, of v1's hierarchies in the freezer's",
 		keys:   []string{"/proc/self/cgroup"},
 		holds:  func(d difference) bool { return withoutHookCgroup(d.hook) == d.exec },
+	},
+	{
+		reason: "on v2 a hook has a cgroup namespace of its own where its container has one, rooted in its own cgroup",
+		keys:   []string{"/proc/self/ns/cgroup"},
+		holds: func(d difference) bool {
+			return unified() && strings.HasPrefix(d.hook, "cgroup:[") && strings.HasPrefix(d.exec, "cgroup:[")
+		},
+	},
+	{
+		reason: "from there the container's cgroup, in which CPUs are given, is one above",
+		keys:   []string{"/proc/self/cpuset"},
+		holds:  func(d difference) bool { return unified() && d.hook == `/..\n` && d.exec == `/\n` },
 	},
 	{
 		reason: "a runtime hands on what its caller ignores, as make does two of glibc's signals; a hook ignores nothing",

@@ -3,8 +3,8 @@
 // and either systemd, which makes the cgroups of containers, or a small init that
 // makes none, so that the runtime does.
 //
-//	root.sh: packages -> root.ext4, vmlinuz, modules.ext4        (cached)
-//	here:    test binaries, tools, bin/ -> suite.ext4            (each run)
+//	disks/*.sh: packages -> root.ext4, vmlinuz, modules.ext4   (cached)
+//	here:       test binaries, tools, bin/ -> suite.ext4         (each run)
 //	QEMU -> initramfs.sh -> init.sh or systemd -> suite.sh -> plan.sh
 //
 // The guest has two consoles. The first one is the kernel's and systemd's, kept in

@@ -89,8 +89,7 @@ func (g guest) arguments() []string {
 func (g guest) commandLine() []string {
 	line := []string{"console=ttyS0", "quiet", "panic=-1", "cgroup_no_v1=all", "apparmor=1", "mitigations=off"}
 	if g.init == initSystemd {
-		return append(line, "bookend.init=/sbin/init", "systemd.unified_cgroup_hierarchy=1", "systemd.getty_auto=no",
-			"systemd.mask=serial-getty@hvc0.service", "systemd.wants=suite.service")
+		return append(line, "bookend.init=/sbin/init", "systemd.unit=multi-user.target", "systemd.wants=suite.service")
 	}
 	return append(line, "bookend.init=/bookend/guest/init.sh")
 }

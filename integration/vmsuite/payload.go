@@ -32,7 +32,7 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 	if err := copyScripts(filepath.Join(stage, "guest")); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(stage, "guest", "plan.sh"), []byte(p.script(s)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(stage, "guest", "plan.sh"), []byte(p.script(s.timeout)), 0o644); err != nil {
 		return "", err
 	}
 	for _, k := range p.packages {
@@ -45,6 +45,9 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 			return "", err
 		}
 	}
+	if err := buildProbe(ctx, s, filepath.Join(stage, "programs", "probe")); err != nil {
+		return "", err
+	}
 	if err := copyTree(s.root, filepath.Join(stage, "src"), ".git", ".cache"); err != nil {
 		return "", err
 	}
@@ -52,7 +55,7 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 	if err := copyTree(filepath.Join(s.root, tools), filepath.Join(stage, "src", tools)); err != nil {
 		return "", err
 	}
-	return ext4(ctx, filepath.Join(dir, "suite.ext4"), stage)
+	return ext4(ctx, s, filepath.Join(dir, "suite.ext4"), stage)
 }
 
 // goTool runs go without cgo: the guest has libraries of its own.
@@ -61,6 +64,19 @@ func goTool(ctx context.Context, s settings, args ...string) error {
 	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// buildProbe builds the program of the matrix, as its package does elsewhere.
+func buildProbe(ctx context.Context, s settings, to string) error {
+	sources, err := filepath.Glob(filepath.Join(s.root, "integration/matrix/probe/*.c"))
+	if err != nil {
+		return err
+	}
+	args := append([]string{"-static", "-O1", "-D_GNU_SOURCE", "-o", to}, sources...)
+	if out, err := exec.CommandContext(ctx, "gcc", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build the probe: %w: %s", err, out)
 	}
 	return nil
 }
@@ -133,9 +149,9 @@ func copyFile(from, to string) error {
 }
 
 // ext4 makes a disk with what is in a directory.
-func ext4(ctx context.Context, disk, dir string) (string, error) {
-	script := `size=$(du -sm "$2" | cut -f1) && truncate -s "$((size + size / 8 + 16))M" "$1" && mke2fs -q -t ext4 -O ^has_journal -m 0 -E root_owner=0:0 -d "$2" "$1"`
-	out, err := exec.CommandContext(ctx, "bash", "-c", script, "ext4", disk, dir).CombinedOutput()
+func ext4(ctx context.Context, s settings, disk, dir string) (string, error) {
+	const spare = "16" // MiB, for what a file system has beside files
+	out, err := exec.CommandContext(ctx, filepath.Join(s.root, "integration/vmsuite/disks/ext4.sh"), disk, dir, spare).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("make the disk with the tests: %w: %s", err, out)
 	}

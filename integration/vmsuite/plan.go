@@ -1,18 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
+	"time"
 )
 
 // pkg is a package of tests in the guest.
 type pkg struct {
-	path     string // below the module: integration/matrix
-	run      string // a pattern of tests; empty: all
-	skip     string
-	omitted  string // why what skip names is left out
-	parallel int    // 0: Go's default
+	path string // below the module: integration/matrix
+	run  string // a pattern of tests; empty: all
+	skip string // a pattern of those that are left out; empty: none
 }
 
 func (p pkg) binary() string { return strings.ReplaceAll(p.path, "/", "-") + ".test" }
@@ -20,33 +20,64 @@ func (p pkg) binary() string { return strings.ReplaceAll(p.path, "/", "-") + ".t
 // plan is what a guest runs, in this order.
 type plan struct {
 	packages []pkg
-	env      []string
+	env      []string // NAME=value
+	leftOut  []string // what is not run, and why
 }
 
+// left is tests that a whole run leaves out.
+type left struct{ pattern, reason string }
+
+// leftOut is what says the same on every node.
+var leftOut = []left{
+	{`^TestCli(Calls|Events|History|Logs|PS)`, "the command line reads records and events, whatever the node is"},
+}
+
+// partTests are those of the short part, which depend on cgroups most of all.
+const partTests = `^TestExecHookIs(ChargedToItsContainer|KilledWithAllOfItsProcessesByATimeout)$|^TestShimDeathWithAFrozenHookLeavesNothing$`
+
 func planFor(s settings) plan {
-	p := plan{packages: []pkg{{path: "integration"}}}
-	for i := range p.packages {
-		if s.run != "" {
-			p.packages[i].run = s.run
+	p := plan{env: environment(s)}
+	integration := pkg{path: "integration", run: s.run, skip: s.skip}
+	switch {
+	case s.part:
+		integration.run = cmp.Or(s.run, partTests)
+		p.leftOut = append(p.leftOut, "all but "+integration.run+": `make test-vm` runs them")
+	case s.run == "":
+		for _, l := range leftOut {
+			p.leftOut = append(p.leftOut, l.pattern+": "+l.reason)
+			integration.skip = either(integration.skip, l.pattern)
 		}
-		if s.skip != "" {
-			p.packages[i].skip = s.skip
-		}
+		p.leftOut = append(p.leftOut, "package runtime: `make vm` runs it on cgroup v2")
 	}
-	p.env = []string{
-		"BOOKEND_BIN=" + guestSource + "/bin",
-		"BOOKEND_TOOLS=" + guestTools,
-		"BOOKEND_TEST_RUNC=" + guestTools + "/runc",
-		"BOOKEND_TEST_EXEC=" + guestSource + "/bin/bookend-exec",
-		"BOOKEND_TEST_PROGRAMS=/bookend/programs",
+	if s.skip != "" {
+		p.leftOut = append(p.leftOut, s.skip+": asked for")
 	}
-	if s.init == initSystemd {
-		p.env = append(p.env, "BOOKEND_TEST_CGROUPS=systemd")
-	}
-	if s.slow > 0 {
-		p.env = append(p.env, fmt.Sprintf("BOOKEND_TEST_SLOW=%g", s.slow))
+	p.packages = append(p.packages, integration)
+	if !s.part {
+		p.packages = append(p.packages, pkg{path: "integration/matrix", run: s.run, skip: s.skip})
 	}
 	return p
+}
+
+// either is a pattern of what matches one of two.
+func either(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "|" + b
+}
+
+// without is the plan without the tests that have ended.
+func (p plan) without(ended map[string][]string) plan {
+	rest := p
+	rest.packages = nil
+	for _, k := range p.packages {
+		if names := ended[k.path]; len(names) > 0 {
+			k.skip = either(k.skip, "^("+strings.Join(names, "|")+")$")
+		}
+		rest.packages = append(rest.packages, k)
+	}
+	return rest
 }
 
 // Where the guest has the repository and the tools.
@@ -55,33 +86,51 @@ const (
 	guestTools  = guestSource + "/.cache/tools/bin"
 )
 
-// script is plan.sh.
-func (p plan) script(s settings) string {
+func environment(s settings) []string {
+	env := []string{
+		"BOOKEND_BIN=" + guestSource + "/bin",
+		"BOOKEND_TOOLS=" + guestTools,
+		"BOOKEND_TEST_RUNC=" + guestTools + "/runc",
+		"BOOKEND_TEST_EXEC=" + guestSource + "/bin/bookend-exec",
+		"BOOKEND_TEST_PROGRAMS=/bookend/programs",
+	}
+	if s.init == initSystemd {
+		env = append(env, "BOOKEND_TEST_CGROUPS=systemd")
+	}
+	if s.slow > 0 {
+		env = append(env, fmt.Sprintf("BOOKEND_TEST_SLOW=%g", s.slow))
+	}
+	return env
+}
+
+// script is plan.sh: the environment, and a function that runs the packages.
+func (p plan) script(timeout time.Duration) string {
 	var b strings.Builder
 	for _, e := range p.env {
 		fmt.Fprintf(&b, "export %s\n", quote(e))
 	}
 	b.WriteString("suite() {\n")
 	for _, k := range p.packages {
-		args := []string{k.path, path.Join(guestSource, k.path), k.binary(),
-			"-test.v=test2json", "-test.paniconexit0", "-test.timeout=" + s.timeout.String()}
-		if k.run != "" {
-			args = append(args, "-test.run="+k.run)
-		}
-		if k.skip != "" {
-			args = append(args, "-test.skip="+k.skip)
-		}
-		if k.parallel > 0 {
-			args = append(args, fmt.Sprintf("-test.parallel=%d", k.parallel))
-		}
-		b.WriteString("run")
-		for _, a := range args {
-			b.WriteString(" " + quote(a))
+		b.WriteString("\trun")
+		for _, word := range k.words(timeout) {
+			b.WriteString(" " + quote(word))
 		}
 		b.WriteString("\n")
 	}
 	b.WriteString("}\n")
 	return b.String()
+}
+
+func (p pkg) words(timeout time.Duration) []string {
+	words := []string{p.path, path.Join(guestSource, p.path), p.binary(),
+		"-test.v=test2json", "-test.paniconexit0", "-test.timeout=" + timeout.String()}
+	if p.run != "" {
+		words = append(words, "-test.run="+p.run)
+	}
+	if p.skip != "" {
+		words = append(words, "-test.skip="+p.skip)
+	}
+	return words
 }
 
 // quote is a word of the shell.

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,10 +23,10 @@ type event struct {
 	Output  string
 }
 
-// result is how a test ended.
+// result is how a test, or a part of one, ended.
 type result struct {
 	pkg, test string
-	action    string // pass, fail or skip
+	action    string // pass, fail or skip; empty: it did not end
 	seconds   float64
 	output    []string
 }
@@ -98,7 +100,7 @@ func (r *report) line(line []byte) error {
 	case "done":
 		r.done = true
 	default:
-		fact := word + ": " + rest
+		fact := strings.TrimSpace(word + " " + rest)
 		r.facts = append(r.facts, fact)
 		fmt.Println(fact)
 	}
@@ -135,6 +137,10 @@ func (r *report) end() error {
 	if err := <-r.read; err != nil {
 		return err
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.running)) {
+		r.results = append(r.results, r.running[name])
+	}
+	r.running = nil
 	return r.convert.Wait()
 }
 
@@ -200,4 +206,15 @@ func (r *report) close() error {
 		err = cerr
 	}
 	return err
+}
+
+// ended names the tests of each package that have ended, but for parts of tests.
+func (r *report) ended() map[string][]string {
+	names := map[string][]string{}
+	for _, t := range r.results {
+		if t.action != "" && !strings.Contains(t.test, "/") {
+			names[t.pkg] = append(names[t.pkg], t.test)
+		}
+	}
+	return names
 }

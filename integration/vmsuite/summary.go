@@ -18,20 +18,20 @@ func (r *report) summary(p plan, took time.Duration) string {
 				count[t.action]++
 			}
 		}
-		fmt.Fprintf(&b, "%-24s %d run, %d passed, %d failed, %d skipped\n", k.path,
-			count["pass"]+count["fail"]+count["skip"], count["pass"], count["fail"], count["skip"])
-		if k.omitted != "" {
-			fmt.Fprintf(&b, "  left out: %s: %s\n", k.skip, k.omitted)
-		}
+		fmt.Fprintf(&b, "%s, tests and their parts: %d run, %d passed, %d failed, %d skipped\n", k.path,
+			count["pass"]+count["fail"]+count["skip"]+count[""], count["pass"], count["fail"], count["skip"])
+	}
+	for _, l := range p.leftOut {
+		fmt.Fprintf(&b, "  left out: %s\n", l)
 	}
 	for _, t := range r.results {
-		if t.action == "skip" {
+		switch t.action {
+		case "skip":
 			fmt.Fprintf(&b, "  skipped: %s: %s\n", t.test, t.reason())
-		}
-	}
-	for _, t := range r.results {
-		if t.action == "fail" {
+		case "fail":
 			fmt.Fprintf(&b, "  failed: %s\n", t.test)
+		case "":
+			fmt.Fprintf(&b, "  did not end: %s\n%s", t.test, strings.Join(t.output, ""))
 		}
 	}
 	return b.String()
@@ -58,18 +58,22 @@ func (r *report) verdict(p plan) error {
 		return errors.New("the guest did not boot")
 	}
 	for _, k := range p.packages {
-		status, ended := r.statuses[k.path]
-		if !ended {
+		if status, ended := r.statuses[k.path]; !ended {
 			return fmt.Errorf("package %s did not end", k.path)
-		}
-		if status != 0 {
+		} else if status != 0 {
 			return fmt.Errorf("package %s: status %d\n%s", k.path, status, strings.Join(r.problems, ""))
 		}
 	}
-	if !r.done {
-		return errors.New("the guest ended before its plan did")
+	// A package's status tells nothing of a guest before, which fell silent.
+	for _, t := range r.results {
+		if t.action == "fail" {
+			return fmt.Errorf("test %s failed", t.test)
+		}
 	}
-	if len(r.results) == 0 {
+	switch {
+	case !r.done:
+		return errors.New("the guest ended before its plan did")
+	case len(r.results) == 0:
 		return errors.New("no test ran")
 	}
 	return nil

@@ -19,6 +19,7 @@ refuse() {
 
 say "kernel $(uname -r)"
 say "init $(cat /proc/1/comm)"
+say "booted in $(cut -d' ' -f1 /proc/uptime) s"
 grep -q cgroup2 /proc/mounts || refuse "cgroup v2 is not mounted"
 ! grep -q ' cgroup ' /proc/mounts || refuse "cgroup v1 is mounted"
 [ "$(cat /sys/module/apparmor/parameters/enabled)" = Y ] || refuse "AppArmor is off"

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPlanIsAScriptOfTheShell(t *testing.T) {
+	p := plan{env: []string{"GREETING=it's me"}, packages: []pkg{{path: "integration/matrix", run: "^Test(A|B's)$", skip: "C"}}}
+	script := "run() { for a; do echo \"[$a]\"; done; }\n" + p.script(time.Minute) + "echo \"$GREETING\"\nsuite\n"
+	out, err := exec.Command("sh", "-c", script).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := []string{"it's me", "[integration/matrix]", "[/bookend/src/integration/matrix]", "[integration-matrix.test]",
+		"[-test.v=test2json]", "[-test.paniconexit0]", "[-test.timeout=1m0s]", "[-test.run=^Test(A|B's)$]", "[-test.skip=C]"}
+	if got := strings.Split(strings.TrimSpace(string(out)), "\n"); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestPlanLeavesOutTestsThatExist(t *testing.T) {
+	names := testsOf(t, "..")
+	patterns := []string{}
+	for _, l := range leftOut {
+		patterns = append(patterns, l.pattern)
+	}
+	for _, pattern := range append(patterns, strings.Split(partTests, "|^")...) {
+		re := regexp.MustCompile(pattern)
+		if !slices.ContainsFunc(names, re.MatchString) {
+			t.Errorf("no test is of %s", pattern)
+		}
+	}
+}
+
+// testsOf names the tests of the package in a directory.
+func testsOf(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range f.Scope.Objects {
+			if strings.HasPrefix(name, "Test") {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func TestPlanTellsTheDriverOfCgroups(t *testing.T) {
+	for init, want := range map[string]bool{initSystemd: true, initSmall: false} {
+		if got := slices.Contains(planFor(settings{init: init}).env, "BOOKEND_TEST_CGROUPS=systemd"); got != want {
+			t.Errorf("init %s: %v", init, got)
+		}
+	}
+}
