@@ -42,7 +42,7 @@ CHAOS_TEST  = go test -race -count=1 -v -timeout 10m ./integration/chaos
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort
 
 # The joiner is a program without a C library: any gcc for the architecture makes it.
 JOINER     := runtime/joiner/bin/$(ARCH)/joiner

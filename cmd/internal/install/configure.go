@@ -34,6 +34,11 @@ func (p *Plan) configure(ctx context.Context) error {
 		return err
 	}
 	if preset.How == distribution.InNodeConfig {
+		if !cfg.Exists {
+			p.Todo = preset.Advice + ". It has not written " + cfg.Path + " yet, by which the version and the options are known.\n"
+			p.Then = "On a node that runs, bookend install --print nodeconfig prints what to add to the NodeConfig of your nodes."
+			return nil
+		}
 		text, err := p.nodeConfig(cfg)
 		p.Todo = preset.Advice + ". Add to the NodeConfig of your nodes:\n\n" + string(text)
 		p.Then = "Then start new nodes, and place the binaries on each of them (bookend install --binaries-only)."

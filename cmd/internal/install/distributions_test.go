@@ -244,6 +244,26 @@ func TestABlockOutlivesAnUpgradeOfContainerd(t *testing.T) {
 	n.wantTree(before)
 }
 
+// An upgrade of bookend needs the flag only if the block changes.
+func TestABlockThatIsThereNeedsNoFlag(t *testing.T) {
+	n := newNode(t, mainV2)
+	n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+	n.install()
+	text := n.read("etc/config.toml") + "[debug]\nlevel = 'debug'\n"
+	n.write("etc/config.toml", text, 0o640)
+	n.opts.EditConfig = false
+	n.release("2")
+	if p := n.install(); p.Todo != "" || p.Restart || len(p.Changes) != 2 || n.read("etc/config.toml") != text {
+		t.Errorf("upgrade: %q, restart %v, %s", p.Todo, p.Restart, p)
+	}
+	text += "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options]\nSystemdCgroup = true\n"
+	n.write("etc/config.toml", text, 0o640)
+	const want = "with --edit-config, or put in the place of bookend's block:\n\n"
+	if p := n.install(); !strings.Contains(p.Todo, want) || n.read("etc/config.toml") != text {
+		t.Errorf("other options: %q does not have %q, or the file has changed:\n%s", p.Todo, want, n.read("etc/config.toml"))
+	}
+}
+
 // Wherever an installation of a block, or an upgrade, stops, uninstall undoes it, and
 // install goes on.
 func TestABlockThatFailedIsUndoneOrGoesOn(t *testing.T) {

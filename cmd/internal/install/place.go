@@ -103,7 +103,7 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 	if err != nil {
 		return err
 	}
-	text := []byte(pl.head)
+	text, written, verb := []byte(pl.head), "", "add"
 	if before != nil {
 		text = before.Data
 	}
@@ -114,7 +114,7 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 			return nil
 		}
 		if there {
-			text = base
+			text, written, verb = base, known.Edit.New, "put in the place of bookend's block"
 		}
 		_, ours, _ := bytes.Cut(before.Data, []byte(dropInHead))
 		if err := p.rename(ours); err != nil {
@@ -128,12 +128,27 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 		return err
 	}
 	out, edit, err := criconfig.AddBlock(text, slices.Concat([]byte("\n"+dropInHead+", from the runc runtime of "+cfg.Path+".\n"), table))
-	if err == nil {
-		p.changeBlock(pl.file, before, out, edit)
-	} else {
+	if written != "" && edit.New == written && bytes.Contains(before.Data, []byte(written)) {
+		out = before.Data // it stays where it is, whatever others have written after it
+	}
+	switch {
+	case err != nil:
 		p.Todo = "Nothing can be added to " + pl.file + " by machine (" + err.Error() + "). Add to it:\n\n" + string(table)
+	case !p.opts.EditConfig && before != nil && !bytes.Equal(out, before.Data):
+		p.Todo = "The runtime has to be in " + pl.file + ": " + p.whyBlock(cfg, pl) +
+			".\nRun this again with --edit-config, or " + verb + ":\n\n" + string(table)
+	default:
+		p.changeBlock(pl.file, before, out, edit)
 	}
 	return nil
+}
+
+// whyBlock says why the runtime is not in a drop-in.
+func (p *Plan) whyBlock(cfg *criconfig.Config, pl place) string {
+	if pl.sources != nil {
+		return p.opts.Preset.Name + " makes " + cfg.Path + " of " + pl.file
+	}
+	return "before containerd 2.0 a drop-in would replace the runtimes of " + cfg.Path
 }
 
 // changeBlock plans a file with a block of ours. What stood there before the first
@@ -190,13 +205,6 @@ func (p *Plan) blockByHand(cfg *criconfig.Config, pl place, before *Entry, table
 		return "", err
 	} else if generated && pl.file == cfg.Path {
 		return cfg.Path + " says of itself that it is not to be edited: another program writes it.\nLet that program add" + add, nil
-	}
-	if !p.opts.EditConfig {
-		why := "a drop-in would replace the runtimes of " + cfg.Path + " in a containerd before 2.0, which this may be"
-		if pl.sources != nil {
-			why = p.opts.Preset.Name + " makes " + cfg.Path + " of " + pl.file
-		}
-		return "The runtime has to be in " + pl.file + ": " + why + ".\nRun this again with --edit-config, or add" + add, nil
 	}
 	return "", nil
 }
