@@ -18,7 +18,7 @@ func Self() (Process, error) {
 
 // Alive tells whether the process is there and no zombie.
 func (p Process) Alive() bool {
-	if p.Boot != "" && p.Boot != thisBoot() {
+	if now := thisBoot(); p.Boot != "" && now != "" && p.Boot != now {
 		return false
 	}
 	state, start, err := readStat(p.Pid)

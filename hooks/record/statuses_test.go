@@ -122,6 +122,16 @@ func TestStatusesOfOlderVersionsDoNotNameTheirBoot(t *testing.T) {
 	}
 }
 
+// Who reads may not see the kernel's files, and tells no shim dead for that.
+func TestAShimLivesWhereTheBootIsNotKnown(t *testing.T) {
+	p, real := self(t), thisBoot
+	thisBoot = func() string { return "" }
+	t.Cleanup(func() { thisBoot = real })
+	if !p.Alive() {
+		t.Errorf("%+v is not alive", p)
+	}
+}
+
 func TestStatusesOfDeadShimsDoNotCount(t *testing.T) {
 	s := newStore(t, Limits{})
 	alive := Subject{Namespace: "n", Container: "alive"}

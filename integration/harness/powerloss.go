@@ -60,7 +60,7 @@ func (d *Daemon) Reboot(ctx context.Context) error {
 		}
 		volatile = append(volatile, socket)
 	}
-	steps := []error{unmountBelow(d.Path("state")), removeCgroups(ctx, d.Name())}
+	steps := []error{unmountBelow(d.Path("state")), removeCgroups(ctx, d.Cgroup())}
 	for _, path := range append(volatile, states...) {
 		steps = append(steps, os.RemoveAll(path))
 	}

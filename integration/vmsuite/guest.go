@@ -58,7 +58,9 @@ func (g guest) boot(ctx context.Context, results io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, copied := io.Copy(io.MultiWriter(results, heard{silent}), read)
+	if _, err := io.Copy(io.MultiWriter(results, heard{silent}), read); err != nil {
+		cancel(err) // nobody reads on: the guest would wait until it is taken for silent
+	}
 	err = cmd.Wait()
 	if ctx.Err() != nil {
 		return fmt.Errorf("guest: %w", context.Cause(ctx))
@@ -66,7 +68,7 @@ func (g guest) boot(ctx context.Context, results io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("qemu: %w: %s", err, complaints.String())
 	}
-	return copied
+	return nil
 }
 
 func (g guest) arguments() []string {

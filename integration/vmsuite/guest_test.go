@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"bookend.dev/bookend/integration/harness"
 )
 
 // withQEMU puts a script in QEMU's place.
@@ -53,4 +56,26 @@ type heardBy func()
 func (h heardBy) Write(b []byte) (int, error) {
 	h()
 	return len(b), nil
+}
+
+var errResults = errors.New("they cannot be read")
+
+// deaf takes no results.
+type deaf struct{}
+
+func (deaf) Write([]byte) (int, error) { return 0, errResults }
+
+// A guest whose results cannot be read is ended at once, and told why.
+func TestAGuestEndsWhoseResultsCannotBeRead(t *testing.T) {
+	s := withQEMU(t, `while echo result; do :; done >&3`)
+	ended := make(chan error, 1)
+	go func() { ended <- guest{settings: s, dir: t.TempDir()}.boot(t.Context(), deaf{}) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, errResults) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(harness.Limit(harness.ReadyTimeout)):
+		t.Error("the guest goes on")
+	}
 }

@@ -58,7 +58,8 @@ func (p Preset) disablesCRI(ctx context.Context, root string) bool {
 }
 
 // Of is the distribution of a main file: the one that keeps it there and, where
-// several do, the one that the node is of; plain containerd for any other file.
+// several do or its os-release has to tell it, the one that the node is of; plain
+// containerd for any other file.
 func Of(ctx context.Context, root, main string) Preset {
 	var of []Preset
 	for _, p := range Presets() {
@@ -67,7 +68,7 @@ func Of(ctx context.Context, root, main string) Preset {
 		}
 	}
 	for _, p := range of {
-		if len(of) == 1 || p.recognise(ctx, root) != "" {
+		if len(of) == 1 && p.OS == "" || p.recognise(ctx, root) != "" {
 			return p
 		}
 	}

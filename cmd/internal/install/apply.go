@@ -13,6 +13,9 @@ import (
 // Apply carries the plan out. After an error the same plan can be made and
 // carried out again.
 func (p *Plan) Apply() error {
+	if p.opts.InPlace && p.Empty() && p.state.raw == nil && len(p.state.Changed) == 0 {
+		return nil // there is nothing to undo
+	}
 	unlock, err := p.begin()
 	if err != nil {
 		return fmt.Errorf("install: %w", err)

@@ -377,3 +377,12 @@ func TestARuntimeInATemplateIsNotDefinedTwice(t *testing.T) {
 		n.start(main, nil)
 	}
 }
+
+// A directory alone does not tell that nothing can be installed.
+func TestAReadOnlySystemIsKnownByItsName(t *testing.T) {
+	n := newNode(t, "")
+	talos, _ := distribution.Named("talos")
+	if of := distribution.Of(t.Context(), n.dir, filepath.Join(n.dir, talos.Config)); of.Name != distribution.Plain {
+		t.Errorf("%s is of %s, on a node without an os-release", talos.Config, of.Name)
+	}
+}

@@ -52,6 +52,16 @@ func TestPackagedBinariesStayInPlace(t *testing.T) {
 	n.wantTree(before)
 }
 
+// Where containerd needs no entry nothing is noted, which the package would take for
+// one that has to be removed before itself.
+func TestPackagedBinariesAloneAreNoInstallation(t *testing.T) {
+	n := packaged(t)
+	n.opts.BinariesOnly = true
+	before := n.tree()
+	n.install()
+	n.wantTree(before)
+}
+
 func TestPackagedBinariesThatAreNotLinkedToAreRefused(t *testing.T) {
 	n := packaged(t)
 	link := n.path("bin/" + hooks.ShimBinary)

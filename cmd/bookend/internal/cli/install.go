@@ -78,6 +78,7 @@ NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main 
 		}
 		opts.BinDir, opts.LibDir = where.bin, where.lib
 		opts.InPlace = opts.Packaged()
+		to.any = opts.BinariesOnly && text == ""
 		d, version, versionErr, err := to.find(cmd.Context())
 		if err != nil {
 			return err

@@ -41,6 +41,7 @@ type target struct {
 	config  string // its main file; empty: not named
 	name    string // of its distribution; empty: not named
 	root    string // of the node's files
+	any     bool   // nothing of containerd is to be changed: which one it is does not matter
 
 	distribution.Preset
 	found string // how the distribution was found, for people; empty: no guess was made
@@ -60,7 +61,8 @@ func (t *target) flags(cmd *cobra.Command) {
 func (t *target) named() bool { return t.address != "" || os.Getenv(addressEnv) != "" }
 
 // choose finds the distribution unless the containerd is named, whose main file
-// tells it, and makes paths absolute. It fails where there are several.
+// tells it, and makes paths absolute. It fails where there are several, unless any
+// will do: then it chooses none of them.
 func (t *target) choose(ctx context.Context) error {
 	if err := absolute(&t.config); err != nil {
 		return err
@@ -85,6 +87,9 @@ func (t *target) of(ctx context.Context, main string) {
 
 func (t *target) detect(ctx context.Context) error {
 	found := distribution.Detect(ctx, t.root)
+	if len(found) > 1 && t.any {
+		return nil
+	}
 	if len(found) > 1 {
 		var names []string
 		for _, f := range found {

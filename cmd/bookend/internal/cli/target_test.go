@@ -86,13 +86,14 @@ func TestNothingIsChosenInSilence(t *testing.T) {
 		want    string // of the sentence
 		several string // names in the error
 	}{
-		"nothing":               {want: "Distribution: containerd, as no file tells of another."},
-		"one":                   {files: []string{k3s}, want: "Distribution: k3s, found by /var/lib/rancher/k3s/agent/etc/containerd. Main file: /var/lib/rancher/k3s/agent/etc/containerd/config.toml."},
-		"several":               {files: []string{k3s, docker}, several: "k3s (/var/lib/rancher/k3s/agent/etc/containerd, socket /run/k3s/containerd/containerd.sock), docker (/run/docker/containerd/containerd.toml, socket /run/docker/containerd/containerd.sock)"},
-		"one of several, named": {files: []string{k3s, docker}, to: target{name: "docker"}},
-		"a socket":              {files: []string{k3s, docker}, to: target{address: "/a.sock"}},
-		"a file":                {files: []string{k3s, docker}, to: target{config: "/x.toml"}},
-		"the file of one":       {to: target{config: "/etc/k0s/containerd.toml", root: "/"}, want: "Distribution: k0s, found by its main file."},
+		"nothing":                  {want: "Distribution: containerd, as no file tells of another."},
+		"one":                      {files: []string{k3s}, want: "Distribution: k3s, found by /var/lib/rancher/k3s/agent/etc/containerd. Main file: /var/lib/rancher/k3s/agent/etc/containerd/config.toml."},
+		"several":                  {files: []string{k3s, docker}, several: "k3s (/var/lib/rancher/k3s/agent/etc/containerd, socket /run/k3s/containerd/containerd.sock), docker (/run/docker/containerd/containerd.toml, socket /run/docker/containerd/containerd.sock)"},
+		"several, none is changed": {files: []string{k3s, docker}, to: target{any: true}},
+		"one of several, named":    {files: []string{k3s, docker}, to: target{name: "docker"}},
+		"a socket":                 {files: []string{k3s, docker}, to: target{address: "/a.sock"}},
+		"a file":                   {files: []string{k3s, docker}, to: target{config: "/x.toml"}},
+		"the file of one":          {to: target{config: "/etc/k0s/containerd.toml", root: "/"}, want: "Distribution: k0s, found by its main file."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &site{t, t.TempDir()}
