@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,6 +90,7 @@ func removeRecords(dir, id string, all bool) error {
 // nodeTOML allows users and names a runtime and its root.
 func nodeTOML(runc, root string) string {
 	return "[policy]\nallowUser = true\n[runc]\nbinaryName = '" + runc + "'\nroot = '" + root + "'\n" +
+		fmt.Sprintf("systemdCgroup = %t\n", harness.SystemdCgroups()) +
 		"[records]\ndirectory = '" + filepath.Join(filepath.Dir(runc), "records") + "'\n"
 }
 

@@ -82,7 +82,7 @@ func suite(ctx context.Context, s settings) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	p := planFor(s)
-	r, err := newReport(s)
+	r, err := newReport(s, os.Stdout)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,8 @@ type result struct {
 // guest writes to its second console.
 type report struct {
 	settings settings
-	facts    []string // what suite.sh says of the guest, in order
+	shown    io.Writer // as it comes
+	facts    []string  // what suite.sh says of the guest, in order
 	results  []*result
 	statuses map[string]int // of packages that ended
 	refused  string         // why the guest runs no tests
@@ -51,12 +52,12 @@ type report struct {
 	problems []string
 }
 
-func newReport(s settings) (*report, error) {
+func newReport(s settings, shown io.Writer) (*report, error) {
 	keep, err := os.Create(s.resultsPath())
 	if err != nil {
 		return nil, err
 	}
-	return &report{settings: s, statuses: map[string]int{}, keep: keep}, nil
+	return &report{settings: s, shown: shown, statuses: map[string]int{}, keep: keep}, nil
 }
 
 // Write takes a part of what the guest writes.
@@ -102,7 +103,7 @@ func (r *report) line(line []byte) error {
 	default:
 		fact := strings.TrimSpace(word + " " + rest)
 		r.facts = append(r.facts, fact)
-		fmt.Println(fact)
+		fmt.Fprintln(r.shown, fact)
 	}
 	return nil
 }
@@ -176,7 +177,7 @@ func (r *report) event(e event) {
 			r.problems = append(r.problems, e.Output)
 		}
 		if r.settings.verbose {
-			fmt.Print(e.Output)
+			fmt.Fprint(r.shown, e.Output)
 		}
 	case "pass", "fail", "skip":
 		t := r.running[e.Test]
@@ -193,10 +194,10 @@ func (r *report) event(e event) {
 // show tells of a test that has ended.
 func (r *report) show(t *result) {
 	if t.action == "fail" && !r.settings.verbose {
-		fmt.Print(strings.Join(t.output, ""))
+		fmt.Fprint(r.shown, strings.Join(t.output, ""))
 	}
 	if !strings.Contains(t.test, "/") {
-		fmt.Printf("%s %s (%.1fs)\n", strings.ToUpper(t.action), t.test, t.seconds)
+		fmt.Fprintf(r.shown, "%s %s (%.1fs)\n", strings.ToUpper(t.action), t.test, t.seconds)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 )
@@ -19,7 +20,7 @@ func framed(lines ...string) string {
 // read has a report read what a guest wrote, some bytes at a time.
 func read(t *testing.T, written string) *report {
 	t.Helper()
-	r, err := newReport(settings{disks: t.TempDir(), init: initSmall, kernel: "trixie"})
+	r, err := newReport(settings{disks: t.TempDir(), init: initSmall, kernel: "trixie"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
