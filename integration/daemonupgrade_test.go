@@ -119,6 +119,15 @@ func (u *upgraded) end(t *testing.T, d *harness.Daemon) {
 	u.remove(t, u.main)
 
 	late := harness.RunContainer(t, u.pod, harness.ContainerOptions{Name: "late"})
+	procs, err := d.Processes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range procs {
+		if strings.HasPrefix(p.Comm, "containerd-shim") && slices.Contains(p.Args, late.ID) {
+			t.Errorf("a container that was added to a pod has a shim of its own: %v", p)
+		}
+	}
 	late.Stop()
 	late.WantTrace(notes...)
 	u.wantRecords(t, d, late)

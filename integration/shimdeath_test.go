@@ -141,8 +141,8 @@ func TestSandboxWithoutItsPauseProcessKeepsItsContainersAsWithTheStockShim(t *te
 	d := shared.Daemon(t)
 	for _, handler := range []string{harness.Runc, harness.Bookend} {
 		t.Run(handler, func(t *testing.T) {
-			if handler == harness.Runc && before(t, 3) {
-				t.Skip("the stock shim of a containerd before 2.3 stays behind such a pod, and is left by the test")
+			if handler == harness.Runc && before(t, 4) {
+				t.Skip("the stock shim of a containerd before 2.4 stays behind such a pod, and is left by the test")
 			}
 			log := d.TestEvents(t)
 			pod := d.TestPod(t, harness.PodOptions{Handler: handler, Annotations: map[string]string{harness.PodLifecycleKey: noted}})

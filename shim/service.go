@@ -3,6 +3,7 @@ package shim
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/ttrpc"
@@ -25,6 +26,7 @@ type Service struct {
 	binary                   string // path of the shim's own binary
 	memory                   idleMemory
 	deletes                  underway
+	shutdownAsked            atomic.Bool // by anyone, ever
 
 	mu         sync.Mutex
 	containers map[string]*container // those with hooks, by id

@@ -41,7 +41,11 @@ func (d *Daemon) config(opts Options) ([]byte, error) {
 	} else {
 		plugins["io.containerd.server.v1.grpc"] = map[string]any{"address": d.Address()}
 		plugins["io.containerd.server.v1.ttrpc"] = map[string]any{"address": d.Address() + ".ttrpc"}
-		plugins["io.containerd.shim.v1.manager"] = map[string]any{"socket_dir": d.Path("s")}
+		// Shims that an older release started have their sockets in the usual place, where
+		// a newer one looks for them.
+		if !d.first.Before(2, 3) {
+			plugins["io.containerd.shim.v1.manager"] = map[string]any{"socket_dir": d.Path("s")}
+		}
 		disabled = append(disabled, "io.containerd.image-verifier.v1.bindir") // older ones need it
 	}
 	cri := map[string]any{"stream_server_address": "127.0.0.1"}

@@ -51,6 +51,7 @@ type Daemon struct {
 	opts        Options
 	bins        Binaries
 	release     Release
+	first       Release // before any upgrade
 	env         []string
 	args        []string
 	snapshotter string
@@ -148,6 +149,7 @@ func newDaemon(bins Binaries) (*Daemon, error) {
 	if d.release, err = ReleaseIn(bins.Tools); err != nil {
 		return nil, err
 	}
+	d.first = d.release
 	d.snapshotter, err = snapshotterFor(dir)
 	if err != nil {
 		return nil, err
