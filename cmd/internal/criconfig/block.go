@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -41,6 +42,17 @@ func AddBlock(text, block []byte) ([]byte, Edit, error) {
 		return nil, Edit{}, errChanges
 	}
 	return out, e, nil
+}
+
+// Follows tells whether something in text is of a table of the block that e has
+// added, so that it would be of another one without, after Undo has taken the block
+// out. It knows nothing of what is no TOML.
+func (e Edit) Follows(text, without []byte) bool {
+	var now, block, rest map[string]any
+	if toml.Unmarshal(text, &now) != nil || toml.Unmarshal([]byte(strings.TrimPrefix(e.New, e.Old)), &block) != nil {
+		return false
+	}
+	return toml.Unmarshal(without, &rest) != nil || !reflect.DeepEqual(now, merge(rest, block))
 }
 
 // merge is a with all of b that a does not say.

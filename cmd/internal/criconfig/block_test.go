@@ -32,9 +32,38 @@ func TestABlockIsAddedAndTakenAway(t *testing.T) {
 		if back, ok := e.Undo(got); !ok || string(back) != text {
 			t.Errorf("%s: undone: %q, %v", name, back, ok)
 		}
+		end := ""
+		if text != "" && !strings.HasSuffix(text, "\n") {
+			end = "\n" // or what others wrote would be on its last line
+		}
 		changed := "# first\n" + string(got) + "# last\n"
-		if back, ok := e.Undo([]byte(changed)); !ok || string(back) != "# first\n"+text+"# last\n" {
+		if back, ok := e.Undo([]byte(changed)); !ok || string(back) != "# first\n"+text+end+"# last\n" {
 			t.Errorf("%s: undone in a changed file: %q, %v", name, back, ok)
+		}
+	}
+}
+
+// A setting without a head is of the table above it, and would be of another one
+// without the block.
+func TestWhatFollowsABlockIsSeen(t *testing.T) {
+	for more, want := range map[string]bool{
+		"":                       false,
+		"# a comment\n":          false,
+		"[debug]\nlevel = 'x'\n": false,
+		"[plugins.a.runtimes.bookend.options]\ny = 2\n": false,
+		"y = 2\n":           true,
+		"z = 2\n":           true,
+		"y = 2\n[debug]\n":  true,
+		"what is no TOML\n": false,
+	} {
+		text, e, err := AddBlock([]byte("[plugins.a]\nz = 1"), []byte(block))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, more...)
+		without, ok := e.Undo(text)
+		if got := e.Follows(text, without); !ok || got != want {
+			t.Errorf("%q: got %v, undone %v: %q", more, got, ok, without)
 		}
 	}
 }

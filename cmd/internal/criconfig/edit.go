@@ -73,7 +73,11 @@ func (e Edit) Undo(text []byte) ([]byte, bool) {
 	if at < 0 || at > 0 && text[at-1] != '\n' {
 		return nil, false
 	}
-	return slices.Concat(text[:at], []byte(e.Old), text[at+len(e.New):]), true
+	old, rest := e.Old, text[at+len(e.New):]
+	if old != "" && !strings.HasSuffix(old, "\n") && len(rest) > 0 {
+		old += "\n" // it was the last line, and is not any more
+	}
+	return slices.Concat(text[:at], []byte(old), rest), true
 }
 
 // sameBut makes sure that after is before with other imports.

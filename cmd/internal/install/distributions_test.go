@@ -264,6 +264,48 @@ func TestABlockThatIsThereNeedsNoFlag(t *testing.T) {
 	}
 }
 
+// A main file that came with the newer containerd is that one's: the block is not
+// asked for again, and a drop-in takes its place.
+func TestABlockIsNotMissedInTheFileOfANewerContainerd(t *testing.T) {
+	n := newNode(t, mainV2)
+	n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+	n.install()
+	n.write("etc/config.toml", mainV3, 0o640)
+	n.opts.OldContainerd = func(int) bool { return false }
+	if p := n.install(); p.Todo != "" || !exists(n.path("etc/conf.d/bookend.toml")) {
+		t.Errorf("todo %q\n%s", p.Todo, p)
+	}
+	n.uninstall()
+	if got := n.read("etc/config.toml"); got != mainV3 || exists(n.path("etc/conf.d")) {
+		t.Errorf("uninstalled: %q", got)
+	}
+}
+
+// What others wrote below the block is of its last table, and stays there: in another
+// one containerd might not start.
+func TestSettingsThatFollowABlockAreNotMoved(t *testing.T) {
+	const own = "privileged_without_host_devices = true\n"
+	n := newNode(t, mainV2+own)
+	n.opts.EditConfig, n.opts.OldContainerd = true, func(int) bool { return true }
+	n.install()
+	block := n.read("etc/config.toml")
+	n.write("etc/config.toml", block+"snapshotter = 'native'\n", 0o640)
+	n.opts.RuntimeName = "hooked"
+	before := n.tree()
+	if _, err := New(t.Context(), n.opts); !errors.Is(err, errFollows) {
+		t.Errorf("install: got %v, want %v", err, errFollows)
+	}
+	if _, err := Undo(n.opts.LibDir, false); !errors.Is(err, errFollows) {
+		t.Errorf("uninstall: got %v, want %v", err, errFollows)
+	}
+	n.wantTree(before)
+	n.write("etc/config.toml", block, 0o640)
+	n.uninstall()
+	if got := n.read("etc/config.toml"); got != mainV2+own {
+		t.Errorf("uninstalled: %q", got)
+	}
+}
+
 // Wherever an installation of a block, or an upgrade, stops, uninstall undoes it, and
 // install goes on.
 func TestABlockThatFailedIsUndoneOrGoesOn(t *testing.T) {

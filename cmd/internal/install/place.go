@@ -33,7 +33,7 @@ func (p *Plan) place(cfg *criconfig.Config) (place, error) {
 		case !c.Ours:
 		case c.block() && c.Path == template:
 			return rendered, nil
-		case c.block() && c.Path == cfg.Path && cfg.Exists:
+		case c.block() && c.Path == cfg.Path && cfg.Exists && (old || written(&c)):
 			return main, nil
 		case c.Edit == nil && cfg.Reads(c.Path):
 			return place{file: c.Path, imported: true, shown: c.Path}, nil
@@ -59,6 +59,13 @@ func (p *Plan) place(cfg *criconfig.Config) (place, error) {
 		return main, nil
 	}
 	return own, nil
+}
+
+// written tells whether what an installation wrote into a file is still there, as
+// it was or changed: a file of a newer containerd may have taken its place.
+func written(c *changed) bool {
+	now, err := readEntry(c.Path)
+	return err != nil || now != nil && bytes.Contains(now.Data, []byte(dropInHead))
 }
 
 // merged is a drop-in that the distribution merges itself; one without a file:
@@ -108,7 +115,10 @@ func (p *Plan) addBlock(cfg *criconfig.Config, pl place, table []byte) error {
 		text = before.Data
 	}
 	if known := p.state.find(pl.file); before != nil && known != nil && known.Edit != nil {
-		base, there := known.without(before)
+		base, there, err := known.without(before)
+		if err != nil {
+			return err
+		}
 		if !there && bytes.Contains(before.Data, []byte(dropInHead)) {
 			p.note("what bookend wrote into %s has been changed since, and is left as it is", pl.file)
 			return nil

@@ -49,19 +49,23 @@ type changed struct {
 func (c *changed) block() bool { return c.Edit != nil && c.Ours }
 
 // without is what a file has beside the edit of an installation, this one's or the
-// one's before; false: no edit is in it as it was written.
-func (c *changed) without(e *Entry) ([]byte, bool) {
+// one's before; false: no edit is in it as it was written. It fails with errFollows
+// where the rest would not say the same any more.
+func (c *changed) without(e *Entry) ([]byte, bool, error) {
 	if e == nil || e.Link != "" {
-		return nil, false
+		return nil, false, nil
 	}
 	for _, edit := range []*criconfig.Edit{c.Edit, c.PreviousEdit} {
 		if edit != nil {
 			if out, ok := edit.Undo(e.Data); ok {
-				return out, true
+				if c.Ours && edit.Follows(e.Data, out) {
+					return nil, false, fmt.Errorf("%s: %w", c.Path, errFollows)
+				}
+				return out, true, nil
 			}
 		}
 	}
-	return nil, false
+	return nil, false, nil
 }
 
 // wrote tells whether e came from an installation.

@@ -83,7 +83,10 @@ func (p *Plan) undo(c changed) error {
 		return err
 	}
 	var after *Entry
-	text, there := c.without(now)
+	text, there, err := c.without(now)
+	if err != nil {
+		return err
+	}
 	switch {
 	case now.same(c.Original):
 		return nil
