@@ -111,6 +111,13 @@ func ShimPaths(data []byte) ([]string, error) {
 	return out, nil
 }
 
+// ImportsByName tells whether the text of a main file imports another by its name, and
+// not by a pattern: containerd does not start without one that is named.
+func ImportsByName(text []byte, main, file string) (bool, error) {
+	s, err := parse(text)
+	return slices.Contains(resolve(main, s.Imports), file), err
+}
+
 // Reads tells whether containerd reads a file.
 func (c *Config) Reads(file string) bool {
 	return slices.ContainsFunc(c.files, func(s source) bool { return s.Path == file })

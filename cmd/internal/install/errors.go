@@ -25,6 +25,8 @@ var (
 	errChanged = errors.New("it was changed meanwhile; run the command again")
 	// errFollows: what stands below the head of one table would fall to another.
 	errFollows = errors.New("settings follow what bookend wrote, and are of its last table: move or remove them, and run the command again")
-	errNoFile  = errors.New("there is no such file to take the options of runc from: run this on a node, or name a copy of its file (--containerd-config)")
-	errKind    = errors.New("is neither a file nor a symbolic link")
+	// errNamed: containerd would not start without a file that is to go.
+	errNamed  = errors.New("containerd would not start without it")
+	errNoFile = errors.New("there is no such file to take the options of runc from: run this on a node, or name a copy of its file (--containerd-config)")
+	errKind   = errors.New("is neither a file nor a symbolic link")
 )

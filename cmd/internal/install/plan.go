@@ -66,7 +66,7 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 		return nil, err
 	}
 	if !opts.BinariesOnly {
-		p.state.Restart = opts.Restart
+		p.state.Restart, p.state.Main = opts.Restart, opts.ContainerdConfig
 		if err := p.configure(ctx); err != nil {
 			return nil, err
 		}

@@ -21,6 +21,8 @@ type state struct {
 	Dirs []string `json:"dirs,omitempty"`
 	// Restart is what makes the containerd that was configured read its files again.
 	Restart string `json:"restart,omitempty"`
+	// Main is that containerd's main file.
+	Main string `json:"main,omitempty"`
 
 	// InPlace is the directory of binaries that no installation has put there; empty:
 	// they are in a set.

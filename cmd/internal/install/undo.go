@@ -3,10 +3,13 @@ package install
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"bookend.dev/bookend/cmd/internal/criconfig"
 )
 
 // Undo plans to put everything back as it was before the first installation
@@ -30,10 +33,32 @@ func Undo(lib string, force bool) (*Plan, error) {
 			return nil, err
 		}
 	}
+	if err := p.unnamed(); err != nil {
+		return nil, err
+	}
 	if err := p.removeOwn(); err != nil {
 		return nil, err
 	}
 	return p, p.possible()
+}
+
+// unnamed refuses to remove a file that the main file imports by its name, and not by
+// a pattern.
+func (p *Plan) unnamed() error {
+	main, err := os.ReadFile(p.state.Main)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if i := slices.IndexFunc(p.Changes, func(c Change) bool { return c.Path == p.state.Main && c.After != nil }); i >= 0 {
+		main = p.Changes[i].After.Data
+	}
+	for _, c := range p.Changes {
+		// With a main file that cannot be read containerd does not start anyway.
+		if named, err := criconfig.ImportsByName(main, p.state.Main, c.Path); err == nil && named && c.After == nil {
+			return fmt.Errorf("the imports of %s name %s: %w; take it out of them, and run the command again", p.state.Main, c.Path, errNamed)
+		}
+	}
+	return nil
 }
 
 // removeOwn plans to remove what is ours in the directory of the installation, which

@@ -106,3 +106,23 @@ func TestAShimThatStartsMeanwhileIsSeen(t *testing.T) {
 	n.uninstall()
 	n.wantTree(before)
 }
+
+// containerd does not start without a file that its main file imports by name.
+func TestUninstallKeepsWhatTheMainFileNames(t *testing.T) {
+	n := newNode(t, mainV3)
+	n.opts.EditConfig = true
+	n.install()
+	for _, name := range []string{"conf.d/bookend.toml", n.path("etc/conf.d/bookend.toml")} {
+		n.write("etc/config.toml", "version = 3\nimports = ['"+name+"']\n", 0o640)
+		before := n.tree()
+		if _, err := Undo(n.opts.LibDir, false); !errors.Is(err, errNamed) {
+			t.Errorf("%s: got %v, want %v", name, err, errNamed)
+		}
+		n.wantTree(before)
+	}
+	n.write("etc/config.toml", "version = 3\nimports = ['conf.d/*.toml']\n", 0o640)
+	n.uninstall()
+	if exists(n.path("etc/conf.d/bookend.toml")) {
+		t.Error("the drop-in is left")
+	}
+}
