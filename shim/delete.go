@@ -17,20 +17,11 @@ const exitOutTime = 2 * time.Second
 // longer than the killing of one takes.
 const hookOutTime = 2*runtime.KillBound + time.Second
 
-// Delete ends the container's task, or deletes an exec.
-func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAPI.DeleteResponse, error) {
-	resp, err := s.delete(ctx, r)
-	if err == nil && r.ExecID == "" {
-		s.repeatShutdown(ctx)
-	}
-	return resp, err
-}
-
-// delete lets the init's TaskExit go out first:
+// Delete ends the container's task. It lets the init's TaskExit go out first:
 // the inner service tells of an exit before it has sent the event, and a client
 // may delete in between. It replies when TaskDelete is out as well: clients
 // shut the shim down next, and what is queued then may be lost.
-func (s *Service) delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAPI.DeleteResponse, error) {
+func (s *Service) Delete(ctx context.Context, r *taskAPI.DeleteRequest) (*taskAPI.DeleteResponse, error) {
 	c := s.lookup(r.ID)
 	if c == nil || r.ExecID != "" {
 		return s.inner().Delete(ctx, r)

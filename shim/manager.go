@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 
 	bootapi "github.com/containerd/containerd/api/runtime/bootstrap/v1"
 	"github.com/containerd/containerd/api/types"
@@ -17,6 +18,7 @@ import (
 
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/runtime/joiner"
+	"bookend.dev/bookend/shim/bootstrap"
 )
 
 // bootManager starts, describes and cleans up after shims: the stock manager,
@@ -31,8 +33,18 @@ func (m bootManager) Name() string { return m.stock.Name() }
 // Start implements [shim.Shim]. The stock manager looks for runc's options
 // among the parameters and is content without any.
 func (m bootManager) Start(ctx context.Context, p *bootapi.BootstrapParams) (*bootapi.BootstrapResult, error) {
-	return m.stock.Start(ctx, p)
+	result, err := m.stock.Start(ctx, p)
+	if err == nil && careless.MatchString(p.GetContainerdVersion()) {
+		result.Version = bootstrap.OldVersion
+	}
+	return result, err
 }
+
+// careless matches containerd 2.3. It hands a pod's containers to a shim of version 3
+// and does not look after them: when the shim dies it has only the sandbox cleaned up,
+// and where the sandbox goes first no one ends the shim. With a shim of version 2 it
+// does both for every container, as older releases do.
+var careless = regexp.MustCompile(`^v?2\.3(\D|$)`)
 
 // Info implements [shim.Shim]. It answers even where the runtime's binary is
 // not to be found: an error would cost every feature, not only the runtime's.

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	bootapi "github.com/containerd/containerd/api/runtime/bootstrap/v1"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/shim"
 
@@ -216,5 +217,25 @@ func TestInfoSaysWhetherTheShimHasTheJoiner(t *testing.T) {
 	info, err := newManager().Info(t.Context(), strings.NewReader(""))
 	if err != nil || info.GetAnnotations()[hooks.JoinerAnnotation] != want {
 		t.Errorf("got %v, %v; want %q", info.GetAnnotations(), err, want)
+	}
+}
+
+// stockManager stands in for the stock manager: it has started a shim.
+type stockManager struct{ shim.Shim }
+
+func (stockManager) Start(context.Context, *bootapi.BootstrapParams) (*bootapi.BootstrapResult, error) {
+	return &bootapi.BootstrapResult{Version: 3, Address: "unix:///run/s", Protocol: "ttrpc"}, nil
+}
+
+// Only containerd 2.3 is told of an older version than the stock shim's.
+func TestShimVersionForEachContainerd(t *testing.T) {
+	for version, want := range map[string]int32{
+		"v2.3.7": 2, "2.3.0-rc.1": 2, "v2.3.7-k3s1": 2, "2.3.7+unknown": 2,
+		"v2.4.2": 3, "2.30.0": 3, "v12.3.1": 3, "v3.2.3": 3, "": 3, "unknown": 3,
+	} {
+		got, err := bootManager{stock: stockManager{}}.Start(t.Context(), &bootapi.BootstrapParams{ContainerdVersion: version})
+		if err != nil || got.Version != want || got.Address != "unix:///run/s" {
+			t.Errorf("containerd %q: %v, %v; want version %d", version, got, err, want)
+		}
 	}
 }

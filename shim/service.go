@@ -3,7 +3,6 @@ package shim
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	taskAPI "github.com/containerd/containerd/api/runtime/task/v3"
 	"github.com/containerd/ttrpc"
@@ -26,7 +25,6 @@ type Service struct {
 	binary                   string // path of the shim's own binary
 	memory                   idleMemory
 	deletes                  underway
-	shutdownAsked            atomic.Bool // by anyone, ever
 
 	mu         sync.Mutex
 	containers map[string]*container // those with hooks, by id

@@ -3,7 +3,6 @@ package shim
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,57 +61,6 @@ func TestShutdownComesAfterTheRepliesOfDeletes(t *testing.T) {
 				}
 				if waited := time.Since(began); waited != tt.want {
 					t.Errorf("waited %s, want %s", waited, tt.want)
-				}
-			})
-		})
-	}
-}
-
-// counting stands in for an inner service, of which it counts the shutdowns.
-type counting struct {
-	taskAPI.TTRPCTaskService
-	shutdowns *atomic.Int32
-}
-
-func (counting) Delete(context.Context, *taskAPI.DeleteRequest) (*taskAPI.DeleteResponse, error) {
-	return &taskAPI.DeleteResponse{}, nil
-}
-
-func (c counting) Shutdown(context.Context, *taskAPI.ShutdownRequest) (*emptypb.Empty, error) {
-	c.shutdowns.Add(1)
-	return &emptypb.Empty{}, nil
-}
-
-// A shim that was to end when its last container would be gone ends then, though no one
-// asks again; one that was not goes on.
-func TestShutdownIsRepeatedAfterTheDeleteOfAContainer(t *testing.T) {
-	for name, tt := range map[string]struct {
-		asked bool
-		exec  string
-		want  int32
-	}{
-		"asked": {true, "", 2}, "never asked": {false, "", 0}, "an exec's delete": {true, "e", 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				inner := counting{shutdowns: &atomic.Int32{}}
-				s := &Service{TTRPCTaskService: inner, containers: map[string]*container{}}
-				if tt.asked {
-					if _, err := s.Shutdown(t.Context(), &taskAPI.ShutdownRequest{}); err != nil {
-						t.Error(err)
-					}
-				}
-				before := inner.shutdowns.Load()
-				if _, err := s.Delete(t.Context(), &taskAPI.DeleteRequest{ID: "a", ExecID: tt.exec}); err != nil {
-					t.Error(err)
-				}
-				synctest.Wait()
-				if got := inner.shutdowns.Load(); got != before {
-					t.Error("the client had no time to take the reply")
-				}
-				hooks.Pause(t.Context(), 2*shutdownRepeat)
-				if got := inner.shutdowns.Load(); got != tt.want {
-					t.Errorf("%d shutdowns, want %d", got, tt.want)
 				}
 			})
 		})

@@ -9,7 +9,8 @@
 //	                    protocol
 //	the address, for    the file "address" in the    bootstrap.json, which
 //	its next start      bundle, by the shim (1.7)    the daemon writes (from 2.0)
-//	Task API            containerd.task.v2           containerd.task.v3
+//	Task API            containerd.task.v2           containerd.task.v3 (2.3: v2, which
+//	                                                 package shim tells it)
 //
 // (containerd's core/runtime/v2, binary.go and shim.go of those releases; in 2.3
 // pkg/shim/compat.go refuses the older form.) Older daemons are told that the shim has

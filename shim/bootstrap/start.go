@@ -79,7 +79,7 @@ func (c call) serveOld(input []byte, main func()) error {
 	if err = errors.Join(err, address.Close()); err != nil {
 		return err
 	}
-	return json.NewEncoder(daemon).Encode(oldAnswer{Version: oldVersion, Address: result.Address, Protocol: result.Protocol})
+	return json.NewEncoder(daemon).Encode(oldAnswer{Version: OldVersion, Address: result.Address, Protocol: result.Protocol})
 }
 
 // call is the command line of a shim, as far as it matters here.
@@ -147,8 +147,9 @@ type oldAnswer struct {
 	Protocol string `json:"protocol"`
 }
 
-// oldVersion is the version of the shim's API for which they call [RegisterV2].
-const oldVersion = 2
+// OldVersion is the version of the shim's API of which daemons call what [RegisterV2]
+// serves.
+const OldVersion = 2
 
 // inMemory is a file with this content, to be read from its start.
 func inMemory(content []byte) (*os.File, error) {
