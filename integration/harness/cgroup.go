@@ -54,6 +54,29 @@ func CgroupsBelow(name string) ([]string, error) {
 	return all, nil
 }
 
+// thaw lets frozen processes in and below the cgroup name go on: with cgroup v1 a
+// SIGKILL reaches them only then.
+func thaw(name string) error {
+	dirs, err := CgroupsBelow(name)
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		file, err := os.OpenFile(filepath.Join(dir, "freezer.state"), os.O_WRONLY, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another hierarchy's, or removed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		_, err = file.WriteString("THAWED")
+		if err := errors.Join(err, file.Close()); err != nil {
+			return fmt.Errorf("thaw: %w", err)
+		}
+	}
+	return nil
+}
+
 // removeCgroups removes name and everything below it in every hierarchy.
 func removeCgroups(ctx context.Context, name string) error {
 	dirs, err := CgroupsBelow(name)

@@ -10,8 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// TestStopRemovesEverything stops a daemon with a pod, a task, and a process
-// that nobody waits for.
+// TestStopRemovesEverything stops a daemon with a pod and a paused task.
 func TestStopRemovesEverything(t *testing.T) {
 	d, err := Start(t.Context(), Options{})
 	if err != nil {
@@ -58,7 +57,11 @@ func runSomething(t *testing.T, d *Daemon) {
 	if _, err := pod.RunContainer(t.Context(), ContainerOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Tasks.Run(t.Context(), TaskOptions{}); err != nil {
+	task, err := d.Tasks.Run(t.Context(), TaskOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := task.Pause(t.Context()); err != nil { // SIGKILL alone does not end it then
 		t.Fatal(err)
 	}
 }

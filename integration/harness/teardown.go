@@ -56,6 +56,9 @@ func killProcesses(ctx context.Context, dir string) error {
 		if err != nil {
 			return Permanent(err)
 		}
+		if err := thaw(filepath.Base(dir)); err != nil {
+			return err
+		}
 		for _, p := range procs {
 			if p.State != 'Z' {
 				_ = syscall.Kill(p.PID, syscall.SIGKILL)
