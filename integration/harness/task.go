@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/containerd/errdefs"
+	"github.com/containerd/ttrpc"
 )
 
 // TaskNamespace is the containerd namespace of [Tasks], and CRINamespace that
@@ -153,8 +155,18 @@ func (t *Task) Exited(ctx context.Context) (int, error) {
 
 // Remove kills the task where it runs, and removes task, container and snapshot.
 func (t *Task) Remove(ctx context.Context) error {
-	if err := t.Kill(ctx, syscall.SIGKILL); err != nil && !errdefs.IsNotFound(err) && !errdefs.IsFailedPrecondition(err) {
-		return fmt.Errorf("kill task %s: %w", t.ID(), err)
+	err := Poll(ctx, EndTimeout, "task "+t.ID()+" to take its kill", func() error {
+		err := t.Kill(ctx, syscall.SIGKILL)
+		switch {
+		case err == nil, errdefs.IsNotFound(err), errdefs.IsFailedPrecondition(err):
+			return nil
+		case strings.Contains(err.Error(), ttrpc.ErrClosed.Error()):
+			return err // its shim has died, which containerd is about to see
+		}
+		return Permanent(err)
+	})
+	if err != nil {
+		return err
 	}
 	if _, err := t.Delete(ctx, containerd.WithProcessKill); err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("delete task %s: %w", t.ID(), err)
