@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,6 +19,12 @@ import (
 //
 //go:embed guest
 var scripts embed.FS
+
+// What else a build leaves below the repository.
+const (
+	tools      = ".cache/tools/bin"
+	oldVersion = ".cache/old-bookend"
+)
 
 // payload makes the disk that the guest has at /bookend: the scripts, tests, the
 // repository without its history, and in it bin/ and the tools, where tests look
@@ -51,8 +58,11 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 	if err := copyTree(s.root, filepath.Join(stage, "src"), ".git", ".cache"); err != nil {
 		return "", err
 	}
-	tools := filepath.Join(".cache", "tools", "bin")
 	if err := copyTree(filepath.Join(s.root, tools), filepath.Join(stage, "src", tools)); err != nil {
+		return "", err
+	}
+	// Without it the tests of upgrades fail, and say how to make it.
+	if err := copyTree(filepath.Join(s.root, oldVersion), filepath.Join(stage, "src", oldVersion)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	return ext4(ctx, s, filepath.Join(dir, "suite.ext4"), stage)

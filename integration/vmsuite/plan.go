@@ -83,7 +83,7 @@ func (p plan) without(ended map[string][]string) plan {
 // Where the guest has the repository and the tools.
 const (
 	guestSource = "/bookend/src"
-	guestTools  = guestSource + "/.cache/tools/bin"
+	guestTools  = guestSource + "/" + tools
 )
 
 func environment(s settings) []string {

@@ -28,7 +28,7 @@ VMSUITE = go run ./integration/vmsuite -kernel $(KERNEL) $(if $(SLOW),-slow $(SL
 
 # Both drivers of cgroups, whatever the first one's tests say.
 .PHONY: test-vm
-test-vm: build tools vmsuite-disks ## Run the integration suite on a node with cgroup v2 and AppArmor, in virtual machines with and without systemd (root)
+test-vm: build tools old-bookend vmsuite-disks ## Run the integration suite on a node with cgroup v2 and AppArmor, in virtual machines with and without systemd (root)
 	@small=0 systemd=0; \
 	$(VMSUITE) -init small $(ARGS) || small=$$?; \
 	$(VMSUITE) -init systemd $(ARGS) || systemd=$$?; \
@@ -37,7 +37,7 @@ test-vm: build tools vmsuite-disks ## Run the integration suite on a node with c
 	[ $$small$$systemd = 00 ]
 
 .PHONY: test-vm-one
-test-vm-one: build tools vmsuite-disks ## Run tests in one of them: INIT=systemd or small, RUN picks tests by a regexp, KERNEL=sid (root)
+test-vm-one: build tools old-bookend vmsuite-disks ## Run tests in one of them: INIT=systemd or small, RUN picks tests by a regexp, KERNEL=sid (root)
 	$(VMSUITE) -init $(INIT) -run '$(RUN)' $(ARGS)
 
 .PHONY: test-vm-part
