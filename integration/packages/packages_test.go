@@ -110,7 +110,7 @@ func TestTheRpmIsPlacedAndErased(t *testing.T) {
 	}
 	n.want(0, "bookend-exec version", "/usr/libexec/bookend/bookend-exec", "--version")
 	n.write("/etc/containerd/config.toml", "version = 2\n")
-	n.run(3, "bookend", "install", "--containerd", "/opt/containerd/containerd")
+	n.run(0, "bookend", "install", "--edit-config", "--containerd", "/opt/containerd/containerd")
 	n.want(1, "/usr/bin/bookend uninstall", rpm("-e", "bookend")...)
 	n.run(0, "test", "-x", "/usr/libexec/bookend/bookend")
 	n.run(0, "bookend", "uninstall")
