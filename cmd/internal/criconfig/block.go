@@ -80,11 +80,11 @@ func Says(file, name string) (bool, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
-	return TextSays(text, name), err
+	return textSays(text, name), err
 }
 
-// TextSays is [Says] of a file's text.
-func TextSays(text []byte, name string) bool {
+// textSays is [Says] of a file's text.
+func textSays(text []byte, name string) bool {
 	head := regexp.MustCompile(`(?m)^[ \t]*\[[^#\n]*\.runtimes\.["']?` + regexp.QuoteMeta(name) + `["']?[ \t]*[\].]`)
 	return head.Match(text)
 }

@@ -97,7 +97,7 @@ func TestAFileSaysSomethingOfARuntime(t *testing.T) {
 		"[a.runtimes.my-bookend]\n[bookend.runtimes.x]\n":       false,
 		"x = '[a.runtimes.bookend]'\n[a.runtimes] # .bookend\n": false,
 	} {
-		if got := TextSays([]byte(text), "bookend"); got != want {
+		if got := textSays([]byte(text), "bookend"); got != want {
 			t.Errorf("%q: got %v", text, got)
 		}
 	}
