@@ -173,6 +173,7 @@ func TestSandboxNeverHasHooks(t *testing.T) {
 	if _, err := log.WaitTopic(t.Context(), "/tasks/exit", pod.ID); err != nil {
 		t.Error("the sandbox did not get its signal:", err)
 	}
+	awaitNotReady(t, pod)
 }
 
 // awaitHandler waits until a process handles a signal: the first one of a pid

@@ -137,6 +137,23 @@ func pausePID(t *testing.T, pod *harness.Pod) int {
 	return info.PID
 }
 
+// awaitNotReady waits until containerd has done with a sandbox that ended by itself.
+// Before that it may close its connection to the shim, as 1.7 does, under the call of
+// a client that stops the pod.
+func awaitNotReady(t *testing.T, pod *harness.Pod) {
+	t.Helper()
+	err := harness.Poll(t.Context(), time.Minute, "the pod to be not ready", func() error {
+		st, err := pod.Status(t.Context())
+		if err == nil && st.GetState() == runtimeapi.PodSandboxState_SANDBOX_READY {
+			err = errors.New("it is ready")
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSandboxWithoutItsPauseProcessKeepsItsContainersAsWithTheStockShim(t *testing.T) {
 	d := shared.Daemon(t)
 	for _, handler := range []string{harness.Runc, harness.Bookend} {
@@ -157,16 +174,7 @@ func TestSandboxWithoutItsPauseProcessKeepsItsContainersAsWithTheStockShim(t *te
 			if _, err := log.WaitTopic(t.Context(), "/tasks/delete", pod.ID); err != nil {
 				t.Error(err)
 			}
-			err := harness.Poll(t.Context(), time.Minute, "the pod to be not ready", func() error {
-				st, err := pod.Status(t.Context())
-				if err == nil && st.GetState() == runtimeapi.PodSandboxState_SANDBOX_READY {
-					err = errors.New("it is ready")
-				}
-				return err
-			})
-			if err != nil {
-				t.Error(err)
-			}
+			awaitNotReady(t, pod)
 			for _, m := range []*harness.Fixture{main, side} {
 				if got, err := m.Container.Exec(t.Context(), "echo", "alive"); err != nil || got.Stdout != "alive\n" {
 					t.Errorf("exec in %s: %+v, %v", m.Container.Name(), got, err)
