@@ -31,7 +31,7 @@ var errSilent = errors.New("the guest fell silent")
 // boot runs the guest until it turns itself off. What it writes to its second
 // console goes to results.
 func (g guest) boot(ctx context.Context, results io.Writer) error {
-	console, err := os.Create(g.consolePath())
+	console, err := os.OpenFile(g.consolePath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,8 @@ func (g guest) arguments() []string {
 }
 
 func (g guest) commandLine() []string {
-	line := []string{"console=ttyS0", "quiet", "panic=-1", "cgroup_no_v1=all", "apparmor=1", "mitigations=off"}
+	// The second processor comes when suite.sh has it come.
+	line := []string{"console=ttyS0", "quiet", "panic=-1", "maxcpus=1", "cgroup_no_v1=all", "apparmor=1", "mitigations=off"}
 	if g.init == initSystemd {
 		return append(line, "bookend.init=/sbin/init", "systemd.unit=multi-user.target", "systemd.wants=suite.service")
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -138,6 +139,8 @@ func (r *report) end() error {
 	if err := <-r.read; err != nil {
 		return err
 	}
+	// Another guest may have run them before.
+	r.results = slices.DeleteFunc(r.results, func(t *result) bool { return t.action == "" && t.pkg == r.pkg })
 	for _, name := range slices.Sorted(maps.Keys(r.running)) {
 		r.results = append(r.results, r.running[name])
 	}
@@ -207,6 +210,20 @@ func (r *report) close() error {
 		err = cerr
 	}
 	return err
+}
+
+var errCutOff = errors.New("the guest ended before its plan did")
+
+// cut tells why a guest, whose boot returned err, did not come to the end of its plan
+// though nothing spoke against it; nil: it did, or another one would not either.
+func (r *report) cut(err error) error {
+	switch {
+	case errors.Is(err, errSilent):
+		return err
+	case err == nil && len(r.facts) > 0 && r.refused == "" && !r.done:
+		return errCutOff
+	}
+	return nil
 }
 
 // ended names the tests of each package that have ended, but for parts of tests.

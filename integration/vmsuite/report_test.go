@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,13 +20,19 @@ func framed(lines ...string) string {
 	return "\x16" + strings.Join(lines, "\n\x16") + "\n"
 }
 
-// read has a report read what a guest wrote, some bytes at a time.
-func read(t *testing.T, written string) *report {
+// start is a report that nothing was written to.
+func start(t *testing.T) *report {
 	t.Helper()
 	r, err := newReport(settings{disks: t.TempDir(), init: initSmall, kernel: "trixie"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+// write has a report read what a guest wrote, some bytes at a time.
+func write(t *testing.T, r *report, written string) {
+	t.Helper()
 	for len(written) > 0 {
 		n := min(7, len(written))
 		if _, err := r.Write([]byte(written[:n])); err != nil {
@@ -31,6 +40,13 @@ func read(t *testing.T, written string) *report {
 		}
 		written = written[n:]
 	}
+}
+
+// read is a report of all that guests wrote.
+func read(t *testing.T, written string) *report {
+	t.Helper()
+	r := start(t)
+	write(t, r, written)
 	if err := r.close(); err != nil {
 		t.Fatal(err)
 	}
@@ -90,5 +106,52 @@ func TestReportKnowsWhatAnotherGuestNeedNotRun(t *testing.T) {
 	rest := onePackage.without(r.ended())
 	if got, want := rest.packages[0].skip, "^(TestGood|TestBad)$"; got != want {
 		t.Errorf("skip %q, want %q", got, want)
+	}
+}
+
+func TestReportTellsWhatAnotherGuestIsFor(t *testing.T) {
+	good := framed("=== RUN   TestGood", "--- PASS: TestGood (0.10s)")
+	for name, tt := range map[string]struct {
+		written string
+		boot    error
+		want    error
+	}{
+		"the end":             {console(good, "0"), nil, nil},
+		"tests that fail":     {console(good, "1"), nil, nil},
+		"a panic":             {strings.TrimSuffix(console(good, "0"), "\x01done\n"), nil, errCutOff},
+		"silence":             {strings.TrimSuffix(console(good, "0"), "\x01done\n"), errSilent, errSilent},
+		"an interrupt":        {strings.TrimSuffix(console(good, "0"), "\x01done\n"), context.Canceled, nil},
+		"no boot":             {"", nil, nil},
+		"a guest of cgroup 1": {"\n\x01kernel 6\n\n\x01refused cgroup v1 is mounted\n", nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := read(t, tt.written).cut(tt.boot); !errors.Is(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// What one guest died in, and another one ran, has run.
+func TestReportForgetsATestThatEndedInAnotherGuest(t *testing.T) {
+	good := framed("=== RUN   TestGood", "--- PASS: TestGood (0.10s)")
+	long := framed("=== RUN   TestLong")
+	r := start(t)
+	write(t, r, "\n\x01kernel 6\n\n\x01package integration\n"+good+long)
+	if err := r.end(); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.ended()["integration"]; !slices.Equal(got, []string{"TestGood"}) {
+		t.Errorf("ended: %q", got)
+	}
+	write(t, r, console(long+framed("--- PASS: TestLong (9.00s)", "PASS"), "0"))
+	if err := r.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.verdict(onePackage); err != nil {
+		t.Error(err)
+	}
+	if summary := r.summary(onePackage, 0); !strings.Contains(summary, "2 run, 2 passed") || strings.Contains(summary, "did not end") {
+		t.Error(summary)
 	}
 }

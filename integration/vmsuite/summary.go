@@ -72,7 +72,7 @@ func (r *report) verdict(p plan) error {
 	}
 	switch {
 	case !r.done:
-		return errors.New("the guest ended before its plan did")
+		return errCutOff
 	case len(r.results) == 0:
 		return errors.New("no test ran")
 	}
