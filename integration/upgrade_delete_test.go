@@ -67,7 +67,7 @@ var waitingBoth = `{"postStart":{"exec":` + shell(waitingPost) + `},"preStop":{"
 // stoppingTask is a container that has begun a preStop which does not end.
 func stoppingTask(t *testing.T, d *harness.Daemon) *harness.Fixture {
 	t.Helper()
-	h := harness.RunTask(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
+	h := harness.RunTask(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`, withRuncsOptions)
 	h.Kill(syscall.SIGTERM)
 	h.Await("pre")
 	return h

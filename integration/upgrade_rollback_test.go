@@ -32,7 +32,7 @@ func TestUpgradeIsRolledBackUnderRunningPods(t *testing.T) {
 
 		o.rollBack()
 		o.restart()
-		older := harness.RunTask(t, o.Daemon, printing)
+		older := harness.RunTask(t, o.Daemon, printing, withRuncsOptions)
 		o.wantServedBy(t, older.ID, o.old)
 		for _, f := range []*harness.Fixture{main, task, older} {
 			awaitAttempts(t, o.Daemon, f.ID, "postStart Succeeded")

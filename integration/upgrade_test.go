@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"bookend.dev/bookend/integration/harness"
+	"github.com/containerd/containerd/api/types/runc/options"
 )
 
 // The tests in this file, and in those whose names begin with upgrade, are about two
@@ -99,6 +100,10 @@ func (o *oldVersion) pod(t *testing.T, lifecycle string) *harness.Pod {
 	return o.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{harness.PodLifecycleKey: lifecycle}})
 }
 
+// withRuncsOptions is for tasks of the old version, which does not tell systemd's
+// driver of cgroups by their names.
+func withRuncsOptions(o *harness.TaskOptions) { o.RuntimeOptions = &options.Options{} }
+
 // printing has two hooks that print, the second of which waits for the test.
 var printing = `{"postStart":{"exec":` + shell(`echo post >> /fifo/trace; echo begun`) + `},"preStop":{"exec":` + shell(waitingPre+`; echo ended`) + `}}`
 
@@ -108,7 +113,7 @@ func TestUpgradeUnderRunningPods(t *testing.T) {
 	t.Run("pods", func(t *testing.T) {
 		pod := o.pod(t, printing)
 		main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
-		task := harness.RunTask(t, o.Daemon, printing)
+		task := harness.RunTask(t, o.Daemon, printing, withRuncsOptions)
 
 		o.upgrade()
 		o.restart()

@@ -3,6 +3,7 @@ package shim
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/containerd/containerd/api/types/runc/options"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"bookend.dev/bookend/hooks"
+	"bookend.dev/bookend/runtime/bundle"
 )
 
 // nodeConfig is the node's configuration as one Create finds it: read when it
@@ -20,6 +22,8 @@ type nodeConfig struct {
 	// translate says that the client sent runtimeoptions.v1, so that runc's own
 	// options have to come out of the configuration.
 	translate bool
+	// native says that the client sent runc's own options.
+	native bool
 }
 
 // nodeConfigOf finds the node's configuration from the options of a Create:
@@ -37,7 +41,9 @@ func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
 	}
 	switch v := v.(type) {
 	case *options.Options:
-		return newNodeConfig(nil), nil
+		node := newNodeConfig(nil)
+		node.native = true
+		return node, nil
 	case *runtimeoptions.Options:
 		return newNodeConfig(v), nil
 	default:
@@ -74,6 +80,36 @@ func (n nodeConfig) runcOptions(opts *anypb.Any) (*anypb.Any, error) {
 		Root:          cfg.Runc.Root,
 		SystemdCgroup: cfg.Runc.SystemdCgroup,
 	})
+}
+
+// createOptions is runcOptions for the container of a bundle. A client that sends
+// none of runc's options cannot say who makes cgroups: systemd does where the
+// container's is named as systemd's are, slice:prefix:name, which runc would else
+// take for a directory.
+func (n nodeConfig) createOptions(opts *anypb.Any, bundleDir string) (*anypb.Any, error) {
+	opts, err := n.runcOptions(opts)
+	if err != nil || n.native {
+		return opts, err
+	}
+	path, err := bundle.ReadCgroupsPath(bundleDir)
+	if err != nil || !systemdPath(path) {
+		return opts, nil // the runtime says in its own words what is wrong with the file
+	}
+	runc := &options.Options{}
+	if opts.GetValue() != nil {
+		if err := typeurl.UnmarshalTo(opts, runc); err != nil {
+			return nil, err
+		}
+	}
+	runc.SystemdCgroup = true
+	return typeurl.MarshalAnyToProto(runc)
+}
+
+// systemdPath tells whether a cgroup's path is one that runc's systemd driver reads, by
+// docs/systemd.md of runc: a slice, which may be empty, a prefix and a name.
+func systemdPath(path string) bool {
+	slice, rest, _ := strings.Cut(path, ":")
+	return (slice == "" || strings.HasSuffix(slice, ".slice")) && !strings.Contains(slice, "/") && strings.Count(rest, ":") == 1
 }
 
 func loadOptions(o *runtimeoptions.Options) (*hooks.Config, error) {

@@ -19,9 +19,9 @@ import (
 // to be this machine's process 1, or the runtime itself.
 const cgroupsVariable = "BOOKEND_TEST_CGROUPS"
 
-// SystemdCgroups tells whether systemd makes the cgroups of containers. Runtimes
-// then have SystemdCgroup in their options, and a daemon has a slice in place of a
-// cgroup.
+// SystemdCgroups tells whether systemd makes the cgroups of containers. Runtimes of
+// runc's type then have SystemdCgroup in their options, and a daemon has a slice in
+// place of a cgroup.
 func SystemdCgroups() bool { return os.Getenv(cgroupsVariable) == "systemd" }
 
 // cgroupName is the cgroup of the daemon name, relative to a hierarchy's root. A
@@ -60,14 +60,18 @@ func IsCgroupOf(dir, id string) bool {
 	return name == id || strings.HasSuffix(name, "-"+id+".scope")
 }
 
-// withDriver adds to the options of a client of the Task API what the machine's
-// driver of cgroups is. It leaves those alone which are not runc's.
-func withDriver(opts any) any {
+// withDriver adds to a runtime's options of a client of the Task API what the
+// machine's driver of cgroups is. It leaves those alone which are not runc's; bookend,
+// where it is given none, goes by the name of the cgroup.
+func withDriver(runtime string, opts any) any {
 	if !SystemdCgroups() {
 		return opts
 	}
 	switch o := opts.(type) {
 	case nil:
+		if runtime == BookendRuntime {
+			return nil
+		}
 		return &options.Options{SystemdCgroup: true}
 	case *options.Options:
 		o = proto.CloneOf(o)
@@ -79,26 +83,14 @@ func withDriver(opts any) any {
 
 // driverOptions is withDriver for a handler's options table; nil: it has none.
 func (h Handler) driverOptions() map[string]any {
-	if !SystemdCgroups() {
+	if !SystemdCgroups() || h.Type != RuncRuntime {
 		return h.Options
 	}
 	table := maps.Clone(h.Options)
 	if table == nil {
 		table = map[string]any{}
 	}
-	_, elsewhere := table["TypeUrl"]
-	switch {
-	case h.Type == RuncRuntime:
-		table["SystemdCgroup"] = true
-	case h.Type == BookendRuntime && !elsewhere:
-		runc, _ := table["runc"].(map[string]any)
-		runc = maps.Clone(runc)
-		if runc == nil {
-			runc = map[string]any{}
-		}
-		runc["systemdCgroup"] = true
-		table["runc"] = runc
-	}
+	table["SystemdCgroup"] = true
 	return table
 }
 

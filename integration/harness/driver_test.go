@@ -44,9 +44,8 @@ func TestOptionsOfRuntimesHaveTheDriver(t *testing.T) {
 	}{
 		{Handler{Type: RuncRuntime}, map[string]any{"SystemdCgroup": true}},
 		{Handler{Type: RuncRuntime, Options: map[string]any{"BinaryName": "x"}}, map[string]any{"BinaryName": "x", "SystemdCgroup": true}},
-		{Handler{Type: BookendRuntime, Options: map[string]any{"runc": map[string]any{"root": "x"}}}, map[string]any{"runc": map[string]any{"root": "x", "systemdCgroup": true}}},
-		{Handler{Type: BookendRuntime}, map[string]any{"runc": map[string]any{"systemdCgroup": true}}},
 		{Handler{Type: BookendRuntime, Options: map[string]any{"TypeUrl": "x"}}, map[string]any{"TypeUrl": "x"}},
+		{Handler{Type: BookendRuntime}, nil},
 	} {
 		t.Setenv(cgroupsVariable, "")
 		if got := tt.handler.driverOptions(); !reflect.DeepEqual(got, tt.handler.Options) {
@@ -58,10 +57,13 @@ func TestOptionsOfRuntimesHaveTheDriver(t *testing.T) {
 		}
 	}
 	ours, others := &options.Options{BinaryName: "x"}, &runtimeoptions.Options{ConfigPath: "x"}
-	if got := withDriver(ours); !proto.Equal(got.(proto.Message), &options.Options{BinaryName: "x", SystemdCgroup: true}) || ours.SystemdCgroup {
+	if got := withDriver(RuncRuntime, ours); !proto.Equal(got.(proto.Message), &options.Options{BinaryName: "x", SystemdCgroup: true}) || ours.SystemdCgroup {
 		t.Errorf("%v, and the caller's are %v", got, ours)
 	}
-	if got := withDriver(others); got != any(others) {
+	if got := withDriver(RuncRuntime, others); got != any(others) {
 		t.Errorf("options that are not runc's became %v", got)
+	}
+	if got := withDriver(BookendRuntime, nil); got != nil {
+		t.Errorf("options that no one gave bookend became %v", got)
 	}
 }

@@ -94,7 +94,7 @@ func (t *Tasks) newContainer(ctx context.Context, opts TaskOptions) (containerd.
 		containerd.WithImage(image),
 		containerd.WithSnapshotter(t.daemon.snapshotter),
 		containerd.WithNewSnapshot(opts.ID, image),
-		containerd.WithRuntime(opts.Runtime, withDriver(opts.RuntimeOptions)),
+		containerd.WithRuntime(opts.Runtime, withDriver(opts.Runtime, opts.RuntimeOptions)),
 		containerd.WithNewSpec(append(spec, opts.Spec...)...))
 }
 
