@@ -64,7 +64,8 @@ func (t *target) named() bool { return t.address != "" || os.Getenv(addressEnv) 
 // tells it, and makes paths absolute. It fails where there are several, unless any
 // will do: then it chooses none of them.
 func (t *target) choose(ctx context.Context) error {
-	if err := absolute(&t.config); err != nil {
+	t.address = strings.TrimPrefix(t.address, "unix://")
+	if err := absolute(&t.config, &t.address); err != nil {
 		return err
 	}
 	t.Preset, _ = distribution.Named(cmp.Or(t.name, distribution.Plain))

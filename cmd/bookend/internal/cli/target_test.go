@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,6 +30,10 @@ func TestInstallNeedsADaemonThatIsNamedToAnswer(t *testing.T) {
 }
 
 func TestAFileWithoutASocketIsNotTheUsualDaemons(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		to    target
 		env   string
@@ -41,6 +46,7 @@ func TestAFileWithoutASocketIsNotTheUsualDaemons(t *testing.T) {
 		{target{config: "/x.toml"}, "/e.sock", "/e.sock", true},
 		{target{address: "unix:///a.sock"}, "/e.sock", "/a.sock", true},
 		{target{name: "k0s"}, "", "/run/k0s/containerd.sock", false},
+		{target{address: "unix://a.sock"}, "", filepath.Join(here, "a.sock"), true},
 	} {
 		t.Setenv(addressEnv, tt.env)
 		tt.to.root = t.TempDir()
