@@ -210,7 +210,13 @@ func (n *node) advice(check string) []string {
 		n.t.Fatal(err)
 	}
 	for _, r := range results {
-		if command, _, ok := strings.Cut(r.Fix, ", then "); ok && r.Check == check {
+		command, restart := r.Fix, false
+		for _, before := range []string{", then ", " && "} { // a person's part, or a command
+			var found bool
+			command, _, found = strings.Cut(command, before)
+			restart = restart || found
+		}
+		if restart && r.Check == check {
 			return strings.Fields(command)[1:]
 		}
 	}

@@ -122,6 +122,12 @@ func wantSameAsInit(t *testing.T, h *harness.Fixture, status map[string]string) 
 	t.Helper()
 	init, hook := h.Init(), findHook(t, h.Daemon, watchedHook).PID
 	want, got := confinement(t, init), confinement(t, hook)
+	if hasOwnCgroup(t, init) && want["ns/cgroup"] != readLink(t, "/proc/self/ns/cgroup") {
+		if got["ns/cgroup"] == want["ns/cgroup"] {
+			t.Error("the hook has its container's cgroup namespace, which is not rooted in the hook's cgroup")
+		}
+		delete(want, "ns/cgroup")
+	}
 	for _, what := range slices.Sorted(maps.Keys(want)) {
 		if got[what] != want[what] {
 			t.Errorf("%s of the hook: %q, of the init: %q", what, got[what], want[what])
@@ -143,11 +149,7 @@ func confinement(t *testing.T, pid int) map[string]string {
 	proc := fmt.Sprintf("/proc/%d/", pid)
 	found := map[string]string{}
 	for _, link := range append(names(t, proc+"ns", "ns/"), "cwd", "root") {
-		target, err := os.Readlink(proc + link)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found[link] = target
+		found[link] = readLink(t, proc+link)
 	}
 	for _, file := range []string{"limits", "oom_score_adj", "personality", "environ"} {
 		found[file] = readFile(t, proc+file)
@@ -220,25 +222,51 @@ func wantNoTerminal(t *testing.T, hook int) {
 }
 
 // wantHookCgroup checks that a hook is in all of its container's cgroups but
-// the one without any controller that accounts: there it is in a child.
+// the one without any controller that accounts: there it is in a child. Where the
+// container manages its cgroups it is in none of its own.
 func wantHookCgroup(t *testing.T, d *harness.Daemon, init, hook int) {
 	t.Helper()
 	want, got := cgroupsOf(t, init), cgroupsOf(t, hook)
-	child := "freezer"
-	if _, v1 := want[child]; !v1 {
-		child = "" // of the unified hierarchy
-	}
+	child := childHierarchy(want)
 	if !strings.Contains(want[child], d.Cgroup()+"/") {
 		t.Fatalf("the container is in cgroup %s: the comparison would prove nothing", want[child])
 	}
-	if dir, base := path.Split(got[child]); dir != want[child]+"/" || !strings.HasPrefix(base, "bookend-") {
-		t.Errorf("hook in cgroup %s, want a child of %s", got[child], want[child])
+	if child != "" || hasOwnCgroup(t, init) {
+		if dir, base := path.Split(got[child]); dir != want[child]+"/" || !strings.HasPrefix(base, "bookend-") {
+			t.Errorf("hook in cgroup %s, want a child of %s", got[child], want[child])
+		}
+		delete(want, child)
+		delete(got, child)
 	}
-	delete(want, child)
-	delete(got, child)
 	if !maps.Equal(got, want) {
 		t.Errorf("hook in cgroups %v, want %v", got, want)
 	}
+}
+
+// childHierarchy is the one, of those in which a container is, in which its hooks
+// have cgroups: "freezer", or "", the unified one, where there is no other.
+func childHierarchy(cgroups map[string]string) string {
+	if _, v1 := cgroups["freezer"]; v1 {
+		return "freezer"
+	}
+	return ""
+}
+
+// hasOwnCgroup tells whether hooks of a container have a cgroup of their own in the
+// unified hierarchy: there is no other, and the container cannot write to it.
+func hasOwnCgroup(t *testing.T, init int) bool {
+	t.Helper()
+	if childHierarchy(cgroupsOf(t, init)) != "" {
+		return false
+	}
+	for line := range strings.Lines(readFile(t, fmt.Sprintf("/proc/%d/mountinfo", init))) {
+		before, after, _ := strings.Cut(line, " - ")
+		fields := strings.Fields(before)
+		if strings.HasPrefix(after, "cgroup2 ") && slices.Contains(strings.Split(fields[5], ","), "rw") {
+			return false
+		}
+	}
+	return true
 }
 
 // cgroupsOf maps the controllers of each hierarchy to the cgroup of a process.
@@ -288,6 +316,15 @@ func names(t *testing.T, dir, prefix string) []string {
 		found = append(found, prefix+e.Name())
 	}
 	return found
+}
+
+func readLink(t *testing.T, path string) string {
+	t.Helper()
+	target, err := os.Readlink(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
 }
 
 func readFile(t *testing.T, path string) string {
