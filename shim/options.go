@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/containerd/api/types/runc/options"
 	"github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	"github.com/containerd/typeurl/v2"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"bookend.dev/bookend/hooks"
@@ -22,7 +23,7 @@ type nodeConfig struct {
 	// translate says that the client sent runtimeoptions.v1, so that runc's own
 	// options have to come out of the configuration.
 	translate bool
-	// native says that the client sent runc's own options.
+	// native says that the client sent runc's own options, which it was given.
 	native bool
 }
 
@@ -42,7 +43,7 @@ func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
 	switch v := v.(type) {
 	case *options.Options:
 		node := newNodeConfig(nil)
-		node.native = true
+		node.native = !isOwnerAlone(v)
 		return node, nil
 	case *runtimeoptions.Options:
 		return newNodeConfig(v), nil
@@ -80,6 +81,13 @@ func (n nodeConfig) runcOptions(opts *anypb.Any) (*anypb.Any, error) {
 		Root:          cfg.Runc.Root,
 		SystemdCgroup: cfg.Runc.SystemdCgroup,
 	})
+}
+
+// isOwnerAlone tells of options that hold nothing but the owner of the container's
+// streams: containerd makes them for a container in a user namespace, whatever its
+// runtime, where it was given none (client/task_opts_unix.go).
+func isOwnerAlone(o *options.Options) bool {
+	return proto.Equal(o, &options.Options{IoUid: o.GetIoUid(), IoGid: o.GetIoGid()})
 }
 
 // createOptions is runcOptions for the container of a bundle. A client that sends
