@@ -128,7 +128,7 @@ func TestShimDeathsCleanUpOfALargePodEndsInTime(t *testing.T) {
 	}
 }
 
-func TestShimDeathCompletesRecordsThoughTheCleanUpIsCutShort(t *testing.T) {
+func TestShimDeathLeavesNoProcessAndWholeRecordsThoughTheCleanUpIsCutShort(t *testing.T) {
 	d := shared.Daemon(t)
 	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend, Annotations: map[string]string{
 		harness.PodLifecycleKey: `{"preStop":{"sleep":{"seconds":3600}}}`,
@@ -141,10 +141,11 @@ func TestShimDeathCompletesRecordsThoughTheCleanUpIsCutShort(t *testing.T) {
 		t.Error("the clean-up succeeded with a runc that hangs")
 	}
 	awaitAttempts(t, d, m.ID, "preStop Unknown")
+	wantNoProcess(t, d, m.ID)
+	wantNoProcess(t, d, pod.ID)
 	if err := cleanUpAsContainerdDoes(t, d, pod.ID, ""); err != nil {
 		t.Error(err)
 	}
-	wantNoProcess(t, d, m.ID)
 	if err := d.Relaunch(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -37,8 +37,10 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 		return m.stock.Stop(ctx, id)
 	}
 	members := orphans(ctx, bundles, id)
-	// First, and the container that was asked for at the head of the rest:
-	// containerd grants five seconds for all of it.
+	// containerd grants five seconds for all of it, and does not ask again: what must not
+	// stay goes first, and then what the runtime takes its time for, the container that was
+	// asked for at the head.
+	killOrphans(ctx, bundles, append(members, id))
 	recordsOf(ctx, bundles, append(members, id)).abandon(ctx)
 	st, err := m.stopAll(ctx, bundles, id, members)
 	if addressErr == nil {
@@ -57,7 +59,7 @@ func (m bootManager) stopAll(ctx context.Context, bundles, id string, members []
 	var all errgroup.Group
 	all.SetLimit(stopsAtOnce)
 	all.Go(func() (err error) {
-		st, err = m.stopOrphan(ctx, bundles, id)
+		st, err = m.stock.Stop(ctx, id)
 		return err
 	})
 	for _, member := range members {
@@ -65,7 +67,7 @@ func (m bootManager) stopAll(ctx context.Context, bundles, id string, members []
 			if _, err := os.Stat(filepath.Join(bundles, member)); errors.Is(err, fs.ErrNotExist) {
 				return nil // the newest containerds ask for members too
 			}
-			if _, err := m.stopOrphan(ctx, bundles, member); err != nil {
+			if _, err := m.stock.Stop(ctx, member); err != nil {
 				log.G(ctx).WithError(err).WithField("container", member).Warn("bookend: clean up after the shim's death")
 			}
 			return nil
@@ -75,13 +77,15 @@ func (m bootManager) stopAll(ctx context.Context, bundles, id string, members []
 	return st, err
 }
 
-// stopOrphan cleans up after one container. What its hooks have left goes first:
-// frozen, it would keep the init from dying.
-func (m bootManager) stopOrphan(ctx context.Context, bundles, id string) (shim.StopStatus, error) {
-	if err := runtime.KillLeftHooks(filepath.Join(bundles, id)); err != nil {
-		log.G(ctx).WithError(err).WithField("container", id).Warn("bookend: hooks of a dead shim")
+// killOrphans kills the processes of containers. What their hooks have left goes
+// first: frozen, it would keep the init from dying.
+func killOrphans(ctx context.Context, bundles string, ids []string) {
+	for _, id := range ids {
+		dir := filepath.Join(bundles, id)
+		if err := errors.Join(runtime.KillLeftHooks(dir), runtime.KillLeftInit(dir)); err != nil {
+			log.G(ctx).WithError(err).WithField("container", id).Warn("bookend: processes of a dead shim")
+		}
 	}
-	return m.stock.Stop(ctx, id)
 }
 
 // orphans returns the members of a sandbox's pod whose shim is dead.

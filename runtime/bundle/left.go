@@ -2,9 +2,12 @@ package bundle
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
 // Files in a bundle, for whoever cleans up after its shim.
@@ -31,6 +34,23 @@ func WriteShimPath(bundle, path string) error { return writeOnce(bundle, shimPat
 
 // ReadShimPath returns what containerd, or [WriteShimPath], left; empty: neither has.
 func ReadShimPath(bundle string) (string, error) { return readLeft(bundle, shimPathFile) }
+
+// initPidFile is the runtime's own, which containerd's runc shim has it write.
+const initPidFile = "init.pid"
+
+// ReadInitPid returns the pid that a container's init had when it was made; 0: none
+// was made.
+func ReadInitPid(bundle string) (int, error) {
+	text, err := readLeft(bundle, initPidFile)
+	if err != nil || text == "" {
+		return 0, err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", filepath.Join(bundle, initPidFile), err)
+	}
+	return pid, nil
+}
 
 // WriteHooksCgroup leaves in a bundle the cgroup in which the exec hooks of its
 // container get theirs, unless it is there. The init does not tell it later: one
