@@ -16,20 +16,21 @@ func TestUpgradeCleansUpAfterShimsOfTheOldVersion(t *testing.T) {
 	o := newOldVersion(t)
 	o.install()
 	t.Run("shims", func(t *testing.T) {
-		staged := harness.CreateTask(t, o.Daemon, waitingBoth)
+		staged := harness.CreateTask(t, o.Daemon, waitingBoth, withRuncsOptions)
 		awaitParked(t, staged)
-		starting := harness.CreateTask(t, o.Daemon, waitingBoth)
+		starting := harness.CreateTask(t, o.Daemon, waitingBoth, withRuncsOptions)
 		reply := starting.Begin(t.Context())
 		starting.Await("main", "post")
 		stopping, frozen := stoppingTask(t, o.Daemon), stoppingTask(t, o.Daemon)
 		freezeHook(t, o.Daemon, frozen.ID)
-		seen, unseen := newFrozenPod(t, o.Daemon), newFrozenPod(t, o.Daemon)
-		for _, id := range []string{staged.ID, starting.ID, stopping.ID, frozen.ID, seen.ID, unseen.ID} {
+		unseen := newFrozenPod(t, o.Daemon)
+		for _, id := range []string{staged.ID, starting.ID, stopping.ID, frozen.ID, unseen.ID} {
 			o.wantServedBy(t, id, o.old)
 		}
+		seen := o.newSeenPod(t)
 		o.upgrade()
 
-		for _, id := range []string{staged.ID, starting.ID, stopping.ID, frozen.ID, seen.ID} {
+		for _, id := range []string{staged.ID, starting.ID, stopping.ID, frozen.ID} {
 			killShim(t, o.Daemon, id)
 		}
 		t.Run("staged postStart", func(t *testing.T) { wantTaskGone(t, staged) })
@@ -43,6 +44,10 @@ func TestUpgradeCleansUpAfterShimsOfTheOldVersion(t *testing.T) {
 		t.Run("frozen preStop", func(t *testing.T) { wantTaskGone(t, frozen, "preStop Unknown") })
 		// For a member containerd asks the binary that its bundle names, the old version's.
 		t.Run("pod", func(t *testing.T) {
+			if seen == nil {
+				t.Skip("containerd 2.3 looks after no container of a pod whose shim has version 3 of the API, as the old version's had")
+			}
+			killShim(t, o.Daemon, seen.ID)
 			seen.wantGone(t)
 			seen.wantExited(t)
 		})
@@ -109,6 +114,18 @@ func newDyingPod(t *testing.T, d *harness.Daemon) dyingPod {
 	t.Helper()
 	pod, main, side := stoppingPod(t, d, `{"preStop":{"exec":`+shell(waitingPre)+`}}`)
 	return dyingPod{pod, main, side}
+}
+
+// newSeenPod is a frozen pod of the old version's, of which containerd sees the end; nil:
+// this containerd does not.
+func (o *oldVersion) newSeenPod(t *testing.T) *dyingPod {
+	t.Helper()
+	if before(t, 4) {
+		return nil
+	}
+	pod := newFrozenPod(t, o.Daemon)
+	o.wantServedBy(t, pod.ID, o.old)
+	return &pod
 }
 
 // newFrozenPod is one whose preStop is frozen.
