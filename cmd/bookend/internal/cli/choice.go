@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/show"
 )
 
 // choice is a flag with one of a few words, in any case.

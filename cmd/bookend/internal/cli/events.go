@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
 	"bookend.dev/bookend/cmd/internal/hookevents"
+	"bookend.dev/bookend/cmd/internal/show"
 	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/show"
 	"bookend.dev/bookend/hooks/record"
 )
 

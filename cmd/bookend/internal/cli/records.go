@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/show"
 	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
