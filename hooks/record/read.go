@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,11 @@ func (s *Store) List() (records []Record, skipped []error, err error) {
 
 // Follower reads the records of a store again and again.
 type Follower struct {
+	// Brief has records without output, detail and whatever else a hook, its author
+	// or a runtime may have written. A first Poll of many records then takes no more
+	// memory than one of them. It is set before the first Poll.
+	Brief bool
+
 	store *Store
 	take  func(Subject) bool // nil: every container
 	seen  map[string]glance  // by name
@@ -52,6 +58,16 @@ func (f *Follower) Poll() (changed []Record, skipped []error, err error) {
 	return changed, skipped, err
 }
 
+// Dir is the directory that changes where a Poll may find something, and nothing
+// else does.
+func (f *Follower) Dir() string { return filepath.Join(f.store.dir, recordsDir) }
+
+// Has tells whether a record was there at the last Poll.
+func (f *Follower) Has(id string) bool {
+	_, ok := f.seen[id+extension]
+	return ok
+}
+
 // look reads a record, unless nothing of it can have changed.
 func (f *Follower) look(name string) (Record, glance, error) {
 	path := f.store.recordPath(name)
@@ -64,6 +80,9 @@ func (f *Follower) look(name string) (Record, glance, error) {
 		return Record{}, seen, nil
 	}
 	r, size, err := readRecord(path)
+	if f.Brief {
+		r.Stdout, r.Stderr, r.Detail, r.RunnerReason = nil, nil, "", ""
+	}
 	r.ID = strings.TrimSuffix(name, extension)
 	return r, glance{size: size, open: r.Running}, err
 }
