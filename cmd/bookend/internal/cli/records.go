@@ -68,6 +68,11 @@ func subjects(store *record.Store) ([]record.Subject, error) {
 	return all, nil
 }
 
+// namespaceFlag adds -n.
+func namespaceFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().StringP("namespace", "n", "", "only this containerd namespace, such as k8s.io (default all)")
+}
+
 // warner returns what prints warnings.
 func warner(cmd *cobra.Command) func(error) {
 	return func(err error) { cmd.PrintErrf("bookend: warning: %s\n", terminal.Escape(err.Error())) }
