@@ -5,6 +5,7 @@ package apitest
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // Server is an API server.
@@ -136,7 +138,11 @@ func (s *Server) put(w http.ResponseWriter, ok bool, code int, key string, ev co
 }
 
 func read(w http.ResponseWriter, r *http.Request) (ev corev1.Event, ok bool) {
-	if err := json.NewDecoder(r.Body).Decode(&ev); err != nil || ev.InvolvedObject.Namespace != r.PathValue("namespace") {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		_, _, err = scheme.Codecs.UniversalDeserializer().Decode(body, nil, &ev)
+	}
+	if err != nil || ev.InvolvedObject.Namespace != r.PathValue("namespace") {
 		refuse(w, apierrors.NewBadRequest("not an event of this namespace"))
 		return ev, false
 	}

@@ -43,6 +43,15 @@ type Fact struct {
 // Last tells of an Ended whether it ended the run, whose outcome is Run then.
 func (f Fact) Last() bool { return f.Kind == Ended && f.Run != "" }
 
+// RunCause is why the run has not succeeded. One whose time was over between two
+// attempts has a last attempt that failed in its own way.
+func (f Fact) RunCause() hooks.Cause {
+	if f.Run == hooks.TimedOut {
+		return hooks.CauseTimeout
+	}
+	return f.Cause
+}
+
 // Duration is that of the attempt.
 func (f Fact) Duration() time.Duration {
 	return time.Duration(f.DurationSeconds * float64(time.Second))

@@ -59,8 +59,8 @@ func Open(o Options) (*Feed, error) {
 // Ready tells whether the records were read once.
 func (f *Feed) Ready() bool { return f.polled.Load() }
 
-// Run hands each fact to take, until ctx is done, which is no error.
-func (f *Feed) Run(ctx context.Context, take Take) error {
+// Run hands each fact to take, until ctx is done.
+func (f *Feed) Run(ctx context.Context, take Take) {
 	w := newWatch(f.follower.Dir())
 	defer w.close()
 	for {
@@ -68,15 +68,13 @@ func (f *Feed) Run(ctx context.Context, take Take) error {
 		if err := f.poll(); err != nil {
 			f.Log(err)
 		}
-		if err := f.tell(ctx, take); err != nil {
-			return err
-		}
+		f.tell(ctx, take)
 		pause := idlePoll
 		if len(f.pending) > 0 || !w.watched {
 			pause = busyPoll
 		}
 		if !w.wait(ctx, pause) {
-			return nil
+			return
 		}
 	}
 }
@@ -99,29 +97,30 @@ func (f *Feed) poll() error {
 	return nil
 }
 
-// tell hands over what is due. Its error is that of a cursor that cannot be written.
-func (f *Feed) tell(ctx context.Context, take Take) error {
+// tell hands over what is due. While a fact cannot be taken, or its taking not be
+// noted, nothing else is handed over.
+func (f *Feed) tell(ctx context.Context, take Take) {
 	for {
 		fact, ok := f.next(time.Now())
-		if !ok || !f.give(ctx, take, fact) {
-			return nil
+		if !ok || !f.insist(ctx, func() error { return take(ctx, fact) }) {
+			return
 		}
 		f.told(fact)
-		if err := f.cursor.write(f.Cursor); err != nil {
-			return err
+		if !f.insist(ctx, func() error { return f.cursor.write(f.Cursor) }) {
+			return
 		}
 	}
 }
 
-// give hands over one fact, again and again, until it is taken or ctx is done.
-func (f *Feed) give(ctx context.Context, take Take, fact Fact) bool {
+// insist does something again and again until it is done; false: ctx is, before.
+func (f *Feed) insist(ctx context.Context, do func() error) bool {
 	for pause := firstRetry; ctx.Err() == nil; pause = min(2*pause, longestRetry) {
-		err := take(ctx, fact)
+		err := do()
 		if err == nil {
 			return true
 		}
 		if ctx.Err() == nil {
-			f.Log(fmt.Errorf("%s %s of container %s, which is tried again in %s: %w", fact.Hook, fact.Kind, fact.Container, pause, err))
+			f.Log(fmt.Errorf("%w; tried again in %s", err, pause))
 		}
 		select {
 		case <-ctx.Done():

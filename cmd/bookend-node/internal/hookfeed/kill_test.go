@@ -68,7 +68,7 @@ func agent(dir, cursor, taken string, killAt int) {
 		err = f.poll()
 	}
 	if err == nil {
-		err = f.tell(context.Background(), func(_ context.Context, fact Fact) error {
+		f.tell(context.Background(), func(_ context.Context, fact Fact) error {
 			at()
 			_, err := fmt.Fprintln(out, fact.Kind, fact.ID, fact.Run)
 			at()

@@ -48,15 +48,11 @@ func noticeOf(f hookfeed.Fact) (n notice, ok bool) {
 	}
 }
 
-// brief says how a run failed. One whose time ran out between two attempts has an
-// attempt before that which failed in its own way.
+// brief says how a run failed.
 func brief(f hookfeed.Fact) string {
-	res := hooks.Result{Handler: f.Handler, Report: hooks.Report{Cause: f.Cause, Signal: syscall.Signal(f.Signal), Status: f.HTTPStatus}}
+	res := hooks.Result{Handler: f.Handler, Report: hooks.Report{Cause: f.RunCause(), Signal: syscall.Signal(f.Signal), Status: f.HTTPStatus}}
 	if f.ExitCode != nil {
 		res.ExitCode = *f.ExitCode
-	}
-	if f.Run == hooks.TimedOut {
-		res.Cause = hooks.CauseTimeout
 	}
 	return res.Brief()
 }

@@ -42,7 +42,7 @@ func newCluster(t *testing.T) *cluster {
 }
 
 func (c *cluster) restart() {
-	api, err := client.NewForConfig(&rest.Config{Host: c.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+	api, err := client.NewForConfig(&rest.Config{Host: c.URL, QPS: -1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
