@@ -129,7 +129,9 @@ func TestTheAuthorityIsFollowed(t *testing.T) {
 	status := func(by *authority) int {
 		call := c.as("reader", podLog("web"))
 		call.cert = by.client(t, proxyName)
-		return c.send(a, call).StatusCode
+		answer := c.send(a, call)
+		defer answer.Body.Close()
+		return answer.StatusCode
 	}
 	if got := status(old); got != http.StatusOK {
 		t.Errorf("status %d", got)

@@ -48,11 +48,7 @@ func (a *agentToken) AuthenticateRequest(r *http.Request) (*authenticator.Respon
 	if err := a.review(r.Context(), token); err != nil {
 		return nil, false, err
 	}
-	answer, ok, err := a.headers.AuthenticateRequest(r)
-	if err == nil && !ok {
-		err = errNoUser
-	}
-	return answer, ok, err
+	return a.headers.AuthenticateRequest(r)
 }
 
 // reviewError says that the API server could not be asked.

@@ -234,6 +234,7 @@ func (c *cluster) try(a *agent, call call) (*http.Response, error) {
 func (c *cluster) wantStatus(a *agent, call call, want int) string {
 	c.t.Helper()
 	answer := c.send(a, call)
+	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if answer.StatusCode != want || err != nil {
 		c.t.Errorf("%s: status %d, %v: %s; want %d", call.path, answer.StatusCode, err, body, want)
@@ -251,6 +252,7 @@ func (c *cluster) wantStatus(a *agent, call call, want int) string {
 func (c *cluster) lines(a *agent, call call) (lines []hooksapi.LogLine, err error) {
 	c.t.Helper()
 	answer := c.send(a, call)
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(answer.Body)
 		c.t.Fatalf("%s: status %d: %s", call.path, answer.StatusCode, body)

@@ -11,8 +11,6 @@ var (
 	errNoAgent = errors.New("no agent of bookend-node is ready there")
 	// errNotHere says that an agent was asked for a pod of another node.
 	errNotHere = errors.New("the pod is on another node than the one that was asked")
-	// errNoUser says that an agent has forwarded a request of no one.
-	errNoUser = errors.New("an agent has forwarded a request without a user")
 	// errCertificates says that a file holds no certificate.
 	errCertificates = errors.New("no certificate in PEM")
 	// errRefused says that another agent does not believe this one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -81,7 +82,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	err = srv.Serve(tls.NewListener(l, config))
 	stop()
 	_ = g.Wait()
-	if ctx.Err() != nil {
+	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return fmt.Errorf("serve the API: %w", err)

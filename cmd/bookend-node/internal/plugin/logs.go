@@ -123,10 +123,10 @@ func passes(err error) bool {
 }
 
 func unlessInterrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // once reads the log on one connection, and tells whether that began.

@@ -29,7 +29,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // TestMain has times printed as of Greenwich.
 func TestMain(m *testing.M) {
 	time.Local = time.UTC
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // kubeconfig is a file that leads to an API server with these answers, by path. Its
@@ -99,11 +99,11 @@ func ran(id, container string, outcome hooks.Outcome, stdout string) hooksapi.Lo
 	return hooksapi.LogLine{Record: hooksapi.NewRecord(r)}
 }
 
-func path(pod, sub string) string { return hooksapi.Path("shop", pod, sub) }
+func path(sub string) string { return hooksapi.Path("shop", "web", sub) }
 
 func TestPSPrintsWhatTheNodeWould(t *testing.T) {
 	started := noon
-	config := kubeconfig(t, map[string]http.HandlerFunc{path("web", "hooks"): answer(hooksapi.PodHooks{About: about, Containers: []record.Status{
+	config := kubeconfig(t, map[string]http.HandlerFunc{path("hooks"): answer(hooksapi.PodHooks{About: about, Containers: []record.Status{
 		{Subject: record.Subject{Namespace: "k8s.io", Container: "c2", Name: "main", Pod: "web"}, Phase: "preStop", PreStop: "exec", Hook: hooks.PreStop, Started: &started},
 		{Subject: record.Subject{Namespace: "k8s.io", Container: "c1", Name: "db", Pod: "web"}, Phase: "running", PreStop: "sleep"},
 	}})})
@@ -125,7 +125,7 @@ func TestPSPrintsWhatTheNodeWould(t *testing.T) {
 }
 
 func TestLogsPrintWhatTheNodeWould(t *testing.T) {
-	config := kubeconfig(t, map[string]http.HandlerFunc{path("web", "log"): logOf(
+	config := kubeconfig(t, map[string]http.HandlerFunc{path("log"): logOf(
 		headLine(), ran("1", "main", hooks.Failed, "one\x1b[2J\n"), hooksapi.LogLine{}, ran("2", "db", hooks.Succeeded, "two\n"), hooksapi.LogLine{Omitted: 7},
 	)})
 	const first = "=== 2026-03-04 12:00:00.000 postStart (exec) attempt 1 of web/main 1: Failed, after 500ms\nstdout: one\x1b[2J\n"
@@ -146,7 +146,7 @@ func TestLogsPrintWhatTheNodeWould(t *testing.T) {
 }
 
 func TestHistoryPrintsWhatTheNodeWould(t *testing.T) {
-	config := kubeconfig(t, map[string]http.HandlerFunc{path("web", "log"): logOf(headLine(), ran("1", "main", hooks.Failed, "secret"), ran("2", "main", "", ""), ran("3", "db", hooks.Succeeded, ""))})
+	config := kubeconfig(t, map[string]http.HandlerFunc{path("log"): logOf(headLine(), ran("1", "main", hooks.Failed, "secret"), ran("2", "main", "", ""), ran("3", "db", hooks.Succeeded, ""))})
 	const header = "TIME                  NAMESPACE   CONTAINER   POD/NAME   HOOK        HANDLER   ATTEMPT   OUTCOME   CAUSE   DURATION\n"
 	const first = "2026-03-04 12:00:00   k8s.io      1           web/main   postStart   exec      1         Failed    -       500ms\n"
 	const second = "2026-03-04 12:00:00   k8s.io      2           web/main   postStart   exec      1         Running   -       1m0s\n"
@@ -178,7 +178,7 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 		"the node's agent: cannot": logOf(headLine(), hooksapi.LogLine{Error: "cannot"}),
 		"the log has been cut off": func(w http.ResponseWriter, r *http.Request) { logOf(headLine())(w, r); fmt.Fprint(w, `{"rec`) },
 	} {
-		config := kubeconfig(t, map[string]http.HandlerFunc{path("web", "log"): tt})
+		config := kubeconfig(t, map[string]http.HandlerFunc{path("log"): tt})
 		for _, args := range []string{"history web", "logs web", "logs web -f"} {
 			if strings.Contains(says, "cut off") && strings.HasSuffix(args, "-f") {
 				continue // it is read anew
@@ -195,7 +195,7 @@ func TestAPodWithoutHooksIsExplained(t *testing.T) {
 	plain := about
 	plain.RuntimeClassName = ""
 	config := kubeconfig(t, map[string]http.HandlerFunc{
-		path("web", "hooks"): answer(hooksapi.PodHooks{About: plain}), path("web", "log"): logOf(hooksapi.LogLine{Head: &plain}),
+		path("hooks"): answer(hooksapi.PodHooks{About: plain}), path("log"): logOf(hooksapi.LogLine{Head: &plain}),
 	})
 	for _, args := range []string{"ps web", "logs web", "history web"} {
 		code, _, errs := run(t, config, strings.Fields(args)...)
@@ -253,7 +253,7 @@ func (b *lockedBuffer) String() string {
 func TestAFollowedLogIsReadAnew(t *testing.T) {
 	calls := make(chan int, 10)
 	calls <- 1
-	config := kubeconfig(t, map[string]http.HandlerFunc{path("web", "log"): func(w http.ResponseWriter, r *http.Request) {
+	config := kubeconfig(t, map[string]http.HandlerFunc{path("log"): func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get(hooksapi.ParamFollow) != "true" {
 			t.Errorf("asked %s", r.URL)
 		}
@@ -288,7 +288,7 @@ func TestAFollowedLogIsReadAnew(t *testing.T) {
 }
 
 func TestAFollowedLogEndsWhenInterrupted(t *testing.T) {
-	config := kubeconfig(t, map[string]http.HandlerFunc{path("web", "log"): func(w http.ResponseWriter, r *http.Request) {
+	config := kubeconfig(t, map[string]http.HandlerFunc{path("log"): func(w http.ResponseWriter, r *http.Request) {
 		logOf(headLine(), ran("1", "main", hooks.Succeeded, "one\n"))(w, r)
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
