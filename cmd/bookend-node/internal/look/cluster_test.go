@@ -91,7 +91,7 @@ func (c *cluster) run(node string, limits Limits) *agent {
 	store := record.Open(c.t.TempDir(), record.Limits{MaxAge: 1 << 62, MaxBytes: 1 << 30, MaxCount: 10_000})
 	s, err := New(Options{
 		Client: c.api.client(c.t), Records: store, Node: node, Namespace: "bookend", Service: "agents", Port: "look",
-		ServiceAccount: "agent", CertDir: c.certs, TokenFile: c.token, Log: slog.New(slog.NewTextHandler(c.t.Output(), nil)), Limits: limits,
+		ServiceAccount: "agent", CertDir: c.certs, TokenFile: c.token, Log: testLog(c.t), Limits: limits,
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -319,3 +319,5 @@ func (f follower) next(takes func(hooksapi.LogLine) bool) hooksapi.LogLine {
 
 func aRecord(l hooksapi.LogLine) bool   { return l.Record != nil }
 func heartbeat(l hooksapi.LogLine) bool { return l == hooksapi.LogLine{} }
+
+func testLog(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }

@@ -138,9 +138,11 @@ func TestAnAgentThatDoesNotAnswerIsGivenUp(t *testing.T) {
 }
 
 func TestAnAgentThatFallsSilentIsGivenUp(t *testing.T) {
+	limits := quick
+	limits.Write, limits.Whole = time.Hour, time.Hour // which would end it as well
 	for _, query := range []string{"", "?follow=true"} {
 		c := newCluster(t)
-		a := c.run("node-a", quick)
+		a := c.run("node-a", limits)
 		c.peer(c.agentsCert(), func(w http.ResponseWriter, r *http.Request) {
 			reply(w, http.StatusOK, hooksapi.LogLine{Omitted: 17})
 			_ = http.NewResponseController(w).Flush()

@@ -48,8 +48,10 @@ type Limits struct {
 	Whole     time.Duration // an answer that is not followed. Default 60s
 	Follow    time.Duration // a log that is followed; then the client asks again. Default 1h
 	Heartbeat time.Duration // how often a quiet stream says that it lives. Default 15s
-	Write     time.Duration // for a client to take what is written. Default 30s
-	Poll      time.Duration // how often records are looked at. Default 500ms
+	// Write is for a client to take what is written. A stream of HTTP/2 ends when
+	// nothing has been written for so long: it is more than Heartbeat. Default 30s
+	Write time.Duration
+	Poll  time.Duration // how often records are looked at. Default 500ms
 }
 
 func (l Limits) withDefaults() Limits {
