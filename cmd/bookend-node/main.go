@@ -51,6 +51,7 @@ the manifests in deploy/ start them.`,
 // commands are all there are, in the order of the help.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newAgent(),
 		newWebhook(),
 		newVersion(),
 	}

@@ -24,7 +24,7 @@ type Flags struct {
 
 // Add adds the flags to a command's.
 func (f *Flags) Add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.Listen, "api-listen", ":9443", "address of the API hooks.bookend.dev; empty: it is not served")
+	flags.StringVar(&f.Listen, "api-listen", "", "address of the API hooks.bookend.dev, such as :9443 (default: it is not served)")
 	flags.StringVar(&f.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of the agents (default $POD_NAMESPACE)")
 	flags.StringVar(&f.service, "api-service", "bookend-agent", "Service of the API, whose endpoints are the agents; their certificate is for NAME.NAMESPACE.svc")
 	flags.StringVar(&f.port, "api-port", "api", "name of the Service's port")
