@@ -31,6 +31,7 @@ import (
 	"k8s.io/client-go/util/keyutil"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/hooksapi"
+	"bookend.dev/bookend/cmd/bookend-node/internal/plugin"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -322,7 +323,7 @@ func TestARealAPIServerAggregatesIt(t *testing.T) {
 		if err != nil || len(lines) == 0 || lines[0].Head == nil || lines[0].Head.Node+" "+printed(lines) != want {
 			t.Errorf("%s: %s, %v", pod, text, err)
 		}
-		if text, err := a.get("stranger", podLog(pod)); !apierrors.IsForbidden(err) || strings.Contains(text, "of ") || !strings.Contains(err.Error(), "get pods/log") {
+		if text, err := a.get("stranger", podLog(pod)); !apierrors.IsForbidden(err) || strings.Contains(text, "of "+pod) || !strings.Contains(text, "(get pods/log)") {
 			t.Errorf("%s, to a stranger: %s, %v", pod, text, err)
 		}
 	}
@@ -332,8 +333,36 @@ func TestARealAPIServerAggregatesIt(t *testing.T) {
 	if _, err := a.get("reader", podLog("none")); !apierrors.IsNotFound(err) {
 		t.Errorf("no such pod: %v", err)
 	}
+	a.wantPlugin()
 	a.wantForged(first.Addr().(*net.TCPAddr).Port, agents)
 	a.wantDocuments()
+}
+
+// wantPlugin looks at the pods as kubectl bookend does.
+func (a *aggregator) wantPlugin() {
+	a.write("ca.crt", a.ca.pem)
+	run := func(user string, args ...string) (int, string) {
+		var out bytes.Buffer
+		args = append(args, "-n", "shop", "--server", fmt.Sprintf("https://127.0.0.1:%d", a.port), "--token", a.tokens[user], "--certificate-authority", a.file("ca.crt"),
+			"--tls-server-name", "localhost", "--kubeconfig", os.DevNull)
+		code := plugin.Execute(a.t.Context(), "1", args, plugin.Streams{Out: &out, Err: &out})
+		return code, out.String()
+	}
+	for want, args := range map[string]string{
+		"\nstdout: of db\n":                  "logs db",
+		" db/main ":                          "history db",
+		"node node-b knows of no containers": "ps db",
+	} {
+		if code, out := run("reader", strings.Fields(args)...); code != plugin.ExitOK || !strings.Contains(out, want) {
+			a.t.Errorf("%s: exit code %d, %s", args, code, out)
+		}
+		if code, out := run("stranger", strings.Fields(args)...); code != plugin.ExitFailed || !strings.Contains(out, "see kubectl auth can-i get pods --subresource=log -n shop") {
+			a.t.Errorf("%s, of a stranger: exit code %d, %s", args, code, out)
+		}
+	}
+	if code, out := run("reader", "logs", "none"); code != plugin.ExitFailed || !strings.Contains(out, `pods "none" not found in namespace shop`) {
+		a.t.Errorf("no such pod: exit code %d, %s", code, out)
+	}
 }
 
 // wantForged asks an agent past the API server, with real tokens.
