@@ -130,7 +130,7 @@ func (c *cluster) agentsCert() *tls.Certificate {
 
 func TestAnAgentThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	c := newCluster(t)
-	a := c.run("node-a", Limits{Answer: 100 * time.Millisecond})
+	a := c.run("node-a", Limits{Answer: 100 * time.Millisecond, Whole: time.Hour})
 	c.peer(c.agentsCert(), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	if said := c.wantStatus(a, c.as("reader", podLog("db")), http.StatusGatewayTimeout); !strings.Contains(said, "node-b does not answer") {
 		t.Error(said)
@@ -196,6 +196,7 @@ func TestAStrangerIsNotShownTheToken(t *testing.T) {
 func TestOnlyAnAnswerOfAnAgentGoesOn(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
 			http.Redirect(w, r, "https://example.org", http.StatusFound)
 		},
 		"a page":             func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
