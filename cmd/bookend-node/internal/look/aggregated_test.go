@@ -373,7 +373,10 @@ func (a *aggregator) wantForged(port int, agents *authority) {
 		client := must(rest.HTTPClientFor(config))(t)
 		r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, config.Host+podLog("web"), nil))(t)
 		r.Header = http.Header{"X-Remote-User": {"reader"}, "X-Remote-Group": {"system:masters"}}
-		answer := must(client.Do(r))(t)
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
 		body, _ := io.ReadAll(answer.Body)
 		answer.Body.Close()
 		client.CloseIdleConnections()

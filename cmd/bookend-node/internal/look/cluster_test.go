@@ -293,6 +293,7 @@ func (c *cluster) follow(a *agent, call call) follower {
 	c.t.Helper()
 	call.path += "?follow=true"
 	answer := c.send(a, call)
+	c.t.Cleanup(func() { answer.Body.Close() })
 	if answer.StatusCode != http.StatusOK {
 		c.t.Fatalf("status %d", answer.StatusCode)
 	}

@@ -18,6 +18,7 @@ import (
 func (c *cluster) read(a *agent, path string, into any) {
 	c.t.Helper()
 	answer := c.send(a, c.as("system:kube-aggregator", path))
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		c.t.Fatalf("%s: status %d", path, answer.StatusCode)
 	}
