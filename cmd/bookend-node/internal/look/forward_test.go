@@ -246,7 +246,11 @@ func TestTheAgentsCertificateAndTokenAreReplaced(t *testing.T) {
 	c.agents.fill(t, c.certs, serverName)
 	believed := func() bool {
 		answer, err := c.try(a, c.as("reader", podLog("db")))
-		return err == nil && answer.StatusCode == http.StatusOK
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
 	}
 	eventually(t, believed)
 	if err := os.WriteFile(c.token, []byte("unknown"), 0o600); err != nil {

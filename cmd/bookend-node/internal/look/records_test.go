@@ -68,6 +68,7 @@ func TestStatusesAreThoseOfThePodAlone(t *testing.T) {
 	eventually(t, func() bool { all, _, err := a.store.Statuses(); return err == nil && len(all) == 2 })
 	var got hooksapi.PodHooks
 	answer := c.send(a, c.as("reader", podHooks("web")))
+	defer answer.Body.Close()
 	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil {
 		t.Fatal(err)
 	}
@@ -112,8 +113,7 @@ func TestTheOldestRecordsAreLeftOutOfTooManyBytes(t *testing.T) {
 	output := strings.Repeat("x", 64<<10)
 	const n = 100 // of 2 * 64 KiB, in base64 a third more: 17 MB
 	for i := range n {
-		a.store.Begin(record.Record{Subject: of, Hook: hooks.PreStop, Handler: "exec", Attempt: i + 1, Started: time.Now()}).
-			End(record.End{Outcome: hooks.Succeeded, Stdout: []byte(output), Stderr: []byte(output)})
+		a.leave(record.Record{Subject: of, Attempt: i + 1, End: record.End{Stdout: []byte(output), Stderr: []byte(output)}})
 	}
 	answer := c.send(a, c.as("reader", podLog("web")))
 	lines, err := readLines(t, answer.Body)
