@@ -31,6 +31,7 @@ include integration/testmatrix/matrix.mk
 include integration/vm/vm.mk
 include integration/vmsuite/vmsuite.mk
 include deploy/packages/packages.mk
+include cmd/bookend-node/node.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
 

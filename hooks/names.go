@@ -15,6 +15,7 @@ const (
 	AnnotationSandboxID        = "io.kubernetes.cri.sandbox-id"
 	AnnotationSandboxName      = "io.kubernetes.cri.sandbox-name"
 	AnnotationSandboxNamespace = "io.kubernetes.cri.sandbox-namespace"
+	AnnotationSandboxUID       = "io.kubernetes.cri.sandbox-uid"
 )
 
 // Values of AnnotationContainerType.

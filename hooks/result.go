@@ -94,6 +94,14 @@ type Result struct {
 //
 //	exec: exit status 1 after 12ms
 func (r Result) Message() string {
+	return r.Brief() + " after " + r.Duration.Round(time.Millisecond).String()
+}
+
+// Brief is Message without the duration: where the same happens again, it says the
+// same.
+//
+//	exec: exit status 1
+func (r Result) Brief() string {
 	what := string(r.Cause)
 	switch r.Cause {
 	case CauseExitCode:
@@ -105,7 +113,7 @@ func (r Result) Message() string {
 	case "":
 		what = "succeeded"
 	}
-	return fmt.Sprintf("%s: %s after %s", r.Handler, what, r.Duration.Round(time.Millisecond))
+	return r.Handler + ": " + what
 }
 
 // SignalText is a signal's number, and its name where it has one: "9 (SIGKILL)".

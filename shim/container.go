@@ -77,7 +77,7 @@ func (s *Service) newContainer(ctx context.Context, cr *creation) (*container, e
 // ctx carries the namespace and never ends: the task outlives every call.
 func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 	c.task = newTask(ctx, c.id, c.lifecycle, restored, effects{
-		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result { return s.runHook(ctx, c, h) },
+		runHook: func(ctx context.Context, a runHook) hooks.Result { return s.runHook(ctx, c, a) },
 		signal: func(ctx context.Context, d delivery) (bool, error) {
 			go c.discardBegun(ctx)
 			if err := s.signal(ctx, c.id, d); err != nil {
@@ -96,7 +96,7 @@ func (s *Service) begin(ctx context.Context, c *container, restored bool) {
 		alive:   func() hooks.Liveness { return c.target.Load().Init.Liveness() },
 		release: func(exited bool) { s.release(ctx, c, exited) },
 		report: func(res hooks.Result) {
-			c.run.Load().overrule(res)
+			c.run.Load().settle(res)
 			s.reporter.tell(c.reportOf(res.Point, res.Handler, &res))
 		},
 		postStatus: c.postStatus,
@@ -185,9 +185,10 @@ func toldRunner(ctx context.Context, id, runner, reason string) {
 	l.WithField("reason", reason).Info("bookend: exec hooks of this container go through the exec of its runtime")
 }
 
-func (s *Service) runHook(ctx context.Context, c *container, h *hooks.Hook) hooks.Result {
+func (s *Service) runHook(ctx context.Context, c *container, a runHook) hooks.Result {
 	defer s.memory.use()()
-	run, outcome := c.newRun(h), hooks.Failed
+	h := a.hook
+	run, outcome := c.newRun(h, a.traceparent), hooks.Failed
 	defer func() { run.close(outcome) }()
 	if h.Point == hooks.PreStop {
 		c.discardBegun(ctx)

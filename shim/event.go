@@ -15,7 +15,10 @@ type event interface{ apply(*machine) answer }
 type (
 	// startRequested: a client called Start on the init at a time, with a
 	// deadline; the zero deadline is none.
-	startRequested struct{ at, deadline time.Time }
+	startRequested struct {
+		at, deadline time.Time
+		traceparent  string
+	}
 	// startReturned: the runtime's start came back; started says of one that
 	// failed that the init runs all the same.
 	startReturned struct {
@@ -73,6 +76,8 @@ func (ev timerFired) apply(m *machine) answer     { m.onTimer(ev.timer); return 
 type delivery struct {
 	signal syscall.Signal
 	all    bool // every process of the container, not only the init
+	// traceparent is that of the call that brought it.
+	traceparent string
 }
 
 // timer names one of the timers a container may have.
@@ -108,6 +113,8 @@ type (
 	runHook struct {
 		hook  *hooks.Hook
 		bound time.Duration
+		// traceparent is that of the call which the hook runs for.
+		traceparent string
 	}
 	// cancelHook cancels the running hook, if any.
 	cancelHook struct{}

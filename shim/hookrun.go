@@ -16,12 +16,14 @@ type hookRun struct {
 	entry    *record.Entry // of the latest attempt; nil: none has begun
 	open     bool          // that attempt has not ended
 	outcome  hooks.Outcome
-	ended    *latch // set when its records are complete
+	told     hooks.Outcome // what its last record says of the run; empty: nothing yet
+	ended    *latch        // set when its records are complete
 }
 
-// newRun makes the run of a hook that follows all others.
-func (c *container) newRun(h *hooks.Hook) *hookRun {
-	template := record.Record{Subject: c.subject, Hook: h.Point, Handler: h.HandlerName()}
+// newRun makes the run of a hook that follows all others. traceparent is that of the
+// call that it runs for.
+func (c *container) newRun(h *hooks.Hook, traceparent string) *hookRun {
+	template := record.Record{Subject: c.subject, Hook: h.Point, Handler: h.HandlerName(), Traceparent: traceparent}
 	r := &hookRun{store: c.store, template: template, ended: newLatch()}
 	c.run.Store(r)
 	return r
@@ -37,7 +39,9 @@ func (r *hookRun) begin(attempt int, started time.Time) func(hooks.Attempt) {
 
 func (r *hookRun) endAttempt(a hooks.Attempt) {
 	r.open = false
-	r.entry.End(endOf(a, r.template.Handler))
+	end := endOf(a, r.template.Handler)
+	r.told = end.Run
+	r.entry.End(end)
 	if a.Late != nil {
 		go amend(r.entry, r.template.Container, a.Late)
 	}
@@ -62,12 +66,20 @@ func (r *hookRun) close(outcome hooks.Outcome) {
 	r.ended.set()
 }
 
-// overrule corrects the record of the last attempt where the end of the container
-// has overruled the outcome of the run. It waits for nothing.
-func (r *hookRun) overrule(res hooks.Result) {
-	if r != nil && r.entry != nil && res.Outcome != r.outcome {
-		r.entry.Amend(record.End{Outcome: res.Outcome, Cause: res.Cause})
+// settle writes into the record of the last attempt how the run has ended, where that
+// attempt failed: only now is it known that no other follows. Where the end of the
+// container has overruled the outcome of the run, it has that of the attempt as well.
+// It waits for nothing.
+func (r *hookRun) settle(res hooks.Result) {
+	if r == nil || r.entry == nil || res.Outcome == r.told {
+		return
 	}
+	end := record.End{Run: res.Outcome}
+	if res.Outcome != r.outcome {
+		end.Outcome, end.Cause = res.Outcome, res.Cause
+	}
+	r.told = res.Outcome
+	r.entry.Amend(end)
 }
 
 // endOf is what a record says of an attempt.
@@ -79,6 +91,9 @@ func endOf(a hooks.Attempt, handler string) record.End {
 	}
 	if handler == hooks.HandlerExec && (a.Cause == "" || a.Cause == hooks.CauseExitCode) {
 		end.ExitCode = &a.ExitCode
+	}
+	if a.Outcome != hooks.Failed { // which another attempt may follow, or the end of the container explain
+		end.Run = a.Outcome
 	}
 	if a.Err != nil {
 		end.Detail = a.Err.Error()

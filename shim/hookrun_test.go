@@ -68,7 +68,7 @@ func TestARecordSaysWhatAnAttemptCameTo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := recorded(t, &hooks.Lifecycle{})
 			tt.hook.Point = hooks.PreStop
-			hooks.Run(t.Context(), &tt.hook, failing(tt.report), func() hooks.Liveness { return hooks.Alive }, c.newRun(&tt.hook).begin)
+			hooks.Run(t.Context(), &tt.hook, failing(tt.report), func() hooks.Liveness { return hooks.Alive }, c.newRun(&tt.hook, "").begin)
 			records, _, err := c.store.List()
 			if err != nil || len(records) != 1 || !tt.check(records[0]) || records[0].Hook != hooks.PreStop || records[0].Subject != c.subject {
 				t.Errorf("got %+v, %v", records, err)
@@ -79,7 +79,7 @@ func TestARecordSaysWhatAnAttemptCameTo(t *testing.T) {
 
 // carryOut is runHook without a container.
 func (c *container) carryOut(ctx context.Context, h *hooks.Hook, handler hooks.Handler, alive func() hooks.Liveness) (res hooks.Result) {
-	run := c.newRun(h)
+	run := c.newRun(h, "")
 	defer func() { run.close(res.Outcome) }()
 	return hooks.Run(ctx, h, handler, alive, run.begin)
 }
@@ -88,9 +88,9 @@ func TestAFailureThatTheInitsExitExplainsIsRecordedAsCancelled(t *testing.T) {
 	h := &hooks.Hook{Point: hooks.PostStart, Exec: &hooks.Exec{}}
 	c := recorded(t, &hooks.Lifecycle{})
 	res := c.carryOut(t.Context(), h, failing{Cause: hooks.CauseSignal, Signal: 9, Suspect: true, Stdout: []byte("out")}, func() hooks.Liveness { return hooks.Gone })
-	c.run.Load().overrule(res)
+	c.run.Load().settle(res)
 	c.wantRecords(t, "Failed killed by signal")
-	c.run.Load().overrule(cancelledResult(res))
+	c.run.Load().settle(cancelledResult(res))
 	if r := c.wantRecords(t, "Cancelled cancelled")[0]; string(r.Stdout) != "out" || r.Signal != 9 {
 		t.Errorf("got %+v", r)
 	}
@@ -106,8 +106,64 @@ func TestAFailedAttemptStaysOneWhenItsHookIsCancelledAfterIt(t *testing.T) {
 		if res.Outcome != hooks.Cancelled || res.Attempts != 2 {
 			t.Fatalf("got %+v", res)
 		}
-		c.run.Load().overrule(cancelledResult(res))
+		c.run.Load().settle(cancelledResult(res))
 		c.wantRecords(t, "Failed exit status", "Failed exit status")
+	})
+}
+
+// wantRuns compares what the container's records say of runs.
+func (c *container) wantRuns(t *testing.T, want ...hooks.Outcome) {
+	t.Helper()
+	c.store.Remove(c.subject)
+	records, _, err := c.store.List()
+	var got []hooks.Outcome
+	for _, r := range records {
+		got = append(got, r.Run)
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("runs %q, %v; want %q", got, err, want)
+	}
+}
+
+func TestTheRecordOfTheLastAttemptSaysHowTheRunEnded(t *testing.T) {
+	alive := func() hooks.Liveness { return hooks.Alive }
+	exit1 := failing{Cause: hooks.CauseExitCode, ExitCode: 1}
+	t.Run("success", func(t *testing.T) {
+		c := recorded(t, &hooks.Lifecycle{})
+		c.carryOut(t.Context(), sleeping(hooks.PreStop, 0), failing{}, alive)
+		c.wantRuns(t, hooks.Succeeded)
+	})
+	t.Run("failure", func(t *testing.T) {
+		c := recorded(t, &hooks.Lifecycle{})
+		res := c.carryOut(t.Context(), sleeping(hooks.PreStop, 0), exit1, alive)
+		c.wantRuns(t, "") // the machine may overrule it
+		c.run.Load().settle(res)
+		c.wantRuns(t, hooks.Failed)
+	})
+	t.Run("overruled", func(t *testing.T) {
+		c := recorded(t, &hooks.Lifecycle{})
+		res := c.carryOut(t.Context(), sleeping(hooks.PreStop, 0), exit1, alive)
+		c.run.Load().settle(cancelledResult(res))
+		c.wantRuns(t, hooks.Cancelled)
+	})
+	t.Run("after another", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := recorded(t, &hooks.Lifecycle{})
+			h := &hooks.Hook{Point: hooks.PreStop, Exec: &hooks.Exec{}, Retries: 1}
+			res := c.carryOut(t.Context(), h, exit1, alive)
+			c.run.Load().settle(res)
+			c.wantRuns(t, "", hooks.Failed)
+		})
+	})
+	t.Run("cut between two attempts", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := recorded(t, &hooks.Lifecycle{})
+			h := &hooks.Hook{Point: hooks.PreStop, Exec: &hooks.Exec{}, Retries: 5, Timeout: 500 * time.Millisecond}
+			res := c.carryOut(t.Context(), h, exit1, alive)
+			c.run.Load().settle(res)
+			c.wantRecords(t, "Failed exit status")
+			c.wantRuns(t, hooks.TimedOut)
+		})
 	})
 }
 
@@ -125,7 +181,7 @@ func TestLateOutputGoesToItsOwnAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := recorded(t, &hooks.Lifecycle{})
 		h := &hooks.Hook{Point: hooks.PreStop, Exec: &hooks.Exec{}}
-		run := c.newRun(h)
+		run := c.newRun(h, "")
 		var lates [2]chan hooks.Printed
 		for n := range lates {
 			lates[n] = make(chan hooks.Printed, 1)
@@ -147,7 +203,7 @@ func TestLateOutputGoesToItsOwnAttempt(t *testing.T) {
 func TestDeleteWaitsForTheRecordOfAHookThatIsBeingCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := recorded(t, &hooks.Lifecycle{})
-		run := c.newRun(sleeping(hooks.PreStop, time.Hour))
+		run := c.newRun(sleeping(hooks.PreStop, time.Hour), "")
 		end := run.begin(1, time.Now())
 		go func() {
 			advance(time.Second)
@@ -157,7 +213,7 @@ func TestDeleteWaitsForTheRecordOfAHookThatIsBeingCancelled(t *testing.T) {
 		c.finishRecords(t.Context())
 		c.wantRecords(t, "Cancelled cancelled")
 
-		c.newRun(sleeping(hooks.PreStop, time.Hour)) // one that does not end
+		c.newRun(sleeping(hooks.PreStop, time.Hour), "") // one that does not end
 		began := time.Now()
 		c.finishRecords(t.Context())
 		if took := time.Since(began); took != hookOutTime {

@@ -68,7 +68,7 @@ func TestNoMemoryIsGivenBackWhileAHookRuns(t *testing.T) {
 		c.target.Store(&runtime.Container{})
 		s.memory.use()() // as its Create
 		ended := make(chan hooks.Result)
-		go func() { ended <- s.runHook(t.Context(), c, sleeping(hooks.PreStop, time.Minute)) }()
+		go func() { ended <- s.runHook(t.Context(), c, runHook{hook: sleeping(hooks.PreStop, time.Minute)}) }()
 		<-time.After(50 * time.Second)
 		synctest.Wait()
 		if p := h.percent.Load(); given.Load() != 0 || p != busyPercent {

@@ -15,7 +15,7 @@ func (s *Service) Kill(ctx context.Context, r *taskAPI.KillRequest) (*emptypb.Em
 	if r.ExecID != "" {
 		return s.inner().Kill(ctx, r)
 	}
-	sent := delivery{signal: syscall.Signal(r.Signal), all: r.All}
+	sent := delivery{signal: syscall.Signal(r.Signal), all: r.All, traceparent: traceparentOf(ctx)}
 	c := s.lookup(r.ID)
 	switch {
 	case sent.signal == syscall.SIGKILL:

@@ -50,6 +50,7 @@ type withheldStart struct {
 	cause error
 	// at is when the call came, deadline its end; zero: none.
 	at, deadline time.Time
+	traceparent  string
 }
 
 // step takes one event and returns what its bringer is to do and the actions

@@ -19,7 +19,7 @@ func (m *machine) onStart(ev startRequested) answer {
 	}
 	m.enter(starting)
 	m.recall()
-	m.withheld = &withheldStart{at: ev.at, deadline: ev.deadline}
+	m.withheld = &withheldStart{at: ev.at, deadline: ev.deadline, traceparent: ev.traceparent}
 	return answer{kind: withhold}
 }
 
@@ -60,7 +60,7 @@ func (m *machine) onStarted(ev startReturned) {
 	default:
 		m.enter(postStart)
 		m.keepDeadline()
-		m.do(runHook{hook: m.hooks.PostStart})
+		m.do(runHook{hook: m.hooks.PostStart, traceparent: m.withheld.traceparent})
 	}
 }
 
@@ -100,7 +100,7 @@ func (m *machine) onStartLost() {
 // preStop, stop signal, grace period, SIGKILL; cut before Start's deadline.
 func (m *machine) stopFailed(r hooks.Result) {
 	m.withheld.cause = &postStartError{result: r}
-	m.stop = &delivery{signal: m.stopSignal()}
+	m.stop = &delivery{signal: m.stopSignal(), traceparent: m.withheld.traceparent}
 	if d := m.withheld.deadline; !d.IsZero() {
 		m.do(setTimerAt{cutTimer, d.Add(-cutBefore)})
 	}

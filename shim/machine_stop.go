@@ -69,7 +69,7 @@ func (m *machine) beginStop() {
 		return
 	}
 	m.enter(preStop)
-	hook := runHook{hook: m.hooks.PreStop}
+	hook := runHook{hook: m.hooks.PreStop, traceparent: m.stop.traceparent}
 	if m.hooks.GracePeriod != nil || m.stopsFailed() {
 		hook.bound = m.hooks.PreStopBound()
 	}

@@ -34,6 +34,7 @@ func subjectOf(namespace, id string, annotations map[string]string) record.Subje
 	return record.Subject{
 		Namespace: namespace, Container: id, Name: name,
 		Pod: annotations[hooks.AnnotationSandboxName], PodNamespace: annotations[hooks.AnnotationSandboxNamespace],
+		PodUID: annotations[hooks.AnnotationSandboxUID],
 	}
 }
 

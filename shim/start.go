@@ -22,7 +22,7 @@ func (s *Service) Start(ctx context.Context, r *taskAPI.StartRequest) (*taskAPI.
 	}
 	deadline, _ := ctx.Deadline()
 	reply := make(chan error, 1)
-	if c.task.askStart(startRequested{at: time.Now(), deadline: deadline}, reply).kind != withhold {
+	if c.task.askStart(startRequested{at: time.Now(), deadline: deadline, traceparent: traceparentOf(ctx)}, reply).kind != withhold {
 		return s.inner().Start(ctx, r)
 	}
 	c.gate.close()

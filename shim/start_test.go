@@ -25,7 +25,7 @@ func TestHooksFindTheInitOfAStartThatWasCutOff(t *testing.T) {
 	c := &container{id: "c", gate: newGate(), lifecycle: sleepers(0, 0), runtime: runtimeOf("ns", &options.Options{BinaryName: script})}
 	ran := make(chan struct{})
 	c.task = newTask(t.Context(), "c", sleepers(0, 0), true, effects{
-		runHook:    func(context.Context, *hooks.Hook) hooks.Result { close(ran); return preOK },
+		runHook:    func(context.Context, runHook) hooks.Result { close(ran); return preOK },
 		signal:     func(context.Context, delivery) (bool, error) { return false, nil },
 		report:     func(hooks.Result) {},
 		postStatus: func(taskStatus) {},

@@ -10,6 +10,7 @@ func TestAContainerIsCalledAsItsClientSays(t *testing.T) {
 	pod := map[string]string{
 		"io.kubernetes.cri.sandbox-id": "s", "io.kubernetes.cri.container-name": "main",
 		"io.kubernetes.cri.sandbox-name": "web-0", "io.kubernetes.cri.sandbox-namespace": "shop",
+		"io.kubernetes.cri.sandbox-uid": "5f0c",
 	}
 	forged := map[string]string{"nerdctl/name": "other", "io.kubernetes.cri.sandbox-id": "s"}
 	for name, tt := range map[string]struct {
@@ -19,7 +20,7 @@ func TestAContainerIsCalledAsItsClientSays(t *testing.T) {
 		"ctr":               {nil, record.Subject{}},
 		"nerdctl":           {map[string]string{"nerdctl/name": "web"}, record.Subject{Name: "web"}},
 		"nerdctl, posing":   {map[string]string{"nerdctl/name": "web", "io.kubernetes.cri.container-name": "main"}, record.Subject{Name: "main"}},
-		"a pod":             {pod, record.Subject{Name: "main", Pod: "web-0", PodNamespace: "shop"}},
+		"a pod":             {pod, record.Subject{Name: "main", Pod: "web-0", PodNamespace: "shop", PodUID: "5f0c"}},
 		"a pod that forges": {forged, record.Subject{}},
 	} {
 		tt.want.Namespace, tt.want.Container = "n", "c"

@@ -13,7 +13,7 @@ import (
 // which must not block.
 type effects struct {
 	// runHook carries out a hook and returns soon after ctx is done.
-	runHook func(ctx context.Context, hook *hooks.Hook) hooks.Result
+	runHook func(ctx context.Context, a runHook) hooks.Result
 	// signal sends a signal to the init through the inner service; gone says of
 	// an error that there is no process to send it to.
 	signal func(ctx context.Context, d delivery) (gone bool, err error)

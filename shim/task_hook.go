@@ -18,7 +18,7 @@ func (l *taskLoop) startHook(ctx context.Context, a runHook) {
 	go func() {
 		defer cancel()
 		defer stop()
-		res := l.carryOut(ctx, a.hook)
+		res := l.carryOut(ctx, a)
 		if !l.post(message{event: hookEnded{res}}) {
 			l.effects.report(cancelledResult(res)) // the container is deleted
 		}
@@ -26,15 +26,15 @@ func (l *taskLoop) startHook(ctx context.Context, a runHook) {
 }
 
 // carryOut makes a panic anywhere in a hook's code that hook's failure.
-func (t *task) carryOut(ctx context.Context, hook *hooks.Hook) (res hooks.Result) {
+func (t *task) carryOut(ctx context.Context, a runHook) (res hooks.Result) {
 	started := time.Now()
-	err := hooks.Recovered(func() error { res = t.effects.runHook(ctx, hook); return nil })
+	err := hooks.Recovered(func() error { res = t.effects.runHook(ctx, a); return nil })
 	if err == nil {
 		return res
 	}
 	return hooks.Result{
 		Report: hooks.Report{Cause: hooks.CauseInternal, Err: err},
-		Point:  hook.Point, Handler: hook.HandlerName(), Outcome: hooks.Failed,
+		Point:  a.hook.Point, Handler: a.hook.HandlerName(), Outcome: hooks.Failed,
 		Attempts: 1, Started: started, Duration: time.Since(started),
 	}
 }

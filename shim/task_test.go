@@ -86,9 +86,9 @@ func newWorld(t *testing.T, lc *hooks.Lifecycle) *world {
 	w.kill = func(context.Context, delivery) error { return nil }
 	w.alive = func() hooks.Liveness { return hooks.Alive }
 	w.task = newTask(t.Context(), "c", lc, false, effects{
-		runHook: func(ctx context.Context, h *hooks.Hook) hooks.Result {
-			w.note("run " + string(h.Point))
-			return w.hook(ctx, h)
+		runHook: func(ctx context.Context, a runHook) hooks.Result {
+			w.note("run " + string(a.hook.Point) + a.traceparent)
+			return w.hook(ctx, a.hook)
 		},
 		signal: func(ctx context.Context, d delivery) (bool, error) {
 			w.note("signal " + d.signal.String())

@@ -2,9 +2,8 @@ package record
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,14 +26,21 @@ func (s *Store) List() (records []Record, skipped []error, err error) {
 
 // Follower reads the records of a store again and again.
 type Follower struct {
+	// Brief has records without output, detail and whatever else a hook, its author
+	// or a runtime may have written. A first Poll of many records then takes no more
+	// memory than one of them. It is set before the first Poll.
+	Brief bool
+
 	store *Store
-	seen  map[string]glance // by name
+	take  func(Subject) bool // nil: every container
+	seen  map[string]glance  // by name
 }
 
 // glance is what was seen of a file.
 type glance struct {
-	size int64
-	open bool // it was [Record.Running]
+	size  int64
+	open  bool // it was [Record.Running]
+	other bool // it is about a container that is not taken
 }
 
 // Follow returns a follower that has not seen anything.
@@ -45,32 +51,21 @@ func (s *Store) Follow() *Follower {
 // Poll is [Store.List] of the records that are new or have changed since the
 // last Poll; the first time, all.
 func (f *Follower) Poll() (changed []Record, skipped []error, err error) {
-	files, err := readDir(filepath.Join(f.store.dir, recordsDir))
-	if err != nil {
-		return nil, nil, err
-	}
-	there := make(map[string]glance, len(files))
-	for _, file := range files {
-		name := file.Name()
-		if _, _, ok := parseName(name); !ok {
-			continue
-		}
-		r, seen, err := f.look(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // pruned meanwhile
-		}
-		before, known := f.seen[name]
-		there[name] = seen
-		switch {
-		case known && before == seen, errors.Is(err, errEmpty):
-		case err != nil:
-			skipped = append(skipped, fmt.Errorf("%s: %w", f.store.recordPath(name), err))
-		default:
-			changed = append(changed, r)
-		}
-	}
-	f.seen = there
-	return changed, skipped, nil
+	_, skipped, err = f.Changes(math.MaxInt64, func(r Record) error {
+		changed = append(changed, r)
+		return nil
+	})
+	return changed, skipped, err
+}
+
+// Dir is the directory that changes where a Poll may find something, and nothing
+// else does.
+func (f *Follower) Dir() string { return filepath.Join(f.store.dir, recordsDir) }
+
+// Has tells whether a record was there at the last Poll.
+func (f *Follower) Has(id string) bool {
+	_, ok := f.seen[id+extension]
+	return ok
 }
 
 // look reads a record, unless nothing of it can have changed.
@@ -85,6 +80,9 @@ func (f *Follower) look(name string) (Record, glance, error) {
 		return Record{}, seen, nil
 	}
 	r, size, err := readRecord(path)
+	if f.Brief {
+		r.Stdout, r.Stderr, r.Detail, r.RunnerReason = nil, nil, "", ""
+	}
 	r.ID = strings.TrimSuffix(name, extension)
 	return r, glance{size: size, open: r.Running}, err
 }

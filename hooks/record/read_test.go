@@ -56,6 +56,32 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+func TestABriefFollowerReadsNothingThatAHookWrote(t *testing.T) {
+	s := Open(t.TempDir(), Limits{})
+	s.Begin(Record{Subject: Subject{Namespace: "n", Container: "c"}, Hook: hooks.PreStop, Started: time.Now()}).End(End{
+		Outcome: hooks.Failed, Stdout: []byte("a"), Stderr: []byte("b"), Detail: "d", Runner: "runtime", RunnerReason: "r",
+	})
+	f := s.Follow()
+	f.Brief = true
+	got, _, err := f.Poll()
+	if err != nil || len(got) != 1 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	r := got[0]
+	if r.Stdout != nil || r.Stderr != nil || r.Detail != "" || r.RunnerReason != "" || r.Outcome != hooks.Failed || r.Runner != "runtime" {
+		t.Errorf("got %+v", r)
+	}
+	if !f.Has(r.ID) || f.Has(r.ID+"0") {
+		t.Error("the follower does not know what is there")
+	}
+	if err := os.Remove(s.recordPath(r.ID + extension)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.Poll(); err != nil || f.Has(r.ID) {
+		t.Errorf("the follower has what is gone, %v", err)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(firstLine + `{"outcome":"Failed","exitCode":3,"stdout":"YQ=="}` + "\n" + `{"outcome":"Cancelled"`))
 	f.Add([]byte(stopLine + `{"delivery":"ended","durationSeconds":12}` + "\n"))

@@ -18,6 +18,7 @@ type Subject struct {
 	Name         string `json:"name,omitempty"`         // within its pod, or nerdctl's; empty: it has none
 	Pod          string `json:"pod,omitempty"`          // name; empty outside CRI
 	PodNamespace string `json:"podNamespace,omitempty"` // Kubernetes' namespace; empty outside CRI
+	PodUID       string `json:"podUID,omitempty"`       // Kubernetes'; empty outside CRI
 }
 
 // Kind is what a record is about.
@@ -43,6 +44,9 @@ type Record struct {
 	StopSignal string `json:"stopSignal,omitempty"`
 	// Started is when the attempt started, or when the stop signal was due.
 	Started time.Time `json:"started"`
+	// Traceparent is that of the call which the hook runs for, as W3C's Trace
+	// Context has it; empty: the call had none.
+	Traceparent string `json:"traceparent,omitempty"`
 	End
 
 	// ID names a record that was read: no other has it. It is not in the file.
@@ -79,6 +83,9 @@ type End struct {
 	// Outcome is an attempt's. That of a record whose writer died before it
 	// could say is [hooks.Unknown], whatever its kind: readers put it there.
 	Outcome hooks.Outcome `json:"outcome,omitempty"`
+	// Run is how the hook ended, all its attempts together. The record of its last
+	// attempt alone has it, and nothing of that changes any more but the output.
+	Run hooks.Outcome `json:"run,omitempty"`
 	// Delivery is a stop's.
 	Delivery        Delivery    `json:"delivery,omitempty"`
 	DurationSeconds float64     `json:"durationSeconds,omitempty"`

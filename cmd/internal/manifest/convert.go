@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"bookend.dev/bookend/cmd/internal/kubelet"
 	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
@@ -162,8 +163,8 @@ func (w *rewriter) isSupported(m *move, path string) bool {
 		return false
 	}
 	v.root = rootOf(v.text)
-	annotations := forContainer(m.container.name, v.text)
-	annotations[hooks.AnnotationPorts] = portsOf(m.container)
+	annotations := kubelet.ForContainer(m.container.name, v.text)
+	annotations.SetPorts(portsOf(m.container))
 	before := w.Count(Error)
 	w.resolve(&v, annotations) // nil without an error: the lifecycle is empty
 	return w.Count(Error) == before

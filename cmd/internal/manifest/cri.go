@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bookend.dev/bookend/cmd/internal/kubelet"
 	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
@@ -20,10 +21,10 @@ func (r *reporter) cri(root *yaml.Node) {
 		if v == nil {
 			return
 		}
-		annotations := forContainer(of, v.text)
+		annotations := kubelet.ForContainer(of, v.text)
 		switch {
 		case sandbox:
-			annotations[hooks.AnnotationPorts] = assumedPorts(v)
+			annotations.SetPorts(assumedPorts(v))
 		case of != name:
 			r.add(Warning, e.key.Line, path, "has no effect here: the container's name is %q", name)
 			return

@@ -1,9 +1,9 @@
 package manifest
 
 import (
-	"strconv"
 	"strings"
 
+	"bookend.dev/bookend/cmd/internal/kubelet"
 	"bookend.dev/bookend/hooks"
 	"go.yaml.in/yaml/v4"
 )
@@ -39,15 +39,15 @@ func (r *reporter) pod(p *pod) {
 
 // podAnnotation checks a pod's annotation for the container of that name.
 func (r *reporter) podAnnotation(p *pod, containers []*container, name string, v *value) {
-	annotations := forContainer(name, v.text)
+	annotations := kubelet.ForContainer(name, v.text)
 	grace := graceOf(p)
-	annotations[hooks.AnnotationGracePeriod] = strconv.FormatInt(grace, 10)
+	annotations.SetGracePeriod(grace)
 	c := find(containers, name)
 	if c == nil {
 		r.add(Warning, v.line(0), v.path, "the pod has no container %q, only %s", name, namesOf(containers))
-		annotations[hooks.AnnotationPorts] = assumedPorts(v)
+		annotations.SetPorts(assumedPorts(v))
 	} else {
-		annotations[hooks.AnnotationPorts] = portsOf(c)
+		annotations.SetPorts(portsOf(c))
 		v.terminal = isTrue(c.node, "tty")
 	}
 	r.check(v, annotations, limits{kubelet: true, podGrace: &grace, sidecar: c != nil && c.isSidecar()})

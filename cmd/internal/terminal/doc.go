@@ -1,2 +1,3 @@
-// Package terminal makes text of others fit to be printed on a terminal.
+// Package terminal knows what is a terminal, and makes text of others fit to be
+// printed on one.
 package terminal

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/internal/command"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -64,7 +65,7 @@ containerd's may name another file.`,
   bookend config check -o json node.toml`,
 		Args: usage(cobra.MaximumNArgs(1)),
 	}
-	output := outputFlag(cmd)
+	output := command.OutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		checked, err := checkConfig(cmd, args)
 		if err != nil {
@@ -116,10 +117,10 @@ func checkConfig(cmd *cobra.Command, args []string) (configChecked, error) {
 	return c, err
 }
 
-func (c configChecked) print(w io.Writer, as format) (err error) {
+func (c configChecked) print(w io.Writer, as command.Format) (err error) {
 	switch {
-	case as == asJSON:
-		err = printJSON(w, c)
+	case as == command.AsJSON:
+		err = command.JSON(w, c)
 	case !c.Exists:
 		_, err = fmt.Fprintf(w, "%s: does not exist: the defaults hold\n", c.File)
 	case c.Valid:

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
+	"bookend.dev/bookend/cmd/internal/command"
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/hooks"
 )
@@ -39,7 +40,7 @@ directories, and its advice names them.`,
 	var of target
 	of.flags(cmd)
 	f.StringVar(&opts.NodeConfig, "config", "", "bookend's configuration (default the one that shims read: $"+hooks.ConfigEnv+" of containerd, else "+hooks.ConfigPath+")")
-	output := outputFlag(cmd)
+	output := command.OutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := absolute(&opts.BinDir, &opts.LibDir); err != nil {
 			return err
@@ -62,15 +63,15 @@ directories, and its advice names them.`,
 	return cmd
 }
 
-func printResults(w io.Writer, as format, results []doctor.Result) error {
-	if as == asJSON {
-		return printJSON(w, results)
+func printResults(w io.Writer, as command.Format, results []doctor.Result) error {
+	if as == command.AsJSON {
+		return command.JSON(w, results)
 	}
 	rows := make([][]string, len(results))
 	for i, r := range results {
 		rows[i] = []string{r.Check, string(r.Status), r.Found}
 	}
-	if err := printTable(w, []string{"CHECK", "RESULT", "FOUND"}, rows); err != nil {
+	if err := command.Table(w, []string{"CHECK", "RESULT", "FOUND"}, rows); err != nil {
 		return err
 	}
 	printFixes(w, results)

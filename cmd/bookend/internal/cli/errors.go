@@ -14,5 +14,4 @@ var (
 	errOneFile      = errors.New("several files can be converted with --in-place only")
 	errStdinInPlace = errors.New("the standard input cannot be converted --in-place")
 	errClass        = errors.New("must be the name of a RuntimeClass, of a-z, 0-9, '-' and '.', such as bookend")
-	errFormat       = errors.New("must be table or json")
 )

@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/command"
 	"bookend.dev/bookend/cmd/internal/hookevents"
+	"bookend.dev/bookend/cmd/internal/show"
 	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
@@ -30,15 +31,15 @@ events fails if it cannot reach containerd, and when containerd goes away.`,
 		Args: usage(cobra.NoArgs),
 	}
 	address := cmd.Flags().String("address", "", "containerd's socket (default $"+addressEnv+", else that of the distribution)")
-	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
-	output := outputFlag(cmd)
+	namespace, full := namespaceFlag(cmd), command.NoTruncFlag(cmd)
+	output := command.OutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		out := cmd.OutOrStdout()
 		ctx, stop := untilInterrupted(cmd.Context())
 		defer stop()
 		return hookevents.Follow(ctx, containerdSocket(*address, usualSocket(ctx)), *namespace, func(ev hookevents.Event) error {
-			if *output == asJSON {
-				return printJSONLine(out, ev)
+			if *output == command.AsJSON {
+				return command.JSONLine(out, ev)
 			}
 			return printEvent(out, ev, *full)
 		})

@@ -6,7 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/command"
+	"bookend.dev/bookend/cmd/internal/show"
 	"bookend.dev/bookend/hooks"
 )
 
@@ -33,26 +34,26 @@ container ended first) or Unknown. "bookend logs" prints the error.
 	}
 	source := recordsFlags(cmd)
 	var filter show.Filter
-	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
+	namespace, full := namespaceFlag(cmd), command.NoTruncFlag(cmd)
 	flags := cmd.Flags()
-	since := whenFlag(cmd, "since", show.ParseWhen, "only what started at or after this: 90m for ninety minutes ago, 2006-01-02 or 2006-01-02T15:04:05Z")
-	until := whenFlag(cmd, "until", show.ParseUntil, "only what started at or before this, as --since; includes the whole of a day")
+	since := command.WhenFlag(cmd, "since", show.ParseWhen, "only what started at or after this: 90m for ninety minutes ago, 2006-01-02 or 2006-01-02T15:04:05Z")
+	until := command.WhenFlag(cmd, "until", show.ParseUntil, "only what started at or before this, as --since; includes the whole of a day")
 	flags.StringVar(&filter.Container, "container", "", "only containers with this name, pod/name, or beginning of the id")
 	_ = cmd.RegisterFlagCompletionFunc("container", completeContainers(source))
-	hookFlag(cmd, &filter.Hook)
-	choiceFlag(cmd, "outcome", "only this outcome; may be repeated", show.Outcomes(),
+	command.HookFlag(cmd, &filter.Hook)
+	command.ChoiceFlag(cmd, "outcome", "only this outcome; may be repeated", show.Outcomes(),
 		func(s string) { filter.Outcomes = append(filter.Outcomes, hooks.Outcome(s)) })
 	limit := flags.Int("limit", 0, "only the latest so many (default all)")
-	output := outputFlag(cmd)
+	output := command.OutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		now := time.Now()
 		filter.Namespace = *namespace
 		var err error
 		if filter.Since, err = since(now); err != nil {
-			return err
+			return &usageError{err}
 		}
 		if filter.Until, err = until(now); err != nil {
-			return err
+			return &usageError{err}
 		}
 		if *limit < 0 {
 			return &usageError{fmt.Errorf("--limit: must be 0 or more, got %d", *limit)}
@@ -67,26 +68,10 @@ container ended first) or Unknown. "bookend logs" prints the error.
 		}
 		warnSkipped(cmd, skipped)
 		records = filter.Apply(records, *limit)
-		if *output == asJSON {
-			return printJSON(cmd.OutOrStdout(), show.Attempts(records, false))
+		if *output == command.AsJSON {
+			return command.JSON(cmd.OutOrStdout(), show.Attempts(records, false))
 		}
-		return printTable(cmd.OutOrStdout(), show.HistoryHeader(), show.History(records, now, *full))
+		return command.Table(cmd.OutOrStdout(), show.HistoryHeader(), show.History(records, now, *full))
 	}
 	return cmd
-}
-
-// whenFlag adds a flag with a moment, which is the zero time where the flag is
-// not given.
-func whenFlag(cmd *cobra.Command, name string, parse func(string, time.Time) (time.Time, error), help string) func(now time.Time) (time.Time, error) {
-	text := cmd.Flags().String(name, "", help)
-	return func(now time.Time) (time.Time, error) {
-		if *text == "" {
-			return time.Time{}, nil
-		}
-		t, err := parse(*text, now)
-		if err != nil {
-			return t, &usageError{fmt.Errorf("--%s: %w, got %q", name, err, *text)}
-		}
-		return t, nil
-	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/internal/command"
 	"bookend.dev/bookend/cmd/internal/criconfig"
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/cmd/internal/program"
@@ -69,7 +70,7 @@ NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main 
 	f.BoolVar(&opts.Prune, "prune", false, "remove older binaries that no running shim uses")
 	f.BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
 	texts := []string{string(install.TextDropIn), string(install.TextNodeConfig)}
-	choiceFlag(cmd, "print", "print what belongs into a configuration that other programs write, "+strings.Join(texts, " or ")+", and change nothing", texts,
+	command.ChoiceFlag(cmd, "print", "print what belongs into a configuration that other programs write, "+strings.Join(texts, " or ")+", and change nothing", texts,
 		func(s string) { text = install.Text(s) })
 	_ = cmd.MarkFlagDirname("from")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

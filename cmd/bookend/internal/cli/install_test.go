@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"bookend.dev/bookend/cmd/bookend/internal/doctor"
+	"bookend.dev/bookend/cmd/internal/command"
 )
 
 // site is a node in a directory: binaries to install, and containerd's files.
@@ -163,7 +164,7 @@ func TestDoctorsTable(t *testing.T) {
 		{Check: "PATH", Status: doctor.Warning, Found: "not there", Fix: "link it"},
 		{Check: "loaded", Status: doctor.Fail, Found: "older", Fix: "add x, then systemctl restart containerd"},
 	}
-	for name, as := range map[string]format{"table": asTable, "json": asJSON} {
+	for name, as := range map[string]command.Format{"table": command.AsTable, "json": command.AsJSON} {
 		var out bytes.Buffer
 		if err := printResults(&out, as, results); err != nil {
 			t.Fatal(err)
@@ -171,7 +172,7 @@ func TestDoctorsTable(t *testing.T) {
 		wantGolden(t, "doctor-"+name, out.String())
 	}
 	var out bytes.Buffer
-	if err := printResults(&out, asTable, results[:1]); err != nil || strings.Contains(out.String(), "fix") {
+	if err := printResults(&out, command.AsTable, results[:1]); err != nil || strings.Contains(out.String(), "fix") {
 		t.Errorf("of a healthy node: %v, %s", err, out.String())
 	}
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/command"
+	"bookend.dev/bookend/cmd/internal/show"
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -41,10 +43,10 @@ output as it is.`,
 	source := recordsFlags(cmd)
 	var l logs
 	l.namespace = namespaceFlag(cmd)
-	hookFlag(cmd, &l.hook)
+	command.HookFlag(cmd, &l.hook)
 	cmd.Flags().BoolVarP(&l.follow, "follow", "f", false, "print new records, until interrupted; with -o json, one record a line")
 	cmd.Flags().BoolVar(&l.raw, "raw", false, "print the output alone, without the lines about attempts and the marks")
-	l.as = outputFlag(cmd)
+	l.as = command.OutputFlag(cmd)
 	cmd.ValidArgsFunction = completeContainers(source)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
@@ -66,7 +68,7 @@ type logs struct {
 	namespace   *string
 	hook        string // as [show.Hook] has it
 	follow, raw bool
-	as          *format
+	as          *command.Format
 }
 
 func (l *logs) run(ctx context.Context, word string) error {
@@ -109,10 +111,10 @@ func (l *logs) find(word string) (func(record.Record) bool, error) {
 
 // writer returns what prints records.
 func (l *logs) writer() func([]record.Record) error {
-	if *l.as == asJSON {
+	if *l.as == command.AsJSON {
 		return l.writeJSON
 	}
-	text := show.NewLogs(l.out, show.LogOptions{Location: time.Local, Terminal: isTerminal(l.out), Raw: l.raw})
+	text := show.NewLogs(l.out, show.LogOptions{Location: time.Local, Terminal: terminal.Is(l.out), Raw: l.raw})
 	return func(records []record.Record) error {
 		for _, r := range records {
 			if err := text.Write(r); err != nil {
@@ -126,10 +128,10 @@ func (l *logs) writer() func([]record.Record) error {
 func (l *logs) writeJSON(records []record.Record) error {
 	attempts := show.Attempts(records, true)
 	if !l.follow {
-		return printJSON(l.out, attempts)
+		return command.JSON(l.out, attempts)
 	}
 	for _, a := range attempts {
-		if err := printJSONLine(l.out, a); err != nil {
+		if err := command.JSONLine(l.out, a); err != nil {
 			return err
 		}
 	}

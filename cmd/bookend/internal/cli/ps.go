@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/command"
+	"bookend.dev/bookend/cmd/internal/show"
+	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -33,16 +35,16 @@ the time has changed, with -o json as one line.`,
 		Args: usage(cobra.NoArgs),
 	}
 	source := recordsFlags(cmd)
-	namespace, full := namespaceFlag(cmd), noTruncFlag(cmd)
+	namespace, full := namespaceFlag(cmd), command.NoTruncFlag(cmd)
 	watch := cmd.Flags().BoolP("watch", "w", false, "go on until interrupted")
-	output := outputFlag(cmd)
+	output := command.OutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		store, err := source.open(cmd.Context(), warner(cmd))
 		if err != nil {
 			return err
 		}
 		v := &psView{out: cmd.OutOrStdout(), as: *output, full: *full, live: *watch}
-		v.terminal = v.live && isTerminal(v.out)
+		v.terminal = v.live && terminal.Is(v.out)
 		first := true
 		return repeat(cmd.Context(), v.live, func() error {
 			statuses, skipped, err := store.Statuses()
@@ -62,7 +64,7 @@ the time has changed, with -o json as one line.`,
 // psView is where ps prints, again and again.
 type psView struct {
 	out            io.Writer
-	as             format
+	as             command.Format
 	full           bool
 	live, terminal bool
 	before         []byte // what was printed, or in lieu of it what does not depend on the time
@@ -86,7 +88,7 @@ func (v *psView) draw(statuses []record.Status, now time.Time) error {
 	again := v.before != nil
 	v.before = essence
 	switch {
-	case v.as == asJSON:
+	case v.as == command.AsJSON:
 	case v.terminal:
 		page = append([]byte(clearScreen), page...)
 	case again:
@@ -100,12 +102,12 @@ func (v *psView) page(statuses []record.Status, now time.Time) ([]byte, error) {
 	var page bytes.Buffer
 	var err error
 	switch {
-	case v.as == asJSON && v.live:
-		err = printJSONLine(&page, show.Statuses(statuses, now))
-	case v.as == asJSON:
-		err = printJSON(&page, show.Statuses(statuses, now))
+	case v.as == command.AsJSON && v.live:
+		err = command.JSONLine(&page, show.Statuses(statuses, now))
+	case v.as == command.AsJSON:
+		err = command.JSON(&page, show.Statuses(statuses, now))
 	default:
-		err = printTable(&page, show.PSHeader(), show.PS(statuses, now, v.full))
+		err = command.Table(&page, show.PSHeader(), show.PS(statuses, now, v.full))
 	}
 	return page.Bytes(), err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/show"
 	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
@@ -66,6 +66,11 @@ func subjects(store *record.Store) ([]record.Subject, error) {
 		all = append(all, r.Subject)
 	}
 	return all, nil
+}
+
+// namespaceFlag adds -n.
+func namespaceFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().StringP("namespace", "n", "", "only this containerd namespace, such as k8s.io (default all)")
 }
 
 // warner returns what prints warnings.

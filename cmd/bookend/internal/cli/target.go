@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookend.dev/bookend/cmd/internal/command"
 	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/distribution"
 	"bookend.dev/bookend/cmd/internal/install"
@@ -53,7 +54,7 @@ func (t *target) flags(cmd *cobra.Command) {
 	f.StringVar(&t.address, "address", "", "containerd's socket (default $"+addressEnv+", else that of the distribution)")
 	f.StringVar(&t.config, "containerd-config", "", "containerd's main configuration file (default the one that the daemon was started with, else that of the distribution)")
 	f.StringVar(&t.binary, "containerd", "containerd", "containerd's binary, asked for its version if no daemon answers")
-	choiceFlag(cmd, "distribution", "whose containerd it is (default the one that is found here): "+strings.Join(distribution.Names(), ", "), distribution.Names(),
+	command.ChoiceFlag(cmd, "distribution", "whose containerd it is (default the one that is found here): "+strings.Join(distribution.Names(), ", "), distribution.Names(),
 		func(s string) { t.name = s })
 }
 

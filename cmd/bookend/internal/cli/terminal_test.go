@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bookend.dev/bookend/cmd/internal/command"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -56,7 +57,7 @@ func TestPSRedrawsATerminal(t *testing.T) {
 	var out bytes.Buffer
 	started := noon
 	st := []record.Status{{Subject: plain, Phase: "preStop", PreStop: "exec", Hook: "preStop", Started: &started}}
-	v := &psView{out: &out, as: asTable, live: true, terminal: true}
+	v := &psView{out: &out, as: command.AsTable, live: true, terminal: true}
 	for _, now := range []time.Time{noon, noon.Add(time.Millisecond), noon.Add(time.Second)} {
 		if err := v.draw(st, now); err != nil {
 			t.Fatal(err)

@@ -6,8 +6,10 @@ import (
 	"io"
 	"runtime/debug"
 
-	"bookend.dev/bookend/cmd/internal/manifest"
 	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/internal/command"
+	"bookend.dev/bookend/cmd/internal/manifest"
 )
 
 func newValidate() *cobra.Command {
@@ -42,7 +44,7 @@ with --strict warnings.`,
 	files := filesFlag(cmd, "file to check, - for the standard input; may be repeated")
 	strict := cmd.Flags().Bool("strict", false, "count warnings as errors in the exit code")
 	config := policyFlag(cmd)
-	output := outputFlag(cmd)
+	output := command.OutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		files, err := files(args)
 		if err != nil {
@@ -90,9 +92,9 @@ func validate(cmd *cobra.Command, files []string, o manifest.Options) (manifest.
 	return all, errors.Join(unread...)
 }
 
-func printReport(w io.Writer, as format, report manifest.Report) error {
-	if as == asJSON {
-		return printJSON(w, append([]manifest.Finding{}, report.Findings...))
+func printReport(w io.Writer, as command.Format, report manifest.Report) error {
+	if as == command.AsJSON {
+		return command.JSON(w, append([]manifest.Finding{}, report.Findings...))
 	}
 	if err := printFindings(w, report.Findings); err != nil {
 		return err

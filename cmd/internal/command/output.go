@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"cmp"
@@ -11,42 +11,43 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// format is how a command prints: "table" or "json".
-type format string
+// Format is how a command prints: "table" or "json".
+type Format string
 
+// Every format there is.
 const (
-	asTable format = "table"
-	asJSON  format = "json"
+	AsTable Format = "table" // for people
+	AsJSON  Format = "json"  // for programs
 )
 
 // Set implements [pflag.Value].
-func (f *format) Set(s string) error {
-	if s != string(asTable) && s != string(asJSON) {
+func (f *Format) Set(s string) error {
+	if s != string(AsTable) && s != string(AsJSON) {
 		return errFormat
 	}
-	*f = format(s)
+	*f = Format(s)
 	return nil
 }
 
 // String implements [pflag.Value].
-func (f *format) String() string { return string(*f) }
+func (f *Format) String() string { return string(*f) }
 
 // Type implements [pflag.Value].
-func (f *format) Type() string { return "format" }
+func (f *Format) Type() string { return "format" }
 
-// outputFlag adds -o to a command.
-func outputFlag(cmd *cobra.Command) *format {
-	f := asTable
+// OutputFlag adds -o to a command.
+func OutputFlag(cmd *cobra.Command) *Format {
+	f := AsTable
 	cmd.Flags().VarP(&f, "output", "o", "table for people or json for programs")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return &f
 }
 
-// printJSON prints one indented document.
-func printJSON(w io.Writer, v any) error { return encode(w, v, "  ") }
+// JSON prints one indented document.
+func JSON(w io.Writer, v any) error { return encode(w, v, "  ") }
 
-// printJSONLine prints one document on one line, by one write.
-func printJSONLine(w io.Writer, v any) error { return encode(w, v, "") }
+// JSONLine prints one document on one line, by one write.
+func JSONLine(w io.Writer, v any) error { return encode(w, v, "") }
 
 func encode(w io.Writer, v any, indent string) error {
 	e := json.NewEncoder(w)
@@ -55,8 +56,8 @@ func encode(w io.Writer, v any, indent string) error {
 	return e.Encode(v)
 }
 
-// printTable prints rows under a header, in columns. An empty cell is "-".
-func printTable(w io.Writer, header []string, rows [][]string) error {
+// Table prints rows under a header, in columns. An empty cell is "-".
+func Table(w io.Writer, header []string, rows [][]string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(t, strings.Join(header, "\t"))
 	for _, row := range rows {

@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"bookend.dev/bookend/cmd/bookend/internal/show"
+	"bookend.dev/bookend/cmd/internal/show"
 )
 
 // choice is a flag with one of a few words, in any case.
@@ -37,25 +37,20 @@ func (c *choice) Type() string { return "name" }
 
 var _ pflag.Value = (*choice)(nil)
 
-// choiceFlag adds a flag that takes one of words, and calls set with it, each
+// ChoiceFlag adds a flag that takes one of words, and calls set with it, each
 // time that it is given.
-func choiceFlag(cmd *cobra.Command, name, help string, words []string, set func(string)) {
+func ChoiceFlag(cmd *cobra.Command, name, help string, words []string, set func(string)) {
 	cmd.Flags().Var(&choice{words: words, set: set}, name, help)
 	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// hookFlag adds --hook, which fills hook with what [show.Hook] returns.
-func hookFlag(cmd *cobra.Command, hook *string) {
-	choiceFlag(cmd, "hook", "only this hook, postStart or preStop; stop: stop signals that the shim could not send", show.Hooks(),
+// HookFlag adds --hook, which fills hook with what [show.Hook] returns.
+func HookFlag(cmd *cobra.Command, hook *string) {
+	ChoiceFlag(cmd, "hook", "only this hook, postStart or preStop; stop: stop signals that the shim could not send", show.Hooks(),
 		func(s string) { *hook = s })
 }
 
-// namespaceFlag adds -n.
-func namespaceFlag(cmd *cobra.Command) *string {
-	return cmd.Flags().StringP("namespace", "n", "", "only this containerd namespace, such as k8s.io (default all)")
-}
-
-// noTruncFlag adds --no-trunc.
-func noTruncFlag(cmd *cobra.Command) *bool {
+// NoTruncFlag adds --no-trunc.
+func NoTruncFlag(cmd *cobra.Command) *bool {
 	return cmd.Flags().Bool("no-trunc", false, "print ids in full")
 }

@@ -1,0 +1,124 @@
+package look
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+)
+
+// Server answers what the hooks of pods do and did.
+type Server struct {
+	opts       Options
+	frontProxy *frontProxy
+	agentToken *agentToken
+	peers      http.RoundTripper
+	serving    *dynamiccertificates.DynamicCertKeyPairContent
+	requests   chan struct{} // one in it for each that is served
+	logs       chan struct{} // of these, logs
+}
+
+// New returns a server. The certificate it serves with has to be there.
+func New(o Options) (*Server, error) {
+	o.Limits = o.Limits.withDefaults()
+	s := &Server{
+		opts: o, peers: newPeers(o),
+		requests: make(chan struct{}, o.Limits.Requests), logs: make(chan struct{}, o.Limits.Logs),
+	}
+	var err error
+	if s.serving, err = dynamiccertificates.NewDynamicServingContentFromFiles("look", filepath.Join(o.CertDir, "tls.crt"), filepath.Join(o.CertDir, "tls.key")); err != nil {
+		return nil, fmt.Errorf("the agents' certificate: %w", err)
+	}
+	if s.frontProxy, err = newFrontProxy(o.Client); err != nil {
+		return nil, fmt.Errorf("the API server's certificate authority: %w", err)
+	}
+	if s.agentToken, err = newAgentToken(o.Client.AuthenticationV1().TokenReviews(), o.agentsUser()); err != nil {
+		return nil, fmt.Errorf("the headers of agents: %w", err)
+	}
+	return s, nil
+}
+
+// Ready tells whether callers can be known. Before that each is told to come later.
+func (s *Server) Ready() error { return s.frontProxy.ready() }
+
+// Serve answers on l until ctx ends, and closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	config, err := s.tlsConfig(ctx)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	// A log that is followed has no end: that of ctx is the end of every request.
+	srv := &http.Server{
+		Handler:           s.handler(),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
+	}
+	var g errgroup.Group
+	running, stop := context.WithCancel(ctx)
+	g.Go(func() error { s.frontProxy.run(running); return nil })
+	g.Go(func() error { s.serving.Run(running, 1); return nil })
+	g.Go(func() error {
+		<-running.Done()
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if srv.Shutdown(late) != nil {
+			return srv.Close()
+		}
+		return nil
+	})
+	err = srv.Serve(tls.NewListener(l, config))
+	stop()
+	_ = g.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve the API: %w", err)
+}
+
+// tlsConfig serves with the certificate that is in the files now. It asks for the
+// client's certificate and leaves the judgement to [frontProxy], which knows today's
+// authority.
+func (s *Server) tlsConfig(ctx context.Context) (*tls.Config, error) {
+	base := &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, NextProtos: []string{"h2", "http/1.1"}}
+	now := dynamiccertificates.NewDynamicServingCertificateController(base, nil, s.serving, nil, nil)
+	s.serving.AddListener(now)
+	if err := now.RunOnce(); err != nil {
+		return nil, fmt.Errorf("the agents' certificate: %w", err)
+	}
+	go now.Run(1, ctx.Done())
+	base = base.Clone()
+	base.GetConfigForClient = now.GetConfigForClient
+	return base, nil
+}
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	for path, v := range documents() {
+		mux.Handle("GET "+path, document(v))
+	}
+	for name, answer := range s.subresources() {
+		mux.Handle("GET "+podPath+name, s.ofPod(answer))
+	}
+	return s.limited(s.orHealth(s.known(mux)))
+}
+
+func documents() map[string]any {
+	group := group()
+	return map[string]any{
+		"/apis": groups(), "/apis/" + group.Name: group, "/apis/" + group.PreferredVersion.GroupVersion: resources(),
+		"/openapi/v2": json.RawMessage(openAPIv2), "/openapi/v3": openAPIRoot(), pathOpenAPIv3: json.RawMessage(openAPIv3),
+	}
+}

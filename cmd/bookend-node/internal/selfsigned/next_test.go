@@ -1,0 +1,117 @@
+package selfsigned
+
+import (
+	"testing"
+	"time"
+)
+
+func testLifetimes() Lifetimes {
+	return Lifetimes{Authority: 300 * time.Hour, Serving: 30 * time.Hour, Settle: time.Hour}
+}
+
+func beginning() time.Time { return time.Date(2026, 11, 26, 18, 0, 0, 0, time.UTC) }
+
+// step is the next state after some time.
+func step(t *testing.T, s *state, after time.Duration, published bool) *state {
+	t.Helper()
+	n, err := testLifetimes().next(s, world{now: beginning().Add(after), names: []string{serverName}, published: published})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestNextOfAnAuthority(t *testing.T) {
+	first := step(t, nil, 0, false)
+	if !first.isNewest() || len(first.older) != 0 || first.serving.cert.DNSNames[0] != serverName {
+		t.Fatalf("begins with %+v", first)
+	}
+	if s := step(t, first, 19*time.Hour, true); s != first {
+		t.Error("changed before anything was due")
+	}
+	renewed := step(t, first, 20*time.Hour, true)
+	if renewed.serving.cert.Equal(first.serving.cert) || !renewed.newest.cert.Equal(first.newest.cert) || !renewed.isNewest() {
+		t.Error("at 2/3 of its life the serving certificate was not renewed by the same authority")
+	}
+	s := step(t, renewed, 39*time.Hour, true)
+	for hours := 40; hours < 200; hours += 10 {
+		s = step(t, s, time.Duration(hours)*time.Hour, true)
+	}
+	if !s.newest.cert.Equal(first.newest.cert) {
+		t.Fatal("the authority was replaced before it was due")
+	}
+	s = step(t, s, 200*time.Hour, true) // the serving certificate is due as well, and first
+	two := step(t, s, 200*time.Hour, true)
+	if two.newest.cert.Equal(first.newest.cert) || len(two.older) != 1 || !two.older[0].Equal(first.newest.cert) || !two.serving.cert.Equal(s.serving.cert) {
+		t.Fatal("at 2/3 of its life the authority got no other beside it, or that signed at once")
+	}
+	if n := step(t, two, 202*time.Hour, false); n != two {
+		t.Error("an authority signs that API servers do not know")
+	}
+	if n := step(t, two, 200*time.Hour+59*time.Minute, true); n != two {
+		t.Error("an authority signs before it has settled")
+	}
+	signed := step(t, two, 201*time.Hour, true)
+	if !signed.isNewest() || len(signed.older) != 1 {
+		t.Fatal("an authority that has settled does not sign, or the older one is gone already")
+	}
+	if n := step(t, signed, 220*time.Hour, true); len(n.older) != 1 {
+		t.Error("the older authority went while what it has signed is valid")
+	}
+	if s = step(t, signed, 230*time.Hour, true); len(s.older) == 1 { // renews first
+		s = step(t, s, 230*time.Hour, true)
+	}
+	if len(s.older) != 0 {
+		t.Error("the older authority stays for good")
+	}
+}
+
+func TestNextInAnEmergency(t *testing.T) {
+	first := step(t, nil, 0, false)
+	other := step(t, nil, 0, false)
+
+	if s := step(t, first, 31*time.Hour, false); s.serving.cert.Equal(first.serving.cert) {
+		t.Error("an expired serving certificate stays")
+	}
+	if s := step(t, first, 301*time.Hour, false); s.newest.cert.Equal(first.newest.cert) || len(s.older) != 0 || !s.isTrusted(world{now: beginning().Add(301 * time.Hour)}) {
+		t.Error("an expired authority stays")
+	}
+	mixed := &state{newest: first.newest, serving: other.serving}
+	if s := step(t, mixed, 0, false); !s.isNewest() {
+		t.Error("a serving certificate of another authority stays")
+	}
+	n, err := testLifetimes().next(first, world{now: beginning(), names: []string{"other"}})
+	if err != nil || n.serving.cert.DNSNames[0] != "other" {
+		t.Errorf("a certificate for another name stays: %v", err)
+	}
+}
+
+func TestStateIsReadAsItWasWritten(t *testing.T) {
+	s := step(t, nil, 0, false)
+	s.older = step(t, nil, 0, false).authorities()
+	data, err := s.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got.bundle()) != string(s.bundle()) || !got.serving.cert.Equal(s.serving.cert) {
+		t.Error("read something else")
+	}
+	for key := range data {
+		damaged := map[string][]byte{}
+		for k, v := range data {
+			damaged[k] = v
+		}
+		delete(damaged, key)
+		if _, err := decode(damaged); err == nil {
+			t.Errorf("read without %s", key)
+		}
+	}
+	data[servingKey] = data[authorityKey]
+	if _, err := decode(data); err == nil {
+		t.Error("read with another certificate's key")
+	}
+}

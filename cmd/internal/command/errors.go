@@ -1,0 +1,5 @@
+package command
+
+import "errors"
+
+var errFormat = errors.New("must be table or json")
