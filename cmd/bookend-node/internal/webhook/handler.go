@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/admission"
@@ -49,6 +50,8 @@ func (h *Handler) decide(ctx context.Context, req *ctrl.Request) (*admission.Ver
 		kind = ""
 	}
 	switch {
+	case req.Operation == "":
+		return nil, fmt.Errorf("request without an operation: %w", admission.ErrMalformed)
 	case kind == "Binding" && req.Operation == admissionv1.Create:
 		return h.Admitter.Bind(req.Object.Raw)
 	case kind == "Pod" && req.Operation == admissionv1.Create && req.SubResource == "":

@@ -7,13 +7,16 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
@@ -27,6 +30,11 @@ func fixed(t *testing.T, a *authority) func(*tls.ClientHelloInfo) (*tls.Certific
 		t.Fatal(err)
 	}
 	return files.GetCertificate
+}
+
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard())
+	os.Exit(m.Run())
 }
 
 func TestReviews(t *testing.T) {
@@ -162,6 +170,7 @@ func TestFilesAreReadAgainUnderRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files.watcher.WithWatchInterval(50 * time.Millisecond)
 	ctx, stop := context.WithCancel(context.Background())
 	watched := make(chan error, 1)
 	go func() { watched <- files.Run(ctx) }()
