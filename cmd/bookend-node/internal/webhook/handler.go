@@ -61,14 +61,11 @@ func (h *Handler) decide(ctx context.Context, req *ctrl.Request) (*admission.Ver
 		}
 		return h.Admitter.Create(req.Object.Raw, labels)
 	case kind == "Pod" && req.Operation == admissionv1.Update:
-		var labels map[string]string
-		if req.SubResource == admission.EphemeralContainers {
-			var err error
-			if labels, err = h.Namespaces.Labels(ctx, req.Namespace); err != nil {
-				return nil, err
-			}
+		labels, err := h.Namespaces.Labels(ctx, req.Namespace)
+		if err != nil {
+			return nil, err
 		}
-		return h.Admitter.Update(req.OldObject.Raw, req.Object.Raw, req.SubResource, labels)
+		return h.Admitter.Update(req.OldObject.Raw, req.Object.Raw, labels)
 	}
 	return &admission.Verdict{}, nil
 }
