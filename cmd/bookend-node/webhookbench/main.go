@@ -25,8 +25,8 @@ const limit = 2
 
 func main() {
 	serving := flag.String("serve", "", "be the server of this `kind`")
-	rounds := flag.Int("rounds", 25, "how often each is measured")
-	requests := flag.Int("requests", 200, "in a round, of each")
+	rounds := flag.Int("rounds", 15, "how often each is measured")
+	requests := flag.Int("requests", 100, "in a round, of each")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -137,7 +137,8 @@ func newHandler(t testing.TB) *Handler {
 type running struct {
 	url  string
 	stop context.CancelFunc
-	done chan error
+	done chan struct{} // closed when it has ended
+	err  error         // how, after done
 }
 
 // start serves with the certificate until the test ends.
@@ -148,9 +149,12 @@ func start(t *testing.T, h ctrl.Handler, certificate func(*tls.ClientHelloInfo) 
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{url: "https://" + l.Addr().String(), stop: stop, done: make(chan error, 1)}
+	r := &running{url: "https://" + l.Addr().String(), stop: stop, done: make(chan struct{})}
 	server := New(Options{Handler: h, Certificate: certificate, Ready: ready, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
-	go func() { r.done <- server.Run(ctx, l) }()
+	go func() {
+		defer close(r.done)
+		r.err = server.Run(ctx, l)
+	}()
 	t.Cleanup(func() { _ = r.end() })
 	return r
 }
@@ -158,9 +162,8 @@ func start(t *testing.T, h ctrl.Handler, certificate func(*tls.ClientHelloInfo) 
 // end stops the server, and returns how it ended.
 func (r *running) end() error {
 	r.stop()
-	err := <-r.done
-	r.done <- err
-	return err
+	<-r.done
+	return r.err
 }
 
 // review is a request about a pod, as an API server sends it.
