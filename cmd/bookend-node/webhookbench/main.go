@@ -24,22 +24,23 @@ import (
 const limit = 2
 
 func main() {
+	if err := command(); err != nil {
+		fmt.Fprintln(os.Stderr, "webhookbench:", err)
+		os.Exit(1)
+	}
+}
+
+func command() error {
 	serving := flag.String("serve", "", "be the server of this `kind`")
 	rounds := flag.Int("rounds", 15, "how often each is measured")
 	requests := flag.Int("requests", 100, "in a round, of each")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := error(nil)
 	if *serving != "" {
-		err = serve(ctx, *serving)
-	} else {
-		err = measure(ctx, *rounds, *requests)
+		return serve(ctx, *serving)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "webhookbench:", err)
-		os.Exit(1)
-	}
+	return measure(ctx, *rounds, *requests)
 }
 
 // measure asks both servers in turn, and prints what they took.

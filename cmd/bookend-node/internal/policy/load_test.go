@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
@@ -119,7 +118,7 @@ func decide(t *testing.T, v validating.Validator, kind, subresource string, is, 
 	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: gvk}
 	versioned.VersionedObject.Set(is)
 	versioned.VersionedOldObject.Set(was)
-	result := v.Validate(t.Context(), schema.GroupVersionResource(gvr), versioned, nil, &corev1.Namespace{}, celconfig.RuntimeCELCostBudget, nil)
+	result := v.Validate(t.Context(), gvr, versioned, nil, &corev1.Namespace{}, celconfig.RuntimeCELCostBudget, nil)
 	var refused []string
 	for _, d := range result.Decisions {
 		if d.Evaluation == validating.EvalError {
