@@ -119,7 +119,10 @@ critest: build tools ## Run critest on bookend, and what fails also on the stock
 	go run ./integration/critest $(if $(CRITEST),-critest '$(CRITEST)') $(ARGS)
 
 .PHONY: bench
-bench: build tools peers ## Measure bookend beside its peers; BENCH picks one, QUICK=1 is short (root)
+bench: $(if $(filter webhook,$(BENCH)),bench-webhook,bench-hooks) ## Measure bookend beside its peers; BENCH picks one, QUICK=1 is short (root, but for BENCH=webhook)
+
+.PHONY: bench-hooks
+bench-hooks: build tools peers
 	go run ./integration/bench $(if $(BENCH),-bench $(BENCH)) $(if $(filter-out 0,$(QUICK)),-quick) $(ARGS)
 
 .PHONY: mutants

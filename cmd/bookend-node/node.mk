@@ -21,5 +21,10 @@ test-node: ## Run the unit tests of bookend-node and kubectl-bookend
 lint-node:
 	cd $(NODE_DIR) && go run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
+# CPU time of the admission webhook beside one that does nothing: make bench BENCH=webhook.
+.PHONY: bench-webhook
+bench-webhook:
+	cd $(NODE_DIR) && go run ./webhookbench $(if $(filter-out 0,$(QUICK)),-rounds 5 -requests 50) $(ARGS)
+
 test: test-node
 lint: lint-node

@@ -6,12 +6,10 @@ import (
 	"slices"
 )
 
-// EphemeralContainers is the subresource by which they join a pod.
-const EphemeralContainers = "ephemeralcontainers"
-
-// Update decides about the change of a pod that exists, through the subresource;
-// "": through the pod itself. Its error matches [ErrMalformed].
-func (a *Admitter) Update(old, changed []byte, subresource string, namespace map[string]string) (*Verdict, error) {
+// Update decides about the change of a pod that exists, through whichever of its
+// subresources, in a namespace with these labels. Only ephemeral containers can
+// join. Its error matches [ErrMalformed].
+func (a *Admitter) Update(old, changed []byte, namespace map[string]string) (*Verdict, error) {
 	was, err := readPod(old)
 	if err != nil {
 		return nil, err
@@ -28,9 +26,7 @@ func (a *Admitter) Update(old, changed []byte, subresource string, namespace map
 		v.refuse(annotationPath(key), "must not change: a pod's hooks are fixed when it is created, as its containers' lifecycle is")
 		return v, nil
 	}
-	if subresource == EphemeralContainers {
-		a.join(was, is, namespace, v)
-	}
+	a.join(was, is, namespace, v)
 	return v, nil
 }
 

@@ -40,20 +40,18 @@ func TestAnnotationsOfAPodThatExistsMustNotChange(t *testing.T) {
 		{"the pod is not ours", "gvisor", five, six, ""},
 		{"the pod has no class", "", five, six, ""},
 	} {
-		for _, subresource := range []string{"", "status", "resize", EphemeralContainers} {
-			t.Run(c.name+"/"+subresource, func(t *testing.T) {
-				v, err := newAdmitter(t).Update(podOf(c.class, c.old, ""), podOf(c.class, c.changed, ""), subresource, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if c.refused == "" && v.Refused != "" || !strings.HasPrefix(v.Refused, prefixOf(c.refused)) {
-					t.Errorf("refused: %q", v.Refused)
-				}
-				if len(v.Patch) > 0 {
-					t.Errorf("patched %v", v.Patch)
-				}
-			})
-		}
+		t.Run(c.name, func(t *testing.T) {
+			v, err := newAdmitter(t).Update(podOf(c.class, c.old, ""), podOf(c.class, c.changed, ""), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.refused == "" && v.Refused != "" || !strings.HasPrefix(v.Refused, prefixOf(c.refused)) {
+				t.Errorf("refused: %q", v.Refused)
+			}
+			if len(v.Patch) > 0 {
+				t.Errorf("patched %v", v.Patch)
+			}
+		})
 	}
 }
 
@@ -82,7 +80,7 @@ func TestAnnotationsWaitForEphemeralContainers(t *testing.T) {
 		{"forbidden, but of one that is there already", host, debug, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v, err := newAdmitter(t).Update(podOf("bookend", c.annotations, c.old), podOf("bookend", c.annotations, debug), EphemeralContainers, baseline)
+			v, err := newAdmitter(t).Update(podOf("bookend", c.annotations, c.old), podOf("bookend", c.annotations, debug), baseline)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +111,7 @@ func TestMalformedChanges(t *testing.T) {
 	a := newAdmitter(t)
 	good := podOf("bookend", "{}", "")
 	for _, of := range [][2][]byte{{[]byte("{"), good}, {good, []byte("{")}, {nil, good}} {
-		if v, err := a.Update(of[0], of[1], "", nil); !errors.Is(err, ErrMalformed) {
+		if v, err := a.Update(of[0], of[1], nil); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%.20s, %.20s: %+v, %v", of[0], of[1], v, err)
 		}
 	}

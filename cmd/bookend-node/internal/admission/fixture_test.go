@@ -112,3 +112,12 @@ func (v *Verdict) golden(t *testing.T) string {
 	}
 	return b.String()
 }
+
+func quoteJSON(t *testing.T, text string) string {
+	t.Helper()
+	data, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

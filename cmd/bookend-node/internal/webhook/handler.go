@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/admission"
@@ -49,6 +50,8 @@ func (h *Handler) decide(ctx context.Context, req *ctrl.Request) (*admission.Ver
 		kind = ""
 	}
 	switch {
+	case req.Operation == "":
+		return nil, fmt.Errorf("request without an operation: %w", admission.ErrMalformed)
 	case kind == "Binding" && req.Operation == admissionv1.Create:
 		return h.Admitter.Bind(req.Object.Raw)
 	case kind == "Pod" && req.Operation == admissionv1.Create && req.SubResource == "":
@@ -58,14 +61,11 @@ func (h *Handler) decide(ctx context.Context, req *ctrl.Request) (*admission.Ver
 		}
 		return h.Admitter.Create(req.Object.Raw, labels)
 	case kind == "Pod" && req.Operation == admissionv1.Update:
-		var labels map[string]string
-		if req.SubResource == admission.EphemeralContainers {
-			var err error
-			if labels, err = h.Namespaces.Labels(ctx, req.Namespace); err != nil {
-				return nil, err
-			}
+		labels, err := h.Namespaces.Labels(ctx, req.Namespace)
+		if err != nil {
+			return nil, err
 		}
-		return h.Admitter.Update(req.OldObject.Raw, req.Object.Raw, req.SubResource, labels)
+		return h.Admitter.Update(req.OldObject.Raw, req.Object.Raw, labels)
 	}
 	return &admission.Verdict{}, nil
 }
