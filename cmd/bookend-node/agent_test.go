@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -224,6 +225,13 @@ func TestTheAgentIsSmall(t *testing.T) {
 			t.Errorf("the event of %s counts %d, want %d", ev.InvolvedObject.Name, ev.Count, want)
 		}
 	}
+	if err := n.agent.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.agent.Wait(); err != nil {
+		t.Errorf("the agent ended with %v", err)
+	}
+	n.agent = nil
 }
 
 func TestTheAgentNeedsTheNameOfItsNode(t *testing.T) {
