@@ -32,6 +32,7 @@ include integration/vm/vm.mk
 include integration/vmsuite/vmsuite.mk
 include deploy/packages/packages.mk
 include cmd/bookend-node/node.mk
+include deploy/monitoring/monitoring.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
 

@@ -54,8 +54,11 @@ func readCursor(path string, now time.Time) (cursor, error) {
 		return cursor{}, err
 	}
 	c := fresh
-	if err := json.Unmarshal(data, &c); err != nil || c.Version != cursorVersion {
-		return fresh, fmt.Errorf("%w: %s: version %d: %v", ErrCursor, path, c.Version, err)
+	if err := json.Unmarshal(data, &c); err != nil {
+		return fresh, fmt.Errorf("%w: %s: %w", ErrCursor, path, err)
+	}
+	if c.Version != cursorVersion {
+		return fresh, fmt.Errorf("%w: %s: version %d", ErrCursor, path, c.Version)
 	}
 	return c, nil
 }

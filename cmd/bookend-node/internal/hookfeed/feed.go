@@ -63,6 +63,10 @@ func (f *Feed) Ready() bool { return f.polled.Load() }
 func (f *Feed) Run(ctx context.Context, take Take) {
 	w := newWatch(f.follower.Dir())
 	defer w.close()
+	// Also where nothing is to be told: what comes while no one follows is new then.
+	if !f.insist(ctx, f.write) {
+		return
+	}
 	for {
 		w.begin()
 		if err := f.poll(); err != nil {
@@ -106,11 +110,13 @@ func (f *Feed) tell(ctx context.Context, take Take) {
 			return
 		}
 		f.told(fact)
-		if !f.insist(ctx, func() error { return f.cursor.write(f.Cursor) }) {
+		if !f.insist(ctx, f.write) {
 			return
 		}
 	}
 }
+
+func (f *Feed) write() error { return f.cursor.write(f.Cursor) }
 
 // insist does something again and again until it is done; false: ctx is, before.
 func (f *Feed) insist(ctx context.Context, do func() error) bool {

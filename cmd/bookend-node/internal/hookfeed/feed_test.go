@@ -120,7 +120,7 @@ func TestTheEndOfARunKnowsItsBeginning(t *testing.T) {
 	n.begin(hooks.PreStop, 1, 0).End(failed(1))
 	n.facts(0)
 	n.restart()
-	n.begin(hooks.PreStop, 2, 3*time.Second).End(record.End{Outcome: hooks.Succeeded, Run: hooks.Succeeded, DurationSeconds: 1})
+	n.begin(hooks.PreStop, 2, 3*time.Second).End(record.End{Outcome: hooks.Succeeded, Run: hooks.Succeeded, DurationSeconds: 1, Stdout: []byte("secret"), Detail: "secret"})
 	n.written()
 	if err := n.feed.poll(); err != nil {
 		t.Fatal(err)
@@ -234,6 +234,23 @@ func TestAFeedWithoutACursorLooksBackForAnHour(t *testing.T) {
 	n.want(0, "began preStop 1 ", "ended preStop 1 Succeeded")
 	n.restart()
 	n.want(0)
+}
+
+func TestAFeedRemembersWhenItBegan(t *testing.T) {
+	n := newNode(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); n.feed.Run(ctx, func(context.Context, Fact) error { return nil }) }()
+	for tick := time.NewTicker(time.Millisecond); !n.feed.Ready(); {
+		<-tick.C
+	}
+	cancel()
+	<-ended
+	since := n.feed.cursor.Since
+	n.restart()
+	if !n.feed.cursor.Since.Equal(since) {
+		t.Errorf("since %s, then since %s", since, n.feed.cursor.Since)
+	}
 }
 
 func TestACursorThatIsNoneIsReplaced(t *testing.T) {

@@ -23,18 +23,6 @@ import (
 // roleEnv makes the test binary one of the processes of a node.
 const roleEnv = "HOOKFEED_TEST_ROLE"
 
-func TestMain(m *testing.M) {
-	switch os.Getenv(roleEnv) {
-	case "shim":
-		shim(os.Args[1])
-	case "agent":
-		killAt, _ := strconv.Atoi(os.Args[4])
-		agent(os.Args[1], os.Args[2], os.Args[3], killAt)
-	default:
-		os.Exit(m.Run())
-	}
-}
-
 // shim runs hooks, and dies while the last of them runs.
 func shim(dir string) {
 	store := record.Open(dir, record.Limits{})

@@ -16,7 +16,7 @@ const settleAfter = 45 * time.Second
 func (f *Feed) factOf(i int, now time.Time) (Fact, bool) {
 	r := f.pending[i]
 	fact := Fact{Record: r, RunStarted: r.Started}
-	fact.Record.Run = "" // only where it is certain
+	fact.Run = "" // only where it is certain
 	if r.Kind == record.Stop {
 		fact.Kind = Undelivered
 		return fact, true

@@ -61,8 +61,8 @@ func (w *watch) wait(ctx context.Context, pause time.Duration) bool {
 				changed = true
 				late.Reset(together)
 			}
-		case <-failed: // too many at once: all is read anyway
-			return true
+		case err := <-failed: // too many at once: all is read anyway
+			return err != nil
 		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 
 var update = flag.Bool("update", false, "write the list of metrics")
 
-// listPath is the list of the metrics and their labels with which the tests of the
-// dashboard and the alert rules compare what those use.
-const listPath = "../../../../deploy/monitoring/metrics.txt"
+// listPath is the list of the metrics and their labels. The tests of the dashboard and
+// the alert rules, in deploy/monitoring/check, compare what those use with it.
+const listPath = "metrics.txt"
 
 func TestTheListOfMetricsIsComplete(t *testing.T) {
 	m := New(newStore(t), "v")
@@ -47,6 +47,6 @@ func TestTheListOfMetricsIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("deploy/monitoring/metrics.txt is not what the agent serves; run go test with -update\n%s", got)
+		t.Errorf("metrics.txt is not what the agent serves; run go test with -update\n%s", got)
 	}
 }

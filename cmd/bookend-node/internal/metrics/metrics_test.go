@@ -69,10 +69,11 @@ func TestWhatHooksDidIsCounted(t *testing.T) {
 	retry.Attempt, retry.Started = 2, began.Add(3*time.Second)
 	began := retry
 	began.Kind = hookfeed.Began
-	first := ended(hooks.PreStop, "exec", "", 1)
+	first, firstBegan := ended(hooks.PreStop, "exec", "", 1), ended(hooks.PreStop, "exec", "", 0)
+	firstBegan.Kind = hookfeed.Began
 	stop := hookfeed.Fact{Kind: hookfeed.Undelivered}
 	foreign := ended("preResume", "grpc", "Melted", 1)
-	take(t, m, first, began, retry, ended(hooks.PostStart, "httpGet", hooks.TimedOut, 100), ended(hooks.PostStart, "sleep", hooks.Unknown, 0),
+	take(t, m, firstBegan, first, began, retry, ended(hooks.PostStart, "httpGet", hooks.TimedOut, 100), ended(hooks.PostStart, "sleep", hooks.Unknown, 0),
 		stop, hookfeed.Fact{Kind: hookfeed.Dropped, Count: 3}, foreign, hookfeed.Fact{Kind: hookfeed.Slow})
 	m.Told(tell.ReasonPreStop, tell.Created)
 	m.Told("made up", tell.Skipped)

@@ -186,7 +186,7 @@ func TestASpanThatComesAgainIsTheSame(t *testing.T) {
 		span := g.GetScopeSpans()[0].GetSpans()[0]
 		ids = append(ids, string(appendHex(span.GetTraceId()))+string(appendHex(span.GetSpanId())))
 	}
-	if len(ids) != 3 || ids[0] != ids[1] || ids[0] == ids[2] || strings.Trim(ids[0], "0") == "" {
+	if len(ids) != 3 || ids[0] != ids[1] || ids[0][:32] == ids[2][:32] || ids[0][32:] == ids[2][32:] || strings.Trim(ids[0], "0") == "" {
 		t.Errorf("IDs %q", ids)
 	}
 }
