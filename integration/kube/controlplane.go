@@ -37,7 +37,7 @@ func (c *Cluster) apiserver() *program {
 			"--etcd-servers=" + etcdClients, "--secure-port=6443", "--advertise-address=" + NodeIP,
 			"--tls-cert-file=" + certFile(apiserverCert), "--tls-private-key-file=" + keyFile(apiserverCert),
 			"--client-ca-file=" + certFile(clusterCA), "--token-auth-file=" + tokensFile(),
-			"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
+			"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true", "--feature-gates=" + stopSignals + "=true",
 			"--service-cluster-ip-range=" + serviceCIDR,
 			"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 			"--service-account-key-file=" + keyFile(serviceAccounts), "--service-account-signing-key-file=" + keyFile(serviceAccounts),

@@ -14,6 +14,9 @@ import (
 // NodeName is the name of the one node.
 const NodeName = "node"
 
+// stopSignals is the feature of KEP-4960: a container's lifecycle has its stop signal.
+const stopSignals = "ContainerStopSignals"
+
 // kubelet is given its own cgroup below the daemon's, in which containers are.
 func (c *Cluster) kubelet() (*program, error) {
 	config := map[string]any{
@@ -37,6 +40,7 @@ func (c *Cluster) kubelet() (*program, error) {
 		"evictionHard":                map[string]string{"memory.available": "1Mi"},
 		"imageGCHighThresholdPercent": 100,
 		"volumePluginDir":             "/var/lib/kubelet/plugins-exec",
+		"featureGates":                map[string]bool{stopSignals: true},
 		// A container that ends is started again before a test grows old.
 		"crashLoopBackOff": map[string]any{"maxContainerRestartPeriod": "1s"},
 		// What a machine like a build server's lacks: cgroup v2, CAP_SYS_RESOURCE, a
