@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -20,9 +21,10 @@ func machineState() (map[string]string, error) {
 		}
 		seen[name] = strings.TrimSpace(string(value))
 	}
-	rules, err := exec.Command("nsenter", "--net=/proc/1/ns/net", "iptables-save").Output()
+	outside := fmt.Sprintf("--net=/proc/%d/ns/net", os.Getppid()) // whoever started the tests
+	rules, err := exec.Command("nsenter", outside, "iptables-save").Output()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("iptables-save outside: %w", err)
 	}
 	for rule := range strings.Lines(string(rules)) {
 		if strings.Contains(rule, "KUBE-") {
