@@ -72,7 +72,7 @@ func containerScenarios() []scenario {
 		},
 		{
 			name: "a sidecar with preStop", act: deleted,
-			edit:    edits(runs(main), hooks(post, pre), first("beside", politely("beside"), sidecar(nil, shell("sleep 1; "+note("beside:pre"))))),
+			edit:    edits(runs(main), hooks(post, shell("sleep 2; "+note("main:pre"))), first("beside", politely("beside"), sidecar(nil, shell(note("beside:pre"))))),
 			differs: map[aspect]string{trace: sidecarStop},
 		},
 		{
@@ -148,7 +148,7 @@ func probeScenarios() []scenario {
 			edit: edits(runs(heard), hooks(shell("mkdir /www && httpd -p 8080 -h /www; "+note("post")), pre), func(pod *corev1.Pod) {
 				ready := probe("")
 				ready.ProbeHandler = corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(8080)}}
-				ready.FailureThreshold = 3
+				ready.InitialDelaySeconds = 3 // in bookend's postStart no probe runs yet
 				pod.Spec.Containers[0].ReadinessProbe = ready
 			}),
 		},

@@ -15,9 +15,7 @@ func scenarios() []scenario {
 const (
 	failedStart = "5. A failed postStart is a failed start."
 	exitInHook  = "7. An entrypoint that exits during postStart is no hook failure."
-	stopInStart = "8. A stop during postStart."
 	whichSignal = "11. The stop signal triggers it."
 	shorter     = "13. A shorter grace period than the pod's is not known."
 	sidecarStop = "18. A sidecar's preStop comes with its stop."
-	fromInside  = "25. It is sent from inside the pod."
 )
