@@ -56,12 +56,12 @@ func exitScenarios() []scenario {
 		{name: "exits with an error", edit: edits(runs("sleep 1; exit 5"), never, hooks(post, pre)), act: (*run).ended},
 		{
 			name: "exits with an error twice",
-			edit: edits(runs("sleep 1; "+failing(2)+" || exit 5; "+polite), onFailure, hooks(post, pre)),
+			edit: edits(runs(trapped+"sleep 1 & wait $!; "+failing(2)+" || exit 5; "+forever), onFailure, hooks(post, pre)),
 			act:  func(r *run) { r.restarted(2); r.delete() },
 		},
 		{
 			name: "exits once, always restarted",
-			edit: edits(runs("sleep 1; "+failing(1)+" || exit 0; "+polite), hooks(post, pre)),
+			edit: edits(runs(trapped+"sleep 1 & wait $!; "+failing(1)+" || exit 0; "+forever), hooks(post, pre)),
 			act:  func(r *run) { r.restarted(1); r.delete() },
 		},
 		{

@@ -160,8 +160,11 @@ func readTrace(t *testing.T, dir string) []string {
 // note is a shell command that writes a word into the trace.
 func note(word string) string { return "echo " + word + " >> " + harness.FIFODir + "/trace" }
 
-// polite is an entrypoint that notes SIGTERM and ends by it.
-var polite = "trap '" + note("term") + "; exit 0' TERM; " + forever
+// Scripts that note SIGTERM and end by it: trapped from then on, polite for ever.
+var (
+	trapped = "trap '" + note("term") + "; exit 0' TERM; "
+	polite  = trapped + forever
+)
 
 // forever keeps a shell waiting, for signals to be handled at once.
 const forever = "while :; do sleep 1000 & wait $!; done"
