@@ -26,6 +26,8 @@ export BOOKEND_TEST_EXEC := $(BOOKEND_BIN)/bookend-exec
 include integration/tools/tools.mk
 include integration/tools/peers.mk
 include integration/docker/docker.mk
+include integration/kube/kube.mk
+include integration/tools/kube.mk
 include integration/tools/oldbookend.mk
 include integration/testmatrix/matrix.mk
 include integration/vm/vm.mk

@@ -1,0 +1,21 @@
+package kube
+
+import "slices"
+
+// scenarios are all of them: a name is that of one pod.
+func scenarios() []scenario {
+	return slices.Concat(
+		handlerScenarios(), failureScenarios(), graceScenarios(), exitScenarios(),
+		containerScenarios(), namespaceScenarios(), probeScenarios(),
+		signalScenarios(), jobScenarios(),
+	)
+}
+
+// Reasons for what differs: rows of docs/differences.md.
+const (
+	failedStart = "5. A failed postStart is a failed start."
+	exitInHook  = "7. An entrypoint that exits during postStart is no hook failure."
+	whichSignal = "11. The stop signal triggers it."
+	shorter     = "13. A shorter grace period than the pod's is not known."
+	sidecarStop = "18. A sidecar's preStop comes with its stop."
+)
