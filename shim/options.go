@@ -34,7 +34,10 @@ type nodeConfig struct {
 // refused: the inner service would take the shim down with them.
 func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
 	if opts.GetValue() == nil {
-		return newNodeConfig(nil), nil
+		node := newNodeConfig(nil)
+		// Options that all have their defaults are sent as a type alone.
+		node.native = typeurl.Is(opts, &options.Options{})
+		return node, nil
 	}
 	v, err := typeurl.UnmarshalAny(opts)
 	if err != nil {
@@ -91,12 +94,12 @@ func isOwnerAlone(o *options.Options) bool {
 }
 
 // createOptions is runcOptions for the container of a bundle. A client that sends
-// none of runc's options cannot say who makes cgroups: systemd does where the
-// container's is named as systemd's are, slice:prefix:name, which runc would else
+// none of runc's options cannot say who makes cgroups: systemd does, where it runs and
+// the container's is named as systemd's are, slice:prefix:name, which runc would else
 // take for a directory.
-func (n nodeConfig) createOptions(opts *anypb.Any, bundleDir string) (*anypb.Any, error) {
+func (n nodeConfig) createOptions(opts *anypb.Any, bundleDir string, systemd bool) (*anypb.Any, error) {
 	opts, err := n.runcOptions(opts)
-	if err != nil || n.native {
+	if err != nil || n.native || !systemd {
 		return opts, err
 	}
 	path, err := bundle.ReadCgroupsPath(bundleDir)
@@ -111,6 +114,13 @@ func (n nodeConfig) createOptions(opts *anypb.Any, bundleDir string) (*anypb.Any
 	}
 	runc.SystemdCgroup = true
 	return typeurl.MarshalAnyToProto(runc)
+}
+
+// systemdRuns tells whether the node's init is systemd, as runc does: where it is not,
+// runc's systemd driver refuses every container.
+func systemdRuns() bool {
+	info, err := os.Lstat("/run/systemd/system")
+	return err == nil && info.IsDir()
 }
 
 // systemdPath tells whether a cgroup's path is one that runc's systemd driver reads, by
