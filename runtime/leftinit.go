@@ -38,7 +38,7 @@ func KillLeftInit(bundleDir string) error {
 	// What this says is of the process that fd is of, unless that is gone.
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil || !inCgroupsPath(data, cgroup) || !startedBy(pid, noted) {
-		return nil //nolint:nilerr // it is gone, or another's
+		return nil // it is gone, or another's
 	}
 	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("init %d: %w", pid, err)

@@ -46,7 +46,7 @@ func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
 	switch v := v.(type) {
 	case *options.Options:
 		node := newNodeConfig(nil)
-		node.native = !isOwnerAlone(v)
+		node.native = !isTasksAlone(v)
 		return node, nil
 	case *runtimeoptions.Options:
 		return newNodeConfig(v), nil
@@ -86,11 +86,12 @@ func (n nodeConfig) runcOptions(opts *anypb.Any) (*anypb.Any, error) {
 	})
 }
 
-// isOwnerAlone tells of options that hold nothing but the owner of the container's
-// streams: containerd makes them for a container in a user namespace, whatever its
-// runtime, where it was given none (client/task_opts_unix.go).
-func isOwnerAlone(o *options.Options) bool {
-	return proto.Equal(o, &options.Options{IoUid: o.GetIoUid(), IoGid: o.GetIoGid()})
+// isTasksAlone tells of options that hold nothing but what is of one task: the owner of
+// its streams, in a user namespace, or the checkpoint that it is restored from. A client
+// of containerd's makes them, whatever the runtime, where it was given none
+// (client/task_opts.go and task_opts_unix.go).
+func isTasksAlone(o *options.Options) bool {
+	return proto.Equal(o, &options.Options{IoUid: o.GetIoUid(), IoGid: o.GetIoGid(), CriuImagePath: o.GetCriuImagePath()})
 }
 
 // createOptions is runcOptions for the container of a bundle. A client that sends
@@ -104,7 +105,7 @@ func (n nodeConfig) createOptions(opts *anypb.Any, bundleDir string, systemd boo
 	}
 	path, err := bundle.ReadCgroupsPath(bundleDir)
 	if err != nil || !systemdPath(path) {
-		return opts, nil // the runtime says in its own words what is wrong with the file
+		return opts, nil //nolint:nilerr // the runtime says in its own words what is wrong with the file
 	}
 	runc := &options.Options{}
 	if opts.GetValue() != nil {

@@ -53,6 +53,7 @@ func TestCreateOptionsTakeTheDriverFromTheCgroupsNameWhereNoOneSaysIt(t *testing
 		"runc's, systemd":          {&options.Options{BinaryName: "crun"}, systemds, nil},
 		"an owner's":               {&options.Options{IoUid: 7, IoGid: 8}, file, nil},
 		"an owner's, systemd":      {&options.Options{IoUid: 7, IoGid: 8}, systemds, &options.Options{IoUid: 7, IoGid: 8, SystemdCgroup: true}},
+		"a checkpoint's, systemd":  {&options.Options{CriuImagePath: "/c"}, systemds, &options.Options{CriuImagePath: "/c", SystemdCgroup: true}},
 		"an owner's among others":  {&options.Options{IoUid: 7, NoPivotRoot: true}, systemds, nil},
 		"ours":                     {ours, file, &options.Options{BinaryName: "crun"}},
 		"ours, systemd":            {ours, systemds, &options.Options{BinaryName: "crun", SystemdCgroup: true}},
