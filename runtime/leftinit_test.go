@@ -46,12 +46,15 @@ func threadOf(t *testing.T) int {
 	t.Helper()
 	threads, err := os.ReadDir("/proc/self/task")
 	must(t, err)
-	tid, err := strconv.Atoi(threads[len(threads)-1].Name())
-	must(t, err)
-	if tid == os.Getpid() {
-		t.Fatal("this process has one thread")
+	for _, thread := range threads {
+		tid, err := strconv.Atoi(thread.Name())
+		must(t, err)
+		if tid != os.Getpid() {
+			return tid
+		}
 	}
-	return tid
+	t.Fatal("this process has one thread")
+	return 0
 }
 
 func TestInCgroupsPath(t *testing.T) {
