@@ -23,10 +23,6 @@ func KillLeftInit(bundleDir string) error {
 	if err != nil || pid <= 1 {
 		return err
 	}
-	cgroup, err := bundle.ReadCgroupsPath(bundleDir)
-	if err != nil || cgroup == "" {
-		return err
-	}
 	fd, err := unix.PidfdOpen(pid, 0)
 	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
 		return nil // it is gone, or a thread's by now
@@ -35,6 +31,10 @@ func KillLeftInit(bundleDir string) error {
 		return fmt.Errorf("init %d: %w", pid, err)
 	}
 	defer unix.Close(fd)
+	cgroup, err := bundle.ReadCgroupsPath(bundleDir)
+	if err != nil || cgroup == "" {
+		return err
+	}
 	// What this says is of the process that fd is of, unless that is gone.
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil || !inCgroupsPath(data, cgroup) || !startedBy(pid, noted) {
