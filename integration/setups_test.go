@@ -13,6 +13,7 @@ import (
 
 	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/containerd/api/types/runtimeoptions/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // The tests in this file are the ways to configure bookend in containerd.
@@ -241,4 +242,39 @@ func TestSetupOfATaskOutsidePATHSurvivesARestart(t *testing.T) {
 	}
 	h.WantExit(0)
 	h.WantTrace(notes...)
+}
+
+// The kubelet's driver may be systemd where the runtime's options say that it is not:
+// containerd's own default. Then the stock shim makes a directory of that name.
+func TestSetupWhoseOptionsDenySystemdIsObeyed(t *testing.T) {
+	if harness.SystemdCgroups() {
+		t.Skip("the tests' options name systemd on this machine")
+	}
+	bins, err := harness.FindBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	denied := map[string]any{"SystemdCgroup": false}
+	path := filepath.Join(bins.Bin, harness.ShimBinary)
+	d := harness.StartDaemon(t, harness.Options{Handlers: []harness.Handler{
+		{Name: harness.Runc, Type: harness.RuncRuntime, Options: denied},
+		{Name: harness.Bookend, Type: harness.RuncRuntime, Path: path, Options: denied},
+		{Name: harness.BookendType, Type: harness.BookendRuntime}, // it goes by whether there is systemd
+	}})
+	for _, handler := range []string{harness.Runc, harness.Bookend, harness.BookendType} {
+		t.Run(handler, func(t *testing.T) {
+			pod := d.TestPod(t, harness.PodOptions{Handler: handler, Edit: func(c *runtimeapi.PodSandboxConfig) {
+				c.Linux.CgroupParent = "bookend-test.slice"
+			}})
+			c := pod.TestContainer(t, harness.ContainerOptions{Name: "main"})
+			pid, err := c.PID(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+			if err != nil || !strings.Contains(string(cgroup), "bookend-test.slice:cri-containerd:"+c.ID) {
+				t.Errorf("%v; the container is in\n%s", err, cgroup)
+			}
+		})
+	}
 }

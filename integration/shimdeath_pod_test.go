@@ -153,3 +153,30 @@ func TestShimDeathLeavesNoProcessAndWholeRecordsThoughTheCleanUpIsCutShort(t *te
 		t.Error(err)
 	}
 }
+
+// The newest containerds ask for each container of the pod; on a busy node only one of
+// these processes may come to its work in time.
+func TestShimDeathLeavesNoProcessOfThePodWhicheverContainerIsCleanedUp(t *testing.T) {
+	d := shared.Daemon(t)
+	pod := d.TestPod(t, harness.PodOptions{Handler: harness.Bookend})
+	main := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "main"})
+	side := harness.RunContainer(t, pod, harness.ContainerOptions{Name: "side"})
+	killShimUnseen(t, d, pod.ID)
+	if err := cleanUpAsContainerdDoes(t, d, side.ID, runcThat(t, "exec sleep 1000")); err == nil {
+		t.Error("the clean-up succeeded with a runc that hangs")
+	}
+	for _, id := range []string{main.ID, side.ID, pod.ID} {
+		wantNoProcess(t, d, id)
+	}
+	if err := cleanUpAsContainerdDoes(t, d, pod.ID, ""); err != nil {
+		t.Error(err)
+	}
+	if err := d.Relaunch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*harness.Fixture{main, side} {
+		if _, err := m.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+			t.Error(err)
+		}
+	}
+}

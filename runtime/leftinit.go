@@ -6,10 +6,12 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/runtime/bundle"
+	"bookend.dev/bookend/runtime/proc"
 )
 
 // KillLeftInit kills the init that a dead shim left in the container of a bundle. The
@@ -17,31 +19,45 @@ import (
 // cut short, no process is to stay. An init that cannot be told from another process
 // which has its pid now is left to the runtime.
 func KillLeftInit(bundleDir string) error {
-	pid, err := bundle.ReadInitPid(bundleDir)
+	pid, noted, err := bundle.ReadInitPid(bundleDir)
 	if err != nil || pid <= 1 {
 		return err
 	}
-	cgroup, err := bundle.ReadCgroupsPath(bundleDir)
-	if err != nil || cgroup == "" {
-		return err
-	}
 	fd, err := unix.PidfdOpen(pid, 0)
-	if errors.Is(err, unix.ESRCH) {
-		return nil
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+		return nil // it is gone, or a thread's by now
 	}
 	if err != nil {
 		return fmt.Errorf("init %d: %w", pid, err)
 	}
 	defer unix.Close(fd)
+	cgroup, err := bundle.ReadCgroupsPath(bundleDir)
+	if err != nil || cgroup == "" {
+		return err
+	}
 	// What this says is of the process that fd is of, unless that is gone.
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
-	if err != nil || !inCgroupsPath(data, cgroup) {
-		return nil //nolint:nilerr // it is gone, or another's
+	if err != nil || !inCgroupsPath(data, cgroup) || !startedBy(pid, noted) {
+		return nil // it is gone, or another's
 	}
 	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("init %d: %w", pid, err)
 	}
 	return nil
+}
+
+// startedBy tells whether a process was there at a time of the node's clock, which can
+// have been set since: containers may share a cgroup, and a pid that was noted and is
+// another's now got that later.
+func startedBy(pid int, noted time.Time) bool {
+	const tick, accuracy = time.Second / 100, time.Second // USER_HZ
+	stat, err := proc.ReadStat(pid)
+	var boot unix.Timespec
+	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) != nil {
+		return false
+	}
+	age := time.Duration(boot.Nano()) - time.Duration(stat.Start)*tick
+	return !time.Now().Add(-age).After(noted.Add(accuracy))
 }
 
 // inCgroupsPath tells whether /proc/<pid>/cgroup has a cgroup that the OCI
@@ -51,6 +67,9 @@ func inCgroupsPath(data []byte, cgroupsPath string) bool {
 	want := path.Clean("/" + cgroupsPath)
 	if parts := strings.Split(cgroupsPath, ":"); len(parts) == 3 {
 		want = "/" + strings.TrimPrefix(parts[1]+"-"+parts[2], "-") + ".scope"
+	}
+	if want == "/" {
+		return false // the node's processes have that as well
 	}
 	for _, p := range parseMemberships(data) {
 		if strings.HasSuffix(p.path, want) || strings.Contains(p.path, want+"/") {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"bookend.dev/bookend/hooks"
 )
@@ -18,8 +19,13 @@ func TestInitThatIsLeftInItsCgroupIsKilled(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"linux":{"cgroupsPath":"`+cgroupsPath+`"}}`), 0o600))
 		return dir
 	}
-	// Its pid may be another's by now, or none's.
-	for _, dir := range []string{bundleOf(c.Init.Pid, "/other"), bundleOf(c.Init.Pid, ""), bundleOf(1<<22-1, "/"+c.ID), t.TempDir()} {
+	// It was noted before this process was there.
+	early := bundleOf(c.Init.Pid, "/"+c.ID)
+	ago := time.Now().Add(-time.Hour)
+	must(t, os.Chtimes(filepath.Join(early, "init.pid"), ago, ago))
+	// Its pid may be another's by now, a thread's, or none's.
+	thread := threadOf(t)
+	for _, dir := range []string{early, bundleOf(thread, "/"+c.ID), bundleOf(c.Init.Pid, "/other"), bundleOf(c.Init.Pid, ""), bundleOf(1<<22-1, "/"+c.ID), t.TempDir()} {
 		must(t, KillLeftInit(dir))
 	}
 	if c.Init.Liveness() != hooks.Alive {
@@ -33,6 +39,22 @@ func TestInitThatIsLeftInItsCgroupIsKilled(t *testing.T) {
 	if err := KillLeftInit(dir); err == nil {
 		t.Error("a pid that cannot be read is no error")
 	}
+}
+
+// threadOf returns a thread of this process that is not its first.
+func threadOf(t *testing.T) int {
+	t.Helper()
+	threads, err := os.ReadDir("/proc/self/task")
+	must(t, err)
+	for _, thread := range threads {
+		tid, err := strconv.Atoi(thread.Name())
+		must(t, err)
+		if tid != os.Getpid() {
+			return tid
+		}
+	}
+	t.Fatal("this process has one thread")
+	return 0
 }
 
 func TestInCgroupsPath(t *testing.T) {
@@ -50,6 +72,8 @@ func TestInCgroupsPath(t *testing.T) {
 		{"0::/a.slice/web.scope\n", "a.slice::web", true},
 		{"0::/a.slice/cri-containerd-web2.scope\n", "a.slice:cri-containerd:web", false},
 		{"0::/\n", "/k8s.io/web", false},
+		{"4:freezer:/\n0::/\n", "/", false},
+		{"0::/\n", "../..", false},
 	} {
 		if got := inCgroupsPath([]byte(tt.cgroup), tt.path); got != tt.want {
 			t.Errorf("%q in %s: got %v", tt.cgroup, tt.path, got)

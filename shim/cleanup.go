@@ -40,7 +40,9 @@ func (m bootManager) Stop(ctx context.Context, id string) (shim.StopStatus, erro
 	// containerd grants five seconds for all of it, and does not ask again: what must not
 	// stay goes first, and then what the runtime takes its time for, the container that was
 	// asked for at the head.
-	killOrphans(ctx, bundles, append(members, id))
+	if addressErr == nil {
+		killOrphans(ctx, bundles, address)
+	}
 	recordsOf(ctx, bundles, append(members, id)).abandon(ctx)
 	st, err := m.stopAll(ctx, bundles, id, members)
 	if addressErr == nil {
@@ -77,12 +79,19 @@ func (m bootManager) stopAll(ctx context.Context, bundles, id string, members []
 	return st, err
 }
 
-// killOrphans kills the processes of containers. What their hooks have left goes
-// first: frozen, it would keep the init from dying.
-func killOrphans(ctx context.Context, bundles string, ids []string) {
+// killOrphans kills the processes of all containers that a dead shim served, whichever
+// of them was asked for: the newest containerds ask for each at once, and on a busy node
+// one process of these comes to it in time. What hooks have left goes first: frozen, it
+// would keep the init from dying.
+func killOrphans(ctx context.Context, bundles, address string) {
+	ids, err := bundle.ServedBy(bundles, address)
+	if err != nil {
+		log.G(ctx).WithError(err).Warn("bookend: look for the containers of a dead shim")
+	}
 	for _, id := range ids {
 		dir := filepath.Join(bundles, id)
-		if err := errors.Join(runtime.KillLeftHooks(dir), runtime.KillLeftInit(dir)); err != nil {
+		err := errors.Join(runtime.KillLeftHooks(dir), runtime.KillLeftInit(dir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // another one has cleaned up
 			log.G(ctx).WithError(err).WithField("container", id).Warn("bookend: processes of a dead shim")
 		}
 	}

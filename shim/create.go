@@ -18,7 +18,7 @@ import (
 func (s *Service) Create(ctx context.Context, r *taskAPI.CreateTaskRequest) (*taskAPI.CreateTaskResponse, error) {
 	node, err := nodeConfigOf(r.Options)
 	if err == nil {
-		r.Options, err = node.createOptions(r.Options, r.Bundle)
+		r.Options, err = node.createOptions(r.Options, r.Bundle, systemdRuns())
 	}
 	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "container %s: %v", r.ID, err)

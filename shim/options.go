@@ -34,7 +34,10 @@ type nodeConfig struct {
 // refused: the inner service would take the shim down with them.
 func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
 	if opts.GetValue() == nil {
-		return newNodeConfig(nil), nil
+		node := newNodeConfig(nil)
+		// Options that all have their defaults are sent as a type alone.
+		node.native = typeurl.Is(opts, &options.Options{})
+		return node, nil
 	}
 	v, err := typeurl.UnmarshalAny(opts)
 	if err != nil {
@@ -43,7 +46,7 @@ func nodeConfigOf(opts *anypb.Any) (nodeConfig, error) {
 	switch v := v.(type) {
 	case *options.Options:
 		node := newNodeConfig(nil)
-		node.native = !isOwnerAlone(v)
+		node.native = !isTasksAlone(v)
 		return node, nil
 	case *runtimeoptions.Options:
 		return newNodeConfig(v), nil
@@ -83,25 +86,26 @@ func (n nodeConfig) runcOptions(opts *anypb.Any) (*anypb.Any, error) {
 	})
 }
 
-// isOwnerAlone tells of options that hold nothing but the owner of the container's
-// streams: containerd makes them for a container in a user namespace, whatever its
-// runtime, where it was given none (client/task_opts_unix.go).
-func isOwnerAlone(o *options.Options) bool {
-	return proto.Equal(o, &options.Options{IoUid: o.GetIoUid(), IoGid: o.GetIoGid()})
+// isTasksAlone tells of options that hold nothing but what is of one task: the owner of
+// its streams, in a user namespace, or the checkpoint that it is restored from. A client
+// of containerd's makes them, whatever the runtime, where it was given none
+// (client/task_opts.go and task_opts_unix.go).
+func isTasksAlone(o *options.Options) bool {
+	return proto.Equal(o, &options.Options{IoUid: o.GetIoUid(), IoGid: o.GetIoGid(), CriuImagePath: o.GetCriuImagePath()})
 }
 
 // createOptions is runcOptions for the container of a bundle. A client that sends
-// none of runc's options cannot say who makes cgroups: systemd does where the
-// container's is named as systemd's are, slice:prefix:name, which runc would else
+// none of runc's options cannot say who makes cgroups: systemd does, where it runs and
+// the container's is named as systemd's are, slice:prefix:name, which runc would else
 // take for a directory.
-func (n nodeConfig) createOptions(opts *anypb.Any, bundleDir string) (*anypb.Any, error) {
+func (n nodeConfig) createOptions(opts *anypb.Any, bundleDir string, systemd bool) (*anypb.Any, error) {
 	opts, err := n.runcOptions(opts)
-	if err != nil || n.native {
+	if err != nil || n.native || !systemd {
 		return opts, err
 	}
 	path, err := bundle.ReadCgroupsPath(bundleDir)
 	if err != nil || !systemdPath(path) {
-		return opts, nil // the runtime says in its own words what is wrong with the file
+		return opts, nil //nolint:nilerr // the runtime says in its own words what is wrong with the file
 	}
 	runc := &options.Options{}
 	if opts.GetValue() != nil {
@@ -111,6 +115,13 @@ func (n nodeConfig) createOptions(opts *anypb.Any, bundleDir string) (*anypb.Any
 	}
 	runc.SystemdCgroup = true
 	return typeurl.MarshalAnyToProto(runc)
+}
+
+// systemdRuns tells whether the node's init is systemd, as runc does: where it is not,
+// runc's systemd driver refuses every container.
+func systemdRuns() bool {
+	info, err := os.Lstat("/run/systemd/system")
+	return err == nil && info.IsDir()
 }
 
 // systemdPath tells whether a cgroup's path is one that runc's systemd driver reads, by

@@ -12,16 +12,26 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
+// packed is a client's options as the shim finds them: those that all have their
+// defaults have no value.
 func packed(t *testing.T, m proto.Message) *anypb.Any {
 	t.Helper()
 	if m == nil {
 		return nil
 	}
-	opts, err := typeurl.MarshalAnyToProto(m)
+	sent, err := typeurl.MarshalAnyToProto(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return opts
+	data, err := proto.Marshal(sent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var opts anypb.Any
+	if err := proto.Unmarshal(data, &opts); err != nil {
+		t.Fatal(err)
+	}
+	return &opts
 }
 
 // A client that knows runc's options is obeyed; for others the name of the cgroup
@@ -43,6 +53,7 @@ func TestCreateOptionsTakeTheDriverFromTheCgroupsNameWhereNoOneSaysIt(t *testing
 		"runc's, systemd":          {&options.Options{BinaryName: "crun"}, systemds, nil},
 		"an owner's":               {&options.Options{IoUid: 7, IoGid: 8}, file, nil},
 		"an owner's, systemd":      {&options.Options{IoUid: 7, IoGid: 8}, systemds, &options.Options{IoUid: 7, IoGid: 8, SystemdCgroup: true}},
+		"a checkpoint's, systemd":  {&options.Options{CriuImagePath: "/c"}, systemds, &options.Options{CriuImagePath: "/c", SystemdCgroup: true}},
 		"an owner's among others":  {&options.Options{IoUid: 7, NoPivotRoot: true}, systemds, nil},
 		"ours":                     {ours, file, &options.Options{BinaryName: "crun"}},
 		"ours, systemd":            {ours, systemds, &options.Options{BinaryName: "crun", SystemdCgroup: true}},
@@ -51,6 +62,7 @@ func TestCreateOptionsTakeTheDriverFromTheCgroupsNameWhereNoOneSaysIt(t *testing
 		"a directory with colons":  {nil, "/a:b:c", nil},
 		"too many parts":           {nil, "a.slice:b:c:d", nil},
 		"no cgroup":                {nil, "", nil},
+		"runc's defaults, systemd": {&options.Options{}, systemds, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -62,7 +74,7 @@ func TestCreateOptionsTakeTheDriverFromTheCgroupsNameWhereNoOneSaysIt(t *testing
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := node.createOptions(sent, dir)
+			got, err := node.createOptions(sent, dir, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +94,21 @@ func TestCreateOptionsOfABundleThatCannotBeReadAreTheClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := node.createOptions(nil, t.TempDir()); got != nil || err != nil {
+	if got, err := node.createOptions(nil, t.TempDir(), true); got != nil || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestCreateOptionsWithoutSystemdAreTheClients(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"linux":{"cgroupsPath":"a.slice:b:c"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	node, err := nodeConfigOf(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := node.createOptions(nil, dir, false); got != nil || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -94,3 +94,19 @@ func ShimAddress(bundle string) (string, error) {
 	}
 	return bootstrap.Address, nil
 }
+
+// ServedBy returns the ids of the containers whose bundles lie in dir and which the
+// shim at an address serves. A bundle that cannot be read is passed over.
+func ServedBy(dir, address string) ([]string, error) {
+	bundles, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var served []string
+	for _, b := range bundles {
+		if of, err := ShimAddress(filepath.Join(dir, b.Name())); err == nil && of == address {
+			served = append(served, b.Name())
+		}
+	}
+	return served, nil
+}

@@ -60,6 +60,29 @@ func TestShimAddressIsTheOneContainerdRecorded(t *testing.T) {
 	}
 }
 
+func TestServedByIsWhoHasTheShimsAddress(t *testing.T) {
+	dir := t.TempDir()
+	for id, address := range map[string]string{"pod": "unix:///run/s/x", "one": "unix:///run/s/x", "stranger": "unix:///run/s/xy", "none": ""} {
+		writeBundle(t, dir, id, `{}`)
+		if address == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, id, "bootstrap.json"), []byte(`{"address":"`+address+`"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := ServedBy(dir, "unix:///run/s/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"one", "pod"}; !slices.Equal(got, want) {
+		t.Errorf("ServedBy = %v, want %v", got, want)
+	}
+	if _, err := ServedBy(filepath.Join(dir, "gone"), ""); err == nil {
+		t.Error("a directory that is not there was listed")
+	}
+}
+
 func TestReadCgroupsPathIsThatOfTheConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	writeBundle(t, dir, "plain", `{}`)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Files in a bundle, for whoever cleans up after its shim.
@@ -38,18 +39,22 @@ func ReadShimPath(bundle string) (string, error) { return readLeft(bundle, shimP
 // initPidFile is the runtime's own, which containerd's runc shim has it write.
 const initPidFile = "init.pid"
 
-// ReadInitPid returns the pid that a container's init had when it was made; 0: none
-// was made.
-func ReadInitPid(bundle string) (int, error) {
+// ReadInitPid returns the pid that a container's init had when it was made, and when
+// that was noted; 0: none was made.
+func ReadInitPid(bundle string) (pid int, noted time.Time, err error) {
 	text, err := readLeft(bundle, initPidFile)
 	if err != nil || text == "" {
-		return 0, err
+		return 0, noted, err
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(text))
+	path := filepath.Join(bundle, initPidFile)
+	if pid, err = strconv.Atoi(strings.TrimSpace(text)); err != nil {
+		return 0, noted, fmt.Errorf("%s: %w", path, err)
+	}
+	info, err := os.Stat(path)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", filepath.Join(bundle, initPidFile), err)
+		return 0, noted, err
 	}
-	return pid, nil
+	return pid, info.ModTime(), nil
 }
 
 // WriteHooksCgroup leaves in a bundle the cgroup in which the exec hooks of its
