@@ -50,14 +50,9 @@ func KillLeftInit(bundleDir string) error {
 // have been set since: containers may share a cgroup, and a pid that was noted and is
 // another's now got that later.
 func startedBy(pid int, noted time.Time) bool {
-	const tick, accuracy = time.Second / 100, time.Second // USER_HZ
+	const accuracy = time.Second
 	stat, err := proc.ReadStat(pid)
-	var boot unix.Timespec
-	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) != nil {
-		return false
-	}
-	age := time.Duration(boot.Nano()) - time.Duration(stat.Start)*tick
-	return !time.Now().Add(-age).After(noted.Add(accuracy))
+	return err == nil && !time.Now().Add(-stat.Age()).After(noted.Add(accuracy))
 }
 
 // inCgroupsPath tells whether /proc/<pid>/cgroup has a cgroup that the OCI

@@ -90,9 +90,10 @@ func killOrphans(ctx context.Context, bundles, address string) {
 	}
 	for _, id := range ids {
 		dir := filepath.Join(bundles, id)
-		err := errors.Join(runtime.KillLeftHooks(dir), runtime.KillLeftInit(dir))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // another one has cleaned up
-			log.G(ctx).WithError(err).WithField("container", id).Warn("bookend: processes of a dead shim")
+		for _, kill := range []func(string) error{runtime.KillLeftHooks, runtime.KillLeftInit} {
+			if err := kill(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // another one has cleaned up
+				log.G(ctx).WithError(err).WithField("container", id).Warn("bookend: processes of a dead shim")
+			}
 		}
 	}
 }

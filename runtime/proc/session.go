@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,14 +37,6 @@ const reuseTicks = 5
 // has been a moment ago.
 func NewSession(first, id int) *Session {
 	return &Session{First: first, ID: id, Known: bootTicks()}
-}
-
-// bootTicks is the present time as /proc has the starts of processes.
-func bootTicks() uint64 {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now)
-	const ticksPerSecond = 100 // USER_HZ, on every architecture that Go knows
-	return uint64(now.Nano()) / (uint64(time.Second) / ticksPerSecond)
 }
 
 // Find returns the hook's processes, those that have exited and were not reaped

@@ -6,6 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Flags of the kernel's, PF_… in <linux/sched.h>.
@@ -26,6 +29,19 @@ type Stat struct {
 
 // ReadStat reads that of the process pid.
 func ReadStat(pid int) (Stat, error) { return readStat(dirOf(pid)) }
+
+// tick is the unit of Start: USER_HZ is 100 on every architecture that Go knows.
+const tick = time.Second / 100
+
+// bootTicks is the present time as /proc has the starts of processes.
+func bootTicks() uint64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now)
+	return uint64(now.Nano()) / uint64(tick)
+}
+
+// Age is how long ago the process or thread started, to a hundredth of a second.
+func (s Stat) Age() time.Duration { return time.Duration(int64(bootTicks()-s.Start)) * tick }
 
 func dirOf(pid int) string { return filepath.Join("/proc", strconv.Itoa(pid)) }
 

@@ -1,6 +1,12 @@
 package proc
 
-import "testing"
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
 
 func TestParseStat(t *testing.T) {
 	const stat = "42 (a ) b (c) S 1 40 41 34816 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2"
@@ -15,5 +21,28 @@ func TestParseStat(t *testing.T) {
 		if _, err := parseStat([]byte(bad)); err == nil {
 			t.Errorf("%q passes", bad)
 		}
+	}
+}
+
+// What started with the machine is as old as that is up.
+func TestAgeIsTheTimeSinceTheStart(t *testing.T) {
+	uptime := func() time.Duration {
+		data, err := os.ReadFile("/proc/uptime")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seconds, err := strconv.ParseFloat(strings.Fields(string(data))[0], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(seconds * float64(time.Second))
+	}
+	before := uptime()
+	age := Stat{}.Age()
+	if after := uptime(); age < before-tick || age > after+2*tick {
+		t.Errorf("got %s, want %s to %s", age, before, after)
+	}
+	if late := (Stat{Start: 100}).Age(); late < age-time.Second || late > uptime()-time.Second+2*tick {
+		t.Errorf("of what started a second later: %s", late)
 	}
 }
