@@ -69,12 +69,8 @@ func planFor(s settings) plan {
 	}
 	p.packages = append(p.packages, integration)
 	if !s.part {
-		matrix := pkg{path: "integration/matrix", run: s.run, skip: s.skip}
-		if s.run == "" {
-			p.leftOut = append(p.leftOut, otherLibrary.pattern+": "+otherLibrary.reason)
-			matrix.skip = either(matrix.skip, otherLibrary.pattern)
-		}
-		p.packages = append(p.packages, matrix)
+		p.leftOut = append(p.leftOut, otherLibrary.pattern+": "+otherLibrary.reason)
+		p.packages = append(p.packages, pkg{path: "integration/matrix", run: s.run, skip: either(s.skip, otherLibrary.pattern)})
 	}
 	return p
 }

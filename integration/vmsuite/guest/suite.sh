@@ -29,7 +29,9 @@ ulimit -n 1048576
 
 # The kernel patches its code when a feature is used first. The emulator may lose such a
 # patch where two processors run that code, and the kernel panics: the features that
-# containers use are switched on before the second processor comes.
+# containers use are switched on before the second processor comes. That of cpusets is
+# switched off with the last of them: a cgroup stays that has one and keeps the root from
+# taking the controller away.
 switch_on() {
 	control=/sys/fs/cgroup/cgroup.subtree_control group=/sys/fs/cgroup/switch-on
 	before=$(cat $control)
@@ -38,9 +40,10 @@ switch_on() {
 	echo "50000 100000" >$group/cpu.max
 	echo 64M >$group/memory.max
 	sh -c "echo \$\$ >$group/cgroup.procs; exec busybox true"
-	rmdir $group
+	echo max >$group/memory.max
+	echo +cpuset >$group/cgroup.subtree_control
 	for controller in $(cat $control); do
-		case " $before " in
+		case " $before cpuset " in
 		*" $controller "*) ;;
 		*) echo "-$controller" >$control ;;
 		esac
