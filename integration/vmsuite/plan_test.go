@@ -40,6 +40,13 @@ func TestPlanLeavesOutTestsThatExist(t *testing.T) {
 	}
 }
 
+func TestPlanLeavesOutATestOfTheMatrixThatExists(t *testing.T) {
+	pattern, _, _ := strings.Cut(otherLibrary.pattern, "/")
+	if !slices.ContainsFunc(testsOf(t, "../matrix"), regexp.MustCompile(pattern).MatchString) {
+		t.Errorf("no test is of %s", pattern)
+	}
+}
+
 // testsOf names the tests of the package in a directory.
 func testsOf(t *testing.T, dir string) (names []string) {
 	t.Helper()

@@ -17,7 +17,8 @@ mount --make-rshared /
 ip link set lo up
 hostname guest
 exec </dev/null
-# This process reaps what others leave behind.
-/bookend/guest/suite.sh &
+# This process reaps what others leave behind. A shell has what runs beside it ignore two
+# signals, which a runtime would hand on to its containers.
+env --default-signal=INT,QUIT /bookend/guest/suite.sh &
 wait $!
 while :; do sleep 1000 & wait $!; done

@@ -21,9 +21,13 @@ disk /dev/vda /root rw
 disk /dev/vdb /root/usr/lib/modules ro
 disk /dev/vdc /root/bookend ro
 mount -t tmpfs -o mode=755 tmpfs /root/run
-mkdir -p /root/run/systemd/system
-cp /root/bookend/guest/suite.service /root/run/systemd/system/
 init=$(sed -n 's/.*bookend.init=\([^ ]*\).*/\1/p' /proc/cmdline)
+case $init in
+/sbin/init) # systemd; by this directory others tell that systemd runs
+	mkdir -p /root/run/systemd/system
+	cp /root/bookend/guest/suite.service /root/run/systemd/system/
+	;;
+esac
 umount /proc /sys
 mount -o move /dev /root/dev
 exec switch_root /root "$init"

@@ -27,24 +27,22 @@ say "security modules $(cat /sys/kernel/security/lsm)"
 say "controllers $(cat /sys/fs/cgroup/cgroup.controllers)"
 ulimit -n 1048576
 
-# The kernel patches its code when a feature is used first. The emulator may lose such a
-# patch where two processors run that code, and the kernel panics: the features that
-# containers use are switched on before the second processor comes.
+# The kernel patches its code when a feature is used first, and again when its last user
+# goes. The emulator may lose such a patch where two processors run that code, and the
+# kernel panics. The features that containers use are switched on before the second
+# processor comes, by a container that stays: it waits for its start for ever.
 switch_on() {
-	control=/sys/fs/cgroup/cgroup.subtree_control group=/sys/fs/cgroup/switch-on
-	before=$(cat $control)
-	for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do echo "+$controller" >$control; done
-	mkdir $group
-	echo "50000 100000" >$group/cpu.max
-	echo 64M >$group/memory.max
-	sh -c "echo \$\$ >$group/cgroup.procs; exec busybox true"
-	rmdir $group
-	for controller in $(cat $control); do
-		case " $before " in
-		*" $controller "*) ;;
-		*) echo "-$controller" >$control ;;
-		esac
-	done
+	bundle=/run/switch-on
+	mkdir -p $bundle/rootfs/bin
+	: >$bundle/rootfs/bin/sh
+	chmod 755 $bundle/rootfs/bin/sh
+	"$BOOKEND_TEST_RUNC" spec --bundle $bundle
+	sed -i -e 's/"terminal": true/"terminal": false/' \
+		-e 's|"linux": {|"linux": { "cgroupsPath": "/switch-on/container",|' \
+		-e 's|"resources": {|"resources": { "cpu": { "quota": 50000, "period": 100000 }, "memory": { "limit": 67108864 },|' \
+		$bundle/config.json
+	"$BOOKEND_TEST_RUNC" --root $bundle/state create --bundle $bundle switch-on >$bundle/log 2>&1 ||
+		refuse "no container can be made: $(tail -n 1 $bundle/log)"
 	ip link add switch0 type veth peer name switch1
 	ip link del switch0
 }
