@@ -81,7 +81,7 @@ func TestPagesOnTheClusterTellOfAllThereIs(t *testing.T) {
 		return all
 	}
 	wantAll(t, "docs/agent.md", slices.Concat(flags("agent*.go"), flags("internal/look/flags.go")))
-	wantAll(t, "docs/kubernetes.md", slices.Concat(flags("webhook*.go"), flags("uninstall.go")))
+	wantAll(t, "docs/kubernetes.md", slices.Concat(flags("webhook*.go"), flags("*/webhook*.go"), flags("uninstall.go")))
 
 	var metrics []string
 	for line := range strings.Lines(read(t, node+"internal/metrics/metrics.txt")) {
