@@ -114,7 +114,7 @@ func TestDifferencesNameTestsThatExist(t *testing.T) {
 			exists[m[1]] = append(exists[m[1]], path.Dir(name))
 		}
 	}
-	named := regexp.MustCompile("`(?:([a-z/]+)\\.)?(Test\\w+)`").FindAllStringSubmatch(pages(t)["docs/differences.md"], -1)
+	named := regexp.MustCompile("`(?:([a-z/-]+)\\.)?(Test\\w+)`").FindAllStringSubmatch(pages(t)["docs/differences.md"], -1)
 	if len(named) < 80 {
 		t.Fatalf("only %d tests are named", len(named))
 	}
