@@ -37,7 +37,7 @@
 //     a warning.
 //   - What the API server refuses anyway is not touched, so that its own message is
 //     what the author reads: the lifecycle of an init container that is no sidecar,
-//     or of an ephemeral one.
+//     or of an ephemeral one, and all of a pod with two containers of one name.
 //
 // Admitting the result again changes nothing.
 //
