@@ -20,8 +20,9 @@
 // is never changed.
 //
 //   - An annotation that is there already keeps what it says, and gets the rest. A
-//     hook that is in both places is left in both, with a warning. One that the
-//     annotation has as null stays with the kubelet: its author wants that.
+//     hook that is in both places is left in both, with a warning, unless the two do
+//     the same: then it leaves the container. One that the annotation has as null
+//     stays with the kubelet: its author wants that.
 //   - A native sidecar's preStop stays with the kubelet, which runs it when the pod
 //     begins to end. Its annotation says "preStop: null", or the node's default
 //     would run as well. The pod's annotation [SidecarAnnotation] with the value
