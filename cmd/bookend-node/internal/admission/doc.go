@@ -40,7 +40,8 @@
 //     what the author reads: the lifecycle of an init container that is no sidecar,
 //     or of an ephemeral one, and all of a pod with two containers of one name.
 //
-// Admitting the result again changes nothing.
+// Admitting the result again changes nothing. Warnings are at most as many and as long
+// as an API server sends on.
 //
 // # What is refused
 //

@@ -78,7 +78,7 @@ func (c *carrier) plan(one *container, own *own) (plan, bool) {
 		case c.same(one, own, f): // moved before, and added again
 			p.gone = append(p.gone, f.name)
 		default:
-			c.leave(one, "."+f.name, "is in the annotation "+keyOf(one)+" too, merge the two")
+			c.leave(one, "."+f.name, "is in the container's annotation too, merge the two")
 			return plan{}, false
 		}
 	}
@@ -136,5 +136,5 @@ func triggers(l *hooks.Lifecycle) bool {
 // leave warns of a lifecycle that stays with the kubelet, because of what is at the
 // path in it.
 func (c *carrier) leave(one *container, path, message string) {
-	c.verdict.warn(one.path()+".lifecycle"+path, "%s; the kubelet runs the hooks of container %q, as without bookend", message, one.Name)
+	c.verdict.warn(one.path()+".lifecycle"+path, "%s; the kubelet runs the hooks of %q", message, one.Name)
 }
