@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/admission"
 	"bookend.dev/bookend/cmd/bookend-node/internal/selfsigned"
@@ -103,6 +104,7 @@ func (f *webhookFlags) run(ctx context.Context) error {
 	server := webhook.New(webhook.Options{
 		Handler:     &webhook.Handler{Admitter: admitter, Namespaces: namespaces},
 		Certificate: certs.GetCertificate, Ready: namespaces.Ready, Log: logger,
+		Linger: func() <-chan time.Time { return time.After(webhook.Linger) },
 	})
 	all.Go(func() error { return certs.Run(ctx) })
 	all.Go(func() error { return server.Run(ctx, listener) })

@@ -36,7 +36,11 @@ func (a *Admitter) newCarrier(p *pod, v *Verdict) *carrier {
 
 // carry checks the pod's annotations, and moves into them what can be.
 func (c *carrier) carry() {
-	c.checkKeys()
+	names, twins := c.pod.names()
+	if twins {
+		return
+	}
+	c.checkKeys(names)
 	if c.verdict.Refused != "" {
 		return
 	}

@@ -47,9 +47,13 @@ func difference(was, is map[string]string) (key string, differs bool) {
 
 // join checks the annotations of ephemeral containers that are new.
 func (a *Admitter) join(was, is *pod, namespace map[string]string, v *Verdict) {
+	present, _ := was.names()
+	if _, twins := is.names(); twins {
+		return
+	}
 	c := a.newCarrier(is, v)
 	for _, one := range is.Spec.EphemeralContainers {
-		if slices.ContainsFunc(was.Spec.EphemeralContainers, func(old container) bool { return old.Name == one.Name }) {
+		if present[one.Name] {
 			continue
 		}
 		own, err := c.own(&one)

@@ -71,16 +71,17 @@ func TestAnnotationsWaitForEphemeralContainers(t *testing.T) {
 	)
 	baseline := map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}
 	for _, c := range []struct {
-		name, annotations, old, refused string
+		name, annotations, old, joined, refused string
 	}{
-		{"valid", valid, "", ""},
-		{"invalid", invalid, "", "metadata.annotations[lifecycle.bookend.dev/debug].preStop.sleep.second: unknown field"},
-		{"invalid, but of one that is there already", invalid, debug, ""},
-		{"forbidden by Pod Security", host, "", "metadata.annotations[lifecycle.bookend.dev/debug].preStop.httpGet.host: violates PodSecurity"},
-		{"forbidden, but of one that is there already", host, debug, ""},
+		{"valid", valid, "", debug, ""},
+		{"invalid", invalid, "", debug, "metadata.annotations[lifecycle.bookend.dev/debug].preStop.sleep.second: unknown field"},
+		{"invalid, but of one that is there already", invalid, debug, debug, ""},
+		{"forbidden by Pod Security", host, "", debug, "metadata.annotations[lifecycle.bookend.dev/debug].preStop.httpGet.host: violates PodSecurity"},
+		{"forbidden, but of one that is there already", host, debug, debug, ""},
+		{"invalid, but of two, which the API server refuses", invalid, "", debug + "," + debug, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v, err := newAdmitter(t).Update(podOf("bookend", c.annotations, c.old), podOf("bookend", c.annotations, debug), baseline)
+			v, err := newAdmitter(t).Update(podOf("bookend", c.annotations, c.old), podOf("bookend", c.annotations, c.joined), baseline)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,8 +20,9 @@
 // is never changed.
 //
 //   - An annotation that is there already keeps what it says, and gets the rest. A
-//     hook that is in both places is left in both, with a warning. One that the
-//     annotation has as null stays with the kubelet: its author wants that.
+//     hook that is in both places is left in both, with a warning, unless the two do
+//     the same: then it leaves the container. One that the annotation has as null
+//     stays with the kubelet: its author wants that.
 //   - A native sidecar's preStop stays with the kubelet, which runs it when the pod
 //     begins to end. Its annotation says "preStop: null", or the node's default
 //     would run as well. The pod's annotation [SidecarAnnotation] with the value
@@ -37,9 +38,10 @@
 //     a warning.
 //   - What the API server refuses anyway is not touched, so that its own message is
 //     what the author reads: the lifecycle of an init container that is no sidecar,
-//     or of an ephemeral one.
+//     or of an ephemeral one, and all of a pod with two containers of one name.
 //
-// Admitting the result again changes nothing.
+// Admitting the result again changes nothing. Warnings are at most as many and as long
+// as an API server sends on.
 //
 // # What is refused
 //

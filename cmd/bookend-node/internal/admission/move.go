@@ -11,16 +11,21 @@ import (
 
 // plan is what becomes of the fields of one container's lifecycle.
 type plan struct {
-	added []field  // to the annotation
-	gone  []string // from the container
-	count int      // of the lifecycle's fields
+	added  []field  // to the annotation
+	gone   []string // from the container
+	copied bool     // the annotation has the container's stopSignal then
+	count  int      // of the lifecycle's fields
 }
 
 // move moves the lifecycle of a container into its annotation. It returns the new
-// lifecycle; nil: nothing has moved.
+// lifecycle; nil: the annotation is as it was.
 func (c *carrier) move(one *container, own *own) *hooks.Lifecycle {
 	plan, ok := c.plan(one, own)
-	if !ok || len(plan.added) == 0 {
+	if !ok {
+		return nil
+	}
+	if len(plan.added) == 0 {
+		c.remove(one, plan, own.lifecycle)
 		return nil
 	}
 	if seconds, known := c.grace(); known && plan.carries() && own.document.field(hooks.FieldGracePeriod) == nil {
@@ -63,18 +68,31 @@ func (c *carrier) plan(one *container, own *own) (plan, bool) {
 		case written == nil && f.name == hooks.FieldPreStop && one.isSidecar() && c.sidecars == SidecarKubelet:
 			p.added = append(p.added, field{f.name, json.RawMessage("null")})
 		case written == nil && f.name == hooks.FieldStopSignal:
-			p.added = append(p.added, f)
+			p.added, p.copied = append(p.added, f), true
 		case written == nil:
 			p.added = append(p.added, f)
 			p.gone = append(p.gone, f.name)
 		case isNull(written): // its author leaves it to the kubelet
 		case f.name == hooks.FieldStopSignal && string(f.value) == strconv.Quote(written.Value): // copied before
+			p.copied = true
+		case c.same(one, own, f): // moved before, and added again
+			p.gone = append(p.gone, f.name)
 		default:
-			c.leave(one, "."+f.name, "is in the annotation "+keyOf(one)+" too, merge the two")
+			c.leave(one, "."+f.name, "is in the container's annotation too, merge the two")
 			return plan{}, false
 		}
 	}
 	return p, true
+}
+
+// same tells whether a hook of the container does what the annotation's does.
+func (c *carrier) same(one *container, own *own, f field) bool {
+	its, err := c.resolve(one, "{"+f.text()+"}")
+	if err != nil || its == nil || own.lifecycle == nil {
+		return false
+	}
+	return f.name == hooks.FieldPostStart && reflect.DeepEqual(its.PostStart, own.lifecycle.PostStart) ||
+		f.name == hooks.FieldPreStop && reflect.DeepEqual(its.PreStop, own.lifecycle.PreStop)
 }
 
 // carries tells whether anything is added but that a hook is the kubelet's.
@@ -97,11 +115,10 @@ func (c *carrier) keeps(own *own, lifecycle *hooks.Lifecycle) bool {
 
 // remove takes out of the container what is in the annotation now.
 func (c *carrier) remove(one *container, p plan, lifecycle *hooks.Lifecycle) {
-	copied := slices.ContainsFunc(p.added, func(f field) bool { return f.name == hooks.FieldStopSignal })
-	if copied && !triggers(lifecycle) {
+	if p.copied && !triggers(lifecycle) {
 		p.gone = append(p.gone, hooks.FieldStopSignal)
 	}
-	if len(p.gone) == p.count {
+	if len(p.gone) > 0 && len(p.gone) == p.count {
 		c.verdict.patch("remove", one.pointer(), nil)
 		return
 	}
@@ -119,5 +136,5 @@ func triggers(l *hooks.Lifecycle) bool {
 // leave warns of a lifecycle that stays with the kubelet, because of what is at the
 // path in it.
 func (c *carrier) leave(one *container, path, message string) {
-	c.verdict.warn(one.path()+".lifecycle"+path, "%s; the kubelet runs the hooks of container %q, as without bookend", message, one.Name)
+	c.verdict.warn(one.path()+".lifecycle"+path, "%s; the kubelet runs the hooks of %q", message, one.Name)
 }

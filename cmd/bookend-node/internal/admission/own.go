@@ -19,12 +19,8 @@ type own struct {
 }
 
 // checkKeys refuses annotations that no container reads, and warns of those whose
-// container does not exist.
-func (c *carrier) checkKeys() {
-	names := map[string]bool{}
-	for _, one := range c.pod.all() {
-		names[one.Name] = true
-	}
+// container is not among the names.
+func (c *carrier) checkKeys(names map[string]bool) {
 	for _, key := range slices.Sorted(maps.Keys(c.annotations)) {
 		name, forContainer := strings.CutPrefix(key, hooks.AnnotationPrefix)
 		switch value := c.annotations[key]; {

@@ -95,6 +95,18 @@ func (p *pod) all() []container {
 	return slices.Concat(p.Spec.InitContainers, p.Spec.Containers, p.Spec.EphemeralContainers)
 }
 
+// names returns those of the pod's containers, and whether two have the same. The
+// API server refuses such a pod. Its annotations must not be read: each of a
+// hundred thousand containers would have the same long one read again.
+func (p *pod) names() (all map[string]bool, twins bool) {
+	all = map[string]bool{}
+	for _, one := range p.all() {
+		twins = twins || all[one.Name]
+		all[one.Name] = true
+	}
+	return all, twins
+}
+
 // class is the pod's runtime class; "": none.
 func (p *pod) class() string {
 	if p.Spec.RuntimeClassName == nil {

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"gomodules.xyz/jsonpatch/v2"
 )
@@ -21,8 +22,34 @@ func (v *Verdict) refuse(path, message string) {
 	v.Refused, v.Patch = path+": "+message, nil
 }
 
+// Bounds of warnings: an API server sends 4096 characters of a response's, and 256 of
+// each if they are more.
+const (
+	maxWarnings = 16
+	maxWarning  = 256 // bytes
+)
+
+// warn adds a warning. It drops those that are too many.
 func (v *Verdict) warn(path, format string, args ...any) {
-	v.Warnings = append(v.Warnings, path+": "+fmt.Sprintf(format, args...))
+	switch n := len(v.Warnings); {
+	case n < maxWarnings-1:
+		v.Warnings = append(v.Warnings, clip(path+": "+fmt.Sprintf(format, args...)))
+	case n == maxWarnings-1:
+		v.Warnings = append(v.Warnings, "more warnings are left out")
+	}
+}
+
+// clip cuts a warning that is too long.
+func clip(text string) string {
+	const mark = "…"
+	if len(text) <= maxWarning {
+		return text
+	}
+	end := maxWarning - len(mark)
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + mark
 }
 
 func (v *Verdict) patch(operation, path string, value any) {

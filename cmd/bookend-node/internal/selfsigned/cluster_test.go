@@ -27,6 +27,7 @@ const (
 // the fake client lacks.
 type cluster struct {
 	*fake.Clientset
+	refuses bool // to change webhook configurations
 	mu      sync.Mutex
 	version int
 }
@@ -47,6 +48,9 @@ func (c *cluster) write(action clienttesting.Action) (handled bool, result runti
 	is, err := meta.Accessor(object)
 	if err != nil {
 		return true, nil, err
+	}
+	if c.refuses && action.GetResource().Resource == "mutatingwebhookconfigurations" {
+		return true, nil, apierrors.NewForbidden(action.GetResource().GroupResource(), is.GetName(), nil)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,8 +5,9 @@
 // Everything is in one Secret: certificate authorities, the newest with its key, and
 // a serving certificate. All replicas read it. Whoever first sees that something is
 // due writes the next state, and the API server's resourceVersion lets only one
-// win: there is no leader. [next] decides from the certificates' own dates, so that
-// nothing else must be remembered:
+// win: there is no leader. Lifetimes.next decides from the certificates' own dates; a
+// replica remembers no more than when it first saw an authority where it must be
+// known, and waits again after a restart:
 //
 //	serving certificate past 2/3 of its life   a new one, by the newest authority
 //	newest authority past 2/3 of its life      a new one beside it, which signs nothing yet

@@ -3,6 +3,7 @@ package selfsigned
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,10 @@ type Options struct {
 type Keeper struct {
 	o       Options
 	current atomic.Pointer[tls.Certificate]
+
+	// The authority that was seen in all targets, and when first. Of Reconcile's.
+	seen  *x509.Certificate
+	since time.Time
 }
 
 // New returns a Keeper that has no certificate yet.
@@ -74,7 +79,7 @@ func (k *Keeper) once(ctx context.Context) (time.Duration, error) {
 	}
 	w := world{now: k.o.Now(), names: k.o.Names}
 	if old != nil {
-		if w.published, err = k.published(ctx, old); err != nil {
+		if w.known, err = k.knownSince(ctx, old.newest.cert, w.now); err != nil {
 			k.o.Log.Warn("cannot look where the certificate's authority must be known", "error", err)
 		}
 	}
@@ -90,7 +95,7 @@ func (k *Keeper) once(ctx context.Context) (time.Duration, error) {
 	// Whoever connects must know the authority before it sees the certificate.
 	err = k.publish(ctx, s)
 	k.current.Store(s.certificate())
-	return k.o.Lifetimes.again(s, w.now), err
+	return k.o.Lifetimes.again(s, w), err
 }
 
 // load reads the Secret; nil: there is none, or nothing of use in it.
@@ -117,6 +122,7 @@ func (k *Keeper) save(ctx context.Context, old *corev1.Secret, s *state) error {
 		return err
 	}
 	secrets := k.o.Client.CoreV1().Secrets(k.o.Namespace)
+	lost := apierrors.IsAlreadyExists
 	if old == nil {
 		_, err = secrets.Create(ctx, &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: k.o.Secret, Namespace: k.o.Namespace},
@@ -129,9 +135,10 @@ func (k *Keeper) save(ctx context.Context, old *corev1.Secret, s *state) error {
 		}
 		maps.Copy(changed.Data, data)
 		_, err = secrets.Update(ctx, changed, metav1.UpdateOptions{})
+		lost = func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsNotFound(err) }
 	}
 	switch {
-	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err):
+	case lost(err): // not where there is no namespace to create it in
 		return errLost
 	case err != nil:
 		return fmt.Errorf("secret: %w", err)
@@ -140,14 +147,20 @@ func (k *Keeper) save(ctx context.Context, old *corev1.Secret, s *state) error {
 	return nil
 }
 
-// published tells whether the newest authority is known wherever it must be.
-func (k *Keeper) published(ctx context.Context, s *state) (bool, error) {
+// knownSince tells since when, as far as this replica has seen, the authority is
+// known wherever it must be; zero: it is not. The certificate's own date does not
+// tell: it may have been made long before a configuration took it.
+func (k *Keeper) knownSince(ctx context.Context, authority *x509.Certificate, now time.Time) (time.Time, error) {
 	for _, t := range k.o.Targets {
-		if trusts, err := t.Trusts(ctx, s.newest.cert); err != nil || !trusts {
-			return false, err
+		if trusts, err := t.Trusts(ctx, authority); err != nil || !trusts {
+			k.seen = nil
+			return time.Time{}, err
 		}
 	}
-	return true, nil
+	if k.seen == nil || !k.seen.Equal(authority) {
+		k.seen, k.since = authority, now
+	}
+	return k.since, nil
 }
 
 func (k *Keeper) publish(ctx context.Context, s *state) error {

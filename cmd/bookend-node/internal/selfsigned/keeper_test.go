@@ -10,7 +10,11 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 )
 
 // serve accepts connections with a keeper's certificate.
@@ -140,6 +144,69 @@ func TestWithoutAWebhookConfigurationItServes(t *testing.T) {
 	}
 	if _, err := k.GetCertificate(nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// A configuration may take an authority long after that was made.
+func TestAnAuthoritySettlesFromWhenItIsKnown(t *testing.T) {
+	now := beginning()
+	c, l := newCluster(t), testLifetimes()
+	k := c.replica(t, func() time.Time { return now }, l)
+	reconcile := func() (again time.Duration) {
+		t.Helper()
+		again, err := k.Reconcile(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return again
+	}
+	reconcile()
+	for now = now.Add(10 * time.Hour); len(c.secret(t).older) == 0; now = now.Add(10 * time.Hour) {
+		c.refuses = now.Sub(beginning()) >= 200*time.Hour
+		if _, err := k.Reconcile(t.Context()); err != nil && !c.refuses {
+			t.Fatal(err)
+		}
+	}
+	if !c.refuses {
+		t.Fatal("the authority was replaced too early")
+	}
+	c.refuses = false
+	now = now.Add(2 * l.Settle)
+	reconcile() // publishes it
+	if again := reconcile(); c.secret(t).isNewest() || again != l.Settle {
+		t.Errorf("signs at once: %t, looks again in %s", c.secret(t).isNewest(), again)
+	}
+	now = now.Add(l.Settle - time.Second)
+	if reconcile(); c.secret(t).isNewest() {
+		t.Error("signs before it has settled")
+	}
+	now = now.Add(time.Second)
+	if reconcile(); !c.secret(t).isNewest() {
+		t.Error("does not sign when it has settled")
+	}
+}
+
+func TestAClockThatIsBehindTakesANewCertificate(t *testing.T) {
+	c := newCluster(t)
+	k := c.replica(t, beginning, testLifetimes())
+	if _, err := k.Reconcile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := connect(serve(t, k), c.bundle(t), beginning().Add(-59*time.Minute)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestANamespaceThatIsNotThereIsToldOf(t *testing.T) {
+	c, asked := newCluster(t), 0
+	c.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		if asked++; asked > 1 {
+			return true, nil, errors.New("asked again at once")
+		}
+		return true, nil, apierrors.NewNotFound(corev1.Resource("namespaces"), namespace)
+	})
+	if _, err := c.replica(t, beginning, testLifetimes()).Reconcile(t.Context()); !apierrors.IsNotFound(err) {
+		t.Errorf("got %v", err)
 	}
 }
 

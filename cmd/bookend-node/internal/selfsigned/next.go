@@ -23,9 +23,9 @@ func DefaultLifetimes() Lifetimes {
 
 // world is what the decision depends on beside the state.
 type world struct {
-	now       time.Time
-	names     []string // that the certificate is for
-	published bool     // the newest authority is in all webhook configurations
+	now   time.Time
+	names []string  // that the certificate is for
+	known time.Time // since when the newest authority is in all webhook configurations; zero: it is not
 }
 
 // next returns the state that is to follow old, which is old itself if nothing is
@@ -36,7 +36,7 @@ func (l Lifetimes) next(old *state, w world) (*state, error) {
 	}
 	s := *old
 	switch trusted := s.isTrusted(w); {
-	case !s.isNewest() && (l.settled(&s, w) || !trusted),
+	case !s.isNewest() && (l.settled(w) || !trusted),
 		s.isNewest() && (!trusted || !w.now.Before(due(s.serving.cert)) || !slices.Equal(s.serving.cert.DNSNames, w.names)):
 		return l.renew(&s, w)
 	case s.isNewest() && !w.now.Before(due(s.newest.cert)):
@@ -76,8 +76,8 @@ func (l Lifetimes) renew(s *state, w world) (*state, error) {
 }
 
 // settled tells whether every API server knows the newest authority.
-func (l Lifetimes) settled(s *state, w world) bool {
-	return w.published && !w.now.Before(made(s.newest.cert).Add(l.Settle))
+func (l Lifetimes) settled(w world) bool {
+	return !w.known.IsZero() && !w.now.Before(w.known.Add(l.Settle))
 }
 
 // isTrusted tells whether the serving certificate is one that an API server takes.
@@ -98,10 +98,13 @@ func (l Lifetimes) needed(s *state, now time.Time) []*x509.Certificate {
 }
 
 // again is how long a state may be left alone, if nothing happens.
-func (l Lifetimes) again(s *state, now time.Time) time.Duration {
+func (l Lifetimes) again(s *state, w world) time.Duration {
 	const most, least = time.Hour, time.Second
-	if s.isNewest() {
+	switch {
+	case s.isNewest():
 		return most
+	case w.known.IsZero(): // it has been published by now
+		return least
 	}
-	return min(most, max(least, made(s.newest.cert).Add(l.Settle).Sub(now)))
+	return min(most, max(least, w.known.Add(l.Settle).Sub(w.now)))
 }

@@ -11,10 +11,15 @@ func testLifetimes() Lifetimes {
 
 func beginning() time.Time { return time.Date(2026, 11, 26, 18, 0, 0, 0, time.UTC) }
 
-// step is the next state after some time.
+// step is the next state after some time. The newest authority was published when
+// it was made, or never.
 func step(t *testing.T, s *state, after time.Duration, published bool) *state {
 	t.Helper()
-	n, err := testLifetimes().next(s, world{now: beginning().Add(after), names: []string{serverName}, published: published})
+	w := world{now: beginning().Add(after), names: []string{serverName}}
+	if published && s != nil {
+		w.known = made(s.newest.cert)
+	}
+	n, err := testLifetimes().next(s, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +88,14 @@ func TestNextInAnEmergency(t *testing.T) {
 	n, err := testLifetimes().next(first, world{now: beginning(), names: []string{"other"}})
 	if err != nil || n.serving.cert.DNSNames[0] != "other" {
 		t.Errorf("a certificate for another name stays: %v", err)
+	}
+}
+
+func TestNoCertificateOutlivesItsAuthority(t *testing.T) {
+	l := Lifetimes{Authority: time.Hour, Serving: 2 * time.Hour}
+	s, err := l.next(nil, world{now: beginning(), names: []string{serverName}})
+	if err != nil || s.serving.cert.NotAfter.After(s.newest.cert.NotAfter) {
+		t.Errorf("valid until %s, its authority until %s, %v", s.serving.cert.NotAfter, s.newest.cert.NotAfter, err)
 	}
 }
 

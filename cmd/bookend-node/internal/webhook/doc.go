@@ -33,6 +33,6 @@
 // # Concurrency
 //
 // [Server.Run] owns the server and ends it: it is no longer ready, takes no new
-// requests and ends those that run. Requests run beside each other and share
-// nothing that changes but the namespaces' watch.
+// requests after [Linger] and ends those that run. Requests run beside each other and
+// share nothing that changes but the namespaces' watch.
 package webhook

@@ -144,13 +144,20 @@ type running struct {
 // start serves with the certificate until the test ends.
 func start(t *testing.T, h ctrl.Handler, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), ready func() error) *running {
 	t.Helper()
+	return startWith(t, Options{Handler: h, Certificate: certificate, Ready: ready})
+}
+
+// startWith serves until the test ends.
+func startWith(t *testing.T, o Options) *running {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{url: "https://" + l.Addr().String(), stop: stop, done: make(chan struct{})}
-	server := New(Options{Handler: h, Certificate: certificate, Ready: ready, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	server := New(o)
 	go func() {
 		defer close(r.done)
 		r.err = server.Run(ctx, l)

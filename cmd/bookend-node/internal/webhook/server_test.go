@@ -226,6 +226,33 @@ func TestFilesAreReadAgainUnderRequests(t *testing.T) {
 	}
 }
 
+// An API server goes on to send requests to an address until it has heard that it is
+// no endpoint any more.
+func TestAnEndingServerLingers(t *testing.T) {
+	a, begun, over := newAuthority(t), make(chan struct{}), make(chan time.Time)
+	s := startWith(t, Options{Handler: newHandler(t), Certificate: fixed(t, a), Linger: func() <-chan time.Time {
+		close(begun)
+		return over
+	}})
+	linger := sync.OnceFunc(func() { close(over) })
+	defer linger()
+	s.stop()
+	<-begun
+	if code, text := status(t, a.client(), s.url+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "ends") {
+		t.Errorf("readyz: %d %s", code, text)
+	}
+	if r, err := send(a.client(), s.url, review(admissionv1.Create, "shop", hooked, nil)); err != nil || len(r.Patch) == 0 {
+		t.Errorf("answered %+v, %v", r, err)
+	}
+	linger()
+	if err := s.end(); err != nil {
+		t.Error(err)
+	}
+	if _, err := send(a.client(), s.url, review(admissionv1.Create, "shop", hooked, nil)); err == nil {
+		t.Error("takes new requests after its end")
+	}
+}
+
 // held is a handler that waits.
 type held struct {
 	ctrl.Handler
