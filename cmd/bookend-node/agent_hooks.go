@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 	"time"
 
-	client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/hookfeed"
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/cmd/bookend-node/internal/metrics"
 	"bookend.dev/bookend/cmd/bookend-node/internal/spans"
 	"bookend.dev/bookend/cmd/bookend-node/internal/tell"
@@ -89,7 +89,7 @@ func newTeller(o agentOptions, warn func(error), m *metrics.Metrics) (*tell.Tell
 	if err != nil {
 		return nil, fmt.Errorf("API server: %w", err)
 	}
-	api, err := client.NewForConfig(cfg)
+	api, err := kubeclient.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("API server: %w", err)
 	}

@@ -139,7 +139,7 @@ func TestTheAuthorityIsFollowed(t *testing.T) {
 	if got := status(next); got != http.StatusUnauthorized {
 		t.Errorf("of the next one: status %d", got)
 	}
-	eventually(t, func() bool { return c.api.watchersNow() == 2 })
+	eventually(t, func() bool { return c.api.watchersNow() == 1 })
 	c.believe(next)
 	eventually(t, func() bool { return status(next) == http.StatusOK })
 	if got := status(old); got != http.StatusUnauthorized {

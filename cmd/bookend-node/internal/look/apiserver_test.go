@@ -17,8 +17,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 )
 
 // apiServer is as much of an API server as agents ask, over HTTP.
@@ -64,9 +65,9 @@ func newAPIServer(t *testing.T) *apiServer {
 	return a
 }
 
-func (a *apiServer) client(t *testing.T) kubernetes.Interface {
+func (a *apiServer) client(t *testing.T) *kubeclient.Client {
 	t.Helper()
-	c, err := kubernetes.NewForConfig(&rest.Config{Host: a.url, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"}})
+	c, err := kubeclient.New(&rest.Config{Host: a.url, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"}})
 	if err != nil {
 		t.Fatal(err)
 	}

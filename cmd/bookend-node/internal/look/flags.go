@@ -8,9 +8,9 @@ import (
 	"os"
 
 	"github.com/spf13/pflag"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -36,7 +36,7 @@ func (f *Flags) Add(flags *pflag.FlagSet) {
 // Listening begins to listen, and returns what serves the API until its context ends.
 // config leads to the API server.
 func (f *Flags) Listening(config *rest.Config, records *record.Store, node string, log *slog.Logger) (serve func(context.Context) error, err error) {
-	client, err := kubernetes.NewForConfig(config)
+	client, err := kubeclient.New(config)
 	if err != nil {
 		return nil, fmt.Errorf("API server: %w", err)
 	}

@@ -5,8 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"k8s.io/client-go/kubernetes"
-
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -17,7 +16,7 @@ const Audience = "agents.bookend.dev"
 // Options say who an agent is and whom it asks.
 type Options struct {
 	// Client talks to the API server as the agents' service account.
-	Client kubernetes.Interface
+	Client *kubeclient.Client
 	// Records are this node's.
 	Records *record.Store
 	// Node is the name of this node.

@@ -12,11 +12,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/lru"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/hookfeed"
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 )
 
 const (
@@ -43,15 +43,9 @@ const (
 // Results returns all there are.
 func Results() []Result { return []Result{Created, Counted, Skipped, Rejected} }
 
-// API is what a teller needs of the API server.
-type API interface {
-	client.EventsGetter
-	client.PodsGetter
-}
-
 // Options are what a teller is made of.
 type Options struct {
-	API  API
+	API  *kubeclient.Client
 	Node string // the node's name
 	// Log is told of what the API server refused.
 	Log func(error)

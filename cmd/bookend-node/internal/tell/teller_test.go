@@ -12,11 +12,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-	client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/apitest"
 	"bookend.dev/bookend/cmd/bookend-node/internal/hookfeed"
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -42,7 +42,7 @@ func newCluster(t *testing.T) *cluster {
 }
 
 func (c *cluster) restart() {
-	api, err := client.NewForConfig(&rest.Config{Host: c.URL, QPS: -1})
+	api, err := kubeclient.New(&rest.Config{Host: c.URL, QPS: -1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
