@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -189,5 +190,24 @@ func TestTheAgentNeedsTheNameOfItsNode(t *testing.T) {
 	var out bytes.Buffer
 	if code := execute(t.Context(), []string{"agent"}, &out, &out); code != 1 || !strings.Contains(out.String(), "NODE_NAME") {
 		t.Errorf("exit code %d: %s", code, &out)
+	}
+}
+
+// What an agent links it holds in memory, to a part: package kubeclient says why it has a
+// client of its own.
+func TestTheAgentLinksNoMoreThanItUses(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for linked := range strings.Lines(string(out)) {
+		for _, large := range []string{
+			"k8s.io/client-go/kubernetes/", "k8s.io/client-go/informers", "k8s.io/client-go/applyconfigurations",
+			"sigs.k8s.io/controller-runtime/", "k8s.io/apiserver/pkg/server", "github.com/google/cel-go",
+		} {
+			if strings.HasPrefix(linked, large) {
+				t.Errorf("bookend-node links %s", strings.TrimSpace(linked))
+			}
+		}
 	}
 }
