@@ -96,7 +96,7 @@ func (f *Feed) poll() error {
 		}
 	}
 	f.skipped = still
-	f.update(changed)
+	f.update(changed, time.Now())
 	f.polled.Store(true)
 	return nil
 }
