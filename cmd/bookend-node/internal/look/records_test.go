@@ -43,6 +43,7 @@ func TestRecordsAreThoseOfThePodAlone(t *testing.T) {
 		{of("c3", func(s *record.Subject) { s.PodNamespace = "bank" }), "another namespace; "},
 		{of("second", func(s *record.Subject) { s.Pod, s.PodUID = "other", "x" }), "another pod; "},
 		{record.Subject{Namespace: "default", Container: "ctr"}, "no pod; "},
+		{of("c4", func(s *record.Subject) { s.Namespace = "moby" }), "a container that poses as its own; "},
 	} {
 		a.ran(s.Subject, s.prints)
 	}
@@ -63,9 +64,12 @@ func TestStatusesAreThoseOfThePodAlone(t *testing.T) {
 	started := time.Now().UTC()
 	of := subject(pod, "c1")
 	a.store.Post(record.Status{Subject: of, Phase: "preStop", PreStop: "exec", Hook: hooks.PreStop, Started: &started})
+	posing := of
+	posing.Container, posing.Namespace = "c4", "moby"
+	a.store.Post(record.Status{Subject: posing, Phase: "preStop"})
 	of.Container, of.PodUID = "c0", "uid-of-an-earlier-web"
 	a.store.Post(record.Status{Subject: of, Phase: "preStop"})
-	eventually(t, func() bool { all, _, err := a.store.Statuses(); return err == nil && len(all) == 2 })
+	eventually(t, func() bool { all, _, err := a.store.Statuses(); return err == nil && len(all) == 3 })
 	var got hooksapi.PodHooks
 	answer := c.send(a, c.as("reader", podHooks("web")))
 	defer answer.Body.Close()

@@ -207,6 +207,21 @@ func TestWhatIsNoSampledRunIsNotSent(t *testing.T) {
 	}
 }
 
+func TestAContainerThatPosesAsAPodsHasNoPod(t *testing.T) {
+	r, tracer := overHTTP(t)
+	f := failure()
+	f.Namespace = "moby"
+	if err := tracer.Take(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	span, _ := r.only(t)
+	for _, a := range span.GetAttributes() {
+		if key := a.GetKey(); strings.HasPrefix(key, "k8s.") && key != "k8s.container.name" {
+			t.Errorf("attribute %s", a)
+		}
+	}
+}
+
 func TestASuccessHasNoError(t *testing.T) {
 	r, tracer := overHTTP(t)
 	f := failure()

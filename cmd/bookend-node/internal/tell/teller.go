@@ -77,7 +77,7 @@ func New(o Options) *Teller {
 // Take is a [hookfeed.Take]. Its error is that the API server cannot be asked now.
 func (t *Teller) Take(ctx context.Context, f hookfeed.Fact) error {
 	n, ok := noticeOf(f)
-	if !ok || f.Pod == "" { // the last is not Kubernetes'
+	if !ok || !f.IsPods() {
 		return nil
 	}
 	limit := t.rateOf(f)

@@ -129,6 +129,7 @@ func TestWhatAnEventSays(t *testing.T) {
 		"not the last":    {with(hooks.PreStop, func(f *hookfeed.Fact) { f.Run = "" }), ""},
 		"began":           {with(hooks.PreStop, func(f *hookfeed.Fact) { f.Kind = hookfeed.Began }), ""},
 		"not Kubernetes'": {with(hooks.PreStop, func(f *hookfeed.Fact) { f.Pod = "" }), ""},
+		"posing as one":   {with(hooks.PreStop, func(f *hookfeed.Fact) { f.Namespace = "moby" }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t)
