@@ -110,14 +110,10 @@ func TestTroubleOfTheAgentIsNotTheCallers(t *testing.T) {
 		"/apis/authorization.k8s.io/v1/subjectaccessreviews": http.StatusForbidden,
 		"/api/v1/namespaces/shop/pods/web":                   http.StatusForbidden,
 	} {
-		c.api.mu.Lock()
-		c.api.failing = map[string]int{path: code}
-		c.api.mu.Unlock()
+		c.api.fail(path, code)
 		c.wantStatus(a, c.as("reader", podLog("web")), http.StatusInternalServerError)
 	}
-	c.api.mu.Lock()
-	c.api.failing = map[string]int{"/apis/authentication.k8s.io/v1/tokenreviews": http.StatusForbidden}
-	c.api.mu.Unlock()
+	c.api.fail("/apis/authentication.k8s.io/v1/tokenreviews", http.StatusForbidden)
 	c.wantStatus(a, call{nil, http.Header{"X-Remote-User": {"reader"}, "Authorization": {"Bearer " + agentsToken}}, podLog("web")}, http.StatusInternalServerError)
 }
 

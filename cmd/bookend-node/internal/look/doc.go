@@ -61,7 +61,7 @@
 //
 // # Concurrency
 //
-// net/http has a goroutine for each request, which shares nothing with others but two
+// net/http has a goroutine for each request, which shares nothing with others but three
 // counting channels. Four goroutines follow the ConfigMap and the certificate's
 // files until Serve ends; what they know is swapped atomically.
 package look
