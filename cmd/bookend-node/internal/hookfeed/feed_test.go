@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -359,6 +360,42 @@ func TestRunFollowsARecordThatIsWritten(t *testing.T) {
 	}
 	cancel()
 	<-end
+}
+
+// The cursor has a line of each record on the node, and goes to a disk.
+func TestWhatATakerMakesNothingOfIsNotedTogether(t *testing.T) {
+	n := newNode(t)
+	for i := range 3 {
+		n.begin(hooks.PreStop, 1, time.Duration(i)*time.Second).End(record.End{Outcome: hooks.Succeeded, Run: hooks.Succeeded})
+	}
+	n.written()
+	noted := map[uint64]bool{} // by the inode of the cursor
+	look := func() {
+		f, err := os.Open(n.cursor)
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { f.Close() }) // until then no other file has its inode
+		if st, err := f.Stat(); err == nil {
+			noted[st.Sys().(*syscall.Stat_t).Ino] = true
+		}
+	}
+	facts := 0
+	if err := n.feed.poll(); err != nil {
+		t.Fatal(err)
+	}
+	n.feed.tell(t.Context(), func(_ context.Context, f Fact) error {
+		look()
+		if facts++; facts == 4 {
+			return nil
+		}
+		return ErrNothing
+	})
+	if look(); facts != 6 || len(noted) != 2 {
+		t.Errorf("%d facts, noted %d times", facts, len(noted))
+	}
+	n.restart()
+	n.want(time.Hour)
 }
 
 func TestAFactThatCannotBeTakenComesAgain(t *testing.T) {

@@ -73,11 +73,11 @@ func (t *Tracer) Close(ctx context.Context) error {
 // Take is a [hookfeed.Take]. Its error is that the collector did not take the span.
 func (t *Tracer) Take(ctx context.Context, f hookfeed.Fact) error {
 	if !f.Last() {
-		return nil
+		return hookfeed.ErrNothing
 	}
 	spans := t.spansOf(ctx, f)
 	if len(spans) == 0 { // it is not sampled
-		return nil
+		return hookfeed.ErrNothing
 	}
 	if t.failing != f.ID {
 		t.failing, t.since = f.ID, time.Now()

@@ -78,7 +78,7 @@ func New(o Options) *Teller {
 func (t *Teller) Take(ctx context.Context, f hookfeed.Fact) error {
 	n, ok := noticeOf(f)
 	if !ok || !f.IsPods() {
-		return nil
+		return hookfeed.ErrNothing
 	}
 	limit := t.rateOf(f)
 	if limit.Tokens() < 1 {
