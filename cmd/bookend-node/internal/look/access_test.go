@@ -1,6 +1,7 @@
 package look
 
 import (
+	"context"
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
@@ -96,7 +97,11 @@ func TestTheAPIServerDecidesWhoMayRead(t *testing.T) {
 	}
 	// A right that is taken away is gone at once.
 	c.api.mu.Lock()
-	c.api.may["reader"] = false
+	c.api.denied["reader"] = true
+	c.api.mu.Unlock()
+	c.wantStatus(a, c.as("reader", podLog("web")), http.StatusForbidden)
+	c.api.mu.Lock()
+	c.api.may["reader"], c.api.denied["reader"] = false, false
 	c.api.mu.Unlock()
 	c.wantStatus(a, c.as("reader", podLog("web")), http.StatusForbidden)
 }
@@ -140,6 +145,24 @@ func TestTheAuthorityIsFollowed(t *testing.T) {
 	eventually(t, func() bool { return status(next) == http.StatusOK })
 	if got := status(old); got != http.StatusUnauthorized {
 		t.Errorf("of the one before: status %d", got)
+	}
+}
+
+// An API server that aggregates nothing names an authority and no headers.
+func TestAnAuthorityWithoutHeadersIsNotEnough(t *testing.T) {
+	c := newCluster(t)
+	c.api.setConfig(map[string]string{requestHeaderClientCA: string(c.proxies.pem)})
+	s, err := New(Options{Client: c.api.client(t), CertDir: c.certs, TokenFile: c.token, Namespace: "bookend", ServiceAccount: "agent"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.frontProxy.run(ctx) }()
+	defer func() { stop(); <-ended }()
+	eventually(t, func() bool { _, ok := s.frontProxy.ca.VerifyOptions(); return ok })
+	if s.Ready() == nil {
+		t.Error("ready")
 	}
 }
 

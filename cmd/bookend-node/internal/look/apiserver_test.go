@@ -34,6 +34,7 @@ type apiServer struct {
 	slices   []discoveryv1.EndpointSlice
 	tokens   map[string]authenticationv1.TokenReviewStatus
 	may      map[string]bool // by user: whether it may read logs
+	denied   map[string]bool // by user: whether it is denied to all the same
 	reviews  []authorizationv1.SubjectAccessReviewSpec
 	failing  map[string]int // paths that are answered with this status, or never
 }
@@ -44,7 +45,7 @@ const never = -1
 func newAPIServer(t *testing.T) *apiServer {
 	t.Helper()
 	a := &apiServer{
-		watchers: map[chan *corev1.ConfigMap]bool{}, pods: map[string]*corev1.Pod{}, may: map[string]bool{},
+		watchers: map[chan *corev1.ConfigMap]bool{}, pods: map[string]*corev1.Pod{}, may: map[string]bool{}, denied: map[string]bool{},
 		tokens: map[string]authenticationv1.TokenReviewStatus{}, failing: map[string]int{},
 	}
 	mux := http.NewServeMux()
@@ -103,7 +104,7 @@ func (a *apiServer) reviewAccess(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.reviews = append(a.reviews, review.Spec)
-	review.Status.Allowed = a.may[review.Spec.User]
+	review.Status.Allowed, review.Status.Denied = a.may[review.Spec.User], a.denied[review.Spec.User]
 	answerJSON(w, http.StatusCreated, review)
 }
 
