@@ -13,7 +13,10 @@ import (
 const FirstLook = time.Hour
 
 // update takes what a poll has found.
-func (f *Feed) update(changed []record.Record) {
+func (f *Feed) update(changed []record.Record, now time.Time) {
+	if f.cursor.Since.After(now) { // the clock was ahead then: for long all would seem to be older
+		f.cursor.Since = now.Add(-FirstLook)
+	}
 	for _, r := range changed {
 		stage := f.cursor.Records[r.ID]
 		if stage == nothing && r.Started.Before(f.cursor.Since) {

@@ -62,7 +62,7 @@
 //
 // # Concurrency
 //
-// net/http has a goroutine for each request, which shares nothing with others but two
+// net/http has a goroutine for each request, which shares nothing with others but three
 // counting channels. One more follows the ConfigMap until Serve ends; what it knows is
 // swapped atomically. The certificate's files are looked at, under a lock, when a
 // connection begins.

@@ -23,6 +23,7 @@ type Server struct {
 	serving    *serving
 	requests   chan struct{} // one in it for each that is served
 	logs       chan struct{} // of these, logs
+	tokens     chan struct{} // of these, whose token is looked at
 }
 
 // New returns a server. The certificate it serves with has to be there.
@@ -30,7 +31,7 @@ func New(o Options) (*Server, error) {
 	o.Limits = o.Limits.withDefaults()
 	s := &Server{
 		opts: o, peers: newPeers(o),
-		requests: make(chan struct{}, o.Limits.Requests), logs: make(chan struct{}, o.Limits.Logs),
+		requests: make(chan struct{}, o.Limits.Requests), logs: make(chan struct{}, o.Limits.Logs), tokens: make(chan struct{}, o.Limits.Tokens),
 	}
 	var err error
 	if s.serving, err = newServing(o.CertDir, o.Log); err != nil {
@@ -93,7 +94,7 @@ func (s *Server) handler() http.Handler {
 	for name, answer := range s.subresources() {
 		mux.Handle("GET "+podPath+name, s.ofPod(answer))
 	}
-	return s.limited(s.orHealth(s.known(mux)))
+	return s.patiently(s.orHealth(s.limited(s.known(mux))))
 }
 
 func documents() map[string]any {

@@ -36,9 +36,22 @@ func ended(p hooks.Point, handler string, run hooks.Outcome, seconds float64) ho
 func take(t *testing.T, m *Metrics, facts ...hookfeed.Fact) {
 	t.Helper()
 	for _, f := range facts {
-		if err := m.Take(t.Context(), f); err != nil {
-			t.Fatal(err)
+		counts := f.Last() || f.Kind != hookfeed.Ended && f.Kind != hookfeed.Slow && (f.Kind != hookfeed.Began || f.Attempt > 1)
+		if err := m.Take(t.Context(), f); errors.Is(err, hookfeed.ErrNothing) == counts || err != nil && counts {
+			t.Fatalf("%s, attempt %d: %v", f.Kind, f.Attempt, err)
 		}
+	}
+}
+
+func TestAClockThatIsSetBackTakesNothingFromASum(t *testing.T) {
+	m := New(newStore(t), "v")
+	f := ended(hooks.PreStop, "exec", hooks.Succeeded, 1)
+	f.RunStarted = f.Started.Add(time.Hour)
+	take(t, m, ended(hooks.PreStop, "exec", hooks.Succeeded, 7), f)
+	server := httptest.NewServer(m.Handler(func() error { return nil }))
+	defer server.Close()
+	if got := scrape(t, server.URL+"/metrics"); !slices.Contains(got, `bookend_hook_duration_seconds_sum{handler="exec",hook="preStop",outcome="Succeeded"} 7`) {
+		t.Errorf("got %q", got)
 	}
 }
 
