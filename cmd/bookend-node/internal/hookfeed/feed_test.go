@@ -334,6 +334,15 @@ func TestATornRecordIsToldWhenItIsWhole(t *testing.T) {
 	}
 }
 
+func TestAFeedHoldsNothingOfWhatItHasTold(t *testing.T) {
+	n := newNode(t)
+	n.begin(hooks.PreStop, 1, 0).End(record.End{Outcome: hooks.Succeeded})
+	n.want(0, "began preStop 1 ", "ended preStop 1 Succeeded")
+	if held := cap(n.feed.pending); held > 0 {
+		t.Errorf("it holds room for %d records", held)
+	}
+}
+
 func TestRunFollowsARecordThatIsWritten(t *testing.T) {
 	n := newNode(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -126,4 +126,7 @@ func (f *Feed) close(id string) {
 	if i, found := f.find(id); found {
 		f.pending = slices.Delete(f.pending, i, i+1)
 	}
+	if len(f.pending) == 0 {
+		f.pending = nil // its memory may be that of thousands
+	}
 }
