@@ -18,6 +18,10 @@ const (
 	AnnotationSandboxUID       = "io.kubernetes.cri.sandbox-uid"
 )
 
+// NamespaceCRI is the namespace of containerd that its CRI plugin has to itself. In
+// another one any client may give a container the annotations of a Pod.
+const NamespaceCRI = "k8s.io"
+
 // Values of AnnotationContainerType.
 const (
 	ContainerTypeContainer = "container"

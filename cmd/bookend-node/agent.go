@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -50,27 +51,58 @@ neither containerd nor any container.`,
 // part is a part of the agent. It runs until ctx is done; its error ends the agent.
 type part func(ctx context.Context) error
 
+// agent is what runs on a node.
+type agent struct {
+	parts  []part
+	checks []func() error
+}
+
+func (a *agent) add(p part) { a.parts = append(a.parts, p) }
+
+// await has the agent not be ready while check says why what is named is not.
+func (a *agent) await(name string, check func() error) {
+	a.checks = append(a.checks, func() error {
+		if err := check(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// ready returns why the agent does not do all its work yet, a line for each reason.
+// All parts have to be there before it is called.
+func (a *agent) ready() error {
+	var all []error
+	for _, check := range a.checks {
+		all = append(all, check())
+	}
+	return errors.Join(all...)
+}
+
+func (a *agent) run(ctx context.Context) error {
+	all, ctx := errgroup.WithContext(ctx)
+	for _, p := range a.parts {
+		all.Go(func() error { return p(ctx) })
+	}
+	return all.Wait()
+}
+
 // runAgent runs all parts until ctx is done.
 func runAgent(ctx context.Context, o agentOptions, log *slog.Logger) error {
 	if o.node == "" {
 		return errors.New("the name of this node is unknown: set --node-name or NODE_NAME")
 	}
 	boundMemory()
-	parts, err := hookParts(ctx, o, log)
-	if err != nil {
+	var a agent
+	a.add(trimming(func(err error) { log.Warn(err.Error()) }))
+	if err := a.addHooks(ctx, o, log); err != nil {
 		return err
 	}
 	if o.look.Listen != "" {
-		p, err := lookPart(o, log)
-		if err != nil {
+		if err := a.addLook(o, log); err != nil {
 			return err
 		}
-		parts = append(parts, p)
-	}
-	all, ctx := errgroup.WithContext(ctx)
-	for _, p := range parts {
-		all.Go(func() error { return p(ctx) })
 	}
 	log.Info("the agent runs", "version", version, "node", o.node)
-	return all.Wait()
+	return a.run(ctx)
 }

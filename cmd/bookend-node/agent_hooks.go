@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 	"time"
 
-	client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/hookfeed"
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/cmd/bookend-node/internal/metrics"
 	"bookend.dev/bookend/cmd/bookend-node/internal/spans"
 	"bookend.dev/bookend/cmd/bookend-node/internal/tell"
@@ -26,51 +26,54 @@ import (
 // closeTime bounds the end of connections.
 const closeTime = 5 * time.Second
 
-// hookParts are those that tell what hooks do: each taker with a feed of its own, and
-// the server of metrics.
-func hookParts(ctx context.Context, o agentOptions, log *slog.Logger) (parts []part, err error) {
+// addHooks adds the parts that tell what hooks do: each taker with a feed of its own,
+// and the server of metrics, which serves whether the agent is ready as well.
+func (a *agent) addHooks(ctx context.Context, o agentOptions, log *slog.Logger) error {
 	dir, err := recordsDir(o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	warn := func(err error) { log.Warn(err.Error()) }
 	m := metrics.New(record.Open(dir, record.Limits{}), version)
 	teller, err := newTeller(o, warn, m)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	takers := map[string]hookfeed.Take{"events": teller.Take, "metrics": m.Take}
 	if spans.Enabled() {
 		tracer, err := spans.New(ctx, spans.Options{Node: o.node, Version: version, Log: warn})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		takers["spans"] = tracer.Take
-		parts = append(parts, closing(tracer.Close))
+		a.add(closing(tracer.Close))
 	}
-	var feeds []*hookfeed.Feed
 	for name, take := range takers {
 		feed, err := hookfeed.Open(hookfeed.Options{
 			Directory: dir, Cursor: filepath.Join(o.state, name+".json"),
 			Log: func(err error) { log.Warn(err.Error(), "feed", name) },
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		feeds = append(feeds, feed)
-		parts = append(parts, func(ctx context.Context) error { feed.Run(ctx, take); return nil })
-	}
-	ready := func() bool {
-		for _, feed := range feeds {
+		a.add(func(ctx context.Context) error { feed.Run(ctx, take); return nil })
+		a.await(name, func() error {
 			if !feed.Ready() {
-				return false
+				return errUnread
 			}
-		}
-		return true
+			return nil
+		})
 	}
-	serve, err := serving(o.listen, m.Handler(ready), log)
-	return append(parts, serve, trimming(ready, warn)), err
+	serve, err := serving(o.listen, m.Handler(a.ready), log)
+	if err != nil {
+		return err
+	}
+	a.add(serve)
+	return nil
 }
+
+// errUnread says that a feed has not begun.
+var errUnread = errors.New("the records were not read yet")
 
 // recordsDir is the directory that shims write to.
 func recordsDir(o agentOptions) (string, error) {
@@ -89,7 +92,7 @@ func newTeller(o agentOptions, warn func(error), m *metrics.Metrics) (*tell.Tell
 	if err != nil {
 		return nil, fmt.Errorf("API server: %w", err)
 	}
-	api, err := client.NewForConfig(cfg)
+	api, err := kubeclient.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("API server: %w", err)
 	}

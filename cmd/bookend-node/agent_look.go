@@ -1,20 +1,27 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 
 	"bookend.dev/bookend/hooks/record"
 )
 
-// lookPart is the one that lets users look at the hooks of their pods.
-func lookPart(o agentOptions, log *slog.Logger) (part, error) {
+// addLook adds the part that lets users look at the hooks of their pods.
+func (a *agent) addLook(o agentOptions, log *slog.Logger) error {
 	dir, err := recordsDir(o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	config, err := apiConfig(o)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("API server: %w", err)
 	}
-	return o.look.Listening(config, record.Open(dir, record.Limits{}), o.node, log)
+	serve, ready, err := o.look.Listening(config, record.Open(dir, record.Limits{}), o.node, log)
+	if err != nil {
+		return err
+	}
+	a.add(serve)
+	a.await("the API hooks.bookend.dev", ready)
+	return nil
 }

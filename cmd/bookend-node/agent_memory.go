@@ -17,38 +17,41 @@ import (
 // collected when it has grown by a half, and more often near the limit.
 const (
 	agentGCPercent   = 50
-	agentMemoryLimit = 32 << 20
-	// readyPoll is how often a start is looked at, and trimPause how often memory is
-	// given back after that, for some ten milliseconds of processor time.
-	readyPoll = time.Second
-	trimPause = time.Minute
+	agentMemoryLimit = 28 << 20
 )
 
+// Memory is given back, for some ten milliseconds of processor time: when the agent
+// begins, now and again, and sooner where more is resident than it should be.
+const (
+	trimEvery  = time.Minute
+	trimSooner = 5 * time.Second
+	trimAbove  = 36 << 20
+)
+
+// boundMemory also lets go of what only the beginning of the program needs.
 func boundMemory() {
 	debug.SetGCPercent(agentGCPercent)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(agentMemoryLimit)
 	}
+	_ = unmapUnused() // trimming says why it fails
 }
 
-// trimming is a part that gives memory back: once the agent is ready, and then now
-// and again. warn is told, once, where that is not possible.
-func trimming(ready func() bool, warn func(error)) part {
+// trimming is a part that gives memory back. warn is told, once, where that is not
+// possible.
+func trimming(warn func(error)) part {
 	return func(ctx context.Context) error {
-		tick := time.NewTicker(readyPoll)
+		tick := time.NewTicker(trimSooner)
 		defer tick.Stop()
-		for started := false; ; {
+		for last := time.Now(); ; {
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-tick.C:
-			}
-			if !started && !ready() {
-				continue
-			}
-			if !started {
-				started = true
-				tick.Reset(trimPause)
+			case now := <-tick.C:
+				if now.Sub(last) < trimEvery && resident() <= trimAbove {
+					continue
+				}
+				last = now
 			}
 			debug.FreeOSMemory()
 			if err := unmapUnused(); err != nil {
@@ -57,6 +60,19 @@ func trimming(ready func() bool, warn func(error)) part {
 			}
 		}
 	}
+}
+
+// resident is how much memory of this process is, in bytes; 0: that is not known.
+func resident() int {
+	data, err := os.ReadFile("/proc/self/statm")
+	var size, pages int
+	if err == nil {
+		_, err = fmt.Sscan(string(data), &size, &pages)
+	}
+	if err != nil {
+		return 0
+	}
+	return pages * os.Getpagesize()
 }
 
 // unmapUnused lets go of the pages of this program's own file. Those that it uses come

@@ -5,11 +5,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/bookend-node/internal/command"
 )
 
 func main() {
@@ -17,19 +18,9 @@ func main() {
 }
 
 // execute runs the command line args, without the program's name, and returns its
-// exit code: 1 for whatever failed, as a container's restart policy asks no more.
+// exit code.
 func execute(ctx context.Context, args []string, out, errs io.Writer) int {
-	ctx, stop := untilSignalled(ctx)
-	defer stop()
-	root := newRoot()
-	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(errs)
-	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(errs, "bookend-node: %v\n", err)
-		return 1
-	}
-	return 0
+	return command.Execute(ctx, newRoot(), args, out, errs)
 }
 
 func newRoot() *cobra.Command {
@@ -38,12 +29,9 @@ func newRoot() *cobra.Command {
 		Short: "bookend in a Kubernetes cluster: the node's agent and the admission webhook",
 		Long: `bookend-node runs in a Kubernetes cluster. Each subcommand is a process of its own:
 the manifests in deploy/ start them.`,
-		Args:          cobra.NoArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(commands()...)
 	return root
 }

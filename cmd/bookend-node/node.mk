@@ -1,20 +1,23 @@
-# bookend-node and kubectl-bookend: what bookend runs in a Kubernetes cluster, and
-# kubectl's plugin. They are a module of their own, which keeps client-go and its
+# bookend-node and bookend-webhook, which bookend runs in a Kubernetes cluster, and
+# kubectl-bookend, kubectl's plugin. They are a module of their own, which keeps client-go and its
 # like out of the shim. Included by the Makefile at the top of the repository.
 
 NODE_DIR     := cmd/bookend-node
 NODE_LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
-# kubectl-bookend is a command of the module, once it is there.
-NODE_MAINS    = . $(patsubst $(NODE_DIR)/%,./%,$(wildcard $(NODE_DIR)/kubectl-bookend))
+NODE_MAINS   := . ./bookend-webhook ./kubectl-bookend
 
 .PHONY: node
-node: ## Build bookend-node and kubectl-bookend into bin/; GOARCH=arm64: into bin/arm64/
+node: ## Build bookend-node, bookend-webhook and kubectl-bookend into bin/; GOARCH=arm64: into bin/arm64/
 	mkdir -p $(BIN)
 	cd $(NODE_DIR) && CGO_ENABLED=0 $(GOBUILD) -ldflags '$(NODE_LDFLAGS)' -o $(abspath $(BIN))/ $(NODE_MAINS)
 
 .PHONY: test-node
-test-node: ## Run the unit tests of bookend-node and kubectl-bookend
+test-node: ## Run the unit tests of bookend-node, bookend-webhook and kubectl-bookend
 	cd $(NODE_DIR) && go vet ./... && go test -race ./...
+
+.PHONY: test-node-kube
+test-node-kube: kube-tools ## Run the tests of the aggregated API that need a real kube-apiserver
+	cd $(NODE_DIR) && BOOKEND_KUBE=$(abspath $(KUBE_DIR)) go test -tags kube -count=1 ./internal/look
 
 # The linter does not see another module from above.
 .PHONY: lint-node

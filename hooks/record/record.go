@@ -21,6 +21,11 @@ type Subject struct {
 	PodUID       string `json:"podUID,omitempty"`       // Kubernetes'; empty outside CRI
 }
 
+// IsPods tells whether the container is one of a pod: made by containerd's CRI plugin,
+// so that Pod, PodNamespace and PodUID are true. Who may make containers through
+// another client of containerd could pose with these as any pod.
+func (c Subject) IsPods() bool { return c.Pod != "" && c.Namespace == hooks.NamespaceCRI }
+
 // Kind is what a record is about.
 type Kind string
 

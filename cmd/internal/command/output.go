@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"bookend.dev/bookend/cmd/internal/terminal"
 )
 
 // Format is how a command prints: "table" or "json".
@@ -49,11 +52,18 @@ func JSON(w io.Writer, v any) error { return encode(w, v, "  ") }
 // JSONLine prints one document on one line, by one write.
 func JSONLine(w io.Writer, v any) error { return encode(w, v, "") }
 
+// encode escapes in strings what a terminal would act on, rather than show: JSON's own
+// rules leave it most of these characters. Outside of strings there is none.
 func encode(w io.Writer, v any, indent string) error {
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(terminal.EscapeJSON(text.Bytes()))
+	return err
 }
 
 // Table prints rows under a header, in columns. An empty cell is "-".

@@ -1,9 +1,11 @@
 package terminal
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -15,6 +17,26 @@ func Escape(s string) string { return escape(s, "") }
 
 // EscapeText is [Escape] for text of several lines: newlines and tabs stay.
 func EscapeText(s string) string { return escape(s, "\n\t") }
+
+// EscapeJSON is [EscapeText] for a JSON document, which means the same afterwards: all
+// that it escapes can only be within strings.
+func EscapeJSON(doc []byte) []byte {
+	acts := func(r rune) bool { return !unicode.IsGraphic(r) && r != '\n' && r != '\t' }
+	var b bytes.Buffer
+	for {
+		i := bytes.IndexFunc(doc, acts)
+		if i < 0 {
+			b.Write(doc)
+			return b.Bytes()
+		}
+		r, size := utf8.DecodeRune(doc[i:])
+		b.Write(doc[:i])
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+		doc = doc[i+size:]
+	}
+}
 
 func escape(s, keep string) string {
 	var b strings.Builder

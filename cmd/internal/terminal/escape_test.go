@@ -1,6 +1,9 @@
 package terminal
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+)
 
 func TestEscapeLeavesNothingThatATerminalActsOn(t *testing.T) {
 	for in, want := range map[string]string{
@@ -23,5 +26,19 @@ func TestEscapeLeavesNothingThatATerminalActsOn(t *testing.T) {
 	}
 	if got, want := EscapeText("a\tb\r\nc\x00\n"), "a\tb\\x0d\nc\\x00\n"; got != want {
 		t.Errorf("text: got %q, want %q", got, want)
+	}
+}
+
+func TestEscapedJSONMeansTheSame(t *testing.T) {
+	const text = "a\tb\n\u009b31m\x7f \u202e \ufeff tag \U000e0041 \u00fcml\u00e4ut <\u2028>"
+	doc, err := json.MarshalIndent(map[string]string{"detail": text}, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(EscapeJSON(doc))
+	want := "{\n  \"detail\": \"a\\tb\\n\\u009b31m\\u007f \\u202e \\ufeff tag \\udb40\\udc41 \u00fcml\u00e4ut \\u003c\\u2028\\u003e\"\n}"
+	var back map[string]string
+	if err := json.Unmarshal([]byte(got), &back); err != nil || got != want || back["detail"] != text {
+		t.Errorf("got %s, %v\nwant %s", got, err, want)
 	}
 }

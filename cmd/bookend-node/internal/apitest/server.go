@@ -1,10 +1,12 @@
 // Package apitest serves, over HTTP, what the agent's tests need of an API server:
-// pods that are there, and Events with the API server's rules of names and versions.
+// pods that are there, Events with the API server's rules of names and versions, whom
+// the request headers of an aggregated API come from, and who may read logs.
 // What a real one does is tested in integration/kube.
 package apitest
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
@@ -25,18 +28,41 @@ type Server struct {
 	version int
 	events  map[string]corev1.Event // by namespace and name
 	pods    map[string]corev1.Pod
+	config  map[string]string // of request headers
+	readers map[string]bool   // of logs, by the user's name
 	before  func(*http.Request) *apierrors.StatusError
 }
 
 // New starts a server, which the caller closes.
 func New() *Server {
-	s := &Server{events: map[string]corev1.Event{}, pods: map[string]corev1.Pod{}}
+	s := newServer()
+	s.Start()
+	return s
+}
+
+// NewTLS starts a server of HTTPS, which the caller closes.
+func NewTLS() *Server {
+	s := newServer()
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	return s
+}
+
+// Authority is what the certificate of a server of HTTPS is checked against, in PEM.
+func (s *Server) Authority() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+}
+
+func newServer() *Server {
+	s := &Server{events: map[string]corev1.Event{}, pods: map[string]corev1.Pod{}, readers: map[string]bool{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/pods/{name}", s.getPod)
 	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/events/{name}", s.getEvent)
 	mux.HandleFunc("POST /api/v1/namespaces/{namespace}/events", s.createEvent)
 	mux.HandleFunc("PUT /api/v1/namespaces/{namespace}/events/{name}", s.updateEvent)
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /apis/authorization.k8s.io/v1/subjectaccessreviews", s.reviewAccess)
+	mux.HandleFunc("GET /api/v1/namespaces/kube-system/configmaps", s.listConfig)
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		before := s.before
 		s.mu.Unlock()
@@ -45,6 +71,10 @@ func New() *Server {
 				reply(w, int(err.ErrStatus.Code), err.ErrStatus)
 				return
 			}
+		}
+		if r.URL.Query().Get("watch") == "true" {
+			s.watchConfig(w, r)
+			return
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -103,7 +133,7 @@ func get[T any](w http.ResponseWriter, r *http.Request, resource string, all map
 }
 
 func (s *Server) createEvent(w http.ResponseWriter, r *http.Request) {
-	ev, ok := read(w, r)
+	ev, ok := readEvent(w, r)
 	key := r.PathValue("namespace") + "/" + ev.Name
 	if _, exists := s.events[key]; ok && exists {
 		refuse(w, apierrors.NewAlreadyExists(corev1.Resource("events"), ev.Name))
@@ -113,7 +143,7 @@ func (s *Server) createEvent(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) updateEvent(w http.ResponseWriter, r *http.Request) {
-	ev, ok := read(w, r)
+	ev, ok := readEvent(w, r)
 	key := r.PathValue("namespace") + "/" + r.PathValue("name")
 	switch there, exists := s.events[key]; {
 	case !ok:
@@ -137,16 +167,27 @@ func (s *Server) put(w http.ResponseWriter, ok bool, code int, key string, ev co
 	reply(w, code, ev)
 }
 
-func read(w http.ResponseWriter, r *http.Request) (ev corev1.Event, ok bool) {
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		_, _, err = scheme.Codecs.UniversalDeserializer().Decode(body, nil, &ev)
+func readEvent(w http.ResponseWriter, r *http.Request) (ev corev1.Event, ok bool) {
+	if !read(w, r, &ev) {
+		return ev, false
 	}
-	if err != nil || ev.InvolvedObject.Namespace != r.PathValue("namespace") {
+	if ev.InvolvedObject.Namespace != r.PathValue("namespace") {
 		refuse(w, apierrors.NewBadRequest("not an event of this namespace"))
 		return ev, false
 	}
 	return ev, true
+}
+
+// read reads the object that a request brings; false: it is none, and is refused.
+func read(w http.ResponseWriter, r *http.Request, into runtime.Object) bool {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		_, _, err = scheme.Codecs.UniversalDeserializer().Decode(body, nil, into)
+	}
+	if err != nil {
+		refuse(w, apierrors.NewBadRequest(err.Error()))
+	}
+	return err == nil
 }
 
 func refuse(w http.ResponseWriter, err *apierrors.StatusError) {

@@ -23,9 +23,10 @@
 // # At least once, and hardly ever twice
 //
 // A feed has a cursor, a file that says of each record what was told. It is replaced
-// as a whole after each fact that the taker has taken. A process that is killed
-// between the two tells that one fact again, and no other: takers that must not count
-// it twice go by [Fact.ID] and the kind. The cursor belongs on a disk, also where
+// as a whole after each fact of which the taker has made something. A process that is
+// killed between the two tells that one fact again, and no other but those of which
+// the taker makes nothing ([ErrNothing]): takers that must not count it twice go by
+// [Fact.ID] and the kind. The cursor belongs on a disk, also where
 // records are in memory: without one, a feed takes the records of the last hour for
 // new ([FirstLook]).
 //

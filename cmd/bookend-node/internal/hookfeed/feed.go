@@ -19,7 +19,8 @@ const (
 	firstRetry, longestRetry = time.Second, time.Minute
 )
 
-// Take takes a fact. An error means that it is to be given the same fact again.
+// Take takes a fact. An error but [ErrNothing] means that it is to be given the same
+// fact again.
 type Take func(context.Context, Fact) error
 
 // Options are what a feed is made of.
@@ -96,23 +97,43 @@ func (f *Feed) poll() error {
 		}
 	}
 	f.skipped = still
-	f.update(changed)
+	f.update(changed, time.Now())
 	f.polled.Store(true)
 	return nil
 }
 
 // tell hands over what is due. While a fact cannot be taken, or its taking not be
-// noted, nothing else is handed over.
+// noted, nothing else is handed over. Of what the taker makes nothing it is noted
+// together: the cursor is as large as the directory has records, and goes to a disk.
 func (f *Feed) tell(ctx context.Context, take Take) {
+	unwritten := false
 	for {
 		fact, ok := f.next(time.Now())
-		if !ok || !f.insist(ctx, func() error { return take(ctx, fact) }) {
+		if !ok {
+			break
+		}
+		nothing := false
+		taken := f.insist(ctx, func() error {
+			err := take(ctx, fact)
+			if nothing = errors.Is(err, ErrNothing); nothing {
+				return nil
+			}
+			return err
+		})
+		if !taken {
 			return
 		}
 		f.told(fact)
+		if unwritten = true; nothing {
+			continue
+		}
 		if !f.insist(ctx, f.write) {
 			return
 		}
+		unwritten = false
+	}
+	if unwritten {
+		f.insist(ctx, f.write)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -236,6 +237,38 @@ func TestAFeedWithoutACursorLooksBackForAnHour(t *testing.T) {
 	n.want(0)
 }
 
+// A node without a clock of its own may begin in the future, and is told the time then.
+func TestAFeedThatBeganInTheFutureTellsWhatHappensNow(t *testing.T) {
+	n := newNode(t)
+	n.feed.cursor.Since = n.begun.Add(30 * 24 * time.Hour)
+	n.begin(hooks.PreStop, 1, 0).End(record.End{Outcome: hooks.Succeeded})
+	n.want(0, "began preStop 1 ", "ended preStop 1 Succeeded")
+	if since := n.feed.cursor.Since; since.After(n.begun) || since.Before(n.begun.Add(-FirstLook)) {
+		t.Errorf("since %s, begun at %s", since, n.begun)
+	}
+}
+
+func TestAClockThatIsSetBackDoublesNoRun(t *testing.T) {
+	n := newNode(t)
+	n.begin(hooks.PreStop, 1, 0).End(failed(1))
+	n.want(time.Second, "began preStop 1 ")
+	second := n.begin(hooks.PreStop, 2, -30*time.Minute)
+	n.want(-30*time.Minute, "began preStop 2 ", "ended preStop 1 ")
+	second.End(record.End{Outcome: hooks.Succeeded, Run: hooks.Succeeded})
+	n.want(-30*time.Minute, "ended preStop 2 Succeeded")
+	n.want(time.Hour)
+	if len(n.feed.cursor.Runs) > 0 {
+		t.Errorf("runs %+v", n.feed.cursor.Runs)
+	}
+}
+
+func TestAFailureDoesNotWaitForAClockThatIsSetBack(t *testing.T) {
+	n := newNode(t)
+	n.begin(hooks.PreStop, 1, 0).End(failed(2))
+	n.want(time.Second, "began preStop 1 ") // clocks are also set by a little
+	n.want(-time.Hour, "ended preStop 1 Failed")
+}
+
 func TestAFeedRemembersWhenItBegan(t *testing.T) {
 	n := newNode(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -301,6 +334,15 @@ func TestATornRecordIsToldWhenItIsWhole(t *testing.T) {
 	}
 }
 
+func TestAFeedHoldsNothingOfWhatItHasTold(t *testing.T) {
+	n := newNode(t)
+	n.begin(hooks.PreStop, 1, 0).End(record.End{Outcome: hooks.Succeeded})
+	n.want(0, "began preStop 1 ", "ended preStop 1 Succeeded")
+	if held := cap(n.feed.pending); held > 0 {
+		t.Errorf("it holds room for %d records", held)
+	}
+}
+
 func TestRunFollowsARecordThatIsWritten(t *testing.T) {
 	n := newNode(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -327,6 +369,42 @@ func TestRunFollowsARecordThatIsWritten(t *testing.T) {
 	}
 	cancel()
 	<-end
+}
+
+// The cursor has a line of each record on the node, and goes to a disk.
+func TestWhatATakerMakesNothingOfIsNotedTogether(t *testing.T) {
+	n := newNode(t)
+	for i := range 3 {
+		n.begin(hooks.PreStop, 1, time.Duration(i)*time.Second).End(record.End{Outcome: hooks.Succeeded, Run: hooks.Succeeded})
+	}
+	n.written()
+	noted := map[uint64]bool{} // by the inode of the cursor
+	look := func() {
+		f, err := os.Open(n.cursor)
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { f.Close() }) // until then no other file has its inode
+		if st, err := f.Stat(); err == nil {
+			noted[st.Sys().(*syscall.Stat_t).Ino] = true
+		}
+	}
+	facts := 0
+	if err := n.feed.poll(); err != nil {
+		t.Fatal(err)
+	}
+	n.feed.tell(t.Context(), func(_ context.Context, f Fact) error {
+		look()
+		if facts++; facts == 4 {
+			return nil
+		}
+		return ErrNothing
+	})
+	if look(); facts != 6 || len(noted) != 2 {
+		t.Errorf("%d facts, noted %d times", facts, len(noted))
+	}
+	n.restart()
+	n.want(time.Hour)
 }
 
 func TestAFactThatCannotBeTakenComesAgain(t *testing.T) {

@@ -13,7 +13,10 @@ import (
 const FirstLook = time.Hour
 
 // update takes what a poll has found.
-func (f *Feed) update(changed []record.Record) {
+func (f *Feed) update(changed []record.Record, now time.Time) {
+	if f.cursor.Since.After(now) { // the clock was ahead then: for long all would seem to be older
+		f.cursor.Since = now.Add(-FirstLook)
+	}
 	for _, r := range changed {
 		stage := f.cursor.Records[r.ID]
 		if stage == nothing && r.Started.Before(f.cursor.Since) {
@@ -122,5 +125,8 @@ func (f *Feed) close(id string) {
 	f.cursor.Records[id] = over
 	if i, found := f.find(id); found {
 		f.pending = slices.Delete(f.pending, i, i+1)
+	}
+	if len(f.pending) == 0 {
+		f.pending = nil // its memory may be that of thousands
 	}
 }

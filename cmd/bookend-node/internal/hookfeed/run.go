@@ -62,6 +62,9 @@ func (f *Feed) runOf(i int, now time.Time) (outcome hooks.Outcome, certain bool)
 	case r.Outcome != hooks.Failed:
 		return r.Outcome, true
 	}
+	if f.cursor.Runs[runKey(r)].Attempt > r.Attempt {
+		return "", true // the clock was set back: the next attempt has come before it
+	}
 	for _, later := range f.pending[i+1:] {
 		if !isSameHook(r, later) {
 			continue
@@ -71,7 +74,8 @@ func (f *Feed) runOf(i int, now time.Time) (outcome hooks.Outcome, certain bool)
 		}
 		return hooks.Failed, true // of a run that is past
 	}
-	return hooks.Failed, now.Sub(Fact{Record: r}.Finished()) >= settleAfter
+	// It may also have ended in a future that a clock which was set back has to reach.
+	return hooks.Failed, now.Sub(Fact{Record: r}.Finished()).Abs() >= settleAfter
 }
 
 func isSameHook(a, b record.Record) bool {

@@ -11,6 +11,7 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 func TestWhoIsNotBelieved(t *testing.T) {
@@ -96,7 +97,11 @@ func TestTheAPIServerDecidesWhoMayRead(t *testing.T) {
 	}
 	// A right that is taken away is gone at once.
 	c.api.mu.Lock()
-	c.api.may["reader"] = false
+	c.api.denied["reader"] = true
+	c.api.mu.Unlock()
+	c.wantStatus(a, c.as("reader", podLog("web")), http.StatusForbidden)
+	c.api.mu.Lock()
+	c.api.may["reader"], c.api.denied["reader"] = false, false
 	c.api.mu.Unlock()
 	c.wantStatus(a, c.as("reader", podLog("web")), http.StatusForbidden)
 }
@@ -110,14 +115,10 @@ func TestTroubleOfTheAgentIsNotTheCallers(t *testing.T) {
 		"/apis/authorization.k8s.io/v1/subjectaccessreviews": http.StatusForbidden,
 		"/api/v1/namespaces/shop/pods/web":                   http.StatusForbidden,
 	} {
-		c.api.mu.Lock()
-		c.api.failing = map[string]int{path: code}
-		c.api.mu.Unlock()
+		c.api.fail(path, code)
 		c.wantStatus(a, c.as("reader", podLog("web")), http.StatusInternalServerError)
 	}
-	c.api.mu.Lock()
-	c.api.failing = map[string]int{"/apis/authentication.k8s.io/v1/tokenreviews": http.StatusForbidden}
-	c.api.mu.Unlock()
+	c.api.fail("/apis/authentication.k8s.io/v1/tokenreviews", http.StatusForbidden)
 	c.wantStatus(a, call{nil, http.Header{"X-Remote-User": {"reader"}, "Authorization": {"Bearer " + agentsToken}}, podLog("web")}, http.StatusInternalServerError)
 }
 
@@ -139,11 +140,28 @@ func TestTheAuthorityIsFollowed(t *testing.T) {
 	if got := status(next); got != http.StatusUnauthorized {
 		t.Errorf("of the next one: status %d", got)
 	}
-	eventually(t, func() bool { return c.api.watchersNow() == 2 })
+	eventually(t, func() bool { return c.api.watchersNow() == 1 })
 	c.believe(next)
 	eventually(t, func() bool { return status(next) == http.StatusOK })
 	if got := status(old); got != http.StatusUnauthorized {
 		t.Errorf("of the one before: status %d", got)
+	}
+}
+
+// An API server that aggregates nothing names an authority and no headers.
+func TestAnAuthorityWithoutHeadersIsNotEnough(t *testing.T) {
+	c := newCluster(t)
+	s, err := New(Options{Client: c.api.client(t), CertDir: c.certs, TokenFile: c.token, Namespace: "bookend", ServiceAccount: "agent", Log: testLog(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.frontProxy.read(&corev1.ConfigMap{Data: map[string]string{requestHeaderClientCA: string(c.proxies.pem)}})
+	if s.Ready() == nil {
+		t.Error("ready")
+	}
+	s.frontProxy.read(c.api.config)
+	if err := s.Ready(); err != nil {
+		t.Error(err)
 	}
 }
 

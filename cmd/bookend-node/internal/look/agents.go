@@ -14,7 +14,9 @@ import (
 // agentOf returns the address of a node's agent: the endpoint of the agents'
 // Service that is on that node.
 func (s *Server) agentOf(ctx context.Context, node string) (string, error) {
-	slices, err := s.opts.Client.DiscoveryV1().EndpointSlices(s.opts.Namespace).List(ctx, metav1.ListOptions{
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Limits.Whole)
+	defer cancel()
+	slices, err := s.opts.Client.EndpointSlices(s.opts.Namespace).List(ctx, metav1.ListOptions{
 		LabelSelector: discoveryv1.LabelServiceName + "=" + s.opts.Service,
 	})
 	if err != nil {

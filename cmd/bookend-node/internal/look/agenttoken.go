@@ -10,24 +10,24 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
-	"k8s.io/apiserver/pkg/authentication/request/headerrequest"
-	authenticationclient "k8s.io/client-go/kubernetes/typed/authentication/v1"
+
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 )
 
 // agentToken knows another agent by a token of the agents' service account, for
 // [Audience] alone, and takes the user from the headers that agents forward.
 type agentToken struct {
-	reviews authenticationclient.TokenReviewInterface
-	user    string // of the agents' service account
-	headers authenticator.Request
+	client *kubeclient.Client
+	user   string // of the agents' service account
 }
 
-func newAgentToken(reviews authenticationclient.TokenReviewInterface, user string) (*agentToken, error) {
-	headers, err := headerrequest.New([]string{headerUser}, []string{headerUID}, []string{headerGroup}, []string{headerExtraPrefix})
-	if err != nil {
-		return nil, err
-	}
-	return &agentToken{reviews: reviews, user: user, headers: headers}, nil
+func newAgentToken(client *kubeclient.Client, user string) *agentToken {
+	return &agentToken{client: client, user: user}
+}
+
+// agentHeaders are those that agents hand a user on in.
+func agentHeaders() userHeaders {
+	return userHeaders{users: []string{headerUser}, uids: []string{headerUID}, groups: []string{headerGroup}, extraPrefixes: []string{headerExtraPrefix}}
 }
 
 // Headers in which agents hand a user on, as transport.SetAuthProxyHeaders of
@@ -48,7 +48,7 @@ func (a *agentToken) AuthenticateRequest(r *http.Request) (*authenticator.Respon
 	if err := a.review(r.Context(), token); err != nil {
 		return nil, false, err
 	}
-	return a.headers.AuthenticateRequest(r)
+	return agentHeaders().AuthenticateRequest(r)
 }
 
 // reviewError says that the API server could not be asked.
@@ -60,7 +60,7 @@ func (e *reviewError) Unwrap() error { return e.err }
 // review asks the API server whose token it is. One that cannot tell audiences
 // apart names none, and is not believed.
 func (a *agentToken) review(ctx context.Context, token string) error {
-	review, err := a.reviews.Create(ctx, &authenticationv1.TokenReview{
+	review, err := a.client.TokenReviews().Create(ctx, &authenticationv1.TokenReview{
 		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{Audience}},
 	}, metav1.CreateOptions{})
 	if err != nil {

@@ -31,6 +31,7 @@ import (
 	"k8s.io/client-go/util/keyutil"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/hooksapi"
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/cmd/bookend-node/internal/plugin"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -262,7 +263,7 @@ func (a *aggregator) agent(node, certs, token string) (l net.Listener, store *re
 	flags := Flags{Listen: "0.0.0.0:0", namespace: "bookend", service: "agents", port: "look", serviceAccount: "agent", certDir: certs, tokenFile: token}
 	account := must(a.CoreV1().ServiceAccounts("bookend").CreateToken(t.Context(), "agent", &authenticationv1.TokenRequest{}, metav1.CreateOptions{}))(t)
 	s, err := New(Options{
-		Client: a.client(account.Status.Token), Records: store, Node: node, Namespace: flags.namespace, Service: flags.service, Port: flags.port,
+		Client: must(kubeclient.New(a.config(account.Status.Token)))(t), Records: store, Node: node, Namespace: flags.namespace, Service: flags.service, Port: flags.port,
 		ServiceAccount: flags.serviceAccount, CertDir: certs, TokenFile: token, Log: testLog(t), Limits: quick,
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package look
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -17,8 +18,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 )
 
 // apiServer is as much of an API server as agents ask, over HTTP.
@@ -33,14 +35,18 @@ type apiServer struct {
 	slices   []discoveryv1.EndpointSlice
 	tokens   map[string]authenticationv1.TokenReviewStatus
 	may      map[string]bool // by user: whether it may read logs
+	denied   map[string]bool // by user: whether it is denied to all the same
 	reviews  []authorizationv1.SubjectAccessReviewSpec
-	failing  map[string]int // paths that are answered with this status
+	failing  map[string]int // paths that are answered with this status, or never
 }
+
+// never is in place of a status.
+const never = -1
 
 func newAPIServer(t *testing.T) *apiServer {
 	t.Helper()
 	a := &apiServer{
-		watchers: map[chan *corev1.ConfigMap]bool{}, pods: map[string]*corev1.Pod{}, may: map[string]bool{},
+		watchers: map[chan *corev1.ConfigMap]bool{}, pods: map[string]*corev1.Pod{}, may: map[string]bool{}, denied: map[string]bool{},
 		tokens: map[string]authenticationv1.TokenReviewStatus{}, failing: map[string]int{},
 	}
 	mux := http.NewServeMux()
@@ -53,20 +59,31 @@ func newAPIServer(t *testing.T) *apiServer {
 		a.mu.Lock()
 		code := a.failing[r.URL.Path]
 		a.mu.Unlock()
-		if code != 0 {
+		switch code {
+		case 0:
+			mux.ServeHTTP(w, r)
+		case never:
+			_, _ = io.Copy(io.Discard, r.Body) // so that the end of the connection is noticed
+			<-r.Context().Done()
+		default:
 			w.WriteHeader(code)
-			return
 		}
-		mux.ServeHTTP(w, r)
 	}))
 	a.url = srv.URL
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 	return a
 }
 
-func (a *apiServer) client(t *testing.T) kubernetes.Interface {
+// fail has one path fail, and no other.
+func (a *apiServer) fail(path string, code int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failing = map[string]int{path: code}
+}
+
+func (a *apiServer) client(t *testing.T) *kubeclient.Client {
 	t.Helper()
-	c, err := kubernetes.NewForConfig(&rest.Config{Host: a.url, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"}})
+	c, err := kubeclient.New(&rest.Config{Host: a.url, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +105,7 @@ func (a *apiServer) reviewAccess(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.reviews = append(a.reviews, review.Spec)
-	review.Status.Allowed = a.may[review.Spec.User]
+	review.Status.Allowed, review.Status.Denied = a.may[review.Spec.User], a.denied[review.Spec.User]
 	answerJSON(w, http.StatusCreated, review)
 }
 

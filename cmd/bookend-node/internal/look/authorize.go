@@ -18,7 +18,7 @@ type podRef struct{ namespace, name string }
 // authorize asks the API server whether a user may read the pod's logs. It asks
 // each time: a right that is taken away is gone at once.
 func (s *Server) authorize(ctx context.Context, who user.Info, of podRef) error {
-	review, err := s.opts.Client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
+	review, err := s.opts.Client.SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
 		Spec: authorizationv1.SubjectAccessReviewSpec{
 			User: who.GetName(), UID: who.GetUID(), Groups: who.GetGroups(), Extra: extraOf(who),
 			ResourceAttributes: &authorizationv1.ResourceAttributes{

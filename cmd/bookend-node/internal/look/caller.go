@@ -1,6 +1,7 @@
 package look
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -19,11 +20,21 @@ type caller struct {
 // authenticate tells whose request it is. A request with a certificate is the API
 // server's, or no one's: no token makes up for a certificate that is not believed.
 func (s *Server) authenticate(r *http.Request) (caller, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.opts.Limits.Whole)
+	defer cancel()
+	r = r.WithContext(ctx)
 	if err := s.frontProxy.ready(); err != nil {
 		return caller{}, refused(apierrors.NewServiceUnavailable(err.Error()))
 	}
 	by, forwarded := s.frontProxy.AuthenticateRequest, false
 	if !isFrontProxy(r) {
+		// Anyone can send a token, and has the API server look at it.
+		select {
+		case s.tokens <- struct{}{}:
+			defer func() { <-s.tokens }()
+		default:
+			return caller{}, refused(apierrors.NewTooManyRequests("the agent has as many tokens looked at as it may", 1))
+		}
 		by, forwarded = s.agentToken.AuthenticateRequest, true
 	}
 	answer, ok, err := by(r)

@@ -8,9 +8,9 @@ import (
 	"os"
 
 	"github.com/spf13/pflag"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -33,24 +33,24 @@ func (f *Flags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.tokenFile, "api-token", "/var/run/secrets/"+Audience+"/token", "token of the service account for the audience "+Audience)
 }
 
-// Listening begins to listen, and returns what serves the API until its context ends.
-// config leads to the API server.
-func (f *Flags) Listening(config *rest.Config, records *record.Store, node string, log *slog.Logger) (serve func(context.Context) error, err error) {
-	client, err := kubernetes.NewForConfig(config)
+// Listening begins to listen, and returns what serves the API until its context ends,
+// and what says why callers cannot be known yet. config leads to the API server.
+func (f *Flags) Listening(config *rest.Config, records *record.Store, node string, log *slog.Logger) (serve func(context.Context) error, ready func() error, err error) {
+	client, err := kubeclient.New(config)
 	if err != nil {
-		return nil, fmt.Errorf("API server: %w", err)
+		return nil, nil, fmt.Errorf("API server: %w", err)
 	}
 	s, err := New(Options{
 		Client: client, Records: records, Node: node, Namespace: f.namespace, Service: f.service, Port: f.port,
 		ServiceAccount: f.serviceAccount, CertDir: f.certDir, TokenFile: f.tokenFile, Log: log,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the API hooks.bookend.dev: %w", err)
+		return nil, nil, fmt.Errorf("the API hooks.bookend.dev: %w", err)
 	}
 	l, err := net.Listen("tcp", f.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("the API hooks.bookend.dev: %w", err)
+		return nil, nil, fmt.Errorf("the API hooks.bookend.dev: %w", err)
 	}
 	log.Info("the API hooks.bookend.dev is served", "address", l.Addr().String())
-	return func(ctx context.Context) error { return s.Serve(ctx, l) }, nil
+	return func(ctx context.Context) error { return s.Serve(ctx, l) }, s.Ready, nil
 }

@@ -3,6 +3,7 @@ package look
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/hooksapi"
@@ -85,6 +87,40 @@ func TestForwardingDoesNotGoInCircles(t *testing.T) {
 		if !strings.Contains(said, errNotHere.Error()) || len(c.api.reviews) != 2 {
 			t.Errorf("%s, after %d reviews", said, len(c.api.reviews))
 		}
+	}
+}
+
+// Endpoints that are not ready, and names that a DNS server would have to be asked for,
+// are passed over.
+func TestOnlyAReadyAddressIsAsked(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.run("node-a", quick), c.run("node-b", quick)
+	c.pod("db", "node-b")
+	c.api.mu.Lock()
+	of := c.api.slices[1]
+	unready, named := *of.DeepCopy(), *of.DeepCopy()
+	no := false
+	unready.Endpoints[0].Conditions.Ready, unready.Endpoints[0].Addresses = &no, []string{"192.0.2.1"}
+	named.AddressType, named.Endpoints[0].Addresses = discoveryv1.AddressTypeFQDN, []string{"agent.example.org"}
+	c.api.slices = []discoveryv1.EndpointSlice{unready, named, of}
+	c.api.mu.Unlock()
+	if addr, err := a.agentOf(t.Context(), "node-b"); err != nil || addr != b.addr {
+		t.Errorf("asks %s, %v; want %s", addr, err, b.addr)
+	}
+}
+
+// A log that is followed may be longer than one that is not.
+func TestAFollowedLogOfAnotherNodeIsNotCutOff(t *testing.T) {
+	c := newCluster(t)
+	a := c.run("node-a", Limits{MaxBytes: 1})
+	c.peer(c.agentsCert(), func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, "%s\n", strings.Repeat(" ", 2<<20))
+		_ = json.NewEncoder(w).Encode(hooksapi.LogLine{Omitted: 17})
+	})
+	lines, err := c.lines(a, c.as("reader", podLog("db")+"?follow=true"))
+	if err != nil || len(lines) != 1 || lines[0].Omitted != 17 {
+		t.Errorf("%+v, %v", lines, err)
 	}
 }
 

@@ -5,8 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"k8s.io/client-go/kubernetes"
-
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/hooks/record"
 )
 
@@ -17,7 +16,7 @@ const Audience = "agents.bookend.dev"
 // Options say who an agent is and whom it asks.
 type Options struct {
 	// Client talks to the API server as the agents' service account.
-	Client kubernetes.Interface
+	Client *kubeclient.Client
 	// Records are this node's.
 	Records *record.Store
 	// Node is the name of this node.
@@ -44,8 +43,9 @@ type Limits struct {
 	MaxBytes  int64         // of records in an answer; older ones are left out. Default 10 MiB
 	Requests  int           // at once; more are told to come later. Default 64
 	Logs      int           // of these, logs. Default 16
+	Tokens    int           // of these, whose token the API server looks at. Default 16
 	Answer    time.Duration // from another agent: until it begins to answer. Default 10s
-	Whole     time.Duration // an answer that is not followed. Default 60s
+	Whole     time.Duration // an answer that is not followed, and the way to one that is. Default 60s
 	Follow    time.Duration // a log that is followed; then the client asks again. Default 1h
 	Heartbeat time.Duration // how often a quiet stream says that it lives. Default 15s
 	// Write is for a client to take what is written. A stream of HTTP/2 ends when
@@ -59,6 +59,7 @@ func (l Limits) withDefaults() Limits {
 		MaxBytes:  cmp.Or(l.MaxBytes, 10<<20),
 		Requests:  cmp.Or(l.Requests, 64),
 		Logs:      cmp.Or(l.Logs, 16),
+		Tokens:    cmp.Or(l.Tokens, 16),
 		Answer:    cmp.Or(l.Answer, 10*time.Second),
 		Whole:     cmp.Or(l.Whole, time.Minute),
 		Follow:    cmp.Or(l.Follow, time.Hour),

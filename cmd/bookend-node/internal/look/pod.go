@@ -14,7 +14,7 @@ import (
 
 // pod reads the pod as it is now.
 func (s *Server) pod(ctx context.Context, of podRef) (*corev1.Pod, error) {
-	pod, err := s.opts.Client.CoreV1().Pods(of.namespace).Get(ctx, of.name, metav1.GetOptions{})
+	pod, err := s.opts.Client.Pods(of.namespace).Get(ctx, of.name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, refused(apierrors.NewNotFound(corev1.Resource("pods"), of.name))
 	}
@@ -35,7 +35,7 @@ func (s *Server) pod(ctx context.Context, of podRef) (*corev1.Pod, error) {
 func ofPod(pod *corev1.Pod) func(record.Subject) bool {
 	known := containersOf(pod.Status)
 	return func(c record.Subject) bool {
-		return c.Pod == pod.Name && c.PodNamespace == pod.Namespace &&
+		return c.IsPods() && c.Pod == pod.Name && c.PodNamespace == pod.Namespace &&
 			(c.PodUID == string(pod.UID) && c.PodUID != "" || known[c.Container])
 	}
 }

@@ -26,13 +26,20 @@ func (s *Server) subresources() map[string]answer {
 // callerKey is that of the caller in a request's context.
 type callerKey struct{}
 
+// patiently writes to clients that take what is written.
+func (s *Server) patiently(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(patient{w, s.opts.Limits.Write}, r)
+	})
+}
+
 // limited lets no more requests in than the agent may serve at once.
 func (s *Server) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case s.requests <- struct{}{}:
 			defer func() { <-s.requests }()
-			next.ServeHTTP(patient{w, s.opts.Limits.Write}, r)
+			next.ServeHTTP(w, r)
 		default:
 			refuse(w, refused(apierrors.NewTooManyRequests("the agent serves as many requests as it may", 1)))
 		}
@@ -76,10 +83,7 @@ func (s *Server) answerFor(w http.ResponseWriter, r *http.Request, next answer) 
 		return err
 	}
 	who, _ := r.Context().Value(callerKey{}).(caller)
-	if err := s.authorize(r.Context(), who.user, of); err != nil {
-		return err
-	}
-	pod, err := s.pod(r.Context(), of)
+	pod, err := s.decide(r.Context(), who, of)
 	if err != nil {
 		return err
 	}
@@ -87,6 +91,17 @@ func (s *Server) answerFor(w http.ResponseWriter, r *http.Request, next answer) 
 		return s.forward(w, r, who, pod.Spec.NodeName)
 	}
 	return next(w, r, pod)
+}
+
+// decide tells whether the caller may, and returns the pod. It takes no longer than an
+// answer may, whatever the answer is.
+func (s *Server) decide(ctx context.Context, who caller, of podRef) (*corev1.Pod, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Limits.Whole)
+	defer cancel()
+	if err := s.authorize(ctx, who.user, of); err != nil {
+		return nil, err
+	}
+	return s.pod(ctx, of)
 }
 
 // podOf reads the names in the path, which the API server has not checked.

@@ -9,11 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 )
 
 // Server answers what the hooks of pods do and did.
@@ -22,9 +20,10 @@ type Server struct {
 	frontProxy *frontProxy
 	agentToken *agentToken
 	peers      http.RoundTripper
-	serving    *dynamiccertificates.DynamicCertKeyPairContent
+	serving    *serving
 	requests   chan struct{} // one in it for each that is served
 	logs       chan struct{} // of these, logs
+	tokens     chan struct{} // of these, whose token is looked at
 }
 
 // New returns a server. The certificate it serves with has to be there.
@@ -32,18 +31,13 @@ func New(o Options) (*Server, error) {
 	o.Limits = o.Limits.withDefaults()
 	s := &Server{
 		opts: o, peers: newPeers(o),
-		requests: make(chan struct{}, o.Limits.Requests), logs: make(chan struct{}, o.Limits.Logs),
+		requests: make(chan struct{}, o.Limits.Requests), logs: make(chan struct{}, o.Limits.Logs), tokens: make(chan struct{}, o.Limits.Tokens),
 	}
 	var err error
-	if s.serving, err = dynamiccertificates.NewDynamicServingContentFromFiles("look", filepath.Join(o.CertDir, "tls.crt"), filepath.Join(o.CertDir, "tls.key")); err != nil {
+	if s.serving, err = newServing(o.CertDir, o.Log); err != nil {
 		return nil, fmt.Errorf("the agents' certificate: %w", err)
 	}
-	if s.frontProxy, err = newFrontProxy(o.Client); err != nil {
-		return nil, fmt.Errorf("the API server's certificate authority: %w", err)
-	}
-	if s.agentToken, err = newAgentToken(o.Client.AuthenticationV1().TokenReviews(), o.agentsUser()); err != nil {
-		return nil, fmt.Errorf("the headers of agents: %w", err)
-	}
+	s.frontProxy, s.agentToken = newFrontProxy(o.Client, o.Log), newAgentToken(o.Client, o.agentsUser())
 	return s, nil
 }
 
@@ -52,11 +46,6 @@ func (s *Server) Ready() error { return s.frontProxy.ready() }
 
 // Serve answers on l until ctx ends, and closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	config, err := s.tlsConfig(ctx)
-	if err != nil {
-		l.Close()
-		return err
-	}
 	// A log that is followed has no end: that of ctx is the end of every request.
 	srv := &http.Server{
 		Handler:           s.handler(),
@@ -69,7 +58,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var g errgroup.Group
 	running, stop := context.WithCancel(ctx)
 	g.Go(func() error { s.frontProxy.run(running); return nil })
-	g.Go(func() error { s.serving.Run(running, 1); return nil })
 	g.Go(func() error {
 		<-running.Done()
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -79,7 +67,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		return nil
 	})
-	err = srv.Serve(tls.NewListener(l, config))
+	err := srv.Serve(tls.NewListener(l, s.tlsConfig()))
 	stop()
 	_ = g.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
@@ -91,17 +79,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // tlsConfig serves with the certificate that is in the files now. It asks for the
 // client's certificate and leaves the judgement to [frontProxy], which knows today's
 // authority.
-func (s *Server) tlsConfig(ctx context.Context) (*tls.Config, error) {
-	base := &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, NextProtos: []string{"h2", "http/1.1"}}
-	now := dynamiccertificates.NewDynamicServingCertificateController(base, nil, s.serving, nil, nil)
-	s.serving.AddListener(now)
-	if err := now.RunOnce(); err != nil {
-		return nil, fmt.Errorf("the agents' certificate: %w", err)
+func (s *Server) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, NextProtos: []string{"h2", "http/1.1"},
+		GetCertificate: s.serving.certificate,
 	}
-	go now.Run(1, ctx.Done())
-	base = base.Clone()
-	base.GetConfigForClient = now.GetConfigForClient
-	return base, nil
 }
 
 func (s *Server) handler() http.Handler {
@@ -112,7 +94,7 @@ func (s *Server) handler() http.Handler {
 	for name, answer := range s.subresources() {
 		mux.Handle("GET "+podPath+name, s.ofPod(answer))
 	}
-	return s.limited(s.orHealth(s.known(mux)))
+	return s.patiently(s.orHealth(s.limited(s.known(mux))))
 }
 
 func documents() map[string]any {

@@ -78,7 +78,7 @@ func (m *Metrics) begin() {
 	}
 }
 
-// Take is a [hookfeed.Take]. It has no error.
+// Take is a [hookfeed.Take], which takes every fact.
 func (m *Metrics) Take(_ context.Context, f hookfeed.Fact) error {
 	hook, handler := of(f)
 	switch {
@@ -95,8 +95,11 @@ func (m *Metrics) Take(_ context.Context, f hookfeed.Fact) error {
 			m.timeouts.WithLabelValues(hook, handler).Inc()
 		}
 		if f.Run != hooks.Unknown { // of which no one knows how long it took
-			m.duration.WithLabelValues(hook, handler, outcome).Observe(f.Finished().Sub(f.RunStarted).Seconds())
+			// A clock may have been set back between two attempts, and a sum must not shrink.
+			m.duration.WithLabelValues(hook, handler, outcome).Observe(max(0, f.Finished().Sub(f.RunStarted).Seconds()))
 		}
+	default:
+		return hookfeed.ErrNothing
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -35,9 +36,22 @@ func ended(p hooks.Point, handler string, run hooks.Outcome, seconds float64) ho
 func take(t *testing.T, m *Metrics, facts ...hookfeed.Fact) {
 	t.Helper()
 	for _, f := range facts {
-		if err := m.Take(t.Context(), f); err != nil {
-			t.Fatal(err)
+		counts := f.Last() || f.Kind != hookfeed.Ended && f.Kind != hookfeed.Slow && (f.Kind != hookfeed.Began || f.Attempt > 1)
+		if err := m.Take(t.Context(), f); errors.Is(err, hookfeed.ErrNothing) == counts || err != nil && counts {
+			t.Fatalf("%s, attempt %d: %v", f.Kind, f.Attempt, err)
 		}
+	}
+}
+
+func TestAClockThatIsSetBackTakesNothingFromASum(t *testing.T) {
+	m := New(newStore(t), "v")
+	f := ended(hooks.PreStop, "exec", hooks.Succeeded, 1)
+	f.RunStarted = f.Started.Add(time.Hour)
+	take(t, m, ended(hooks.PreStop, "exec", hooks.Succeeded, 7), f)
+	server := httptest.NewServer(m.Handler(func() error { return nil }))
+	defer server.Close()
+	if got := scrape(t, server.URL+"/metrics"); !slices.Contains(got, `bookend_hook_duration_seconds_sum{handler="exec",hook="preStop",outcome="Succeeded"} 7`) {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -77,7 +91,7 @@ func TestWhatHooksDidIsCounted(t *testing.T) {
 		stop, hookfeed.Fact{Kind: hookfeed.Dropped, Count: 3}, foreign, hookfeed.Fact{Kind: hookfeed.Slow})
 	m.Told(tell.ReasonPreStop, tell.Created)
 	m.Told("made up", tell.Skipped)
-	server := httptest.NewServer(m.Handler(func() bool { return true }))
+	server := httptest.NewServer(m.Handler(func() error { return nil }))
 	defer server.Close()
 	got := scrape(t, server.URL+"/metrics")
 	build := slices.IndexFunc(got, func(l string) bool { return strings.HasPrefix(l, "bookend_build_info") })
@@ -167,23 +181,30 @@ func TestMetricsAreNamedAsPrometheusWantsThem(t *testing.T) {
 	}
 }
 
-func TestReadyzSaysWhetherTheAgentIsReady(t *testing.T) {
-	ready := false
-	server := httptest.NewServer(New(newStore(t), "v").Handler(func() bool { return ready }))
+func TestReadyzSaysWhyTheAgentIsNotReady(t *testing.T) {
+	notReady := errors.New("the records were not read yet")
+	server := httptest.NewServer(New(newStore(t), "v").Handler(func() error { return notReady }))
 	defer server.Close()
-	code := func(path string) int {
+	get := func(path string) (int, string) {
 		resp, err := http.Get(server.URL + path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close()
-		return resp.StatusCode
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
 	}
-	if h, r := code("/healthz"), code("/readyz"); h != 200 || r != 503 {
-		t.Errorf("before: %d, %d", h, r)
+	if code, body := get("/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz before: %d %s", code, body)
 	}
-	ready = true
-	if r := code("/readyz"); r != 200 {
-		t.Errorf("after: %d", r)
+	if code, body := get("/readyz"); code != http.StatusServiceUnavailable || body != notReady.Error()+"\n" {
+		t.Errorf("/readyz before: %d %s", code, body)
+	}
+	notReady = nil
+	if code, body := get("/readyz"); code != http.StatusOK {
+		t.Errorf("/readyz after: %d %s", code, body)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/hookfeed"
+	"bookend.dev/bookend/hooks/record"
 )
 
 const (
@@ -72,11 +73,11 @@ func (t *Tracer) Close(ctx context.Context) error {
 // Take is a [hookfeed.Take]. Its error is that the collector did not take the span.
 func (t *Tracer) Take(ctx context.Context, f hookfeed.Fact) error {
 	if !f.Last() {
-		return nil
+		return hookfeed.ErrNothing
 	}
 	spans := t.spansOf(ctx, f)
 	if len(spans) == 0 { // it is not sampled
-		return nil
+		return hookfeed.ErrNothing
 	}
 	if t.failing != f.ID {
 		t.failing, t.since = f.ID, time.Now()
@@ -112,8 +113,12 @@ func attributesOf(f hookfeed.Fact) []attribute.KeyValue {
 		attribute.String("bookend.hook", string(f.Hook)), attribute.String("bookend.handler", f.Handler),
 		attribute.String("bookend.outcome", string(f.Run)), attribute.Int("bookend.attempts", f.Attempt),
 	}
+	pod := f.Subject
+	if !pod.IsPods() {
+		pod = record.Subject{}
+	}
 	for key, value := range map[attribute.Key]string{
-		"k8s.namespace.name": f.PodNamespace, "k8s.pod.name": f.Pod, "k8s.pod.uid": f.PodUID, "k8s.container.name": f.Name,
+		"k8s.namespace.name": pod.PodNamespace, "k8s.pod.name": pod.Pod, "k8s.pod.uid": pod.PodUID, "k8s.container.name": f.Name,
 		"error.type": string(f.RunCause()),
 	} {
 		if value != "" {

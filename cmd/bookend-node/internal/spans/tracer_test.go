@@ -198,12 +198,27 @@ func TestWhatIsNoSampledRunIsNotSent(t *testing.T) {
 	began.Kind = hookfeed.Began
 	attempt.Run = ""
 	for _, f := range []hookfeed.Fact{unsampled, began, attempt} {
-		if err := tracer.Take(t.Context(), f); err != nil {
+		if err := tracer.Take(t.Context(), f); !errors.Is(err, hookfeed.ErrNothing) {
 			t.Fatal(err)
 		}
 	}
 	if len(r.got) > 0 {
 		t.Errorf("sent %v", r.got)
+	}
+}
+
+func TestAContainerThatPosesAsAPodsHasNoPod(t *testing.T) {
+	r, tracer := overHTTP(t)
+	f := failure()
+	f.Namespace = "moby"
+	if err := tracer.Take(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	span, _ := r.only(t)
+	for _, a := range span.GetAttributes() {
+		if key := a.GetKey(); strings.HasPrefix(key, "k8s.") && key != "k8s.container.name" {
+			t.Errorf("attribute %s", a)
+		}
 	}
 }
 

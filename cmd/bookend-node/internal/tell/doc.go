@@ -24,7 +24,9 @@
 // The rest is as the kubelet has it: 25 Events about one pod at once, and one in five
 // minutes after that; what the API server refuses is not sent again. What is beyond is
 // counted as such and told nowhere else but in the records. Where the API server does not
-// answer, the feed waits.
+// answer, the feed waits. Where it answers, and takes none of a namespace's Events for ten
+// minutes, they are given up, until it takes one: a webhook that fails for a namespace must
+// not hold the Events of all others up.
 //
 // # Whose pod
 //

@@ -12,11 +12,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/lru"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/hookfeed"
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 )
 
 const (
@@ -27,6 +27,9 @@ const (
 	podPause = 5 * time.Minute
 	// podsKnown is of how many pods the rate is kept: more than a node runs.
 	podsKnown = 1024
+	// giveUpAfter is how long the Events of a namespace are tried again that the API
+	// server, which answers, does not take.
+	giveUpAfter = 10 * time.Minute
 )
 
 // Result is what became of an Event.
@@ -37,21 +40,15 @@ const (
 	Created  Result = "created"
 	Counted  Result = "counted"  // in one that was there
 	Skipped  Result = "skipped"  // there were too many about its pod
-	Rejected Result = "rejected" // by the API server
+	Rejected Result = "rejected" // by the API server, or given up
 )
 
 // Results returns all there are.
 func Results() []Result { return []Result{Created, Counted, Skipped, Rejected} }
 
-// API is what a teller needs of the API server.
-type API interface {
-	client.EventsGetter
-	client.PodsGetter
-}
-
 // Options are what a teller is made of.
 type Options struct {
-	API  API
+	API  *kubeclient.Client
 	Node string // the node's name
 	// Log is told of what the API server refused.
 	Log func(error)
@@ -62,17 +59,20 @@ type Options struct {
 // Teller makes Events.
 type Teller struct {
 	Options
-	rates *lru.Cache // of a *rate.Limiter, by the pod's UID
+	rates *lru.Cache           // of a *rate.Limiter, by the pod's UID
+	stuck map[string]time.Time // since when no Event is taken, by namespace
 }
 
 // New returns a teller.
-func New(o Options) *Teller { return &Teller{Options: o, rates: lru.New(podsKnown)} }
+func New(o Options) *Teller {
+	return &Teller{Options: o, rates: lru.New(podsKnown), stuck: map[string]time.Time{}}
+}
 
 // Take is a [hookfeed.Take]. Its error is that the API server cannot be asked now.
 func (t *Teller) Take(ctx context.Context, f hookfeed.Fact) error {
 	n, ok := noticeOf(f)
-	if !ok || f.Pod == "" { // the last is not Kubernetes'
-		return nil
+	if !ok || !f.IsPods() {
+		return hookfeed.ErrNothing
 	}
 	limit := t.rateOf(f)
 	if limit.Tokens() < 1 {
@@ -81,10 +81,12 @@ func (t *Teller) Take(ctx context.Context, f hookfeed.Fact) error {
 	}
 	result, err := t.tell(ctx, n, f)
 	switch {
-	case isRejection(err):
+	case err == nil:
+		delete(t.stuck, f.PodNamespace)
+	case isRejection(err), t.isStuck(f.PodNamespace, err):
 		t.Log(fmt.Errorf("event %s of pod %s/%s: %w", n.reason, f.PodNamespace, f.Pod, err))
 		result = Rejected
-	case err != nil:
+	default:
 		return fmt.Errorf("event %s: %w", n.reason, err)
 	}
 	limit.Allow()
@@ -133,7 +135,33 @@ func (t *Teller) tell(ctx context.Context, n notice, f hookfeed.Fact) (Result, e
 		}
 		return err
 	})
-	return result, err
+	if err != nil {
+		return "", &unwrittenError{err}
+	}
+	return result, nil
+}
+
+// unwrittenError says that the API server has answered about the pod, and has not
+// taken the Event.
+type unwrittenError struct{ err error }
+
+func (e *unwrittenError) Error() string { return e.err.Error() }
+func (e *unwrittenError) Unwrap() error { return e.err }
+
+// isStuck tells whether an error has lasted for long that a namespace may have to
+// itself: a webhook that fails, a limit of Events, someone who always writes first.
+// The feed would wait behind it with the Events of all other namespaces.
+func (t *Teller) isStuck(namespace string, err error) bool {
+	var unwritten *unwrittenError
+	if !errors.As(err, &unwritten) {
+		delete(t.stuck, namespace) // the API server does not answer: all have to wait
+		return false
+	}
+	since, known := t.stuck[namespace]
+	if !known {
+		t.stuck[namespace] = time.Now()
+	}
+	return known && time.Since(since) >= giveUpAfter
 }
 
 // refOf refers to the container of a fact. A pod that is gone has Events still; of

@@ -12,11 +12,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-	client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/apitest"
 	"bookend.dev/bookend/cmd/bookend-node/internal/hookfeed"
+	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
 	"bookend.dev/bookend/hooks"
 	"bookend.dev/bookend/hooks/record"
 )
@@ -42,7 +42,7 @@ func newCluster(t *testing.T) *cluster {
 }
 
 func (c *cluster) restart() {
-	api, err := client.NewForConfig(&rest.Config{Host: c.URL, QPS: -1})
+	api, err := kubeclient.New(&rest.Config{Host: c.URL, QPS: -1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func (c *cluster) restart() {
 func (c *cluster) take(facts ...hookfeed.Fact) {
 	c.t.Helper()
 	for _, f := range facts {
-		if err := c.teller.Take(c.t.Context(), f); err != nil {
+		if err := c.teller.Take(c.t.Context(), f); err != nil && !errors.Is(err, hookfeed.ErrNothing) {
 			c.t.Fatal(err)
 		}
 	}
@@ -129,16 +129,17 @@ func TestWhatAnEventSays(t *testing.T) {
 		"not the last":    {with(hooks.PreStop, func(f *hookfeed.Fact) { f.Run = "" }), ""},
 		"began":           {with(hooks.PreStop, func(f *hookfeed.Fact) { f.Kind = hookfeed.Began }), ""},
 		"not Kubernetes'": {with(hooks.PreStop, func(f *hookfeed.Fact) { f.Pod = "" }), ""},
+		"posing as one":   {with(hooks.PreStop, func(f *hookfeed.Fact) { f.Namespace = "moby" }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t)
-			c.take(tt.fact)
+			err := c.teller.Take(t.Context(), tt.fact)
 			var got string
 			for _, ev := range c.Events() {
 				got += ev.Type + " " + ev.Reason + " " + ev.Message
 			}
-			if got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
+			if got != tt.want || errors.Is(err, hookfeed.ErrNothing) != (tt.want == "") {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
 			}
 		})
 	}
@@ -307,6 +308,64 @@ func TestWhatTheServerRefusesIsNotSentAgain(t *testing.T) {
 	c.Close()
 	if err := c.teller.Take(t.Context(), failure("1", hooks.PreStop)); err == nil {
 		t.Error("a server that is away has taken it")
+	}
+}
+
+// A webhook that fails for one namespace must not hold the Events of all others up.
+func TestWhatTheServerCannotTakeForLongIsGivenUp(t *testing.T) {
+	c := newCluster(t)
+	other := failure("3", hooks.PreStop)
+	other.PodNamespace = "bank"
+	c.Before(func(r *http.Request) *apierrors.StatusError {
+		if r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/shop/") {
+			return apierrors.NewInternalError(errors.New("failed calling webhook"))
+		}
+		return nil
+	})
+	broken := func(id string) error { return c.teller.Take(t.Context(), failure(id, hooks.PreStop)) }
+	if broken("1") == nil || broken("1") == nil {
+		t.Fatal("an Event that was refused a moment ago is not tried again")
+	}
+	c.teller.stuck["shop"] = time.Now().Add(-giveUpAfter)
+	if err := broken("1"); err != nil {
+		t.Errorf("it is not given up: %v", err)
+	}
+	if err := broken("2"); err != nil {
+		t.Errorf("the next of the same namespace waits for as long: %v", err)
+	}
+	c.take(other)
+	if want := []string{"FailedPreStopHook rejected", "FailedPreStopHook rejected", "FailedPreStopHook created"}; !slices.Equal(c.told, want) || len(c.logged) != 2 {
+		t.Errorf("told %q, logged %v", c.told, c.logged)
+	}
+	c.Before(nil)
+	c.take(failure("4", hooks.PreStop))
+	c.Before(func(r *http.Request) *apierrors.StatusError {
+		if r.Method == http.MethodPut {
+			return apierrors.NewConflict(corev1.Resource("events"), "e", errors.New("always"))
+		}
+		return nil
+	})
+	if broken("5") == nil {
+		t.Error("an Event is given up at once, though one of its namespace was taken since")
+	}
+}
+
+// While nothing can be asked, everything waits.
+func TestWhatAServerThatIsAwayDoesNotTakeIsNeverGivenUp(t *testing.T) {
+	c := newCluster(t)
+	c.teller.stuck["shop"] = time.Now().Add(-2 * giveUpAfter)
+	c.Before(func(*http.Request) *apierrors.StatusError { return apierrors.NewInternalError(errors.New("etcd")) })
+	if c.teller.Take(t.Context(), failure("1", hooks.PreStop)) == nil {
+		t.Error("it is given up")
+	}
+	c.Before(func(r *http.Request) *apierrors.StatusError {
+		if r.Method == http.MethodPost {
+			return apierrors.NewServiceUnavailable("starting")
+		}
+		return nil
+	})
+	if c.teller.Take(t.Context(), failure("1", hooks.PreStop)) == nil {
+		t.Error("it is given up as soon as the server answers")
 	}
 }
 

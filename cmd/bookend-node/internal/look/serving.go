@@ -1,0 +1,69 @@
+package look
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// serving is the certificate in a directory that is replaced now and again. It is
+// looked at when a connection begins: the API server keeps its connections.
+type serving struct {
+	dir string
+	log *slog.Logger
+
+	mu   sync.Mutex
+	cert *tls.Certificate
+	read [2]stamp // what cert was made of
+}
+
+// stamp tells a file from the one that it replaces.
+type stamp struct {
+	modified time.Time
+	size     int64
+}
+
+// newServing reads the files, which have to be there.
+func newServing(dir string, log *slog.Logger) (*serving, error) {
+	s := &serving{dir: dir, log: log}
+	return s, s.refresh()
+}
+
+// certificate is a GetCertificate of [tls.Config]. Where what is in the files now
+// cannot be served, what was there before is.
+func (s *serving) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refresh(); err != nil {
+		s.log.Warn("the certificate is not read again", "error", err)
+	}
+	return s.cert, nil
+}
+
+// refresh reads the files if they were replaced. Those of a certificate and of another's
+// key, which may be there for a moment, are an error, and are read the next time.
+func (s *serving) refresh() error {
+	names := [2]string{filepath.Join(s.dir, corev1.TLSCertKey), filepath.Join(s.dir, corev1.TLSPrivateKeyKey)}
+	var now [2]stamp
+	for i, name := range names {
+		st, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		now[i] = stamp{st.ModTime(), st.Size()}
+	}
+	if s.cert != nil && now == s.read {
+		return nil
+	}
+	cert, err := tls.LoadX509KeyPair(names[0], names[1])
+	if err != nil {
+		return err
+	}
+	s.cert, s.read = &cert, now
+	return nil
+}
