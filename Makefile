@@ -35,6 +35,7 @@ include integration/vmsuite/vmsuite.mk
 include deploy/packages/packages.mk
 include cmd/bookend-node/node.mk
 include deploy/monitoring/monitoring.mk
+include deploy/deploy.mk
 
 UNIT = ./hooks/... ./runtime/... ./shim/... ./cmd/... ./docs
 

@@ -34,6 +34,8 @@ type webhookFlags struct {
 	nodeConfig, enforce                               string
 	certificates                                      string
 	namespace, service, secret, webhookConfigurations string
+
+	api apiFlags
 }
 
 func newWebhook() *cobra.Command {
@@ -49,7 +51,8 @@ a node would refuse. /healthz and /readyz are on the same port.
 
 The certificate is that of --certificates, a directory with tls.crt and tls.key, which are
 read again when they change. Without it the replicas keep certificates of their own in
---secret, renew them, and write their authority into --webhook-configuration.`,
+--secret, renew them, and write their authority into --webhook-configuration. With
+--api-service they do the same for the agents' API.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) },
 	}
@@ -64,8 +67,11 @@ read again when they change. Without it the replicas keep certificates of their 
 	flags.StringVar(&f.service, "service", "bookend-webhook", "self-signed: the webhook's Service")
 	flags.StringVar(&f.secret, "secret", "bookend-webhook-certificates", "self-signed: the Secret that is kept")
 	flags.StringVar(&f.webhookConfigurations, "webhook-configuration", "bookend", "self-signed: the MutatingWebhookConfiguration that is told the authority")
+	f.api.add(flags)
 	return cmd
 }
+
+var errNoNamespace = errors.New("--namespace or POD_NAMESPACE is needed for a self-signed certificate")
 
 // certificates are where the server's come from.
 type certificates interface {
@@ -89,6 +95,10 @@ func (f *webhookFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	agents, err := f.api.certificates(config, f.namespace, logger)
+	if err != nil {
+		return err
+	}
 	client, err := metadata.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
@@ -108,6 +118,9 @@ func (f *webhookFlags) run(ctx context.Context) error {
 		Linger: func() <-chan time.Time { return time.After(webhook.Linger) },
 	})
 	all.Go(func() error { return certs.Run(ctx) })
+	if agents != nil {
+		all.Go(func() error { return agents.Run(ctx) })
+	}
 	all.Go(func() error { return server.Run(ctx, listener) })
 	err = all.Wait()
 	namespaces.Wait()
@@ -151,7 +164,7 @@ func (f *webhookFlags) certificateSource(config *rest.Config, logger *slog.Logge
 		return webhook.ReadFiles(f.certificates)
 	}
 	if f.namespace == "" {
-		return nil, errors.New("--namespace or POD_NAMESPACE is needed for a self-signed certificate")
+		return nil, errNoNamespace
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
