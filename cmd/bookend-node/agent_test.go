@@ -101,7 +101,10 @@ func (n *agentNode) lookAtAll() {
 	for pod := range pods {
 		users.Go(func() error {
 			for subresource, want := range map[string]int{hooksapi.SubresourceHooks: 0, hooksapi.SubresourceLog: runsOfAPod} {
-				code, body := n.look(podOf(pod), subresource)
+				code, body, err := n.look(podOf(pod), subresource)
+				if err != nil {
+					return err
+				}
 				if got := strings.Count(body, `"stdout":`); code != http.StatusOK || got != want {
 					return fmt.Errorf("%s of pod %d: status %d, %d of %d records: %.500s", subresource, pod, code, got, want, body)
 				}
@@ -180,8 +183,8 @@ func TestTheAgentIsReadyWhenItsAPIIs(t *testing.T) {
 	n.api.Before(nil)
 	n.until("it is ready", func() bool { code, _ := n.get("/readyz"); return code == http.StatusOK })
 	n.api.AddPod(podNamed("web-0"))
-	if code, body := n.look("web-0", hooksapi.SubresourceHooks); code != http.StatusOK {
-		t.Errorf("the agent says it is ready, and answers %d %s", code, body)
+	if code, body, err := n.look("web-0", hooksapi.SubresourceHooks); code != http.StatusOK || err != nil {
+		t.Errorf("the agent says it is ready, and answers %d %s, %v", code, body, err)
 	}
 }
 
