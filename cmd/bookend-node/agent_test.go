@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -78,11 +79,12 @@ func (n *agentNode) fill() {
 			r := record.Record{
 				Version: record.Version,
 				Subject: record.Subject{Namespace: "k8s.io", Container: name, Name: "main", Pod: name, PodNamespace: "shop", PodUID: name},
-				Hook:    hooks.PreStop, Handler: hooks.HandlerExec, Attempt: 1, Started: begun.Add(time.Duration(run) * time.Second), End: end,
+				Hook:    hooks.PreStop, Handler: hooks.HandlerExec, Attempt: 1, Started: begun.Add(time.Duration(run) * time.Second),
 			}
-			line, err := json.Marshal(r)
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d-%08x.jsonl", r.Started.UnixNano(), pod)), append(line, '\n'), 0o600)
+			first, err := json.Marshal(r)
+			last, errLast := json.Marshal(end)
+			if err = errors.Join(err, errLast); err == nil {
+				err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d-%08x.jsonl", r.Started.UnixNano(), pod)), fmt.Appendf(nil, "%s\n%s\n", first, last), 0o600)
 			}
 			if err != nil {
 				n.t.Fatal(err)
@@ -101,7 +103,10 @@ func (n *agentNode) lookAtAll() {
 	for pod := range pods {
 		users.Go(func() error {
 			for subresource, want := range map[string]int{hooksapi.SubresourceHooks: 0, hooksapi.SubresourceLog: runsOfAPod} {
-				code, body := n.look(podOf(pod), subresource)
+				code, body, err := n.look(podOf(pod), subresource)
+				if err != nil {
+					return err
+				}
 				if got := strings.Count(body, `"stdout":`); code != http.StatusOK || got != want {
 					return fmt.Errorf("%s of pod %d: status %d, %d of %d records: %.500s", subresource, pod, code, got, want, body)
 				}
@@ -180,8 +185,8 @@ func TestTheAgentIsReadyWhenItsAPIIs(t *testing.T) {
 	n.api.Before(nil)
 	n.until("it is ready", func() bool { code, _ := n.get("/readyz"); return code == http.StatusOK })
 	n.api.AddPod(podNamed("web-0"))
-	if code, body := n.look("web-0", hooksapi.SubresourceHooks); code != http.StatusOK {
-		t.Errorf("the agent says it is ready, and answers %d %s", code, body)
+	if code, body, err := n.look("web-0", hooksapi.SubresourceHooks); code != http.StatusOK || err != nil {
+		t.Errorf("the agent says it is ready, and answers %d %s, %v", code, body, err)
 	}
 }
 

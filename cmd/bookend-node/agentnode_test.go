@@ -220,31 +220,31 @@ func (n *agentNode) kill() {
 
 func (n *agentNode) get(path string) (int, string) {
 	n.t.Helper()
-	return n.answer(http.Get(n.metrics + path))
+	code, body, err := n.ask(http.DefaultClient, n.metrics+path)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return code, body
 }
 
 // look asks the API for a subresource of a pod, as the user who may.
-func (n *agentNode) look(pod, subresource string) (int, string) {
-	n.t.Helper()
-	r, err := http.NewRequestWithContext(n.t.Context(), http.MethodGet, n.hooks+hooksapi.Path("shop", pod, subresource), nil)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	r.Header.Set("X-Remote-User", logReader)
-	return n.answer(n.user.Do(r))
+func (n *agentNode) look(pod, subresource string) (int, string, error) {
+	return n.ask(n.user, n.hooks+hooksapi.Path("shop", pod, subresource))
 }
 
-func (n *agentNode) answer(resp *http.Response, err error) (int, string) {
-	n.t.Helper()
+func (n *agentNode) ask(by *http.Client, url string) (int, string, error) {
+	r, err := http.NewRequestWithContext(n.t.Context(), http.MethodGet, url, nil)
 	if err != nil {
-		n.t.Fatal(err)
+		return 0, "", err
+	}
+	r.Header.Set("X-Remote-User", logReader)
+	resp, err := by.Do(r)
+	if err != nil {
+		return 0, "", err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return resp.StatusCode, string(body)
+	return resp.StatusCode, string(body), err
 }
 
 // sum is that of a metric over all its labels.
