@@ -17,7 +17,8 @@ import (
 type agentOptions struct {
 	config, records, state, listen, kubeconfig, node string
 
-	look look.Flags
+	look    look.Flags
+	install installFlags
 }
 
 func newAgent() *cobra.Command {
@@ -44,6 +45,7 @@ neither containerd nor any container.`,
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "how to reach the API server (default: as this pod)")
 	f.StringVar(&o.node, "node-name", os.Getenv("NODE_NAME"), "name of this node (default $NODE_NAME)")
 	o.look.Add(f)
+	o.install.add(f)
 	return cmd
 }
 
@@ -62,6 +64,13 @@ func runAgent(ctx context.Context, o agentOptions, log *slog.Logger) error {
 	}
 	if o.look.Listen != "" {
 		p, err := lookPart(o, log)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, p)
+	}
+	if o.install.on {
+		p, err := installPart(o, log)
 		if err != nil {
 			return err
 		}

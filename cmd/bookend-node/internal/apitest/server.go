@@ -1,5 +1,5 @@
 // Package apitest serves, over HTTP, what the agent's tests need of an API server:
-// pods that are there, and Events with the API server's rules of names and versions.
+// pods and nodes that are there, and Events with the API server's rules of names and versions.
 // What a real one does is tested in integration/kube.
 package apitest
 
@@ -25,17 +25,23 @@ type Server struct {
 	version int
 	events  map[string]corev1.Event // by namespace and name
 	pods    map[string]corev1.Pod
+	nodes   map[string]corev1.Node
+	metas   map[string]metav1.ObjectMeta // by their paths
 	before  func(*http.Request) *apierrors.StatusError
 }
 
 // New starts a server, which the caller closes.
 func New() *Server {
-	s := &Server{events: map[string]corev1.Event{}, pods: map[string]corev1.Pod{}}
+	s := &Server{
+		events: map[string]corev1.Event{}, pods: map[string]corev1.Pod{},
+		nodes: map[string]corev1.Node{}, metas: map[string]metav1.ObjectMeta{},
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/pods/{name}", s.getPod)
 	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/events/{name}", s.getEvent)
 	mux.HandleFunc("POST /api/v1/namespaces/{namespace}/events", s.createEvent)
 	mux.HandleFunc("PUT /api/v1/namespaces/{namespace}/events/{name}", s.updateEvent)
+	s.handleNodes(mux)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		before := s.before
@@ -86,6 +92,10 @@ func (s *Server) Expire() {
 }
 
 func (s *Server) getPod(w http.ResponseWriter, r *http.Request) {
+	if m, ok := s.metas[r.URL.Path]; ok {
+		reply(w, http.StatusOK, partial(m))
+		return
+	}
 	get(w, r, "pods", s.pods)
 }
 
@@ -142,7 +152,11 @@ func read(w http.ResponseWriter, r *http.Request) (ev corev1.Event, ok bool) {
 	if err == nil {
 		_, _, err = scheme.Codecs.UniversalDeserializer().Decode(body, nil, &ev)
 	}
-	if err != nil || ev.InvolvedObject.Namespace != r.PathValue("namespace") {
+	about := ev.InvolvedObject.Namespace
+	if about == "" {
+		about = metav1.NamespaceDefault // of what is in no namespace
+	}
+	if err != nil || about != r.PathValue("namespace") {
 		refuse(w, apierrors.NewBadRequest("not an event of this namespace"))
 		return ev, false
 	}
