@@ -17,7 +17,7 @@ import (
 // collected when it has grown by a half, and more often near the limit.
 const (
 	agentGCPercent   = 50
-	agentMemoryLimit = 28 << 20
+	agentMemoryLimit = 24 << 20
 )
 
 // Memory is given back, for some ten milliseconds of processor time: when the agent

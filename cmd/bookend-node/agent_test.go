@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -78,11 +79,12 @@ func (n *agentNode) fill() {
 			r := record.Record{
 				Version: record.Version,
 				Subject: record.Subject{Namespace: "k8s.io", Container: name, Name: "main", Pod: name, PodNamespace: "shop", PodUID: name},
-				Hook:    hooks.PreStop, Handler: hooks.HandlerExec, Attempt: 1, Started: begun.Add(time.Duration(run) * time.Second), End: end,
+				Hook:    hooks.PreStop, Handler: hooks.HandlerExec, Attempt: 1, Started: begun.Add(time.Duration(run) * time.Second),
 			}
-			line, err := json.Marshal(r)
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d-%08x.jsonl", r.Started.UnixNano(), pod)), append(line, '\n'), 0o600)
+			first, err := json.Marshal(r)
+			last, errLast := json.Marshal(end)
+			if err = errors.Join(err, errLast); err == nil {
+				err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d-%08x.jsonl", r.Started.UnixNano(), pod)), fmt.Appendf(nil, "%s\n%s\n", first, last), 0o600)
 			}
 			if err != nil {
 				n.t.Fatal(err)
