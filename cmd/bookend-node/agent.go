@@ -18,7 +18,8 @@ import (
 type agentOptions struct {
 	config, records, state, listen, kubeconfig, node string
 
-	look look.Flags
+	look    look.Flags
+	install installFlags
 }
 
 func newAgent() *cobra.Command {
@@ -45,6 +46,7 @@ neither containerd nor any container.`,
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "how to reach the API server (default: as this pod)")
 	f.StringVar(&o.node, "node-name", os.Getenv("NODE_NAME"), "name of this node (default $NODE_NAME)")
 	o.look.Add(f)
+	o.install.add(f)
 	return cmd
 }
 
@@ -102,6 +104,13 @@ func runAgent(ctx context.Context, o agentOptions, log *slog.Logger) error {
 		if err := a.addLook(o, log); err != nil {
 			return err
 		}
+	}
+	if o.install.on {
+		p, err := installPart(o, log)
+		if err != nil {
+			return err
+		}
+		a.add(p)
 	}
 	log.Info("the agent runs", "version", version, "node", o.node)
 	return a.run(ctx)

@@ -40,6 +40,7 @@ the manifests in deploy/ start them.`,
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newAgent(),
+		newUninstall(),
 		newWebhook(),
 		newVersion(),
 	}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"os"
@@ -18,6 +19,9 @@ type Process struct {
 	Dir  string            // its working directory; empty: not known
 	Env  map[string]string // shims inherit it
 	Unit string            // of systemd, without .service; empty: none, or not known
+	// Started tells this process from all others, before and after a boot too; empty:
+	// not known.
+	Started string
 }
 
 // readProcess reads the process whose directory is dir, /proc/<pid>.
@@ -31,6 +35,7 @@ func readProcess(pid int, dir string) (Process, error) {
 	}
 	p := Process{PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), Args: stringsOf(args), Dir: cwd, Env: map[string]string{}}
 	p.Unit = unitOf(filepath.Join(dir, "cgroup"))
+	p.Started = startOf(pid, filepath.Join(dir, "stat"))
 	for _, v := range stringsOf(env) {
 		if name, value, ok := strings.Cut(v, "="); ok {
 			p.Env[name] = value
@@ -39,9 +44,26 @@ func readProcess(pid int, dir string) (Process, error) {
 	return p, nil
 }
 
+// startOf is the boot, the pid and the start time of a process.
+func startOf(pid int, path string) string {
+	boot, errBoot := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	stat, errStat := os.ReadFile(path)
+	// The name of the program, in parentheses, may have anything in it.
+	_, after, ok := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
+	fields := strings.Fields(after)
+	if cmp.Or(errBoot, errStat) != nil || !ok || len(fields) <= startField {
+		return ""
+	}
+	return fmt.Sprintf("%s/%d/%s", bytes.TrimSpace(boot), pid, fields[startField])
+}
+
+// startField is that of the start time, after the program's name.
+const startField = 19
+
 // systemUnit is the cgroup of a system service, of any slice: that of containerd
-// on EKS is runtime.slice.
-var systemUnit = regexp.MustCompile(`(?m):/[^/\n]+\.slice/([^/\n]+\.service)$`)
+// on EKS is runtime.slice. Who reads it in a cgroup namespace of its own sees the way
+// up from there before it.
+var systemUnit = regexp.MustCompile(`(?m):(?:/\.\.)*/[^/\n]+\.slice/([^/\n]+\.service)$`)
 
 // unitOf reads the systemd unit of a process from its file of cgroups.
 func unitOf(path string) string {

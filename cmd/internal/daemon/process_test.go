@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -44,6 +45,8 @@ func TestTheUnitIsThatOfTheSystemsServices(t *testing.T) {
 		"0::/docker/abc/system.slice/containerd.service\n":                          "",
 		"0::/runtime.slice/containerd.service\n":                                    "containerd",
 		"0::/kubepods/pod1\n":                                                       "",
+		"0::/../../../system.slice/containerd.service\n":                            "containerd",
+		"0::/../x/system.slice/containerd.service\n":                                "",
 	} {
 		file := filepath.Join(t.TempDir(), "cgroup")
 		if err := os.WriteFile(file, []byte(cgroups), 0o600); err != nil {
@@ -80,5 +83,26 @@ func TestWhoListensIsFoundByItsSocket(t *testing.T) {
 	defer l.Close()
 	if pid, err := listener(t.Context(), path); pid != os.Getpid() || err != nil {
 		t.Errorf("got %d, %v", pid, err)
+	}
+}
+
+func TestAProcessIsToldFromAnotherOfItsPid(t *testing.T) {
+	stat := func(start string) string {
+		path := filepath.Join(t.TempDir(), "stat")
+		text := "7 (a ) 1 2) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 0 " + start + " 100 2"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first := startOf(7, stat("1234"))
+	if !strings.HasSuffix(first, "/7/1234") || first == "/7/1234" {
+		t.Errorf("got %q", first)
+	}
+	if other := startOf(7, stat("1235")); other == first {
+		t.Errorf("both are %q", other)
+	}
+	if got := startOf(7, filepath.Join(t.TempDir(), "none")); got != "" {
+		t.Errorf("of no process: got %q", got)
 	}
 }

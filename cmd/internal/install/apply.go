@@ -25,7 +25,7 @@ func (p *Plan) Apply() error {
 		return fmt.Errorf("install: %w", err)
 	}
 	if p.Place != "" {
-		if err := copySet(p.opts.From, p.Place); err != nil {
+		if err := copySet(p.opts.binary, p.Place); err != nil {
 			return fmt.Errorf("place binaries: %w", err)
 		}
 	}

@@ -26,7 +26,9 @@ var (
 	// errFollows: what stands below the head of one table would fall to another.
 	errFollows = errors.New("settings follow what bookend wrote, and are of its last table: move or remove them, and run the command again")
 	// errNamed: containerd would not start without a file that is to go.
-	errNamed  = errors.New("containerd would not start without it")
-	errNoFile = errors.New("there is no such file to take the options of runc from: run this on a node, or name a copy of its file (--containerd-config)")
-	errKind   = errors.New("is neither a file nor a symbolic link")
+	errNamed = errors.New("containerd would not start without it")
+	// errNoProcesses: no shim is seen to run either.
+	errNoProcesses = errors.New("whether shims run cannot be told: /proc shows no process")
+	errNoFile      = errors.New("there is no such file to take the options of runc from: run this on a node, or name a copy of its file (--containerd-config)")
+	errKind        = errors.New("is neither a file nor a symbolic link")
 )

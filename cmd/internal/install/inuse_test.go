@@ -3,10 +3,14 @@ package install
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"bookend.dev/bookend/hooks"
 )
@@ -36,6 +40,42 @@ func TestRunningShimsKeepTheirBinaries(t *testing.T) {
 		t.Error("the set is there although its shim is gone")
 	}
 	n.uninstall()
+}
+
+// Who may not look at a process does not take it for gone.
+func TestWhoCannotSeeShimsSaysSo(t *testing.T) {
+	n := newNode(t, mainV3)
+	n.shimIsCat()
+	n.install()
+	end := runUntilClosed(t, n.path("bin/"+hooks.ShimBinary))
+	blind := func() (err error) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread() // and never back: the thread ends with the goroutine
+			if err = dropTracing(); err == nil {
+				_, err = Undo(n.opts.LibDir, false)
+			}
+		}()
+		<-done
+		return err
+	}
+	if err := blind(); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "whether shims run cannot be told: process ") {
+		t.Errorf("got %v", err)
+	}
+	end()
+}
+
+// dropTracing takes the right to look at processes with more rights from this thread,
+// and has it have less than others have.
+func dropTracing() error {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return err
+	}
+	data[0].Effective &^= 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_NET_RAW
+	return unix.Capset(&hdr, &data[0])
 }
 
 // shimIsCat makes the new shim a program that runs until its input ends.

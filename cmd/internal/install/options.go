@@ -22,6 +22,7 @@ const (
 // Options of an installation. Paths are absolute.
 type Options struct {
 	From             string // directory of the new binaries
+	Opened           *Set   // those of From, where it cannot be reached; nil: it can
 	BinDir           string // where the links go
 	LibDir           string // where the binaries and the state go
 	ContainerdConfig string // containerd's main file
@@ -68,6 +69,10 @@ func LibDirOf(binary string) string {
 
 // shimPath is what containerd is told to start.
 func (o Options) shimPath() string { return filepath.Join(o.BinDir, hooks.ShimBinary) }
+
+// Loaded tells whether the shim that a daemon has loaded the runtime with is an
+// installation's.
+func (o Options) Loaded(shim string) bool { return shim == o.shimPath() }
 
 const versionsName = "versions"
 

@@ -55,11 +55,15 @@ func New(ctx context.Context, opts Options) (*Plan, error) {
 		}
 		p.state = &state{Format: stateFormat}
 	}
-	if err := opts.damaged(); err != nil {
-		return nil, err
-	}
-	if p.Set, err = identify(ctx, opts.From); err != nil {
-		return nil, err
+	if opts.Opened == nil {
+		if err := opts.damaged(); err != nil {
+			return nil, err
+		}
+		if p.Set, err = identify(ctx, opts.From); err != nil {
+			return nil, err
+		}
+	} else {
+		p.Set = opts.Opened.name
 	}
 	p.state.Current = p.Set
 	if err := p.binaries(); err != nil {

@@ -90,16 +90,16 @@ func sets(versions string) ([]string, error) {
 	return out, nil
 }
 
-// copySet copies the set in from to the directory to, which appears at once and
-// complete.
-func copySet(from, to string) error {
+// copySet copies a set, whose binaries read returns, to the directory to, which
+// appears at once and complete.
+func copySet(read func(name string) ([]byte, error), to string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(to), ".new-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
 	for _, name := range binaries() {
-		data, err := os.ReadFile(filepath.Join(from, name))
+		data, err := read(name)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 // Package apitest serves, over HTTP, what the agent's tests need of an API server:
-// pods that are there, Events with the API server's rules of names and versions, whom
-// the request headers of an aggregated API come from, and who may read logs.
+// pods and nodes that are there, Events with the API server's rules of names and
+// versions, whom the request headers of an aggregated API come from, and who may read
+// logs.
 // What a real one does is tested in integration/kube.
 package apitest
 
@@ -30,6 +31,8 @@ type Server struct {
 	pods    map[string]corev1.Pod
 	config  map[string]string // of request headers
 	readers map[string]bool   // of logs, by the user's name
+	nodes   map[string]corev1.Node
+	metas   map[string]metav1.ObjectMeta // by their paths
 	before  func(*http.Request) *apierrors.StatusError
 }
 
@@ -54,12 +57,16 @@ func (s *Server) Authority() []byte {
 }
 
 func newServer() *Server {
-	s := &Server{events: map[string]corev1.Event{}, pods: map[string]corev1.Pod{}, readers: map[string]bool{}}
+	s := &Server{
+		events: map[string]corev1.Event{}, pods: map[string]corev1.Pod{}, readers: map[string]bool{},
+		nodes: map[string]corev1.Node{}, metas: map[string]metav1.ObjectMeta{},
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/pods/{name}", s.getPod)
 	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/events/{name}", s.getEvent)
 	mux.HandleFunc("POST /api/v1/namespaces/{namespace}/events", s.createEvent)
 	mux.HandleFunc("PUT /api/v1/namespaces/{namespace}/events/{name}", s.updateEvent)
+	s.handleNodes(mux)
 	mux.HandleFunc("POST /apis/authorization.k8s.io/v1/subjectaccessreviews", s.reviewAccess)
 	mux.HandleFunc("GET /api/v1/namespaces/kube-system/configmaps", s.listConfig)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -116,6 +123,10 @@ func (s *Server) Expire() {
 }
 
 func (s *Server) getPod(w http.ResponseWriter, r *http.Request) {
+	if m, ok := s.metas[r.URL.Path]; ok {
+		reply(w, http.StatusOK, partial(m))
+		return
+	}
 	get(w, r, "pods", s.pods)
 }
 
@@ -171,7 +182,11 @@ func readEvent(w http.ResponseWriter, r *http.Request) (ev corev1.Event, ok bool
 	if !read(w, r, &ev) {
 		return ev, false
 	}
-	if ev.InvolvedObject.Namespace != r.PathValue("namespace") {
+	about := ev.InvolvedObject.Namespace
+	if about == "" {
+		about = metav1.NamespaceDefault // of what is in no namespace
+	}
+	if about != r.PathValue("namespace") {
 		refuse(w, apierrors.NewBadRequest("not an event of this namespace"))
 		return ev, false
 	}

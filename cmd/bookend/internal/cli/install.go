@@ -11,14 +11,17 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/command"
 	"bookend.dev/bookend/cmd/internal/criconfig"
+	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/install"
 	"bookend.dev/bookend/cmd/internal/program"
+	"bookend.dev/bookend/cmd/internal/report"
 )
 
 func newInstall() *cobra.Command {
 	var (
 		where  directories
 		to     target
+		told   reporting
 		opts   install.Options
 		dryRun bool
 		text   install.Text
@@ -62,6 +65,7 @@ NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main 
 	}
 	where.flags(cmd)
 	to.flags(cmd)
+	told.flags(cmd)
 	runtimeNameFlag(cmd, &opts.RuntimeName)
 	f := cmd.Flags()
 	f.StringVar(&opts.From, "from", "", "directory of the new binaries (default that of this command)")
@@ -74,18 +78,20 @@ NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main 
 		func(s string) { text = install.Text(s) })
 	_ = cmd.MarkFlagDirname("from")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := errors.Join(checkRuntimeName(opts.RuntimeName), where.resolve(), fromSelf(&opts)); err != nil {
+		if err := errors.Join(checkRuntimeName(opts.RuntimeName), told.directories(&where), fromSelf(&opts)); err != nil {
 			return err
 		}
 		opts.BinDir, opts.LibDir = where.bin, where.lib
-		opts.InPlace = opts.Packaged()
+		opts.InPlace = told.root == "" && opts.Packaged()
 		to.any = opts.BinariesOnly && text == ""
+		if told.json {
+			return reportInstall(cmd, &told, &to, opts, dryRun)
+		}
 		d, version, versionErr, err := to.find(cmd.Context())
 		if err != nil {
 			return err
 		}
-		opts.ContainerdConfig, opts.OldContainerd = to.config, oldContainerd(version, versionErr)
-		opts.Merging, opts.Preset, opts.Restart = criconfig.MergingOf(version), to.Preset, to.restart(d)
+		to.options(&opts, d, version, versionErr)
 		if text != "" {
 			return printText(cmd, opts, text)
 		}
@@ -94,12 +100,49 @@ NodeConfig for nodeadm on EKS, with the options of the runc runtime in the main 
 		if err != nil {
 			return err
 		}
-		if versionErr == nil && version.Older(install.NeedMajor, install.NeedMinor) {
-			plan.Notes = append(plan.Notes, fmt.Sprintf("containerd %s cannot start this shim, which needs %d.%d or newer", version, install.NeedMajor, install.NeedMinor))
+		if note := tooOld(version, versionErr); note != "" {
+			plan.Notes = append(plan.Notes, note)
 		}
 		return carryOutInstall(cmd.OutOrStdout(), plan, opts.Restart, dryRun)
 	}
 	return cmd
+}
+
+// options are what a target says of an installation.
+func (t *target) options(opts *install.Options, d *daemon.Daemon, v program.Version, versionErr error) {
+	opts.ContainerdConfig, opts.OldContainerd = t.config, oldContainerd(v, versionErr)
+	opts.Merging, opts.Preset, opts.Restart = criconfig.MergingOf(v), t.Preset, t.restart(d)
+}
+
+// tooOld says that a containerd cannot start the shim; empty: it can, for all that is
+// known.
+func tooOld(v program.Version, err error) string {
+	if err != nil || !v.Older(install.NeedMajor, install.NeedMinor) {
+		return ""
+	}
+	return fmt.Sprintf("containerd %s cannot start this shim, which needs %d.%d or newer", v, install.NeedMajor, install.NeedMinor)
+}
+
+// reportInstall is the command for a program. A containerd that is too old is an error:
+// no one reads a note before pods fail.
+func reportInstall(cmd *cobra.Command, told *reporting, to *target, opts install.Options, dryRun bool) error {
+	var rep report.Report
+	plan, err := func() (*install.Plan, error) {
+		if err := told.enterWith(cmd.Context(), &opts); err != nil {
+			return nil, err
+		}
+		d, version, versionErr, err := to.find(cmd.Context())
+		if err != nil {
+			return nil, err
+		}
+		to.options(&opts, d, version, versionErr)
+		rep = to.report(d, opts)
+		if old := tooOld(version, versionErr); old != "" {
+			return nil, errors.New(old)
+		}
+		return install.New(cmd.Context(), opts)
+	}()
+	return told.print(cmd, rep, plan, err, func() error { return plan.Apply() }, dryRun)
 }
 
 // fromSelf makes the path absolute; new binaries are those beside this one unless

@@ -9,11 +9,13 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/daemon"
 	"bookend.dev/bookend/cmd/internal/install"
+	"bookend.dev/bookend/cmd/internal/report"
 )
 
 func newUninstall() *cobra.Command {
 	var (
 		where         directories
+		told          reporting
 		dryRun, force bool
 	)
 	cmd := &cobra.Command{
@@ -32,11 +34,20 @@ binary to clean up after them, and gives up their containers if it restarts with
 		Args: usage(cobra.NoArgs),
 	}
 	where.flags(cmd)
+	told.flags(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
 	cmd.Flags().BoolVar(&force, "force", false, "uninstall although shims run")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := where.resolve(); err != nil {
+		if err := told.directories(&where); err != nil {
 			return err
+		}
+		if told.json {
+			err := told.enter()
+			var plan *install.Plan
+			if err == nil {
+				plan, err = install.Undo(where.lib, force)
+			}
+			return told.print(cmd, report.Report{}, plan, err, func() error { return plan.Revert() }, dryRun)
 		}
 		out := cmd.OutOrStdout()
 		plan, err := install.Undo(where.lib, force)
