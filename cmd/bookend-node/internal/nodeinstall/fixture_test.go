@@ -239,6 +239,8 @@ type containerd struct {
 
 // Version implements [versionapi.VersionServer].
 func (c *containerd) Version(context.Context, *emptypb.Empty) (*versionapi.VersionResponse, error) {
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
 	return &versionapi.VersionResponse{Version: c.n.version}, nil
 }
 
@@ -259,6 +261,13 @@ func (c *cri) Status(context.Context, *runtimeapi.StatusRequest) (*runtimeapi.St
 		config = `{"containerd":{"runtimes":{"bookend":{"runtimePath":"/usr/local/bin/` + hooks.ShimBinary + `"}}}}`
 	}
 	return &runtimeapi.StatusResponse{Info: map[string]string{"config": config}}, nil
+}
+
+// become changes what containerd is, which others read.
+func (n *node) become(change func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change()
 }
 
 // configured tells whether a file of containerd's has the runtime.

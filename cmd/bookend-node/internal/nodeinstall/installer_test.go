@@ -166,10 +166,10 @@ func TestAKilledAgentIsFollowedByOneThatGoesOn(t *testing.T) {
 func TestHarmIsUndone(t *testing.T) {
 	n := newNode(t, "containerd")
 	before := n.tree()
-	n.broken = true
+	n.become(func() { n.broken = true })
 	n.steps(Place, Restart, Wait)
 	n.says(ReasonContainerd, false)
-	n.now = n.now.Add(n.in.Pauses.Ready + time.Second)
+	n.become(func() { n.now = n.now.Add(n.in.Pauses.Ready + time.Second) })
 	n.steps(GiveUp, Undo, Restart)
 	n.heartbeat(true)
 	n.steps(Settle, Rest, Rest)
@@ -181,7 +181,7 @@ func TestHarmIsUndone(t *testing.T) {
 		t.Errorf("restarted %q, %d Events", n.units, n.events(ReasonGaveUp))
 	}
 	n.release("2")
-	n.broken = false
+	n.become(func() { n.broken = false })
 	n.steps(Place, Restart)
 	n.heartbeat(true)
 	n.steps(Settle, Label)
@@ -195,7 +195,7 @@ func TestAFailureIsTold(t *testing.T) {
 	}{
 		"a node that cannot be changed":  {"talos", "PlaceFailed", "system extension", nil},
 		"several":                        {"k3s-and-docker", "PlaceFailed", "--distribution", nil},
-		"a containerd that is too old":   {"containerd-inline-1.7", "PlaceFailed", "1.6.9 cannot start this shim", func(n *node) { n.version = "v1.6.9" }},
+		"a containerd that is too old":   {"containerd-inline-1.7", "PlaceFailed", "1.6.9 cannot start this shim", func(n *node) { n.become(func() { n.version = "v1.6.9" }) }},
 		"no binaries":                    {"containerd", "PlaceFailed", "no such file", func(n *node) { n.opts.Host.From += "/none" }},
 		"a journal that cannot be read":  {"containerd", "PlaceFailed", "install.json", func(n *node) { n.write(filepath.Join(n.opts.State, journalName), []byte("{"), 0o600) }},
 		"a journal that cannot be saved": {"containerd", "PlaceFailed", "not a directory", func(n *node) { n.write(n.opts.State+"file", nil, 0o600); n.opts.State += "file/x" }},
@@ -262,7 +262,7 @@ func TestWhatAPersonHasToDoIsTold(t *testing.T) {
 	if len(n.sets()) != 1 || len(n.units) != 0 || n.events(ReasonByHand) != 1 {
 		t.Errorf("sets %v, restarts %q, %d Events", n.sets(), n.units, n.events(ReasonByHand))
 	}
-	n.loaded = true
+	n.become(func() { n.loaded = true })
 	n.heartbeat(true)
 	n.steps(Label, Rest)
 }

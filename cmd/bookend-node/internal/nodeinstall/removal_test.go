@@ -88,12 +88,17 @@ func (n *node) set(change func(*metav1.ObjectMeta)) {
 func (n *node) run() (end func()) {
 	n.opts.Pauses = Pauses{Soon: 20 * time.Millisecond, Rest: 20 * time.Millisecond, Files: time.Hour, Failed: 20 * time.Millisecond, Failing: 20 * time.Millisecond, Ready: time.Hour}
 	ctx, stop := context.WithCancel(n.t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- New(n.opts).Run(ctx) }()
+	in, ended := New(n.opts), make(chan error, 1)
+	go func() { ended <- in.Run(ctx) }()
 	return func() {
 		stop()
-		if err := <-ended; err != nil {
-			n.t.Errorf("the agent ended with %v", err)
+		select {
+		case err := <-ended:
+			if err != nil {
+				n.t.Errorf("the agent ended with %v", err)
+			}
+		case <-time.After(time.Minute):
+			n.t.Error("the agent does not end")
 		}
 	}
 }
