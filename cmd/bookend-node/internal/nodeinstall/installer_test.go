@@ -31,7 +31,7 @@ func TestThereAndBack(t *testing.T) {
 				n.says(ReasonInstalling, false)
 				n.steps(Restart, Wait)
 				n.says(ReasonNodeNotReady, false)
-				n.heartbeat(true)
+				n.heartbeat()
 				n.steps(Settle, Label, Rest)
 				n.says(ReasonInstalled, true)
 				n.step(Rest)
@@ -40,7 +40,7 @@ func TestThereAndBack(t *testing.T) {
 				n.says(ReasonRemoving, false)
 				n.steps(Undo, Restart, Wait)
 				n.says(ReasonNodeNotReady, false)
-				n.heartbeat(true)
+				n.heartbeat()
 				n.steps(Settle, Forget, Rest)
 				n.says("", false)
 				if after := n.tree(); after != before {
@@ -67,7 +67,7 @@ func installed(t *testing.T, tree string) *node {
 	t.Helper()
 	n := newNode(t, tree)
 	n.steps(Place, Restart)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Label, Rest)
 	return n
 }
@@ -124,7 +124,7 @@ func TestARemovalWaitsForPods(t *testing.T) {
 	}
 	end()
 	n.steps(Undo, Restart)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Forget, Rest)
 }
 
@@ -142,7 +142,7 @@ func TestAKilledAgentIsFollowedByOneThatGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.step(Wait) // for the node, and no second restart
-		n.heartbeat(true)
+		n.heartbeat()
 		n.steps(Settle, Label)
 		if len(n.units) != 1 {
 			t.Errorf("restarted %q", n.units)
@@ -171,7 +171,7 @@ func TestHarmIsUndone(t *testing.T) {
 	n.says(ReasonContainerd, false)
 	n.become(func() { n.now = n.now.Add(n.in.Pauses.Ready + time.Second) })
 	n.steps(GiveUp, Undo, Restart)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Rest, Rest)
 	n.says(ReasonGaveUp, false)
 	if n.tree() != before {
@@ -183,7 +183,7 @@ func TestHarmIsUndone(t *testing.T) {
 	n.release("2")
 	n.become(func() { n.broken = false })
 	n.steps(Place, Restart)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Label)
 }
 
@@ -263,7 +263,7 @@ func TestWhatAPersonHasToDoIsTold(t *testing.T) {
 		t.Errorf("sets %v, restarts %q, %d Events", n.sets(), n.units, n.events(ReasonByHand))
 	}
 	n.become(func() { n.loaded = true })
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Label, Rest)
 }
 
@@ -280,7 +280,7 @@ func TestARestartByHandIsSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.step(Wait)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Label, Rest)
 	n.ask(true)
 	n.steps(Unlabel, Undo, Settle, Forget, Rest)
