@@ -47,7 +47,7 @@
 // where its annotation asks for it, which [Uninstall] sets before Helm deletes anything.
 // SIGTERM alone undoes nothing: it makes the agent ask whether its DaemonSet is being
 // deleted, and what cannot be known means no. A DaemonSet that another of its name has
-// replaced, or that left its pods behind, is not deleted in this sense.
+// replaced, or that has left its pods behind, is not deleted in this sense.
 //
 // # Harm
 //

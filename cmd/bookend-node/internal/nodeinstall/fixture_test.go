@@ -109,7 +109,7 @@ func newNode(t *testing.T, tree string) *node {
 		n.serve(tree)
 	}
 	n.api.SetNode("n1", func(node *corev1.Node) { node.UID = "node-uid" })
-	n.heartbeat(true)
+	n.heartbeat()
 	n.api.SetMeta(namespacePath, &metav1.ObjectMeta{Name: "bookend"})
 	n.deploy("1")
 	config := &rest.Config{Host: n.api.URL, QPS: -1}
@@ -239,6 +239,8 @@ type containerd struct {
 
 // Version implements [versionapi.VersionServer].
 func (c *containerd) Version(context.Context, *emptypb.Empty) (*versionapi.VersionResponse, error) {
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
 	return &versionapi.VersionResponse{Version: c.n.version}, nil
 }
 
@@ -259,6 +261,13 @@ func (c *cri) Status(context.Context, *runtimeapi.StatusRequest) (*runtimeapi.St
 		config = `{"containerd":{"runtimes":{"bookend":{"runtimePath":"/usr/local/bin/` + hooks.ShimBinary + `"}}}}`
 	}
 	return &runtimeapi.StatusResponse{Info: map[string]string{"config": config}}, nil
+}
+
+// become changes what containerd is, which others read.
+func (n *node) become(change func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change()
 }
 
 // configured tells whether a file of containerd's has the runtime.
@@ -290,17 +299,14 @@ func (n *node) restart(_ context.Context, _, unit string) error {
 	return nil
 }
 
-// heartbeat has the kubelet tell of the node, later than all that was.
-func (n *node) heartbeat(ready bool) {
+// heartbeat has the kubelet tell that the node is Ready, later than all that was.
+func (n *node) heartbeat() {
 	n.mu.Lock()
 	n.now = n.now.Add(2 * time.Second)
 	now, loaded := n.now, n.loaded
 	n.mu.Unlock()
 	n.api.SetNode("n1", func(node *corev1.Node) {
-		c := corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionFalse, LastHeartbeatTime: metav1.NewTime(now)}
-		if ready {
-			c.Status = corev1.ConditionTrue
-		}
+		c := corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.NewTime(now)}
 		node.Status.RuntimeHandlers = []corev1.NodeRuntimeHandler{{Name: ""}}
 		if loaded {
 			node.Status.RuntimeHandlers = append(node.Status.RuntimeHandlers, corev1.NodeRuntimeHandler{Name: "bookend"})

@@ -31,7 +31,7 @@ func TestThereAndBack(t *testing.T) {
 				n.says(ReasonInstalling, false)
 				n.steps(Restart, Wait)
 				n.says(ReasonNodeNotReady, false)
-				n.heartbeat(true)
+				n.heartbeat()
 				n.steps(Settle, Label, Rest)
 				n.says(ReasonInstalled, true)
 				n.step(Rest)
@@ -40,7 +40,7 @@ func TestThereAndBack(t *testing.T) {
 				n.says(ReasonRemoving, false)
 				n.steps(Undo, Restart, Wait)
 				n.says(ReasonNodeNotReady, false)
-				n.heartbeat(true)
+				n.heartbeat()
 				n.steps(Settle, Forget, Rest)
 				n.says("", false)
 				if after := n.tree(); after != before {
@@ -67,7 +67,7 @@ func installed(t *testing.T, tree string) *node {
 	t.Helper()
 	n := newNode(t, tree)
 	n.steps(Place, Restart)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Label, Rest)
 	return n
 }
@@ -124,7 +124,7 @@ func TestARemovalWaitsForPods(t *testing.T) {
 	}
 	end()
 	n.steps(Undo, Restart)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Forget, Rest)
 }
 
@@ -142,7 +142,7 @@ func TestAKilledAgentIsFollowedByOneThatGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.step(Wait) // for the node, and no second restart
-		n.heartbeat(true)
+		n.heartbeat()
 		n.steps(Settle, Label)
 		if len(n.units) != 1 {
 			t.Errorf("restarted %q", n.units)
@@ -166,12 +166,12 @@ func TestAKilledAgentIsFollowedByOneThatGoesOn(t *testing.T) {
 func TestHarmIsUndone(t *testing.T) {
 	n := newNode(t, "containerd")
 	before := n.tree()
-	n.broken = true
+	n.become(func() { n.broken = true })
 	n.steps(Place, Restart, Wait)
 	n.says(ReasonContainerd, false)
-	n.now = n.now.Add(n.in.Pauses.Ready + time.Second)
+	n.become(func() { n.now = n.now.Add(n.in.Pauses.Ready + time.Second) })
 	n.steps(GiveUp, Undo, Restart)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Rest, Rest)
 	n.says(ReasonGaveUp, false)
 	if n.tree() != before {
@@ -181,9 +181,9 @@ func TestHarmIsUndone(t *testing.T) {
 		t.Errorf("restarted %q, %d Events", n.units, n.events(ReasonGaveUp))
 	}
 	n.release("2")
-	n.broken = false
+	n.become(func() { n.broken = false })
 	n.steps(Place, Restart)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Label)
 }
 
@@ -195,7 +195,7 @@ func TestAFailureIsTold(t *testing.T) {
 	}{
 		"a node that cannot be changed":  {"talos", "PlaceFailed", "system extension", nil},
 		"several":                        {"k3s-and-docker", "PlaceFailed", "--distribution", nil},
-		"a containerd that is too old":   {"containerd-inline-1.7", "PlaceFailed", "1.6.9 cannot start this shim", func(n *node) { n.version = "v1.6.9" }},
+		"a containerd that is too old":   {"containerd-inline-1.7", "PlaceFailed", "1.6.9 cannot start this shim", func(n *node) { n.become(func() { n.version = "v1.6.9" }) }},
 		"no binaries":                    {"containerd", "PlaceFailed", "no such file", func(n *node) { n.opts.Host.From += "/none" }},
 		"a journal that cannot be read":  {"containerd", "PlaceFailed", "install.json", func(n *node) { n.write(filepath.Join(n.opts.State, journalName), []byte("{"), 0o600) }},
 		"a journal that cannot be saved": {"containerd", "PlaceFailed", "not a directory", func(n *node) { n.write(n.opts.State+"file", nil, 0o600); n.opts.State += "file/x" }},
@@ -262,8 +262,8 @@ func TestWhatAPersonHasToDoIsTold(t *testing.T) {
 	if len(n.sets()) != 1 || len(n.units) != 0 || n.events(ReasonByHand) != 1 {
 		t.Errorf("sets %v, restarts %q, %d Events", n.sets(), n.units, n.events(ReasonByHand))
 	}
-	n.loaded = true
-	n.heartbeat(true)
+	n.become(func() { n.loaded = true })
+	n.heartbeat()
 	n.steps(Label, Rest)
 }
 
@@ -280,7 +280,7 @@ func TestARestartByHandIsSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.step(Wait)
-	n.heartbeat(true)
+	n.heartbeat()
 	n.steps(Settle, Label, Rest)
 	n.ask(true)
 	n.steps(Unlabel, Undo, Settle, Forget, Rest)

@@ -51,8 +51,6 @@ func (r *removal) wanted(ctx context.Context, ends bool) (why, error) {
 	switch {
 	case err != nil && !gone:
 		return stays, fmt.Errorf("DaemonSet %s: %w", r.owner.Name, err)
-	case !gone && set.UID != r.owner.UID:
-		return stays, nil // another has its place, whose agents go on
 	case gone || isDeleting(set):
 		return r.unlessLeft(ctx)
 	case set.Annotations[AnnotationUninstall] != "":

@@ -88,12 +88,17 @@ func (n *node) set(change func(*metav1.ObjectMeta)) {
 func (n *node) run() (end func()) {
 	n.opts.Pauses = Pauses{Soon: 20 * time.Millisecond, Rest: 20 * time.Millisecond, Files: time.Hour, Failed: 20 * time.Millisecond, Failing: 20 * time.Millisecond, Ready: time.Hour}
 	ctx, stop := context.WithCancel(n.t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- New(n.opts).Run(ctx) }()
+	in, ended := New(n.opts), make(chan error, 1)
+	go func() { ended <- in.Run(ctx) }()
 	return func() {
 		stop()
-		if err := <-ended; err != nil {
-			n.t.Errorf("the agent ended with %v", err)
+		select {
+		case err := <-ended:
+			if err != nil {
+				n.t.Errorf("the agent ended with %v", err)
+			}
+		case <-time.After(time.Minute):
+			n.t.Error("the agent does not end")
 		}
 	}
 }
@@ -126,7 +131,7 @@ func (n *node) reason() string {
 func TestAnAgentThatEndsLeavesTheNodeUnlessItsDaemonSetGoes(t *testing.T) {
 	n := newNode(t, "containerd")
 	before := n.tree()
-	beat := func() { n.heartbeat(true) }
+	beat := func() { n.heartbeat() }
 	end := n.run()
 	n.until("it is installed", func() bool { beat(); return n.reason() == ReasonInstalled })
 	with := n.tree()
@@ -167,11 +172,11 @@ func TestARestingAgentSeesWhatIsAskedOfIt(t *testing.T) {
 	n := newNode(t, "containerd")
 	end := n.run()
 	defer end()
-	n.until("it is installed", func() bool { n.heartbeat(true); return n.reason() == ReasonInstalled })
+	n.until("it is installed", func() bool { n.heartbeat(); return n.reason() == ReasonInstalled })
 	n.api.SetNode("n1", func(node *corev1.Node) { node.Labels = nil }) // registered again
 	n.until("it is labelled again", func() bool { node := n.api.Node("n1"); return node.Labels[NodeLabel] == LabelReady })
 	n.ask(true)
-	n.until("it is removed", func() bool { n.heartbeat(true); return n.reason() == "" })
+	n.until("it is removed", func() bool { n.heartbeat(); return n.reason() == "" })
 	n.ask(false)
-	n.until("it is installed again", func() bool { n.heartbeat(true); return n.reason() == ReasonInstalled })
+	n.until("it is installed again", func() bool { n.heartbeat(); return n.reason() == ReasonInstalled })
 }
