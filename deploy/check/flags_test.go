@@ -1,7 +1,6 @@
 package check
 
 import (
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -14,7 +13,7 @@ func TestArgumentsAreFlagsOfTheCommand(t *testing.T) {
 	binary := builtBinary(t, "bookend-node")
 	flag := regexp.MustCompile(`^(--[a-z-]+)(=|$)`)
 	for name, v := range variants(t) {
-		all := render(t, withoutInstaller(v))
+		all := render(t, v)
 		for _, o := range all {
 			part, ok := map[string]string{"DaemonSet": "agent", "Deployment": "webhook", "Job": "uninstall"}[o.GetKind()]
 			if !ok {
@@ -34,19 +33,6 @@ func TestArgumentsAreFlagsOfTheCommand(t *testing.T) {
 			}
 		}
 	}
-}
-
-// withoutInstaller are values with which the agent does not install.
-func withoutInstaller(v map[string]any) map[string]any {
-	agent, _ := v["agent"].(map[string]any)
-	agent = maps.Clone(agent)
-	if agent == nil {
-		agent = map[string]any{}
-	}
-	agent["install"] = map[string]any{"enabled": false}
-	v = maps.Clone(v)
-	v["agent"] = agent
-	return v
 }
 
 func builtBinary(t *testing.T, name string) string {

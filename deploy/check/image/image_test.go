@@ -91,6 +91,7 @@ func TestImageHasBinariesAndNothingElse(t *testing.T) {
 	want := map[string]int64{
 		"usr": 0o755, "usr/local": 0o755, "usr/local/bin": 0o755,
 		"usr/local/bin/bookend": 0o755, "usr/local/bin/bookend-exec": 0o755, "usr/local/bin/bookend-node": 0o755,
+		"usr/local/bin/bookend-webhook":            0o755,
 		"usr/local/bin/containerd-shim-bookend-v2": 0o755,
 		"usr/share": 0o755, "usr/share/doc": 0o755, "usr/share/doc/bookend": 0o755, "usr/share/doc/bookend/LICENSE": 0o644,
 	}
