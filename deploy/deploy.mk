@@ -6,12 +6,17 @@ DEPLOY_CHECK := deploy/check
 IMAGE        ?= registry.bookend.dev/bookend:$(VERSION)
 IMAGE_FILE   := $(DIST)/bookend-image_$(VERSION)_$(ARCH).tar
 # As `make kube-tools` compiles Helm, so that it is compiled once.
-DEPLOY_TEST   = cd $(DEPLOY_CHECK) && CGO_ENABLED=0 go vet -trimpath ./... && CGO_ENABLED=0 go test -trimpath -count=1
+DEPLOY_TEST   = cd $(DEPLOY_CHECK) && CGO_ENABLED=0 go vet -trimpath ./... && BOOKEND_KUBE=$(abspath $(KUBE_DIR)) CGO_ENABLED=0 go test -trimpath -count=1
 
 # Manifests are outside of the module, and so are binaries: go would repeat an old result.
 .PHONY: test-deploy
 test-deploy: build node ## Test the Helm chart, kustomize's overlays and the image
 	$(DEPLOY_TEST) ./...
+
+# Neither controllers nor nodes are needed: an API server alone tells.
+.PHONY: test-deploy-kube
+test-deploy-kube: build node kube-tools ## Apply the manifests to an API server, by kubectl and by helm
+	$(DEPLOY_TEST) -tags kube -run 'AServer|LeavesCertificates' .
 
 .PHONY: lint-deploy
 lint-deploy:
