@@ -109,7 +109,7 @@ func newNode(t *testing.T, tree string) *node {
 		n.serve(tree)
 	}
 	n.api.SetNode("n1", func(node *corev1.Node) { node.UID = "node-uid" })
-	n.heartbeat(true)
+	n.heartbeat()
 	n.api.SetMeta(namespacePath, &metav1.ObjectMeta{Name: "bookend"})
 	n.deploy("1")
 	config := &rest.Config{Host: n.api.URL, QPS: -1}
@@ -299,17 +299,14 @@ func (n *node) restart(_ context.Context, _, unit string) error {
 	return nil
 }
 
-// heartbeat has the kubelet tell of the node, later than all that was.
-func (n *node) heartbeat(ready bool) {
+// heartbeat has the kubelet tell that the node is Ready, later than all that was.
+func (n *node) heartbeat() {
 	n.mu.Lock()
 	n.now = n.now.Add(2 * time.Second)
 	now, loaded := n.now, n.loaded
 	n.mu.Unlock()
 	n.api.SetNode("n1", func(node *corev1.Node) {
-		c := corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionFalse, LastHeartbeatTime: metav1.NewTime(now)}
-		if ready {
-			c.Status = corev1.ConditionTrue
-		}
+		c := corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.NewTime(now)}
 		node.Status.RuntimeHandlers = []corev1.NodeRuntimeHandler{{Name: ""}}
 		if loaded {
 			node.Status.RuntimeHandlers = append(node.Status.RuntimeHandlers, corev1.NodeRuntimeHandler{Name: "bookend"})

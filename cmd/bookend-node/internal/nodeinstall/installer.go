@@ -48,7 +48,8 @@ type Pauses struct {
 	Ready time.Duration
 }
 
-// DefaultPauses: a kubelet tells every five minutes that nothing has changed.
+// DefaultPauses are those of a node, whose kubelet tells every five minutes that nothing
+// has changed.
 func DefaultPauses() Pauses {
 	return Pauses{
 		Soon: 5 * time.Second, Rest: 30 * time.Second, Files: 10 * time.Minute,

@@ -4,7 +4,8 @@ import corev1 "k8s.io/api/core/v1"
 
 const (
 	// NodeLabel of a node says, with the value LabelReady, that pods can run on bookend there.
-	NodeLabel  = "bookend.dev/runtime"
+	NodeLabel = "bookend.dev/runtime"
+	// LabelReady is its one value.
 	LabelReady = "ready"
 	// Condition of a node says the same to people, and why not. A node that an agent
 	// has changed has one, from before the first change until after the last is undone.

@@ -131,7 +131,7 @@ func (n *node) reason() string {
 func TestAnAgentThatEndsLeavesTheNodeUnlessItsDaemonSetGoes(t *testing.T) {
 	n := newNode(t, "containerd")
 	before := n.tree()
-	beat := func() { n.heartbeat(true) }
+	beat := func() { n.heartbeat() }
 	end := n.run()
 	n.until("it is installed", func() bool { beat(); return n.reason() == ReasonInstalled })
 	with := n.tree()
@@ -172,11 +172,11 @@ func TestARestingAgentSeesWhatIsAskedOfIt(t *testing.T) {
 	n := newNode(t, "containerd")
 	end := n.run()
 	defer end()
-	n.until("it is installed", func() bool { n.heartbeat(true); return n.reason() == ReasonInstalled })
+	n.until("it is installed", func() bool { n.heartbeat(); return n.reason() == ReasonInstalled })
 	n.api.SetNode("n1", func(node *corev1.Node) { node.Labels = nil }) // registered again
 	n.until("it is labelled again", func() bool { node := n.api.Node("n1"); return node.Labels[NodeLabel] == LabelReady })
 	n.ask(true)
-	n.until("it is removed", func() bool { n.heartbeat(true); return n.reason() == "" })
+	n.until("it is removed", func() bool { n.heartbeat(); return n.reason() == "" })
 	n.ask(false)
-	n.until("it is installed again", func() bool { n.heartbeat(true); return n.reason() == ReasonInstalled })
+	n.until("it is installed again", func() bool { n.heartbeat(); return n.reason() == ReasonInstalled })
 }
