@@ -51,8 +51,8 @@ func podNamed(name string) corev1.Pod {
 		})
 	}
 	for _, manager := range []string{"kube-controller-manager", "kubelet"} {
-		fields := fmt.Appendf(nil, `{"f:spec":{%q:{}}}`, "f:"+strings.Repeat("field", 300))
-		pod.ManagedFields = append(pod.ManagedFields, metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: &metav1.FieldsV1{Raw: fields}})
+		fields := fmt.Sprintf(`{"f:spec":{%q:{}}}`, "f:"+strings.Repeat("field", 300))
+		pod.ManagedFields = append(pod.ManagedFields, metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(fields)})
 	}
 	return pod
 }

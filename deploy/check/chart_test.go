@@ -68,7 +68,7 @@ func renderFiles(t *testing.T, v map[string]any) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.Engine{Strict: true}.Render(c, all)
+	return engine.Engine{Strict: true}.RenderWithContext(t.Context(), c, all)
 }
 
 // render returns the objects of the chart with these values, hooks among them.

@@ -4,9 +4,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// obeys handles one signal, which it notes, and SIGTERM, which it does not.
-func obeys(signal string) string {
-	return "trap '" + note(signal) + "; exit 0' " + signal + "; trap '" + note("TERM") + "; exit 0' TERM; echo up > /fifo/main; " + forever
+// obeysUSR1 notes which of two signals ends it.
+func obeysUSR1() string {
+	return "trap '" + note("USR1") + "; exit 0' USR1; trap '" + note("TERM") + "; exit 0' TERM; echo up > /fifo/main; " + forever
 }
 
 func signalScenarios() []scenario {
@@ -19,13 +19,13 @@ func signalScenarios() []scenario {
 		}
 	}
 	return []scenario{
-		{name: "an image with another STOPSIGNAL, no hook", edit: edits(runs(obeys("USR1")), ofImage), act: deleted},
+		{name: "an image with another STOPSIGNAL, no hook", edit: edits(runs(obeysUSR1()), ofImage), act: deleted},
 		{
 			name: "an image with another STOPSIGNAL", act: deleted,
-			edit:    edits(runs(obeys("USR1")), ofImage, hooks(nil, pre)),
+			edit:    edits(runs(obeysUSR1()), ofImage, hooks(nil, pre)),
 			differs: map[aspect]string{trace: whichSignal},
 		},
-		{name: "stopSignal", edit: edits(runs(obeys("USR1")), hooks(nil, pre), stopSignal(corev1.SIGUSR1)), act: deleted},
-		{name: "stopSignal that is SIGTERM", edit: edits(runs(obeys("USR1")), hooks(nil, pre), stopSignal(corev1.SIGTERM)), act: deleted},
+		{name: "stopSignal", edit: edits(runs(obeysUSR1()), hooks(nil, pre), stopSignal(corev1.SIGUSR1)), act: deleted},
+		{name: "stopSignal that is SIGTERM", edit: edits(runs(obeysUSR1()), hooks(nil, pre), stopSignal(corev1.SIGTERM)), act: deleted},
 	}
 }

@@ -41,7 +41,7 @@ func parse(text []byte, given map[string]string) ([]instruction, error) {
 			err = errNoFrom
 		}
 		if err == nil && i.verb == "ARG" {
-			err = declare(i, given, values)
+			declare(i, given, values)
 			delete(unused, strings.SplitN(i.args[0], "=", 2)[0])
 		}
 		if err != nil {
@@ -90,7 +90,7 @@ func parseLine(line string, values map[string]string) (i instruction, err error)
 }
 
 // declare gives an ARG its value, if it has one.
-func declare(i instruction, given, values map[string]string) error {
+func declare(i instruction, given, values map[string]string) {
 	name, value, has := strings.Cut(i.args[0], "=")
 	if v, ok := given[name]; ok {
 		value, has = v, true
@@ -98,5 +98,4 @@ func declare(i instruction, given, values map[string]string) error {
 	if has {
 		values[name] = value
 	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql"
@@ -42,7 +43,7 @@ func firing(t *testing.T, series, alert string, at time.Duration) []string {
 		}
 		active := map[string]time.Duration{}
 		for _, s := range vector {
-			name := labels.NewBuilder(s.Metric).Del(labels.MetricName, "job").Labels().String()
+			name := labels.NewBuilder(s.Metric).Del(model.MetricNameLabel, "job").Labels().String()
 			active[name] = now
 			if before, ok := since[name]; ok {
 				active[name] = before
@@ -96,9 +97,9 @@ func TestAlerts(t *testing.T) {
 		"an agent began anew":          {"  bookend_records_dropped_total{instance=\"a\"} 3x10 0x50\n", "BookendRecordsDropped", 12 * time.Minute, nil},
 		"events are rejected":          {"  bookend_events_total{instance=\"a\",reason=\"FailedPreStopHook\",result=\"rejected\"} 0x10 1x5\n", "BookendEventsRejected", 12 * time.Minute, []string{`{instance="a", reason="FailedPreStopHook"}`}},
 		"events are counted":           {"  bookend_events_total{instance=\"a\",reason=\"FailedPreStopHook\",result=\"counted\"} 0x10 1x5\n", "BookendEventsRejected", 12 * time.Minute, nil},
-		"an agent is down":             {"  up{instance=\"a\",job=\"bookend/bookend-node\"} 0x20\n", "BookendAgentDown", 10 * time.Minute, []string{`{instance="a"}`}},
+		"an agent is down":             {"  up{instance=\"a\",job=\"bookend-system/bookend-agent\"} 0x20\n", "BookendAgentDown", 10 * time.Minute, []string{`{instance="a"}`}},
 		"another job is":               {"  up{instance=\"a\",job=\"web\"} 0x20\n", "BookendAgentDown", 20 * time.Minute, nil},
-		"an agent was away":            {"  up{instance=\"a\",job=\"bookend-node\"} 0x8 1x20\n", "BookendAgentDown", 20 * time.Minute, nil},
+		"an agent was away":            {"  up{instance=\"a\",job=\"bookend-agent\"} 0x8 1x20\n", "BookendAgentDown", 20 * time.Minute, nil},
 	}
 	tested := map[string]bool{}
 	for name, tt := range tests {

@@ -263,6 +263,7 @@ func TestNothingElseIsForwarded(t *testing.T) {
 		call.header.Set(h, "x")
 	}
 	answer := c.send(a, call)
+	defer answer.Body.Close()
 	got := <-headers
 	if len(got) != 3 || got.Get("Authorization") != "Bearer "+agentsToken || got.Get("X-Remote-User") != "reader" || got.Get("Accept") != "application/json" {
 		t.Errorf("sent %v", got)

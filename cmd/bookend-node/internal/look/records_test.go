@@ -120,6 +120,7 @@ func TestTheOldestRecordsAreLeftOutOfTooManyBytes(t *testing.T) {
 		a.leave(record.Record{Subject: of, Attempt: i + 1, End: record.End{Stdout: []byte(output), Stderr: []byte(output)}})
 	}
 	answer := c.send(a, c.as("reader", podLog("web")))
+	defer answer.Body.Close()
 	lines, err := readLines(t, answer.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +185,9 @@ func TestMoreThanAnAgentServesHaveToWait(t *testing.T) {
 		a.requests <- struct{}{}
 	}
 	c.wantStatus(a, c.as("reader", podHooks("web")), http.StatusTooManyRequests)
-	if answer := c.send(a, call{nil, nil, "/livez"}); answer.StatusCode != http.StatusOK {
+	answer := c.send(a, call{nil, nil, "/livez"})
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
 		t.Errorf("an agent that serves all it may is not alive: status %d", answer.StatusCode)
 	}
 }

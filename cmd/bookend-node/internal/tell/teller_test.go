@@ -323,8 +323,10 @@ func TestWhatTheServerCannotTakeForLongIsGivenUp(t *testing.T) {
 		return nil
 	})
 	broken := func(id string) error { return c.teller.Take(t.Context(), failure(id, hooks.PreStop)) }
-	if broken("1") == nil || broken("1") == nil {
-		t.Fatal("an Event that was refused a moment ago is not tried again")
+	for range 2 {
+		if broken("1") == nil {
+			t.Fatal("an Event that was refused a moment ago is not tried again")
+		}
 	}
 	c.teller.stuck["shop"] = time.Now().Add(-giveUpAfter)
 	if err := broken("1"); err != nil {
