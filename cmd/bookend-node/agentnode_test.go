@@ -162,10 +162,11 @@ func (n *agentNode) start() {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	n.log = &agentLog{served: make(chan struct{}, 1)}
-	go func() { _, _ = io.Copy(n.log, log); close(n.log.served) }()
-	if _, ok := <-n.log.served; !ok {
-		n.t.Fatalf("the agent ended: %s", n.log)
+	said := &agentLog{served: make(chan struct{}, 1)}
+	go func() { _, _ = io.Copy(said, log); close(said.served) }()
+	n.log = said
+	if _, ok := <-said.served; !ok {
+		n.t.Fatalf("the agent ended: %s", said)
 	}
 	n.metrics, n.hooks = "http://"+n.log.address(metricsAt), "https://"+n.log.address(hooksAt)
 }
