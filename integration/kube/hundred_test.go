@@ -2,6 +2,7 @@ package kube
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 )
 
 var manyPods = flag.Int("pods", 0, "measure so many pods with hooks on one node, by the kubelet and by bookend")
@@ -58,7 +60,9 @@ func measureMany(t *testing.T, class string) (m measure) {
 
 	began, cpu = time.Now(), s.cpu()
 	s.kubectl("scale", "deployment/web", "--replicas=0")
-	s.awaitNone()
+	for _, pod := range pods {
+		awaitMany(s, s.CoreV1().RESTClient(), "pods", pod, gone)
+	}
 	m.gone, m.goneCPU = time.Since(began), since(cpu, s.cpu())
 	for _, pod := range pods {
 		s.wantNotes(pod, "post", "pre", "term")
@@ -81,29 +85,21 @@ func (s *space) deployMany(class string) {
 	if _, err := s.AppsV1().Deployments(s.name).Create(s.t.Context(), d, metav1.CreateOptions{}); err != nil {
 		s.t.Fatal(err)
 	}
-	err := harness.Poll(s.t.Context(), manyTimeout, "all pods to be ready", func() error {
-		d, err := s.AppsV1().Deployments(s.name).Get(s.t.Context(), "web", metav1.GetOptions{})
-		if err == nil && d.Status.ReadyReplicas != replicas {
-			err = fmt.Errorf("%d are", d.Status.ReadyReplicas)
+	awaitMany(s, s.AppsV1().RESTClient(), "deployments", "web", func(d *appsv1.Deployment) error {
+		if d == nil || d.Status.ReadyReplicas != replicas {
+			return errors.New("not all of its pods are ready")
 		}
-		return err
+		return nil
 	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 }
 
-func (s *space) awaitNone() {
+// awaitMany is await for something that many pods take.
+func awaitMany[T any, P object[T]](s *space, client rest.Interface, resource, name string, check func(P) error) {
 	s.t.Helper()
-	err := harness.Poll(s.t.Context(), manyTimeout, "all pods to go", func() error {
-		list, err := s.CoreV1().Pods(s.name).List(s.t.Context(), metav1.ListOptions{})
-		if err == nil && len(list.Items) > 0 {
-			err = fmt.Errorf("%d are there", len(list.Items))
-		}
-		return err
-	})
-	if err != nil {
-		s.t.Fatal(err)
+	ctx, cancel := context.WithTimeout(s.t.Context(), harness.Limit(manyTimeout))
+	defer cancel()
+	if _, last, err := follow(ctx, client, resource, s.name, name, check); err != nil {
+		s.t.Fatalf("wait for %s: %v: %v", name, err, last)
 	}
 }
 
