@@ -88,9 +88,9 @@ func exitScenarios() []scenario {
 			differs: map[aspect]string{events: exitInHook},
 		},
 		{
-			// It ends when the hook has, not with it.
+			// It ends when the hook has, not with it, and hears of no second signal.
 			name: "killed by preStop", act: deleted,
-			edit: edits(runs("trap '"+note("term")+"; sleep 2; exit 6' TERM; echo up > /fifo/main; "+forever), hooks(nil, shell(note("pre")+"; kill -TERM 1"))),
+			edit: edits(runs("trap 'trap \"\" TERM; "+note("term")+"; sleep 2; exit 6' TERM; echo up > /fifo/main; "+forever), hooks(nil, shell(note("pre")+"; kill -TERM 1"))),
 		},
 	}
 }
