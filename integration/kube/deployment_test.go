@@ -99,6 +99,9 @@ func (s *space) notes(pod string) []string {
 }
 
 func TestDeploymentScalesAndRollsAndDrains(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	s := newSpace(t)
 	s.deploy(3, func(pod *corev1.Pod) {
 		pod.Annotations = map[string]string{harness.PodLifecycleKey: fmt.Sprintf(`

@@ -186,6 +186,9 @@ func (i *interrupted) wantNoPods() {
 }
 
 func TestEventsAreToldOnceByAnAgentThatIsKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	s := newHookedSpace(t, "gate")
 	g := s.newGate("gate")
 	failing := hooks(nil, shell(noteHost("pre-began")+"; "+waitAt("gate")+"; exit 7"))
