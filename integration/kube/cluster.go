@@ -64,7 +64,7 @@ func Start(ctx context.Context, opts Options) (_ *Cluster, err error) {
 		return nil, err
 	}
 	for _, p := range c.programs {
-		if err := p.launch(ctx, c.programsDir); err != nil {
+		if err := c.launch(ctx, p); err != nil {
 			return nil, err
 		}
 	}
@@ -90,9 +90,6 @@ func (c *Cluster) configure() (err error) {
 		return err
 	}
 	c.programs = []*program{c.etcd(), c.apiserver(), c.controllerManager(), c.scheduler(), node, c.proxy()}
-	for _, p := range c.programs {
-		p.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + stateDir, "TMPDIR=/var/lib/kubernetes", c.Daemon.Mark()}
-	}
 	c.Clientset, err = kubernetes.NewForConfig(c.Config())
 	return err
 }
@@ -100,14 +97,28 @@ func (c *Cluster) configure() (err error) {
 // Config is that of the administrator's client.
 func (c *Cluster) Config() *rest.Config { return c.users[admin].config() }
 
+func (c *Cluster) launch(ctx context.Context, p *program) error {
+	p.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + stateDir, "TMPDIR=" + stateDir, c.Daemon.Mark()}
+	return p.launch(ctx, c.programsDir)
+}
+
+// Containerd is the daemon below the cluster, for [Cluster.Kill].
+const Containerd = "containerd"
+
 // Kill ends a program by SIGKILL.
 func (c *Cluster) Kill(ctx context.Context, name string) error {
+	if name == Containerd {
+		return c.Daemon.Kill(ctx)
+	}
 	return c.find(name).end(ctx, syscall.SIGKILL)
 }
 
-// Relaunch starts a program again after [Cluster.Kill].
+// Relaunch starts a program again after [Cluster.Kill], and waits until it serves.
 func (c *Cluster) Relaunch(ctx context.Context, name string) error {
-	return c.find(name).launch(ctx, c.programsDir)
+	if name == Containerd {
+		return c.Daemon.Relaunch(ctx)
+	}
+	return c.launch(ctx, c.find(name))
 }
 
 func (c *Cluster) find(name string) *program {

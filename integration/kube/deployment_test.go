@@ -20,21 +20,22 @@ func noteHost(word string) string {
 	return `echo "$HOSTNAME ` + word + `" >> ` + harness.FIFODir + "/pods"
 }
 
-// deploy creates the Deployment web, whose pods note their hooks and their stop
-// signal, and waits until it is rolled out.
-func (s *space) deploy(replicas int32) {
+// deploy creates the Deployment web, whose pods note their stop signal, and what edit
+// has them do, and waits until it is rolled out.
+func (s *space) deploy(replicas int32, edit func(*corev1.Pod)) {
 	s.t.Helper()
-	script := "trap '" + noteHost("term") + "; exit 0' TERM; " + forever
 	labels := map[string]string{"app": "web"}
-	template := corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: map[string]string{harness.PodLifecycleKey: fmt.Sprintf(`
-postStart: {exec: {command: [sh, -c, %q]}}
-preStop: {exec: {command: [sh, -c, %q]}}`, noteHost("post"), noteHost("pre"))}},
-		Spec: s.podSpec(harness.Bookend, script),
+	pod := corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Labels: labels},
+		Spec:       s.podSpec(harness.Bookend, "trap '"+noteHost("term")+"; exit 0' TERM; "+forever),
 	}
+	edit(&pod)
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "web"},
-		Spec:       appsv1.DeploymentSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec},
+		},
 	}
 	if _, err := s.AppsV1().Deployments(s.name).Create(s.t.Context(), d, metav1.CreateOptions{}); err != nil {
 		s.t.Fatal(err)
@@ -76,8 +77,16 @@ func (s *space) wantEnded(pods []string) {
 // wantNotes checks what one pod has noted.
 func (s *space) wantNotes(pod string, want ...string) {
 	s.t.Helper()
+	if got := s.notes(pod); !slices.Equal(got, want) {
+		s.t.Errorf("%s noted %q, want %q", pod, got, want)
+	}
+}
+
+// notes are those of one pod, in order.
+func (s *space) notes(pod string) []string {
+	s.t.Helper()
 	content, err := os.ReadFile(filepath.Join(s.fifos.Dir, "pods"))
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		s.t.Fatal(err)
 	}
 	var got []string
@@ -86,21 +95,49 @@ func (s *space) wantNotes(pod string, want ...string) {
 			got = append(got, word)
 		}
 	}
-	if !slices.Equal(got, want) {
-		s.t.Errorf("%s noted %q, want %q", pod, got, want)
-	}
+	return got
 }
 
 func TestDeploymentScalesAndRollsAndDrains(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	s := newSpace(t)
-	s.deploy(3)
+	s.deploy(3, func(pod *corev1.Pod) {
+		pod.Annotations = map[string]string{harness.PodLifecycleKey: fmt.Sprintf(`
+postStart: {exec: {command: [sh, -c, %q]}}
+preStop: {exec: {command: [sh, -c, %q]}}`, noteHost("post"), noteHost("pre"))}
+	})
+	s.scaleAndRollAndDrain()
+}
+
+func TestDeploymentWithAPlainLifecycleScalesAndRollsAndDrains(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
+	s := newHookedSpace(t)
+	s.deploy(3, hooks(shell(noteHost("post")), shell(noteHost("pre"))))
+	pods := s.pods()
+	for _, name := range pods {
+		s.wantMoved(s.await(name, name+" to be ready", ready))
+	}
+	s.scaleAndRollAndDrain()
+	for _, name := range pods {
+		s.wantRuns(name, "postStart Succeeded", "preStop Succeeded")
+	}
+}
+
+// scaleAndRollAndDrain checks that each pod of the Deployment runs each hook once,
+// whatever ends it.
+func (s *space) scaleAndRollAndDrain() {
+	s.t.Helper()
 	began := s.pods()
 
 	s.kubectl("scale", "deployment/web", "--replicas=1")
 	s.rolledOut()
 	left := s.pods()
 	if len(left) != 1 {
-		t.Fatalf("%q are left, want one", left)
+		s.t.Fatalf("%q are left, want one", left)
 	}
 	s.wantEnded(without(began, left))
 	s.wantNotes(left[0], "post")
@@ -111,7 +148,7 @@ func TestDeploymentScalesAndRollsAndDrains(t *testing.T) {
 	s.wantEnded(left)
 
 	// What is on the one node goes, and finds no other.
-	t.Cleanup(s.uncordon)
+	s.t.Cleanup(s.uncordon)
 	s.kubectl("drain", NodeName, "--timeout=90s")
 	s.wantEnded(rolled)
 	s.uncordon()

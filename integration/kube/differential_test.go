@@ -15,7 +15,7 @@ import (
 // bookend. What differs must have a reason, and a reason must be of something that
 // differs.
 func TestDifferential(t *testing.T) {
-	s := newSpace(t)
+	s := newHookedSpace(t)
 	image, err := newStopImage(s.Daemon.Binaries())
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestDifferential(t *testing.T) {
 		for _, sc := range scenarios() {
 			t.Run(sc.id(), func(t *testing.T) {
 				t.Parallel()
-				if testing.Short() && sc.slow {
+				if testing.Short() && !slices.Contains(shortRun, sc.name) {
 					t.Skip("takes long")
 				}
 				compare(t, s.Cluster, s.name, sc, &table)
@@ -36,6 +36,9 @@ func TestDifferential(t *testing.T) {
 		}
 	})
 	t.Logf("differences:\n%s", &table)
+	if all && testing.Short() && len(table.rows) != len(shortRun) {
+		t.Errorf("%d pods were compared, want the %d of a short run", len(table.rows), len(shortRun))
+	}
 	if all && !testing.Short() {
 		wantPage(t, s.Daemon.Binaries().Root, &table)
 	}

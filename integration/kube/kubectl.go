@@ -11,17 +11,25 @@ import (
 
 // Kubectl runs kubectl as the administrator and returns what it printed.
 func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
-	return c.kubectl(ctx, nil, args...)
+	return c.kubectl(ctx, admin, nil, args...)
+}
+
+// KubectlAs runs kubectl, and its plugin, as another user: key is the one that
+// [Cluster.Login] returned.
+func (c *Cluster) KubectlAs(ctx context.Context, key string, args ...string) (string, error) {
+	return c.kubectl(ctx, key, nil, args...)
 }
 
 // Apply gives kubectl a manifest: args are those before -f -.
 func (c *Cluster) Apply(ctx context.Context, manifest []byte, args ...string) (string, error) {
-	return c.kubectl(ctx, manifest, append(args, "-f", "-")...)
+	return c.kubectl(ctx, admin, manifest, append(args, "-f", "-")...)
 }
 
-func (c *Cluster) kubectl(ctx context.Context, stdin []byte, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.programsDir, "kubectl"), append([]string{"--kubeconfig=" + kubeconfigFile(admin)}, args...)...)
-	cmd.Env = []string{"HOME=" + stateDir, c.Daemon.Mark()}
+// kubectl finds its plugin beside bookend's other programs. A plugin gets no flag that
+// is before its name.
+func (c *Cluster) kubectl(ctx context.Context, user string, stdin []byte, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.programsDir, "kubectl"), args...)
+	cmd.Env = []string{"HOME=" + stateDir, "PATH=" + c.Daemon.Binaries().Bin, "KUBECONFIG=" + kubeconfigFile(user), c.Daemon.Mark()}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Run(); err != nil {

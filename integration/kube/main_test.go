@@ -15,6 +15,9 @@ var machine struct {
 	before  map[string]string
 	cluster *Cluster
 	err     error // of the start; not tried again
+
+	bookend    sync.Once // its own programs
+	bookendErr error
 }
 
 func TestMain(m *testing.M) {
@@ -58,4 +61,15 @@ func sharedCluster(t *testing.T) *Cluster {
 		t.Fatalf("start the shared cluster: %v", machine.err)
 	}
 	return machine.cluster
+}
+
+// hookedCluster is the shared cluster with the webhook and the agent.
+func hookedCluster(t *testing.T) *Cluster {
+	t.Helper()
+	c := sharedCluster(t)
+	machine.bookend.Do(func() { machine.bookendErr = c.StartBookend(context.Background()) })
+	if machine.bookendErr != nil {
+		t.Fatalf("start bookend in the shared cluster: %v", machine.bookendErr)
+	}
+	return c
 }

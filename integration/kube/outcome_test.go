@@ -26,9 +26,7 @@ const (
 
 // leftOut are the reasons of Events that are not compared, and why.
 var leftOut = map[string]string{
-	"FailedPostStartHook": "of bookend's hooks the agent posts it, and none runs here",
-	"FailedPreStopHook":   "of bookend's hooks the agent posts it, and none runs here",
-	"BackOff":             "the kubelet posts one whenever it looks while it waits",
+	"BackOff": "the kubelet posts one whenever it looks while it waits",
 }
 
 // outcome reads what is seen of the run, after its end.

@@ -15,9 +15,9 @@ var update = flag.Bool("update", false, "write docs/kubernetes-differential.md a
 const pageHead = `# bookend beside the kubelet, pod by pod
 
 A test runs each of these pods twice, with the same ` + "`lifecycle`" + `: by the kubelet's own hooks on the stock shim,
-and, after ` + "`bookend convert`" + `, by bookend. It compares the pod's phase, how each container ended and how often it
-was restarted, what containers and hooks noted and in which order, and the reasons and counts of the pod's Events.
-It writes this page: ` + "`make kube-differential`" + `.
+and, after ` + "`bookend convert`" + `, by bookend, whose agent posts the Events of hooks. It compares the pod's phase, how
+each container ended and how often it was restarted, what containers and hooks noted and in which order, and the
+reasons and counts of the pod's Events. It writes this page: ` + "`make kube-differential`" + `.
 
 The numbers are those of [differences.md](differences.md), which has the reasons. Not compared are Events with these
 reasons:

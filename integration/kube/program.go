@@ -1,11 +1,13 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -14,7 +16,8 @@ import (
 
 // program is one of the cluster's, which may be ended and launched again.
 type program struct {
-	name  string // of its file, its log and its kubeconfig
+	name  string // of its log and its kubeconfig
+	file  string // its path; empty: that of a program of Kubernetes of this name
 	args  []string
 	env   []string
 	check func(context.Context) error // nil: it serves
@@ -24,18 +27,18 @@ type program struct {
 
 func logFile(name string) string { return "/var/log/" + name + ".log" }
 
-// launch starts the program and waits until it serves.
+// launch starts the program and waits until it serves. dir has those of Kubernetes.
 func (p *program) launch(ctx context.Context, dir string) error {
 	log, err := os.OpenFile(logFile(p.name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(dir+"/"+p.name, p.args...)
+	cmd := exec.Command(cmp.Or(p.file, filepath.Join(dir, p.name)), p.args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // ^C is for us to handle
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w; make kube-tools builds it", p.name, err)
+		return fmt.Errorf("start %s: %w; make node kube-tools builds it", p.name, err)
 	}
 	done := make(chan struct{})
 	p.cmd, p.done = cmd, done

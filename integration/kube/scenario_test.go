@@ -20,8 +20,6 @@ type scenario struct {
 	apart bool
 	// job makes it the pod of a Job.
 	job bool
-	// slow ones are no part of a short run.
-	slow bool
 	// differs has the reason for each aspect that is not the same.
 	differs map[aspect]string
 }

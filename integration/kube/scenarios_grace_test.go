@@ -14,7 +14,7 @@ func graceScenarios() []scenario {
 		{
 			name: "deleted with a shorter grace period", edit: edits(runs(heard), grace(60), hooks(nil, slow)),
 			act:     func(r *run) { r.up(); r.delete(3) },
-			differs: map[aspect]string{trace: shorter, "main ended": shorter, phase: shorter},
+			differs: map[aspect]string{trace: shorter, "main ended": shorter, phase: shorter, events: shorter},
 		},
 		{name: "deleted within a second", edit: edits(runs(heard), hooks(nil, pre)), act: func(r *run) { r.up(); r.delete(1) }},
 		{name: "deleted by force", edit: edits(runs(heard), hooks(nil, pre)), act: func(r *run) { r.up(); r.delete(0) }},
@@ -39,13 +39,21 @@ func graceScenarios() []scenario {
 		{
 			name: "deleted during postStart",
 			edit: edits(runs(heard), hooks(shell("echo up > /fifo/post; sleep 5; "+note("post")), pre)),
-			act: func(r *run) {
-				r.hear("main")
-				r.hear("post")
-				r.delete()
-			},
+			act:  duringPostStart,
+		},
+		{
+			name: "deleted during a postStart that is longer than the grace period",
+			edit: edits(runs(heard), grace(2), hooks(shell("echo up > /fifo/post; sleep 8; "+note("post")), pre)),
+			act:  duringPostStart,
 		},
 	}
+}
+
+// duringPostStart deletes the pod while its postStart runs.
+func duringPostStart(r *run) {
+	r.hear("main")
+	r.hear("post")
+	r.delete()
 }
 
 func exitScenarios() []scenario {
@@ -76,11 +84,13 @@ func exitScenarios() []scenario {
 		},
 		{
 			name: "exits during preStop", act: deleted,
-			edit: edits(runs("trap 'exit 4' USR1; echo up > /fifo/main; "+forever), hooks(nil, shell(note("pre")+"; kill -USR1 1; sleep 1000"))),
+			edit:    edits(runs("trap 'exit 4' USR1; echo up > /fifo/main; "+forever), hooks(nil, shell(note("pre")+"; kill -USR1 1; sleep 1000"))),
+			differs: map[aspect]string{events: exitInHook},
 		},
 		{
+			// It ends when the hook has, not with it, and hears of no second signal.
 			name: "killed by preStop", act: deleted,
-			edit: edits(runs("trap '"+note("term")+"; exit 6' TERM; echo up > /fifo/main; "+forever), hooks(nil, shell(note("pre")+"; kill -TERM 1"))),
+			edit: edits(runs("trap 'trap \"\" TERM; "+note("term")+"; sleep 2; exit 6' TERM; echo up > /fifo/main; "+forever), hooks(nil, shell(note("pre")+"; kill -TERM 1"))),
 		},
 	}
 }

@@ -36,7 +36,12 @@ func newSpace(t *testing.T, fifos ...string) *space {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("the kubelet logged:\n%s\ncontainerd and shims logged:\n%s", logTail(kubelet), c.Daemon.Log()[logged:])
+			for _, p := range c.programs {
+				if p.name == kubelet || p.name == Webhook || p.name == Agent {
+					t.Logf("%s logged:\n%s", p.name, logTail(p.name))
+				}
+			}
+			t.Logf("containerd and shims logged:\n%s", c.Daemon.Log()[logged:])
 		}
 	})
 	s := &space{Cluster: c, t: t, fifos: c.Daemon.TestFIFOs(t, fifos...)}
@@ -51,7 +56,14 @@ func newSpace(t *testing.T, fifos ...string) *space {
 	return s
 }
 
-// shell is the container's command of a script that finds its directory at FIFODir.
+// newHookedSpace is one in a cluster with the webhook and the agent.
+func newHookedSpace(t *testing.T, fifos ...string) *space {
+	t.Helper()
+	hookedCluster(t)
+	return newSpace(t, fifos...)
+}
+
+// container runs a script that finds the space's directory at FIFODir.
 func (s *space) container(name, script string) corev1.Container {
 	return corev1.Container{
 		Name: name, Image: harness.BusyboxImage, Command: []string{"sh", "-c", script},
