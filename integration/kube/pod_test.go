@@ -13,7 +13,7 @@ import (
 
 func TestPodRunsHooksOfItsAnnotation(t *testing.T) {
 	s := newSpace(t)
-	s.create(s.pod("web", fmt.Sprintf(`
+	s.create(s.pod(fmt.Sprintf(`
 postStart: {exec: {command: [sh, -c, %q]}}
 preStop: {exec: {command: [sh, -c, %q]}}`, note("post"), note("pre")), polite))
 	s.await("web", "the pod to be ready", ready)
@@ -28,7 +28,7 @@ preStop: {exec: {command: [sh, -c, %q]}}`, note("post"), note("pre")), polite))
 
 func TestFailedPostStartIsShownByKubectl(t *testing.T) {
 	s := newSpace(t)
-	s.create(s.pod("web", `postStart: {exec: {command: [sh, -c, exit 7]}}`, polite, func(p *corev1.Pod) {
+	s.create(s.pod(`postStart: {exec: {command: [sh, -c, exit 7]}}`, polite, func(p *corev1.Pod) {
 		p.Spec.RestartPolicy = corev1.RestartPolicyNever
 	}))
 	pod := s.await("web", "the pod to fail", func(p *corev1.Pod) error {
@@ -51,7 +51,7 @@ func TestFailedPostStartIsShownByKubectl(t *testing.T) {
 
 func TestHooksOutputIsShownByKubectlLogs(t *testing.T) {
 	s := newSpace(t, "pre", "pre-go")
-	s.create(s.pod("web", `
+	s.create(s.pod(`
 postStart: {output: container, exec: {command: [echo, hello]}}
 preStop: {output: container, exec: {command: [sh, -c, "echo bye; echo up > /fifo/pre; cat /fifo/pre-go"]}}`, polite))
 	s.await("web", "the pod to be ready", ready)

@@ -84,11 +84,11 @@ func (s *space) podSpec(class, script string) corev1.PodSpec {
 	}
 }
 
-// pod is one of the class bookend whose container main runs a script and has a
+// pod is one of the class bookend, named web, whose container main runs a script and has a
 // Lifecycle object by annotation.
-func (s *space) pod(name, lifecycle, script string, edit ...func(*corev1.Pod)) *corev1.Pod {
+func (s *space) pod(lifecycle, script string, edit ...func(*corev1.Pod)) *corev1.Pod {
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{harness.PodLifecycleKey: lifecycle}},
+		ObjectMeta: metav1.ObjectMeta{Name: "web", Annotations: map[string]string{harness.PodLifecycleKey: lifecycle}},
 		Spec:       s.podSpec(harness.Bookend, script),
 	}
 	for _, e := range edit {

@@ -157,7 +157,7 @@ func TestPodsOfALabelledNamespaceGetTheClass(t *testing.T) {
 
 func TestALifecycleJoinsAnAnnotation(t *testing.T) {
 	s := newHookedSpace(t)
-	s.create(s.pod("web", `postStart: {output: container, exec: {command: [echo, hello]}}`, polite, hooks(nil, shell(note("pre")))))
+	s.create(s.pod(`postStart: {output: container, exec: {command: [echo, hello]}}`, polite, hooks(nil, shell(note("pre")))))
 	s.wantMoved(s.await("web", "the pod to be ready", ready))
 	s.wantLogs("[postStart] hello\n")
 	s.remove("web")
@@ -274,7 +274,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 
 func TestTheWebhookChangesNothingTwice(t *testing.T) {
 	s := newHookedSpace(t)
-	written := s.pod("web", `postStart: {output: container, exec: {command: [echo, hello]}}`, polite, edits(
+	written := s.pod(`postStart: {output: container, exec: {command: [echo, hello]}}`, polite, edits(
 		hooks(nil, shell(note("pre"))), first("beside", politely("beside"), sidecar(sleep(0), sleep(0)))))
 	once, err := s.tryOut(written)
 	if err != nil {
