@@ -27,7 +27,10 @@ type request struct {
 }
 
 func pod(class string, annotations ...string) *corev1.Pod {
-	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web", Annotations: pairs(annotations)}}
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "web", Annotations: pairs(annotations)},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "web"}}},
+	}
 	if class != "" {
 		p.Spec.RuntimeClassName = &class
 	}
@@ -40,6 +43,20 @@ func pairs(of []string) map[string]string {
 		m[of[i]] = of[i+1]
 	}
 	return m
+}
+
+// lively is a pod of class bookend whose container has a lifecycle.
+func lively() *corev1.Pod {
+	p := pod("bookend")
+	p.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{
+		PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 1}},
+	}
+	return p
+}
+
+func withClass(p *corev1.Pod, class string) *corev1.Pod {
+	p.Spec.RuntimeClassName = &class
+	return p
 }
 
 // called are the webhooks that an API server calls for a request.
@@ -122,6 +139,9 @@ func TestWebhookIsCalledForWhatItDecides(t *testing.T) {
 		{"a change of the annotation of other containers", "", pod("bookend", hooks.AnnotationKey, hook), pod("bookend"), class, label},
 		{"a change of who runs a sidecar's preStop", "", pod("bookend", "bookend.dev/sidecar-pre-stop", "bookend"), pod("bookend"), class, label},
 		{"a change of an annotation of a pod of another class", "", pod("kata", container, hook), pod("kata"), none, none},
+		{"a lifecycle that is there again", "", lively(), pod("bookend", container, hook), class, label},
+		{"a lifecycle that stays", "", lively(), lively(), none, none},
+		{"a lifecycle of a pod of another class", "", withClass(lively(), "kata"), pod("kata"), none, none},
 		{"a status", "status", pod("bookend", container, hook), pod("bookend", container, hook), none, none},
 		{"a status with an annotation", "status", pod("bookend", container, hook), pod("bookend"), class, label},
 		{"a status of a pod without a class", "status", pod(""), pod(""), none, none},

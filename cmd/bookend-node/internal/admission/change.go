@@ -1,6 +1,8 @@
 package admission
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,7 +10,8 @@ import (
 
 // Update decides about the change of a pod that exists, through whichever of its
 // subresources, in a namespace with these labels. Only ephemeral containers can
-// join. Its error matches [ErrMalformed].
+// join, and a lifecycle that was moved before is moved again. Its error matches
+// [ErrMalformed].
 func (a *Admitter) Update(old, changed []byte, namespace map[string]string) (*Verdict, error) {
 	was, err := readPod(old)
 	if err != nil {
@@ -27,7 +30,38 @@ func (a *Admitter) Update(old, changed []byte, namespace map[string]string) (*Ve
 		return v, nil
 	}
 	a.join(was, is, namespace, v)
+	if v.Refused == "" {
+		a.takeAgain(was, is, v)
+	}
 	return v, nil
+}
+
+// takeAgain removes from containers what was moved into their annotations before.
+// `kubectl apply` of the same manifest adds it again, and the API server would refuse
+// that as a change. Any other change of a lifecycle is the API server's to refuse.
+func (a *Admitter) takeAgain(was, is *pod, v *Verdict) {
+	if _, twins := is.names(); twins {
+		return
+	}
+	before := map[string]json.RawMessage{}
+	for _, one := range was.all() {
+		before[one.Name] = one.Lifecycle
+	}
+	silent := &Verdict{}
+	c := a.newCarrier(is, silent)
+	for _, one := range is.all() {
+		if !one.mayHaveLifecycle() || bytes.Equal(one.Lifecycle, before[one.Name]) {
+			continue
+		}
+		own, err := c.own(&one)
+		if err != nil {
+			continue // since before
+		}
+		if plan, ok := c.plan(&one, own); ok && len(plan.added) == 0 {
+			c.remove(&one, plan, own.lifecycle)
+		}
+	}
+	v.Patch = append(v.Patch, silent.Patch...)
 }
 
 // difference returns the first annotation of bookend's that is not the same in

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -119,4 +120,57 @@ func TestMalformedChanges(t *testing.T) {
 	if v, err := a.Bind([]byte("[]")); !errors.Is(err, ErrMalformed) {
 		t.Errorf("%+v, %v", v, err)
 	}
+}
+
+// As `kubectl apply` of a manifest does that was applied before.
+func TestALifecycleThatIsAddedAgainIsMovedAgain(t *testing.T) {
+	const (
+		five    = `{"preStop": {"sleep": {"seconds": 5}}}`
+		six     = `{"preStop": {"sleep": {"seconds": 6}}}`
+		both    = `{"postStart": {"exec": {"command": ["true"]}}, "preStop": {"sleep": {"seconds": 5}}}`
+		usr1    = `{"preStop": {"sleep": {"seconds": 5}}, "stopSignal": "SIGUSR1"}`
+		signal  = `{"stopSignal": "SIGUSR1"}`
+		noted   = `preStop: {sleep: {seconds: 5}}`
+		notedUp = `{preStop: {sleep: {seconds: 5}}, stopSignal: SIGUSR1}`
+	)
+	for _, c := range []struct{ name, annotation, old, changed, removed string }{
+		{"the same", noted, "", five, "/spec/containers/0/lifecycle"},
+		{"another preStop", noted, "", six, ""},
+		{"with a postStart more", noted, "", both, ""},
+		{"beside a stopSignal that stayed", notedUp, signal, usr1, "/spec/containers/0/lifecycle/preStop"},
+		{"it was there", noted, five, five, ""},
+		{"there is no annotation", "", "", five, ""},
+		{"the annotation is invalid", "nonsense", "", five, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v, err := newAdmitter(t).Update(lively(c.annotation, c.old), lively(c.annotation, c.changed), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var removed string
+			for _, p := range v.Patch {
+				removed += p.Path
+				if p.Operation != "remove" {
+					t.Errorf("%+v", p)
+				}
+			}
+			if v.Refused != "" || len(v.Warnings) > 0 || removed != c.removed {
+				t.Errorf("refused %q, warned %q, removed %q, want %q", v.Refused, v.Warnings, removed, c.removed)
+			}
+		})
+	}
+}
+
+// lively has an annotation of its only container, and the container's lifecycle, in
+// JSON; empty: there is none.
+func lively(annotation, lifecycle string) []byte {
+	annotations, field := "", ""
+	if annotation != "" {
+		annotations = fmt.Sprintf(`"lifecycle.bookend.dev/web": %q`, annotation)
+	}
+	if lifecycle != "" {
+		field = `, "lifecycle": ` + lifecycle
+	}
+	return fmt.Appendf(nil, `{"metadata": {"annotations": {%s}}, "spec": {"runtimeClassName": "bookend", "os": {"name": "linux"},
+		"terminationGracePeriodSeconds": 30, "containers": [{"name": "web"%s}]}}`, annotations, field)
 }
