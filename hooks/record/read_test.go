@@ -57,7 +57,7 @@ func TestDecode(t *testing.T) {
 }
 
 func TestABriefFollowerReadsNothingThatAHookWrote(t *testing.T) {
-	s := Open(t.TempDir(), Limits{})
+	s := newStore(t, Limits{})
 	s.Begin(Record{Subject: Subject{Namespace: "n", Container: "c"}, Hook: hooks.PreStop, Started: time.Now()}).End(End{
 		Outcome: hooks.Failed, Stdout: []byte("a"), Stderr: []byte("b"), Detail: "d", Runner: "runtime", RunnerReason: "r",
 	})
