@@ -91,6 +91,7 @@ type agent struct {
 func (c *cluster) run(node string, limits Limits) *agent {
 	c.t.Helper()
 	store := record.Open(c.t.TempDir(), record.Limits{MaxAge: 1 << 62, MaxBytes: 1 << 30, MaxCount: 10_000})
+	c.t.Cleanup(func() { store.Remove(record.Subject{}) }) // waits for what is being written
 	s, err := New(Options{
 		Client: c.api.client(c.t), Records: store, Node: node, Namespace: "bookend", Service: "agents", Port: "look",
 		ServiceAccount: "agent", CertDir: c.certs, TokenFile: c.token, Log: testLog(c.t), Limits: limits,

@@ -22,6 +22,7 @@ import (
 func newStore(t *testing.T) *record.Store {
 	s := record.Open(filepath.Join(t.TempDir(), "bookend"), record.Limits{})
 	s.Log = func(err error) { t.Error(err) }
+	t.Cleanup(func() { s.Remove(record.Subject{}) }) // waits for what is being written
 	return s
 }
 
