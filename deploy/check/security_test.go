@@ -105,3 +105,14 @@ func TestWebhookStaysThere(t *testing.T) {
 		}
 	}
 }
+
+// An update halts at the first nodes whose containerd an agent has restarted in vain: a
+// kubelet says within 40 s that its node is not Ready.
+func TestAnUpdateHaltsAtNodesThatAreHarmed(t *testing.T) {
+	for v, want := range map[string]int32{"": 60, "agent: {install: {enabled: false}}": 0} {
+		d := into[appsv1.DaemonSet](t, find(t, render(t, values(t, v)), "DaemonSet", "bookend-agent"))
+		if got := d.Spec.MinReadySeconds; got != want || d.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable.String() != "10%" {
+			t.Errorf("%q: an agent is to be Ready for %d s, want %d; strategy %v", v, got, want, d.Spec.UpdateStrategy)
+		}
+	}
+}

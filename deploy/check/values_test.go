@@ -25,6 +25,8 @@ func TestSchemaRefusesWrongValues(t *testing.T) {
 		{"agent: {install: {restart: containerd}}", "/agent/install/restart"},
 		{"agent: {install: {restart: ''}}", "/agent/install/restart"},
 		{"agent: {install: {restart: 'systemd:a b'}}", "/agent/install/restart"},
+		{"agent: {install: {binDir: opt/bin}}", "/agent/install/binDir"},
+		{"agent: {install: {libDir: '/opt/lib bookend'}}", "/agent/install/libDir"},
 		{"agent: {install: {uninstallSeconds: 0}}", "/agent/install/uninstallSeconds"},
 		{"agent: {records: run/bookend}", "/agent/records"},
 		{"agent: {env: {A: b}}", "/agent/env"},

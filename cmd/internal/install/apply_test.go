@@ -132,3 +132,19 @@ func TestOneInstallationAtATime(t *testing.T) {
 	}
 	n.wantTree(installed)
 }
+
+// What a process leaves that is killed while it copies a set goes with the next one.
+func TestHalfASetIsPruned(t *testing.T) {
+	n := newNode(t, mainV3)
+	before := n.tree()
+	n.install()
+	n.write("lib/bookend/versions/.new-123/"+hooks.ExecBinary, "x", 0o755)
+	n.write("lib/bookend/versions/.new-123/."+hooks.ShimBinary+"4567", "half", 0o755)
+	n.opts.Prune = true
+	n.install()
+	if exists(n.path("lib/bookend/versions/.new-123")) {
+		t.Error("it is left")
+	}
+	n.uninstall()
+	n.wantTree(before)
+}

@@ -72,7 +72,7 @@ func (o Options) shimPath() string { return filepath.Join(o.BinDir, hooks.ShimBi
 
 // Loaded tells whether the shim that a daemon has loaded the runtime with is an
 // installation's.
-func (o Options) Loaded(shim string) bool { return shim == o.shimPath() }
+func (o Options) Loaded(shim string) bool { return filepath.Clean(shim) == o.shimPath() }
 
 const versionsName = "versions"
 

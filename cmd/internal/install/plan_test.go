@@ -98,3 +98,15 @@ func TestADamagedSetIsMended(t *testing.T) {
 		})
 	}
 }
+
+// What a person has written may name the shim another way.
+func TestAShimIsLoadedHoweverItIsWritten(t *testing.T) {
+	o := Options{BinDir: "/usr/local/bin"}
+	for shim, want := range map[string]bool{
+		"/usr/local/bin/" + hooks.ShimBinary: true, "/usr/local//bin/./" + hooks.ShimBinary: true, "/usr/bin/" + hooks.ShimBinary: false, "": false,
+	} {
+		if got := o.Loaded(shim); got != want {
+			t.Errorf("%q: got %v", shim, got)
+		}
+	}
+}

@@ -83,11 +83,19 @@ func sets(versions string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(files, func(f fs.DirEntry) bool { return !slices.Contains(binaries(), f.Name()) }) {
+		if !slices.ContainsFunc(files, func(f fs.DirEntry) bool { return !ofSet(f.Name()) }) {
 			out = append(out, dir)
 		}
 	}
 	return out, nil
+}
+
+// ofSet tells whether a file in a set's directory is a binary, or was to be one when the
+// process that wrote it was killed.
+func ofSet(file string) bool {
+	return slices.ContainsFunc(binaries(), func(name string) bool {
+		return file == name || strings.HasPrefix(file, "."+name)
+	})
 }
 
 // copySet copies a set, whose binaries read returns, to the directory to, which

@@ -42,6 +42,32 @@ func Undo(lib string, force bool) (*Plan, error) {
 	return p, p.possible()
 }
 
+// TakeBack plans to put back containerd's configuration alone, for a containerd that does
+// not serve with it. It changes nothing. Shims may run: their binaries stay, and so does
+// what is known of the installation, which [New] repeats and [Undo] removes.
+func TakeBack(lib string) (*Plan, error) {
+	s, err := loadState(lib)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Set: s.Current, state: s, force: true, opts: Options{LibDir: lib}}
+	for _, c := range slices.Backward(s.Changed) {
+		if !c.configures() {
+			continue
+		}
+		if err := p.undo(c); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.unnamed(); err != nil {
+		return nil, err
+	}
+	return p, p.possible()
+}
+
+// configures tells whether the file is one of containerd's configuration.
+func (c *changed) configures() bool { return c.Edit != nil || filepath.Ext(c.Path) == ".toml" }
+
 // unnamed refuses to remove a file that the main file imports by its name, and not by
 // a pattern.
 func (p *Plan) unnamed() error {
@@ -138,7 +164,7 @@ func (p *Plan) undo(c changed) error {
 		p.note("%s has been changed since, and is left as it is%s", c.Path, p.keep(c))
 		return nil
 	}
-	p.Restart = p.Restart || c.Edit != nil || filepath.Ext(c.Path) == ".toml"
+	p.Restart = p.Restart || c.configures()
 	p.Changes = append(p.Changes, Change{Path: c.Path, Before: now, After: after})
 	return nil
 }

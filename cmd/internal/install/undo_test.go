@@ -126,3 +126,33 @@ func TestUninstallKeepsWhatTheMainFileNames(t *testing.T) {
 		t.Error("the drop-in is left")
 	}
 }
+
+// Without the configuration containerd serves, and shims that run have their binaries.
+func TestConfigurationAloneIsTakenBack(t *testing.T) {
+	n := newNode(t, "version = 3\n")
+	n.opts.EditConfig = true
+	n.shimIsCat()
+	before := n.read("etc/config.toml")
+	p := n.install()
+	end := runUntilClosed(t, n.path("bin/"+hooks.ShimBinary))
+	for _, changes := range []bool{true, false} {
+		back, err := TakeBack(n.opts.LibDir)
+		if err != nil || back.Empty() == changes || back.Restart != changes {
+			t.Fatalf("%+v, %v", back, err)
+		}
+		if err := back.Revert(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := n.read("etc/config.toml"); got != before || !complete(p.setDir()) || !exists(n.path("bin/"+hooks.ShimBinary)) {
+		t.Errorf("got %q, the set is complete: %v", got, complete(p.setDir()))
+	}
+	if again := n.install(); !again.Restart {
+		t.Error("an installation does not repeat it")
+	}
+	end()
+	n.uninstall()
+	if got := n.read("etc/config.toml"); got != before || exists(n.opts.LibDir) {
+		t.Errorf("got %q", got)
+	}
+}

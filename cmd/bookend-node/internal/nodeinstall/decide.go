@@ -25,6 +25,8 @@ const (
 	Settle Action = "Settle"
 	// GiveUp notes that this set of binaries is not for this node.
 	GiveUp Action = "GiveUp"
+	// TakeBack takes the configuration away, and leaves the binaries to pods that run.
+	TakeBack Action = "TakeBack"
 	// Undo takes binaries and configuration away.
 	Undo Action = "Undo"
 	// Forget takes the node's condition away.
@@ -54,20 +56,23 @@ type Observed struct {
 	// the runtime's handler.
 	Labelled, Reported, Ready, HandlerKnown bool
 
-	// What there is, and is asked for a removal alone: an installation, and shims of it
-	// that run.
-	Installed, InUse bool
+	// What there is, and is asked for a removal alone: an installation that is the
+	// agents' to remove, shims of it that run, and its runtime in containerd's
+	// configuration.
+	Installed, InUse, Configured bool
 
 	// What there is to do, and is asked for an installation alone: files that change;
 	// what a person has to do.
 	Pending bool
 	Todo    string
 
-	// What containerd says: it serves Kubernetes, and has loaded the runtime.
-	Serving, Loaded bool
+	// What containerd says: it serves Kubernetes, and has loaded the runtime. Silent
+	// says that it has not served for longer than a restart takes.
+	Serving, Loaded, Silent bool
 
 	Restart Stage
 	Overdue bool // it was restarted longer ago than a node needs
+	Often   bool // it was restarted so often that another one has to wait
 	ByHand  bool // a person restarts it
 }
 
@@ -94,28 +99,30 @@ func decide(o Observed) Decision {
 func arrive(o Observed) Decision {
 	settled := o.Restart == NoRestart
 	switch {
-	case o.Restart == Restarted && o.Overdue && !o.Serving:
-		return not(GiveUp, ReasonGaveUp, "containerd serves no pods since it was restarted with the runtime's configuration, which is taken back").warn()
+	case !settled && o.Silent && !o.Serving:
+		// Who restarted it does not matter. One look that finds it silent is not enough:
+		// others restart it as well.
+		return not(GiveUp, ReasonGaveUp, "containerd serves no pods since the runtime is in its configuration, which is taken back").warn()
 	case !o.Serving:
 		return not(Wait, ReasonContainerd, "containerd cannot be asked, or does not serve Kubernetes").warn()
 	case o.Pending:
 		return not(Place, ReasonInstalling, "binaries and containerd's configuration are put in place")
-	case o.Todo != "" && !o.Loaded && o.Labelled:
-		return not(Unlabel, ReasonByHand, o.Todo).warn()
 	case o.Todo != "" && !o.Loaded:
-		return not(Wait, ReasonByHand, o.Todo).warn()
+		return o.await(ReasonByHand, o.Todo)
 	case o.ByHand && (o.Restart == RestartDue || !o.Loaded):
-		return not(Wait, ReasonRestartByHand, "containerd's configuration has changed: restart containerd").warn()
+		return o.await(ReasonRestartByHand, "containerd's configuration has changed: restart containerd")
+	case o.Often && (o.Restart == RestartDue || settled && !o.Loaded):
+		return o.await(ReasonOften, "containerd's configuration has changed again soon after the agent restarted it, perhaps by another program: it is restarted later, or by you")
 	case o.Restart == RestartDue, settled && !o.Loaded:
 		return not(Restart, ReasonRestarting, "containerd is restarted for its changed configuration")
 	case !o.Loaded:
-		return not(Wait, ReasonNotLoaded, "containerd was restarted, and has not loaded the runtime: bookend doctor on the node may tell why").warn()
+		return o.await(ReasonNotLoaded, "containerd was restarted, and has not loaded the runtime: bookend doctor on the node may tell why")
 	case settled && o.Labelled:
 		return yes(Rest) // whether the node is Ready is not ours to say
+	case (!o.Ready || !o.HandlerKnown) && o.Overdue:
+		return not(Wait, ReasonNodeNotReady, "containerd was restarted long ago, and the node is not Ready since, or its kubelet does not know the runtime's handler").warn()
 	case !o.Ready || !o.HandlerKnown:
-		d := not(Wait, ReasonNodeNotReady, "the node is to be Ready, and its kubelet to know the runtime's handler")
-		d.Warn = o.Overdue
-		return d
+		return not(Wait, ReasonNodeNotReady, "the node is to be Ready, and its kubelet to know the runtime's handler")
 	case !settled:
 		return not(Settle, ReasonRestarting, "the node is Ready again")
 	case !o.Labelled:
@@ -124,9 +131,19 @@ func arrive(o Observed) Decision {
 	return yes(Rest)
 }
 
+// await waits for a person. No pods come to a node meanwhile whose containerd does not
+// know the runtime.
+func (o Observed) await(reason, message string) Decision {
+	if o.Labelled && !o.Loaded {
+		return not(Unlabel, reason, message).warn()
+	}
+	return not(Wait, reason, message).warn()
+}
+
 // leave leads to a node without the runtime. The label goes first, and files go when
 // no shim of theirs runs: only they can end their containers, and containerd, which would
-// restart without them, gives the containers up.
+// restart without them, gives the containers up. A configuration that does harm goes
+// before: containerd has to serve for pods to end.
 func leave(o Observed) Decision {
 	reason, why := ReasonRemoving, "bookend is being removed"
 	if !o.Removal {
@@ -140,6 +157,12 @@ func leave(o Observed) Decision {
 	switch {
 	case o.Labelled:
 		return say(Unlabel)
+	case o.InUse && !o.Removal && o.Configured:
+		return say(TakeBack)
+	case o.InUse && !o.Removal && o.Restart == RestartDue && !o.ByHand:
+		return say(Restart)
+	case o.InUse && !o.Removal && o.Restart == Restarted && o.Ready:
+		return say(Settle)
 	case o.Installed && o.InUse:
 		return not(Wait, ReasonInUse, why+": no more pods come; binaries and configuration follow when the last pod that runs on them has ended").warn()
 	case o.Installed:
@@ -147,7 +170,11 @@ func leave(o Observed) Decision {
 	case o.Restart == RestartDue && !o.ByHand:
 		return say(Restart)
 	case o.Restart == Restarted && !o.Ready:
-		return not(Wait, ReasonNodeNotReady, why+": containerd was restarted, and the node is to be Ready again")
+		d := not(Wait, ReasonNodeNotReady, why+": containerd was restarted, and the node is to be Ready again")
+		if d.Warn = o.Overdue; o.Overdue {
+			d.Message = why + ": containerd was restarted long ago, and the node is not Ready since"
+		}
+		return d
 	case o.Restart != NoRestart:
 		return say(Settle)
 	case !o.Removal:

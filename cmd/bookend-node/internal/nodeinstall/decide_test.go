@@ -24,16 +24,22 @@ func TestDecide(t *testing.T) {
 		"due, and more to place":                   {func(o *Observed) { o.Restart, o.Pending = RestartDue, true }, Place, ReasonInstalling, false},
 		"due, for a person":                        {func(o *Observed) { o.Restart, o.ByHand = RestartDue, true }, Wait, ReasonRestartByHand, true},
 		"not loaded, of an earlier change":         {func(o *Observed) { o.Loaded = false }, Restart, ReasonRestarting, false},
-		"not loaded, for a person":                 {func(o *Observed) { o.Loaded, o.ByHand = false, true }, Wait, ReasonRestartByHand, true},
-		"not loaded by a restart":                  {func(o *Observed) { o.Restart, o.Loaded = Restarted, false }, Wait, ReasonNotLoaded, true},
-		"not loaded by a restart for long":         {func(o *Observed) { o.Restart, o.Loaded, o.Overdue = Restarted, false, true }, Wait, ReasonNotLoaded, true},
+		"not loaded, for a person":                 {func(o *Observed) { o.Loaded, o.ByHand = false, true }, Unlabel, ReasonRestartByHand, true},
+		"not loaded, for a person, no label":       {func(o *Observed) { o.Loaded, o.ByHand, o.Labelled = false, true, false }, Wait, ReasonRestartByHand, true},
+		"not loaded by a restart":                  {func(o *Observed) { o.Restart, o.Loaded = Restarted, false }, Unlabel, ReasonNotLoaded, true},
+		"not loaded by a restart for long":         {func(o *Observed) { o.Restart, o.Loaded, o.Overdue, o.Labelled = Restarted, false, true, false }, Wait, ReasonNotLoaded, true},
 		"restarted":                                {func(o *Observed) { o.Restart, o.Ready = Restarted, false }, Wait, ReasonNodeNotReady, false},
 		"restarted, the kubelet has not seen it":   {func(o *Observed) { o.Restart, o.HandlerKnown = Restarted, false }, Wait, ReasonNodeNotReady, false},
 		"restarted, and not Ready for long":        {func(o *Observed) { o.Restart, o.Ready, o.Overdue = Restarted, false, true }, Wait, ReasonNodeNotReady, true},
 		"restarted, and Ready":                     {func(o *Observed) { o.Restart, o.Labelled = Restarted, false }, Settle, ReasonRestarting, false},
 		"restarted, and silent":                    {func(o *Observed) { o.Restart, o.Serving = Restarted, false }, Wait, ReasonContainerd, true},
-		"restarted, and silent for long":           {func(o *Observed) { o.Restart, o.Serving, o.Overdue = Restarted, false, true }, GiveUp, ReasonGaveUp, true},
-		"silent on its own":                        {func(o *Observed) { o.Serving, o.Overdue = false, true }, Wait, ReasonContainerd, true},
+		"restarted long ago, and silent":           {func(o *Observed) { o.Restart, o.Serving, o.Overdue = Restarted, false, true }, Wait, ReasonContainerd, true},
+		"restarted, and silent for long":           {func(o *Observed) { o.Restart, o.Serving, o.Silent = Restarted, false, true }, GiveUp, ReasonGaveUp, true},
+		"due, and silent for long":                 {func(o *Observed) { o.Restart, o.Serving, o.Silent = RestartDue, false, true }, GiveUp, ReasonGaveUp, true},
+		"due, and restarted often":                 {func(o *Observed) { o.Restart, o.Often = RestartDue, true }, Wait, ReasonOften, true},
+		"not loaded, and restarted often":          {func(o *Observed) { o.Loaded, o.Often = false, true }, Unlabel, ReasonOften, true},
+		"restarted often, and all is well":         {func(o *Observed) { o.Often = true }, Rest, "", false},
+		"silent on its own":                        {func(o *Observed) { o.Serving, o.Silent = false, true }, Wait, ReasonContainerd, true},
 		"no label yet":                             {func(o *Observed) { o.Labelled = false }, Label, "", false},
 		"no label yet, and not Ready":              {func(o *Observed) { o.Labelled, o.Ready = false, false }, Wait, ReasonNodeNotReady, false},
 		"not Ready for reasons of its own":         {func(o *Observed) { o.Ready = false }, Rest, "", false},
@@ -51,10 +57,19 @@ func TestDecide(t *testing.T) {
 		"removed and restarted":                    {func(o *Observed) { o.Removal, o.Labelled, o.Restart, o.Ready = true, false, Restarted, false }, Wait, ReasonNodeNotReady, false},
 		"removed and restarted, long ago": {func(o *Observed) {
 			o.Removal, o.Labelled, o.Restart, o.Ready, o.Overdue = true, false, Restarted, false, true
-		}, Wait, ReasonNodeNotReady, false},
-		"removed, restarted, Ready":       {func(o *Observed) { o.Removal, o.Labelled, o.Restart = true, false, Restarted }, Settle, ReasonRemoving, false},
-		"taken back: label":               {func(o *Observed) { o.GaveUp, o.Installed = true, true }, Unlabel, ReasonGaveUp, true},
-		"taken back: pods run":            {func(o *Observed) { o.GaveUp, o.Labelled, o.Installed, o.InUse = true, false, true, true }, Wait, ReasonInUse, true},
+		}, Wait, ReasonNodeNotReady, true},
+		"removed, restarted, Ready": {func(o *Observed) { o.Removal, o.Labelled, o.Restart = true, false, Restarted }, Settle, ReasonRemoving, false},
+		"taken back: label":         {func(o *Observed) { o.GaveUp, o.Installed = true, true }, Unlabel, ReasonGaveUp, true},
+		"taken back: pods run":      {func(o *Observed) { o.GaveUp, o.Labelled, o.Installed, o.InUse = true, false, true, true }, Wait, ReasonInUse, true},
+		"taken back: pods run with it": {func(o *Observed) {
+			o.GaveUp, o.Labelled, o.Installed, o.InUse, o.Configured = true, false, true, true, true
+		}, TakeBack, ReasonGaveUp, true},
+		"taken back: restart while pods run": {func(o *Observed) {
+			o.GaveUp, o.Labelled, o.Installed, o.InUse, o.Restart = true, false, true, true, RestartDue
+		}, Restart, ReasonGaveUp, true},
+		"removal while pods run with it": {func(o *Observed) {
+			o.Removal, o.Labelled, o.Installed, o.InUse, o.Configured, o.Restart = true, false, true, true, true, RestartDue
+		}, Wait, ReasonInUse, true},
 		"taken back: files":               {func(o *Observed) { o.GaveUp, o.Labelled, o.Installed, o.Serving = true, false, true, false }, Undo, ReasonGaveUp, true},
 		"taken back: restart":             {func(o *Observed) { o.GaveUp, o.Labelled, o.Restart, o.Serving = true, false, RestartDue, false }, Restart, ReasonGaveUp, true},
 		"taken back":                      {func(o *Observed) { o.GaveUp, o.Labelled, o.Pending = true, false, true }, Rest, ReasonGaveUp, true},
@@ -81,7 +96,7 @@ func TestDecide(t *testing.T) {
 // Of all that can be observed: what must never be.
 func TestDecideNeverDoesHarm(t *testing.T) {
 	stages := []Stage{NoRestart, RestartDue, Restarted}
-	for bits := range 1 << 14 {
+	for bits := range 1 << 17 {
 		for _, stage := range stages {
 			is := func(i int) bool { return bits&(1<<i) != 0 }
 			o := Observed{
@@ -91,12 +106,17 @@ func TestDecideNeverDoesHarm(t *testing.T) {
 			if is(13) {
 				o.Todo = "x"
 			}
+			o.Silent, o.Often, o.Configured = is(14) && !o.Serving, is(15), is(16) && o.InUse
 			d := decide(o)
 			for what, broken := range map[string]bool{
 				"the label goes to a node that cannot run pods": d.Action == Label && (o.Removal || o.GaveUp || !o.Loaded || !o.Ready),
 				"files go that pods run on":                     d.Action == Undo && o.InUse,
 				"files go without a removal":                    d.Action == Undo && !o.Removal && !o.GaveUp,
 				"files go before the label":                     d.Action == Undo && o.Labelled,
+				"the configuration goes that pods need":         d.Action == TakeBack && (!o.GaveUp || o.Removal || o.Labelled),
+				"it waits with a label that lies":               d.Action == Wait && o.Labelled && o.Serving && !o.Loaded && !o.Pending,
+				"it gives up at once":                           d.Action == GiveUp && (!o.Silent || o.Restart == NoRestart),
+				"a loop of restarts":                            d.Action == Restart && o.Often && !o.Removal && !o.GaveUp,
 				"containerd is restarted twice":                 d.Action == Restart && o.Restart == Restarted,
 				"containerd is restarted, which a person does":  d.Action == Restart && o.ByHand,
 				"it rests with work to do":                      d.Action == Rest && !o.Removal && !o.GaveUp && (o.Pending || o.Restart != NoRestart),

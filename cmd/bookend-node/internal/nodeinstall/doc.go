@@ -13,14 +13,17 @@
 //	                                        one action that can be done again
 //
 // decide is a pure function, and the order of its cases is the order of the steps. So an
-// agent that is killed anywhere goes on where it was. Only two facts are not to be seen
-// again, and are in a journal on the node's disk: that containerd is to be restarted,
-// written before its files change, and that a set of binaries did harm.
+// agent that is killed anywhere goes on where it was. Only three facts are not to be seen
+// again, and are on the node's disk: that containerd is to be restarted, written before its
+// files change; that a set of binaries did harm; and whether an agent has begun the
+// installation. One that a person has begun is brought up to date, and stays when the
+// agents go.
 //
 // What the agent did is said before it is done: a node without the condition is one that
 // no agent has changed. A failure is told by the condition and by an Event, and the step is
 // taken again later, the agent running on. containerd is restarted once for each change of
-// its configuration, however often a step is taken.
+// its configuration, however often a step is taken; and where another program undoes that
+// change time and again, four times in an hour at most.
 //
 // # The node's side
 //
@@ -51,9 +54,11 @@
 //
 // # Harm
 //
-// Where containerd, restarted with the new configuration, serves no pods within
+// Where containerd, once its configuration has changed, serves no pods for all of
 // [Pauses].Ready, the configuration is taken back, and that set of binaries is not tried
-// again on this node. Nothing is changed on a node whose containerd cannot be asked before.
+// again on this node with the same flags. Where pods run on it, their binaries stay until
+// they have ended: without a containerd no pod could end. Nothing is changed on a node
+// whose containerd cannot be asked before.
 //
 // # Concurrency
 //

@@ -76,6 +76,7 @@ type node struct {
 	version  string // containerd's
 	loaded   bool   // it has the runtime
 	broken   bool   // it does not serve with the runtime in its files
+	down     bool   // it does not run
 	cri      error  // of its CRI plugin
 	restarts int
 	units    []string
@@ -191,14 +192,14 @@ func (n *node) start() {
 }
 
 // shim starts a shim of what is installed, and returns what ends it.
-func (n *node) shim(pid string) (end func()) {
+func (n *node) shim() (end func()) {
 	n.t.Helper()
 	link := filepath.Join(n.root, "usr/local/bin", hooks.ShimBinary)
 	binary, err := os.Readlink(link)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	dir := filepath.Join(n.root, "proc", pid)
+	dir := filepath.Join(n.root, "proc", "77")
 	if err := errors.Join(os.Mkdir(dir, 0o755), os.Symlink(binary, filepath.Join(dir, "exe"))); err != nil {
 		n.t.Fatal(err)
 	}
@@ -241,6 +242,9 @@ type containerd struct {
 func (c *containerd) Version(context.Context, *emptypb.Empty) (*versionapi.VersionResponse, error) {
 	c.n.mu.Lock()
 	defer c.n.mu.Unlock()
+	if c.n.down {
+		return nil, errors.New("down")
+	}
 	return &versionapi.VersionResponse{Version: c.n.version}, nil
 }
 
@@ -291,7 +295,7 @@ func (n *node) restart(_ context.Context, _, unit string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.units = append(n.units, unit)
-	n.loaded, n.cri = n.configured(), nil
+	n.loaded, n.cri, n.down = n.configured(), nil, false
 	if n.loaded && n.broken {
 		n.loaded, n.cri = false, errors.New("cannot load")
 	}
@@ -325,6 +329,16 @@ func (n *node) step(want Action) {
 	n.in = New(n.opts)
 	if d, err := n.in.Step(n.t.Context()); err != nil || d.Action != want {
 		n.t.Fatalf("got %s, %v, want %s: %s", d.Action, err, want, d.Message)
+	}
+}
+
+// goOn is steps of the same agent.
+func (n *node) goOn(want ...Action) {
+	n.t.Helper()
+	for _, a := range want {
+		if d, err := n.in.Step(n.t.Context()); err != nil || d.Action != a {
+			n.t.Fatalf("got %s, %v, want %s: %s", d.Action, err, a, d.Message)
+		}
 	}
 }
 

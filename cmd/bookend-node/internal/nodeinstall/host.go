@@ -47,8 +47,13 @@ func (h Host) uninstall(ctx context.Context, dryRun bool) (report.Report, error)
 	return h.run(ctx, dryRun, []string{"uninstall"})
 }
 
+// takeBack is bookend uninstall of containerd's configuration alone.
+func (h Host) takeBack(ctx context.Context, dryRun bool) (report.Report, error) {
+	return h.run(ctx, dryRun, []string{"uninstall", "--configuration-only"})
+}
+
 // run returns what is reported. A failure is an error unless it is a problem that is
-// decided by.
+// decided by, those of a removal.
 func (h Host) run(ctx context.Context, dryRun bool, args []string) (rep report.Report, err error) {
 	ctx, stop := context.WithTimeout(ctx, hostTime)
 	defer stop()
@@ -73,7 +78,7 @@ func (h Host) run(ctx context.Context, dryRun bool, args []string) (rep report.R
 	if jsonErr := json.Unmarshal(out, &rep); jsonErr != nil {
 		return rep, fmt.Errorf("bookend %s: %w: %s", args[0], errors.Join(err, jsonErr), bytes.TrimSpace(said.Bytes()))
 	}
-	if rep.Error != "" && rep.Problem == "" {
+	if rep.Error != "" && (rep.Problem == "" || args[0] != "uninstall") {
 		return rep, fmt.Errorf("bookend %s: %s", args[0], rep.Error)
 	}
 	return rep, nil

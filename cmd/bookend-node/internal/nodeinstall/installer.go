@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/metadata"
 
@@ -65,10 +67,11 @@ type Installer struct {
 	journal journal
 	loaded  bool // the journal is
 	seen    seen
-	set     string // of new binaries; empty: not known yet
-	ends    bool   // the agent was told to end, for a deletion
-	unit    string // that runs containerd
-	started string // the run of containerd that was seen last
+	set     string    // of new binaries; empty: not known yet
+	ends    bool      // the agent was told to end, for a deletion
+	unit    string    // that runs containerd
+	started string    // the run of containerd that was seen last
+	silent  time.Time // since when containerd serves no pods; zero: it does
 }
 
 // seen is what the API server said in the latest step.
@@ -128,39 +131,67 @@ func (in *Installer) look(ctx context.Context) (*corev1.Node, Decision, error) {
 	if err != nil {
 		return n, Decision{Action: map[bool]Action{true: Undo, false: Place}[o.Removal]}, err
 	}
-	since := time.Time{}
-	if in.journal.Restart == Restarted {
-		since = in.journal.At
-		o.Overdue = in.Now().Sub(since) > in.Pauses.Ready
+	since, err := in.restartedAt()
+	if err != nil {
+		return n, Decision{Action: Place}, err
 	}
-	o.Restart = in.journal.Restart
+	o.Overdue = !since.IsZero() && in.Now().Sub(since) > in.Pauses.Ready
+	o.Restart, o.Often = in.journal.Restart, in.journal.often(in.Now())
 	o.Ready, o.HandlerKnown = readySince(n, since), knowsHandler(n, in.Host.RuntimeName)
 	return n, decide(o), nil
+}
+
+// restartedAt is when containerd was restarted that the node is to be Ready after; zero:
+// it was not. A moment that is still to come was told by a clock that was wrong: the
+// node's kubelet would be waited for until then.
+func (in *Installer) restartedAt() (time.Time, error) {
+	if in.journal.Restart != Restarted {
+		return time.Time{}, nil
+	}
+	if now := in.Now(); in.journal.At.Round(0).After(now.Round(0)) {
+		if err := in.note(func(j *journal) { j.At = now }); err != nil {
+			return now, err
+		}
+	}
+	return in.journal.At, nil
 }
 
 // ask asks the API server, which may have been told of a removal, or have another
 // object of the node, by now.
 func (in *Installer) ask(ctx context.Context) (*corev1.Node, seen, error) {
-	why, err := in.removal.wanted(ctx, false)
+	why, err := in.removal.wanted(ctx, in.ends)
 	if err != nil {
 		return nil, seen{}, err
+	}
+	if in.ends && why != deleting {
+		in.ends = false
+		return nil, seen{}, errReplaced
 	}
 	n, err := in.API.Nodes().Get(ctx, in.Node, metav1.GetOptions{})
 	if err != nil {
 		return nil, seen{}, fmt.Errorf("node %s: %w", in.Node, err)
 	}
-	return n, seen{why != stays || in.ends, n.Labels[NodeLabel] == LabelReady, conditionOf(n, Condition) != nil}, nil
+	goes, label := why != stays || in.ends, n.Labels[NodeLabel]
+	return n, seen{goes, label == LabelReady || goes && label != "", conditionOf(n, Condition) != nil}, nil
 }
 
 func (in *Installer) observeRemoval(ctx context.Context, o *Observed) error {
-	if in.unit == "" {
-		// Only containerd is asked for: what an installation would do does not matter.
-		found, _ := in.Host.install(ctx, true)
-		in.unit = found.Unit
-	}
+	// Only containerd is asked for: what an installation would do does not matter.
+	found, _ := in.Host.install(ctx, true)
+	in.see(found)
 	rep, err := in.Host.uninstall(ctx, true)
-	o.Installed, o.InUse = rep.Problem != report.NotInstalled, rep.Problem == report.InUse
-	return err
+	if err != nil {
+		return err
+	}
+	o.Installed = rep.Problem != report.NotInstalled && (!o.Removal || ours(in.State))
+	if o.InUse = rep.Problem == report.InUse; o.InUse && !o.Removal {
+		config, err := in.Host.takeBack(ctx, true)
+		if err != nil {
+			return err
+		}
+		o.Configured = config.Changed
+	}
+	return in.follow()
 }
 
 func (in *Installer) observeInstallation(ctx context.Context, o *Observed) error {
@@ -168,19 +199,63 @@ func (in *Installer) observeInstallation(ctx context.Context, o *Observed) error
 	if err != nil {
 		return err
 	}
-	in.set, in.unit, in.started = rep.Set, rep.Unit, ""
+	in.set = rep.Set
+	in.see(rep)
 	o.Pending, o.Todo = rep.Changed, rep.Todo
 	if c := rep.Containerd; c != nil {
-		o.Serving, o.Loaded, in.started = c.CRI == "", c.Loaded, c.Started
+		o.Serving, o.Loaded = c.CRI == "", c.Loaded
 	}
-	if o.GaveUp = in.journal.Failed == in.set; o.GaveUp {
+	o.Silent = in.silentFor(o.Serving) > in.Pauses.Ready
+	if o.GaveUp = in.journal.Failed == in.attempt(); o.GaveUp {
 		return in.observeRemoval(ctx, o)
 	}
-	if j := &in.journal; j.Restart == RestartDue && j.Started != "" && in.started != "" && j.Started != in.started {
-		// By a person, or by the agent before this one, or by a boot.
-		return in.note(func(j *journal) { j.Restart, j.At = Restarted, in.Now() })
+	if o.Pending {
+		return nil // what is due is so for another change as well
 	}
-	return nil
+	return in.follow()
+}
+
+// see remembers which containerd there is.
+func (in *Installer) see(rep report.Report) {
+	in.started = ""
+	if c := rep.Containerd; c != nil {
+		in.started = c.Started
+	}
+	if rep.Unit != "" {
+		in.unit = rep.Unit
+	}
+}
+
+// silentFor is for how long containerd serves no pods.
+func (in *Installer) silentFor(serving bool) time.Duration {
+	switch {
+	case serving:
+		in.silent = time.Time{}
+		return 0
+	case in.silent.IsZero():
+		in.silent = in.Now()
+	}
+	return in.Now().Sub(in.silent)
+}
+
+// attempt is what did harm, or did not: other binaries or other flags may do better.
+func (in *Installer) attempt() string {
+	h := in.Host
+	return strings.Join([]string{in.set, h.Distribution, h.RuntimeName, h.BinDir, h.LibDir}, " ")
+}
+
+// follow notes which containerd is to be restarted, and that it was: by a person, or by
+// the agent before this one, or by a boot. It is called when its files have changed. One
+// that was started before has not read them.
+func (in *Installer) follow() error {
+	j := &in.journal
+	switch {
+	case j.Restart != RestartDue || in.started == "" || j.Started == in.started:
+		return nil
+	case j.Started == "":
+		return in.note(func(j *journal) { j.Started = in.started })
+	}
+	return in.note(func(j *journal) { j.Restart, j.At = Restarted, in.Now() })
 }
 
 func (in *Installer) note(change func(*journal)) error {
@@ -200,19 +275,35 @@ func (in *Installer) do(ctx context.Context, n *corev1.Node, a Action) error {
 	case Unlabel:
 		return in.label(ctx, false)
 	case Place:
-		return in.change(ctx, in.Host.install)
+		return in.place(ctx)
+	case TakeBack:
+		return in.change(ctx, in.Host.takeBack)
 	case Undo:
 		return in.change(ctx, in.Host.uninstall)
 	case Restart:
 		return in.restart(ctx)
 	case Settle:
-		return in.note(func(j *journal) { *j = journal{Failed: j.Failed} })
+		return in.note(func(j *journal) { *j = j.settled() })
 	case GiveUp:
-		return in.note(func(j *journal) { *j = journal{Failed: in.set} })
+		return in.note(func(j *journal) { *j = j.settled(); j.Failed = in.attempt() })
 	case Forget:
-		return errors.Join(in.note(func(j *journal) { *j = journal{} }), in.forget(ctx, n))
+		return errors.Join(in.note(func(j *journal) { *j = journal{} }), setOurs(in.State, false), in.forget(ctx, n))
 	}
 	return nil
+}
+
+// place installs, and notes before whose installation it is.
+func (in *Installer) place(ctx context.Context) error {
+	there, err := in.Host.uninstall(ctx, true)
+	if err != nil && there.Error == "" {
+		return err
+	}
+	if there.Problem == report.NotInstalled {
+		if err := setOurs(in.State, true); err != nil {
+			return err
+		}
+	}
+	return in.change(ctx, in.Host.install)
 }
 
 // change changes the node's files. That containerd has to be restarted is noted before:
@@ -220,7 +311,7 @@ func (in *Installer) do(ctx context.Context, n *corev1.Node, a Action) error {
 func (in *Installer) change(ctx context.Context, do func(ctx context.Context, dryRun bool) (report.Report, error)) error {
 	rep, err := do(ctx, true)
 	if err == nil && rep.Restart {
-		err = in.note(func(j *journal) { j.Restart, j.Started, j.At = RestartDue, in.started, time.Time{} })
+		err = in.note(func(j *journal) { j.Restart, j.Started, j.At = RestartDue, "", time.Time{} })
 	}
 	if err != nil {
 		return err
@@ -240,10 +331,13 @@ func (in *Installer) change(ctx context.Context, do func(ctx context.Context, dr
 func (in *Installer) restart(ctx context.Context) error {
 	in.Log.Info("containerd is restarted", "unit", in.unit)
 	err := in.Restarter.restart(ctx, in.Host.Root, in.unit)
-	if err != nil && !errors.Is(err, errJob) {
-		return err
+	if out := (*outputError)(nil); errors.As(err, &out) {
+		in.Log.Warn("the command that restarts containerd has failed", "output", out.output)
 	}
-	return errors.Join(err, in.note(func(j *journal) { j.Restart, j.At = Restarted, in.Now() }))
+	if err != nil && !errors.Is(err, errJob) {
+		return err // where containerd was restarted all the same, follow sees it
+	}
+	return errors.Join(err, in.note(func(j *journal) { j.restarted(in.Now()) }))
 }
 
 // Run takes steps until ctx is done, and then until all is undone if that is why. One
@@ -256,7 +350,7 @@ func (in *Installer) Run(ctx context.Context) error {
 	defer unlock()
 	// A step that has begun is not cut off.
 	always := context.WithoutCancel(ctx)
-	pause := time.Duration(0)
+	pause, denied := time.Duration(0), 0
 	for {
 		if ctx.Err() != nil && !in.ends {
 			if in.ends = in.leaves(always); !in.ends {
@@ -264,7 +358,14 @@ func (in *Installer) Run(ctx context.Context) error {
 			}
 		}
 		d, err := in.Step(always)
+		if denied++; !isDenied(err) {
+			denied = 0
+		}
 		switch {
+		case in.ends && denied == leaveTries:
+			// Its rights went together with the DaemonSet. Who waits for the node's lock goes on.
+			in.Log.Warn("what is left to undo stays", "error", err)
+			return nil
 		case err != nil:
 			in.Log.Warn(err.Error(), "action", d.Action)
 			pause = min(max(pause*2, in.Pauses.Failed), in.Pauses.Failing)
@@ -320,11 +421,21 @@ func (in *Installer) wait(ctx context.Context, pause time.Duration) {
 // where the API server does not say so.
 func (in *Installer) leaves(ctx context.Context) bool {
 	why, err := in.removal.wanted(ctx, true)
+	for tries := 1; err != nil && !isDenied(err) && tries < leaveTries; tries++ {
+		in.wait(ctx, in.Pauses.Failed)
+		why, err = in.removal.wanted(ctx, true)
+	}
 	if err != nil {
 		in.Log.Warn("whether bookend is being removed is not known: it stays", "error", err)
 	}
 	return why == deleting
 }
+
+// leaveTries are how often the API server is asked: it may be restarted just then.
+const leaveTries = 3
+
+// isDenied tells whether the API server does not let the agent ask, or say, a thing.
+func isDenied(err error) bool { return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) }
 
 // lock waits for other agents of this node; nil: ctx was done before.
 func (in *Installer) lock(ctx context.Context) (unlock func()) {

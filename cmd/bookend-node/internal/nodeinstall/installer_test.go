@@ -53,8 +53,10 @@ func TestThereAndBack(t *testing.T) {
 					t.Errorf("restarted %q, want %q", n.units, want)
 				}
 			}
-			if _, err := os.Stat(filepath.Join(n.opts.State, journalName)); err == nil {
-				t.Error("the journal is left")
+			for _, name := range []string{journalName, oursName} {
+				if _, err := os.Stat(filepath.Join(n.opts.State, name)); err == nil {
+					t.Errorf("%s is left", name)
+				}
 			}
 			for _, reason := range []string{ReasonInstalled, ReasonRestarting, ReasonRemoved} {
 				if got, want := n.events(reason), int32(rounds); got < want {
@@ -66,9 +68,9 @@ func TestThereAndBack(t *testing.T) {
 }
 
 // installed is a node with the runtime.
-func installed(t *testing.T, tree string) *node {
+func installed(t *testing.T) *node {
 	t.Helper()
-	n := newNode(t, tree)
+	n := newNode(t, "containerd")
 	n.steps(Place, Restart)
 	n.heartbeat()
 	n.steps(Settle, Label, Rest)
@@ -88,9 +90,9 @@ func (n *node) sets() []string {
 // An upgrade restarts nothing; running shims keep their binaries, and those go with the
 // last of them.
 func TestAnUpgradeSparesShimsThatRun(t *testing.T) {
-	n := installed(t, "containerd")
+	n := installed(t)
 	old := n.sets()
-	end := n.shim("77")
+	end := n.shim()
 	n.release("2")
 	n.steps(Place, Rest)
 	n.says(ReasonInstalled, true)
@@ -113,8 +115,8 @@ func TestAnUpgradeSparesShimsThatRun(t *testing.T) {
 
 // While pods run the label goes at once, an Event says why, and the rest follows.
 func TestARemovalWaitsForPods(t *testing.T) {
-	n := installed(t, "containerd")
-	end := n.shim("77")
+	n := installed(t)
+	end := n.shim()
 	with := n.tree()
 	n.ask(true)
 	n.steps(Unlabel, Wait, Wait)
@@ -141,13 +143,17 @@ func TestAKilledAgentIsFollowedByOneThatGoesOn(t *testing.T) {
 	t.Run("after it has restarted, before that is noted", func(t *testing.T) {
 		n := newNode(t, "containerd")
 		n.step(Place)
-		if err := n.restart(t.Context(), "", "by the killed agent"); err != nil {
-			t.Fatal(err)
-		}
+		n.restartAndDie()
 		n.step(Wait) // for the node, and no second restart
 		n.heartbeat()
 		n.steps(Settle, Label)
-		if len(n.units) != 1 {
+		n.ask(true)
+		n.steps(Unlabel, Undo)
+		n.restartAndDie()
+		n.step(Wait)
+		n.heartbeat()
+		n.steps(Settle, Forget)
+		if len(n.units) != 2 {
 			t.Errorf("restarted %q", n.units)
 		}
 	})
@@ -164,6 +170,201 @@ func TestAKilledAgentIsFollowedByOneThatGoesOn(t *testing.T) {
 	})
 }
 
+// restartAndDie restarts containerd, as an agent that is killed before it notes that.
+func (n *node) restartAndDie() {
+	n.t.Helper()
+	o := n.opts
+	o.Restarter.systemd = func(ctx context.Context, bus, unit string) error {
+		panic(n.restart(ctx, bus, unit))
+	}
+	defer func() { _ = recover() }()
+	d, err := New(o).Step(n.t.Context())
+	n.t.Fatalf("got %s, %v, and is not killed", d.Action, err)
+}
+
+// A containerd that others restart just before its files change has not read them.
+func TestARestartBeforeTheChangeIsNotTheOne(t *testing.T) {
+	n := newNode(t, "containerd")
+	n.api.Before(func(r *http.Request) *apierrors.StatusError {
+		if r.Method == http.MethodPatch { // what is done to the node is said, and is not done yet
+			n.start()
+		}
+		return nil
+	})
+	n.step(Place)
+	n.api.Before(nil)
+	n.steps(Restart, Wait)
+	n.heartbeat()
+	n.steps(Settle, Label)
+}
+
+// What a person has installed is brought up to date, and stays.
+func TestAnInstallationOfAPersonStays(t *testing.T) {
+	n := newNode(t, "containerd")
+	if _, err := n.opts.Host.install(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.restart(t.Context(), "", "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	n.heartbeat()
+	n.release("2")
+	n.steps(Place, Label, Rest)
+	with := n.tree()
+	n.ask(true)
+	n.steps(Unlabel, Forget, Rest)
+	n.says("", false)
+	if n.tree() != with || len(n.units) != 1 {
+		t.Errorf("the node has changed, restarts %q", n.units)
+	}
+}
+
+// Whatever the label says, it goes: what waits for the removal waits for that.
+func TestAnotherValueOfTheLabelGoesToo(t *testing.T) {
+	n := newNode(t, "containerd")
+	n.api.SetNode("n1", func(node *corev1.Node) { node.Labels = map[string]string{NodeLabel: "by-hand"} })
+	n.ask(true)
+	n.steps(Unlabel, Forget, Rest)
+	if node := n.api.Node("n1"); len(node.Labels) != 0 {
+		t.Errorf("labels %v", node.Labels)
+	}
+}
+
+// One look at a containerd that others restart does no harm, however long ago it was
+// restarted for the runtime.
+func TestASilentContainerdIsWaitedFor(t *testing.T) {
+	n := newNode(t, "containerd")
+	n.steps(Place, Restart, Wait) // for a node that others keep from being Ready
+	n.become(func() { n.now = n.now.Add(n.in.Pauses.Ready + time.Second) })
+	n.goOn(Wait)
+	if got := n.events(ReasonNodeNotReady); got != 2 {
+		t.Errorf("%d Events, want one more after a long time", got)
+	}
+	n.become(func() { n.down = true })
+	n.goOn(Wait)
+	n.become(func() { n.now = n.now.Add(n.in.Pauses.Ready - time.Second) })
+	n.goOn(Wait)
+	n.become(func() { n.down = false })
+	n.goOn(Wait)
+	n.become(func() { n.down, n.now = true, n.now.Add(2*time.Second) })
+	n.goOn(Wait)
+	n.become(func() { n.down = false })
+	n.heartbeat()
+	n.goOn(Settle, Label)
+}
+
+// A command that stops containerd, and cannot start it with the new configuration, is no
+// reason to wait for ever.
+func TestHarmByACommandIsUndone(t *testing.T) {
+	n := newNode(t, "containerd")
+	before := n.tree()
+	n.opts.Restarter.systemd = func(ctx context.Context, bus, unit string) error {
+		_ = n.restart(ctx, bus, unit)
+		n.become(func() { n.down = n.configured() })
+		if n.down {
+			return errors.New("exit status 1")
+		}
+		return nil
+	}
+	n.step(Place)
+	if d, err := n.in.Step(t.Context()); d.Action != Restart || err == nil {
+		t.Fatalf("got %s, %v", d.Action, err)
+	}
+	n.goOn(Wait)
+	n.become(func() { n.now = n.now.Add(n.in.Pauses.Ready + time.Second) })
+	n.goOn(GiveUp, Undo, Restart)
+	n.heartbeat()
+	n.goOn(Settle, Rest)
+	if n.tree() != before {
+		t.Error("the node is not as it was")
+	}
+}
+
+// Where pods run, their binaries stay, and containerd serves without the configuration:
+// else no pod could end.
+func TestHarmIsUndoneWhilePodsRun(t *testing.T) {
+	n := installed(t)
+	end := n.shim()
+	old := n.sets()
+	n.release("2")
+	n.remove()
+	n.become(func() { n.broken = true })
+	n.steps(Place, Restart, Wait)
+	n.become(func() { n.now = n.now.Add(n.in.Pauses.Ready + time.Second) })
+	n.goOn(GiveUp, Unlabel, TakeBack, Restart)
+	if n.configured() {
+		t.Error("the configuration is there")
+	}
+	if now := n.sets(); !slices.Contains(now, old[0]) {
+		t.Errorf("sets %v, of which a shim runs from %v", now, old)
+	}
+	n.heartbeat()
+	n.goOn(Settle, Wait)
+	n.says(ReasonInUse, false)
+	end()
+	n.goOn(Undo, Rest)
+	if len(n.units) != 3 || len(n.sets()) != 0 {
+		t.Errorf("restarted %q, sets %v", n.units, n.sets())
+	}
+}
+
+// remove has another program take the runtime out of containerd's configuration.
+func (n *node) remove() {
+	n.t.Helper()
+	if _, err := n.opts.Host.takeBack(n.t.Context(), false); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// The agent and another program do not take turns for ever.
+func TestRestartsAreBounded(t *testing.T) {
+	n := installed(t)
+	for range restartsMost - 1 {
+		n.remove()
+		n.steps(Place, Restart)
+		n.heartbeat()
+		n.steps(Settle, Rest)
+	}
+	n.remove()
+	n.become(func() { n.loaded = false })
+	n.steps(Place, Unlabel, Wait)
+	n.says(ReasonOften, false)
+	if len(n.units) != restartsMost {
+		t.Errorf("restarted %q", n.units)
+	}
+	n.become(func() { n.now = n.now.Add(restartsTime) })
+	n.step(Restart)
+}
+
+// A moment that is still to come was told by a wrong clock.
+func TestAClockThatIsSetBackHoldsNothingUp(t *testing.T) {
+	n := newNode(t, "containerd")
+	n.steps(Place, Restart, Wait)
+	n.become(func() { n.now = n.now.Add(-24 * time.Hour) })
+	n.step(Wait)
+	n.heartbeat()
+	n.steps(Settle, Label)
+}
+
+// Another name of the runtime has to wait for the pods of the old one, and takes nothing
+// from them.
+func TestARenamedRuntimeWaitsForPods(t *testing.T) {
+	n := installed(t)
+	end := n.shim()
+	with := n.tree()
+	n.opts.Host.RuntimeName = "other"
+	n.in = New(n.opts)
+	if _, err := n.in.Step(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot be renamed") {
+		t.Fatalf("got %v", err)
+	}
+	n.says("PlaceFailed", true)
+	if n.tree() != with {
+		t.Error("files have changed under pods that run")
+	}
+	end()
+	n.step(Place)
+}
+
 // A configuration with which containerd does not serve is taken back, once, until there
 // are other binaries.
 func TestHarmIsUndone(t *testing.T) {
@@ -173,7 +374,8 @@ func TestHarmIsUndone(t *testing.T) {
 	n.steps(Place, Restart, Wait)
 	n.says(ReasonContainerd, false)
 	n.become(func() { n.now = n.now.Add(n.in.Pauses.Ready + time.Second) })
-	n.steps(GiveUp, Undo, Restart)
+	n.goOn(GiveUp)
+	n.steps(Undo, Restart)
 	n.heartbeat()
 	n.steps(Settle, Rest, Rest)
 	n.says(ReasonGaveUp, false)
@@ -182,6 +384,11 @@ func TestHarmIsUndone(t *testing.T) {
 	}
 	if len(n.units) != 2 || n.events(ReasonGaveUp) == 0 {
 		t.Errorf("restarted %q, %d Events", n.units, n.events(ReasonGaveUp))
+	}
+	others := n.opts
+	others.Host.Distribution = "containerd"
+	if _, d, err := New(others).look(t.Context()); err != nil || d.Action != Place {
+		t.Errorf("with other flags: got %s, %v", d.Action, err)
 	}
 	n.release("2")
 	n.become(func() { n.broken = false })

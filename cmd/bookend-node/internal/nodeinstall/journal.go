@@ -22,8 +22,43 @@ type journal struct {
 	Started string `json:"started,omitempty"`
 	// At is when it was restarted.
 	At time.Time `json:"at,omitzero"`
-	// Failed is the set of binaries that did the node harm.
+	// Failed is the set of binaries that did the node harm, and what it was installed as.
 	Failed string `json:"failed,omitempty"`
+	// Restarts are how often containerd was restarted since a moment.
+	Restarts int       `json:"restarts,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+}
+
+// settled is what stays known when no restart is due.
+func (j journal) settled() journal {
+	return journal{Failed: j.Failed, Restarts: j.Restarts, Since: j.Since}
+}
+
+// Another program that writes containerd's configuration time and again is not answered
+// by as many restarts: no more than these in a time.
+const (
+	restartsMost = 4
+	restartsTime = time.Hour
+)
+
+// often tells whether no restart may follow now.
+func (j journal) often(now time.Time) bool {
+	return j.Restarts >= restartsMost && j.recent(now)
+}
+
+// recent tells whether restarts are counted still. A clock that was set back counts anew.
+func (j journal) recent(now time.Time) bool {
+	age := now.Sub(j.Since)
+	return age >= 0 && age < restartsTime
+}
+
+// restarted notes a restart.
+func (j *journal) restarted(now time.Time) {
+	if !j.recent(now) {
+		j.Restarts, j.Since = 0, now
+	}
+	j.Restarts++
+	j.Restart, j.At = Restarted, now
 }
 
 const journalName = "install.json"

@@ -20,6 +20,7 @@ const (
 	ReasonInstalling    = "Installing"
 	ReasonRestarting    = "RestartingContainerd"
 	ReasonRestartByHand = "ContainerdNotRestarted"
+	ReasonOften         = "RestartedOften"
 	ReasonByHand        = "ConfigurationByHand"
 	ReasonContainerd    = "ContainerdNotServing"
 	ReasonNotLoaded     = "RuntimeNotLoaded"

@@ -83,7 +83,7 @@ func (in *Installer) report(ctx context.Context, n *corev1.Node, d Decision) err
 func (in *Installer) forget(ctx context.Context, n *corev1.Node) error {
 	err := in.patchCondition(ctx, map[string]any{"type": Condition, "$patch": "delete"})
 	if err == nil {
-		in.tell(ctx, n, Decision{Reason: ReasonRemoved, Message: "bookend is removed, and the node is as it was"})
+		in.tell(ctx, n, Decision{Reason: ReasonRemoved, Message: "what the agents of bookend did on the node is undone"})
 	}
 	return err
 }

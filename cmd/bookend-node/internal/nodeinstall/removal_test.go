@@ -152,7 +152,7 @@ func TestAnAgentThatEndsLeavesTheNodeUnlessItsDaemonSetGoes(t *testing.T) {
 		return err != nil
 	})
 	// Deleted, while a pod runs.
-	stopShim := n.shim("77")
+	stopShim := n.shim()
 	n.api.SetMeta(setPath, nil)
 	done := make(chan struct{})
 	go func() { defer close(done); end() }()
@@ -165,6 +165,60 @@ func TestAnAgentThatEndsLeavesTheNodeUnlessItsDaemonSetGoes(t *testing.T) {
 	if after := n.tree(); after != before {
 		t.Errorf("the node is not as it was: %s", after)
 	}
+}
+
+// A DaemonSet that takes the place of the deleted one ends what the deletion began: its
+// agent does not wait for pods to end.
+func TestANewDaemonSetTakesOver(t *testing.T) {
+	n := newNode(t, "containerd")
+	end := n.run()
+	n.until("it is installed", func() bool { n.heartbeat(); return n.reason() == ReasonInstalled })
+	defer n.shim()()
+	n.api.SetMeta(setPath, nil)
+	done := make(chan struct{})
+	go func() { defer close(done); end() }()
+	n.until("it waits for the pod", func() bool { return n.reason() == ReasonInUse })
+	n.deploy("2")
+	<-done
+	n.says(ReasonInUse, false)
+	end = n.run()
+	n.until("it is labelled again", func() bool { return n.reason() == ReasonInstalled })
+	end()
+	n.says(ReasonInstalled, true)
+}
+
+// An agent whose rights have gone with its DaemonSet does not hold the node up.
+func TestAnAgentWithoutRightsEnds(t *testing.T) {
+	n := newNode(t, "containerd")
+	end := n.run()
+	n.until("it is installed", func() bool { n.heartbeat(); return n.reason() == ReasonInstalled })
+	defer n.shim()()
+	n.api.SetMeta(setPath, nil)
+	done := make(chan struct{})
+	go func() { defer close(done); end() }()
+	n.until("it waits for the pod", func() bool { return n.reason() == ReasonInUse })
+	n.api.Before(func(*http.Request) *apierrors.StatusError { return apierrors.NewUnauthorized("who?") })
+	<-done
+	n.api.Before(nil)
+	n.says(ReasonInUse, false)
+}
+
+// An API server that does not answer for a moment keeps no agent from its removal.
+func TestAnAgentThatEndsAsksAgain(t *testing.T) {
+	n := newNode(t, "containerd")
+	n.opts.Pauses = Pauses{Failed: time.Millisecond}
+	in, failures := New(n.opts), 0
+	n.api.SetMeta(setPath, &metav1.ObjectMeta{Name: "agent", DeletionTimestamp: &metav1.Time{Time: n.now}})
+	n.api.Before(func(r *http.Request) *apierrors.StatusError {
+		if failures++; failures < leaveTries {
+			return apierrors.NewInternalError(errors.New("not now"))
+		}
+		return nil
+	})
+	if !in.leaves(t.Context()) {
+		t.Error("it stays")
+	}
+	n.api.Before(nil)
 }
 
 // What an administrator asks for is seen while all rests, and by nodes that are new.

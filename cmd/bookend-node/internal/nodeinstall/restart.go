@@ -81,10 +81,20 @@ func restartByCommand(ctx context.Context, root, command string) error {
 	cmd.WaitDelay = time.Second // a daemon may have kept the pipe
 	out, err := cmd.CombinedOutput()
 	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
-		return fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(out))
+		return &outputError{fmt.Errorf("the command of --restart: %w", err), string(bytes.TrimSpace(out))}
 	}
 	return nil
 }
+
+// outputError is the failure of a command. What it printed is for the log alone: Events
+// about a node can be read by more people.
+type outputError struct {
+	error
+	output string
+}
+
+// Unwrap returns the failure.
+func (e *outputError) Unwrap() error { return e.error }
 
 // restartUnit asks systemd, and waits for the end of its job. It fails with errJob where
 // the job did: containerd was stopped then, and has not started.

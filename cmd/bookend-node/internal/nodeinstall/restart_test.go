@@ -72,7 +72,9 @@ func TestACommandIsTheNodes(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(root, "done")); err != nil || string(got) != "/\n" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if err := run("echo no such service; exit 3"); err == nil || !strings.Contains(err.Error(), "exit status 3: no such service") {
+	// What it prints is for the log, and not for an Event.
+	err = run("echo no such service; exit 3")
+	if out := (*outputError)(nil); !errors.As(err, &out) || out.output != "no such service" || err.Error() != "the command of --restart: exit status 3" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -109,10 +109,13 @@ func (u Uninstall) remain(ctx context.Context) (all []string, err error) {
 	}
 }
 
-// leftOn says what an agent says of its node; empty: nothing is left.
+// leftOn says what an agent says of its node; empty: nothing is left. The agent of a node
+// that is not Ready may never say more.
 func leftOn(n *corev1.Node) string {
 	c := conditionOf(n, Condition)
 	switch {
+	case c != nil && !readySince(n, time.Time{}):
+		return fmt.Sprintf("%s (the node is not Ready; %s: %s)", n.Name, c.Reason, c.Message)
 	case c != nil:
 		return fmt.Sprintf("%s (%s: %s)", n.Name, c.Reason, c.Message)
 	case n.Labels[NodeLabel] != "":

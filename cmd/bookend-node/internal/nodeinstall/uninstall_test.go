@@ -86,7 +86,7 @@ func TestUninstallNamesTheNodesThatAreLeft(t *testing.T) {
 		err := u.Run(ctx)
 		stop()
 		api.Before(nil)
-		if !errors.Is(err, ErrRemain) || !strings.Contains(err.Error(), "1 nodes have not removed bookend: b (PodsRunning: pods run)") || errors.Is(err, context.Canceled) != there {
+		if !errors.Is(err, ErrRemain) || !strings.Contains(err.Error(), "1 nodes have not removed bookend: b (the node is not Ready; PodsRunning: pods run)") || errors.Is(err, context.Canceled) != there {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

@@ -46,6 +46,15 @@ func TestAProgramIsToldWhatIsDone(t *testing.T) {
 	if rep := s.reported(ExitOK, install...); rep.Changed || rep.Restart {
 		t.Errorf("install again: %+v", rep)
 	}
+	if rep := s.reported(ExitOK, append(uninstall, "--configuration-only")...); !rep.Changed || !rep.Restart {
+		t.Errorf("the configuration is taken back: %+v", rep)
+	}
+	if _, err := os.Lstat(link); err != nil {
+		t.Errorf("the binaries go with it: %v", err)
+	}
+	if rep := s.reported(ExitOK, install...); !rep.Restart {
+		t.Errorf("install after that: %+v", rep)
+	}
 	if rep := s.reported(ExitOK, uninstall...); !rep.Changed || !rep.Restart {
 		t.Errorf("uninstall: %+v", rep)
 	}

@@ -17,6 +17,7 @@ func newUninstall() *cobra.Command {
 		where         directories
 		told          reporting
 		dryRun, force bool
+		configOnly    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "uninstall",
@@ -37,20 +38,28 @@ binary to clean up after them, and gives up their containers if it restarts with
 	told.flags(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, files as a unified diff, and change nothing")
 	cmd.Flags().BoolVar(&force, "force", false, "uninstall although shims run")
+	cmd.Flags().BoolVar(&configOnly, "configuration-only", false, "put containerd's configuration back alone, and leave the binaries to pods that run")
+	_ = cmd.Flags().MarkHidden("configuration-only")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := told.directories(&where); err != nil {
 			return err
+		}
+		undo := func() (*install.Plan, error) {
+			if configOnly {
+				return install.TakeBack(where.lib)
+			}
+			return install.Undo(where.lib, force)
 		}
 		if told.json {
 			err := told.enter()
 			var plan *install.Plan
 			if err == nil {
-				plan, err = install.Undo(where.lib, force)
+				plan, err = undo()
 			}
 			return told.print(cmd, report.Report{}, plan, err, func() error { return plan.Revert() }, dryRun)
 		}
 		out := cmd.OutOrStdout()
-		plan, err := install.Undo(where.lib, force)
+		plan, err := undo()
 		if err == nil {
 			err = carryOut(out, plan, plan.Revert, dryRun)
 		}
