@@ -9,6 +9,7 @@ import (
 
 	"bookend.dev/bookend/integration/harness"
 	"github.com/containerd/errdefs"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // sandboxEnds are the ways in which a pod's sandbox ends before its containers.
@@ -120,4 +121,9 @@ func TestSandboxThatIsStoppedEndsTheStartOfItsContainers(t *testing.T) {
 		t.Error("the container lives on in a dead sandbox:", err)
 	}
 	p.WantHookEvent("postStart", "cancel")
+	// containerd may close its connection to the pod's shim under its own delete of the
+	// container. It asks again a second later, and removes no pod before.
+	if _, err := p.Container.WaitState(t.Context(), runtimeapi.ContainerState_CONTAINER_EXITED); err != nil {
+		t.Error(err)
+	}
 }
