@@ -46,7 +46,8 @@
 //
 // # When it goes
 //
-// Everything is undone where the agents' DaemonSet is being deleted, or its namespace, or
+// Everything is undone where the agents' DaemonSet is being deleted, or its namespace (as
+// far as the agent's rights last, which go with it), or
 // where its annotation asks for it, which [Uninstall] sets before Helm deletes anything.
 // SIGTERM alone undoes nothing: it makes the agent ask whether its DaemonSet is being
 // deleted, and what cannot be known means no. A DaemonSet that another of its name has
