@@ -1,6 +1,6 @@
 # The tests of bookend in a cluster of Kubernetes. Included by the Makefile at the
-# top of the repository. Not a part of `make test`: the programs take many minutes of
-# two cores to compile.
+# top of the repository. Not a part of `make test`: the programs take 7 minutes of two
+# cores to compile.
 
 # Built like the programs, without the race detector, so that the packages which they
 # share are compiled once. What is tested here are other processes.
