@@ -91,6 +91,14 @@ func TestNextInAnEmergency(t *testing.T) {
 	}
 }
 
+// Who has a clock that is behind does not write again and again what is not valid yet.
+func TestNextOfAClockThatIsFarBehind(t *testing.T) {
+	first := step(t, nil, 0, false)
+	if s := step(t, first, -2*skew, false); s != first {
+		t.Error("renewed what is not valid yet")
+	}
+}
+
 func TestNoCertificateOutlivesItsAuthority(t *testing.T) {
 	l := Lifetimes{Authority: time.Hour, Serving: 2 * time.Hour}
 	s, err := l.next(nil, world{now: beginning(), names: []string{serverName}})
