@@ -43,12 +43,12 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 		return "", err
 	}
 	for _, k := range p.packages {
-		if err := goTool(ctx, s, "test", "-c", "-o", filepath.Join(stage, "tests", k.binary()), "./"+k.path); err != nil {
+		if err := goTool(ctx, filepath.Join(s.root, k.path), "test", "-c", "-o", filepath.Join(stage, "tests", k.binary()), "."); err != nil {
 			return "", err
 		}
 	}
 	for _, name := range []string{"pause", "testserver"} {
-		if err := goTool(ctx, s, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(stage, "programs", name), "./integration/harness/"+name); err != nil {
+		if err := goTool(ctx, s.root, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(stage, "programs", name), "./integration/harness/"+name); err != nil {
 			return "", err
 		}
 	}
@@ -68,10 +68,11 @@ func payload(ctx context.Context, s settings, p plan, dir string) (string, error
 	return ext4(ctx, s, filepath.Join(dir, "suite.ext4"), stage)
 }
 
-// goTool runs go without cgo: the guest has libraries of its own.
-func goTool(ctx context.Context, s settings, args ...string) error {
+// goTool runs go in a directory, whose module may be another, without cgo: the guest has
+// libraries of its own.
+func goTool(ctx context.Context, dir string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, out)
 	}

@@ -10,7 +10,7 @@ import (
 
 // pkg is a package of tests in the guest.
 type pkg struct {
-	path string // below the module: integration/matrix
+	path string // below the repository: integration/matrix
 	run  string // a pattern of tests; empty: all
 	skip string // a pattern of those that are left out; empty: none
 }
@@ -71,8 +71,35 @@ func planFor(s settings) plan {
 	if !s.part {
 		p.leftOut = append(p.leftOut, otherLibrary.pattern+": "+otherLibrary.reason)
 		p.packages = append(p.packages, pkg{path: "integration/matrix", run: s.run, skip: either(s.skip, otherLibrary.pattern)})
+		p = p.withAgent(s)
 	}
 	return p
+}
+
+// The package of the agent's installing, and what its tests of systemd are called. They
+// are in another module; what else the package tests needs a compiler.
+const (
+	agentPackage = "cmd/bookend-node/internal/nodeinstall"
+	agentTests   = "TestSystemd"
+)
+
+// withAgent adds them where there is a systemd.
+func (p plan) withAgent(s settings) plan {
+	if s.init != initSystemd {
+		p.leftOut = append(p.leftOut, "package "+agentPackage+": no systemd is there that could restart containerd")
+		return p
+	}
+	p.packages = append(p.packages, pkg{path: agentPackage, run: s.run, skip: either(s.skip, allBut(agentTests))})
+	return p
+}
+
+// allBut is a pattern of the names that do not begin with one.
+func allBut(begin string) string {
+	pattern := ""
+	for i := range begin {
+		pattern = either(pattern, "^"+begin[:i]+"([^"+begin[i:i+1]+"]|$)")
+	}
+	return pattern
 }
 
 // either is a pattern of what matches one of two.
@@ -111,7 +138,7 @@ func environment(s settings) []string {
 		"BOOKEND_TEST_PROGRAMS=/bookend/programs",
 	}
 	if s.init == initSystemd {
-		env = append(env, "BOOKEND_TEST_CGROUPS=systemd")
+		env = append(env, "BOOKEND_TEST_CGROUPS=systemd", "BOOKEND_TEST_SYSTEMD=1")
 	}
 	if s.slow > 0 {
 		env = append(env, fmt.Sprintf("BOOKEND_TEST_SLOW=%g", s.slow))

@@ -68,6 +68,30 @@ func testsOf(t *testing.T, dir string) (names []string) {
 	return names
 }
 
+// Of the agent's package a guest with systemd runs the tests of systemd, whatever is asked
+// for, and another one none.
+func TestPlanHasTheAgentsTestsOfSystemd(t *testing.T) {
+	names := testsOf(t, "../../"+agentPackage)
+	for _, s := range []settings{{init: initSystemd}, {init: initSystemd, run: "Test"}, {init: initSystemd, skip: "X"}} {
+		p := planFor(s)
+		last := p.packages[len(p.packages)-1]
+		skip := regexp.MustCompile(last.skip)
+		run := slices.DeleteFunc(slices.Clone(names), skip.MatchString)
+		if last.path != agentPackage || last.run != s.run || len(run) < 2 || len(run) == len(names) {
+			t.Errorf("%+v: %+v, which runs %q", s, last, run)
+		}
+		for _, name := range names {
+			if slices.Contains(run, name) != strings.HasPrefix(name, agentTests) {
+				t.Errorf("%+v: runs %q", s, run)
+			}
+		}
+	}
+	p := planFor(settings{init: initSmall})
+	if slices.ContainsFunc(p.packages, func(k pkg) bool { return k.path == agentPackage }) || !strings.Contains(strings.Join(p.leftOut, "\n"), agentPackage) {
+		t.Errorf("without systemd: %+v", p)
+	}
+}
+
 func TestPlanTellsTheDriverOfCgroups(t *testing.T) {
 	for init, want := range map[string]bool{initSystemd: true, initSmall: false} {
 		if got := slices.Contains(planFor(settings{init: init}).env, "BOOKEND_TEST_CGROUPS=systemd"); got != want {

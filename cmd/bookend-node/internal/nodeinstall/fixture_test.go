@@ -109,6 +109,15 @@ func newNode(t *testing.T, tree string) *node {
 	if tree != "talos" { // whose socket is plain containerd's too
 		n.serve(tree)
 	}
+	n.agent(filepath.Join(dir, "state"))
+	n.opts.Restarter.systemd = n.restart
+	n.in = New(n.opts)
+	return n
+}
+
+// agent registers the node, and makes an agent of a DaemonSet on it.
+func (n *node) agent(state string) {
+	n.t.Helper()
 	n.api.SetNode("n1", func(node *corev1.Node) { node.UID = "node-uid" })
 	n.heartbeat()
 	n.api.SetMeta(namespacePath, &metav1.ObjectMeta{Name: "bookend"})
@@ -118,17 +127,14 @@ func newNode(t *testing.T, tree string) *node {
 	meta, errMeta := metadata.NewForConfig(config)
 	restarter, errRestarter := ParseRestart("auto")
 	if err := errors.Join(errAPI, errMeta, errRestarter); err != nil {
-		t.Fatal(err)
+		n.t.Fatal(err)
 	}
-	restarter.systemd = n.restart
 	n.opts = Options{
 		API: api, Metadata: meta, Node: "n1", Namespace: "bookend", Pod: "agent-1",
 		Host:      Host{Root: n.root, From: n.from, RuntimeName: "bookend"},
-		Restarter: restarter, State: filepath.Join(dir, "state"), Log: slog.New(slog.DiscardHandler),
+		Restarter: restarter, State: state, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { n.mu.Lock(); defer n.mu.Unlock(); return n.now },
 	}
-	n.in = New(n.opts)
-	return n
 }
 
 func (n *node) write(path string, data []byte, mode fs.FileMode) {

@@ -97,7 +97,8 @@ type outputError struct {
 func (e *outputError) Unwrap() error { return e.error }
 
 // restartUnit asks systemd, and waits for the end of its job. It fails with errJob where
-// the job did: containerd was stopped then, and has not started.
+// the job did: containerd was stopped then, and has not started. The error has what
+// systemd says of the job and of the unit.
 func restartUnit(ctx context.Context, bus, unit string) error {
 	conn, err := dbus.NewConnection(func() (*godbus.Conn, error) { return dialBus(ctx, bus) })
 	if err != nil {
@@ -111,12 +112,23 @@ func restartUnit(ctx context.Context, bus, unit string) error {
 	select {
 	case result := <-ended:
 		if result != "done" {
-			return fmt.Errorf("systemd: restart %s: %w: %s", unit, errJob, result)
+			return fmt.Errorf("systemd: restart %s: %w: %s%s", unit, errJob, result, stateOf(ctx, conn, unit))
 		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("systemd: restart %s: %w: %w", unit, errJob, ctx.Err())
 	}
+}
+
+// stateOf is how a unit is, and why, for people; empty: systemd does not say.
+func stateOf(ctx context.Context, conn *dbus.Conn, unit string) string {
+	active, errActive := conn.GetUnitPropertyContext(ctx, unit, "ActiveState")
+	sub, errSub := conn.GetUnitPropertyContext(ctx, unit, "SubState")
+	result, errResult := conn.GetServicePropertyContext(ctx, unit, "Result")
+	if errors.Join(errActive, errSub, errResult) != nil {
+		return ""
+	}
+	return fmt.Sprintf("; the unit is %v (%v), its result %v", active.Value.Value(), sub.Value.Value(), result.Value.Value())
 }
 
 func dialBus(ctx context.Context, path string) (*godbus.Conn, error) {

@@ -99,6 +99,11 @@ func (m *manager) RestartUnit(unit, mode string) (godbus.ObjectPath, *godbus.Err
 	return job, nil
 }
 
+// Get answers as systemd does of a unit whose start has failed, and is to be tried again.
+func (m *manager) Get(_, name string) (godbus.Variant, *godbus.Error) {
+	return godbus.MakeVariant(map[string]string{"ActiveState": "activating", "SubState": "auto-restart", "Result": "exit-code"}[name]), nil
+}
+
 const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><listen>unix:path=%s</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
@@ -138,8 +143,12 @@ func newManager(t *testing.T, path, result string) *manager {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	m := &manager{conn: conn, result: result, units: make(chan string, 1)}
-	if err := conn.Export(m, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"); err != nil {
-		t.Fatal(err)
+	for path, iface := range map[godbus.ObjectPath]string{
+		"/org/freedesktop/systemd1": "org.freedesktop.systemd1.Manager", "/org/freedesktop/systemd1/unit/k3s_2eservice": "org.freedesktop.DBus.Properties",
+	} {
+		if err := conn.Export(m, path, iface); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if reply, err := conn.RequestName("org.freedesktop.systemd1", godbus.NameFlagDoNotQueue); err != nil || reply != godbus.RequestNameReplyPrimaryOwner {
 		t.Fatalf("%v, %v", reply, err)
@@ -150,14 +159,16 @@ func newManager(t *testing.T, path, result string) *manager {
 func TestAUnitIsRestartedOverTheNodesBus(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	for result, want := range map[string]error{"done": nil, "failed": errJob} {
+	for result, want := range map[string]string{
+		"done": "", "failed": "systemd: restart k3s.service: the job has not done it: failed; the unit is activating (auto-restart), its result exit-code",
+	} {
 		root := t.TempDir()
 		m := newManager(t, filepath.Join(root, busSocket), result)
 		r, err := ParseRestart("auto")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.restart(ctx, root, "k3s"); !errors.Is(err, want) {
+		if err := r.restart(ctx, root, "k3s"); errors.Is(err, errJob) != (want != "") || err != nil && err.Error() != want {
 			t.Errorf("%s: got %v", result, err)
 		}
 		if got := <-m.units; got != "k3s.service replace" {

@@ -82,6 +82,11 @@ func TestAnAPIServiceTrustsOnlyWhatItHas(t *testing.T) {
 	}
 	want(first, true)
 	want(second, false)
+	client := api.Client.(*fake.FakeDynamicClient)
+	client.ClearActions()
+	if err := api.Trust(t.Context(), encodeCertificates(first.cert)); err != nil || len(client.Actions()) != 1 {
+		t.Errorf("of what is there already: %v, %v", client.Actions(), err)
+	}
 
 	api.Name = "v1.missing"
 	if _, err := api.Trusts(t.Context(), first.cert); err == nil {

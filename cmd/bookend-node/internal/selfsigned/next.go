@@ -35,9 +35,9 @@ func (l Lifetimes) next(old *state, w world) (*state, error) {
 		return l.begin(old, w)
 	}
 	s := *old
-	switch trusted := s.isTrusted(w); {
-	case !s.isNewest() && (l.settled(w) || !trusted),
-		s.isNewest() && (!trusted || !w.now.Before(due(s.serving.cert)) || !slices.Equal(s.serving.cert.DNSNames, w.names)):
+	switch {
+	case !s.isNewest() && (l.settled(w) || !s.isTrusted(w)),
+		s.isNewest() && (!w.now.Before(due(s.serving.cert)) || !slices.Equal(s.serving.cert.DNSNames, w.names)):
 		return l.renew(&s, w)
 	case s.isNewest() && !w.now.Before(due(s.newest.cert)):
 		newest, err := newAuthority(w.now, l.Authority)

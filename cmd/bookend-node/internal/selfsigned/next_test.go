@@ -53,6 +53,12 @@ func TestNextOfAnAuthority(t *testing.T) {
 	if n := step(t, two, 202*time.Hour, false); n != two {
 		t.Error("an authority signs that API servers do not know")
 	}
+	if n := step(t, two, 230*time.Hour, false); n != two {
+		t.Error("the older authority went in the last moment of what it has signed")
+	}
+	if n := step(t, two, 231*time.Hour, false); !n.isNewest() {
+		t.Error("an expired serving certificate waits for an authority that API servers do not know")
+	}
 	if n := step(t, two, 200*time.Hour+59*time.Minute, true); n != two {
 		t.Error("an authority signs before it has settled")
 	}
@@ -81,6 +87,9 @@ func TestNextInAnEmergency(t *testing.T) {
 	if s := step(t, first, 301*time.Hour, false); s.newest.cert.Equal(first.newest.cert) || len(s.older) != 0 || !s.isTrusted(world{now: beginning().Add(301 * time.Hour)}) {
 		t.Error("an expired authority stays")
 	}
+	if s := step(t, first, 299*time.Hour+30*time.Minute, false); !s.newest.cert.Equal(first.newest.cert) {
+		t.Error("an authority was replaced at once that is valid")
+	}
 	mixed := &state{newest: first.newest, serving: other.serving}
 	if s := step(t, mixed, 0, false); !s.isNewest() {
 		t.Error("a serving certificate of another authority stays")
@@ -88,6 +97,59 @@ func TestNextInAnEmergency(t *testing.T) {
 	n, err := testLifetimes().next(first, world{now: beginning(), names: []string{"other"}})
 	if err != nil || n.serving.cert.DNSNames[0] != "other" {
 		t.Errorf("a certificate for another name stays: %v", err)
+	}
+}
+
+// Who has a clock that is behind does not write again and again what is not valid yet.
+func TestNextOfAClockThatIsFarBehind(t *testing.T) {
+	first := step(t, nil, 0, false)
+	if s := step(t, first, -2*skew, false); s != first {
+		t.Error("renewed what is not valid yet")
+	}
+}
+
+// Lifetimes may be others than they were: an older authority outlives the newest, or goes
+// before what it has signed.
+func TestNextHasTheOlderAuthoritiesThatAreValid(t *testing.T) {
+	first := step(t, nil, 0, false)
+	short, err := newAuthority(beginning(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := step(t, &state{newest: short, older: first.authorities(), serving: first.serving}, 2*time.Hour, false)
+	if len(s.older) != 1 || !s.older[0].Equal(first.newest.cert) {
+		t.Errorf("in the place of an expired authority there are %d older ones", len(s.older))
+	}
+	late := step(t, nil, 290*time.Hour, false)
+	late.older = first.authorities()
+	if s := step(t, late, 299*time.Hour, true); len(s.older) != 1 {
+		t.Error("an older authority went that is needed")
+	}
+	if s := step(t, late, 300*time.Hour, true); len(s.older) != 0 {
+		t.Error("an expired authority stays")
+	}
+}
+
+func TestAStateIsLookedAtAgain(t *testing.T) {
+	l := testLifetimes()
+	l.Settle = 3 * time.Hour
+	settled := step(t, nil, 0, false)
+	settles := &state{newest: step(t, nil, 0, false).newest, serving: settled.serving}
+	for _, tt := range []struct {
+		s     *state
+		since time.Duration // known
+		want  time.Duration
+	}{
+		{settled, 0, time.Hour}, {settles, 0, time.Second}, {settles, time.Minute, time.Hour},
+		{settles, 150 * time.Minute, 30 * time.Minute}, {settles, 4 * time.Hour, time.Second},
+	} {
+		w := world{now: beginning()}
+		if tt.since != 0 {
+			w.known = w.now.Add(-tt.since)
+		}
+		if got := l.again(tt.s, w); got != tt.want {
+			t.Errorf("known for %s: again after %s, want %s", tt.since, got, tt.want)
+		}
 	}
 }
 
