@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/plugin"
@@ -21,7 +22,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second one kills
 	args := os.Args[1:]
-	if filepath.Base(os.Args[0]) == "kubectl_complete-bookend" {
+	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "kubectl_complete-bookend" {
 		args = append([]string{"__complete"}, args...)
 	}
 	os.Exit(plugin.Execute(ctx, version, args, plugin.Streams{Out: os.Stdout, Err: os.Stderr}))
