@@ -28,6 +28,7 @@ func TestTheSecondSignalKills(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), "BOOKEND_TEST_STUCK=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		out, err := cmd.StdoutPipe()
 		if err := errors.Join(err, cmd.Start()); err != nil {
 			t.Fatal(err)
