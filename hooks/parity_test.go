@@ -3,6 +3,7 @@ package hooks
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"reflect"
@@ -105,6 +106,13 @@ func TestSignalsAreThoseOfKubernetes(t *testing.T) {
 	}
 	if !reflect.DeepEqual(accepted, want) {
 		t.Errorf("accepted are\n%v, Kubernetes has\n%v", accepted, want)
+	}
+}
+
+// The names and numbers are written out, as they are Linux' on every system.
+func TestSignalsAreThoseOfLinux(t *testing.T) {
+	if !maps.Equal(linuxSignals, signal.SignalMap) {
+		t.Errorf("got\n%v, Linux has\n%v", linuxSignals, signal.SignalMap)
 	}
 }
 

@@ -2,11 +2,8 @@ package hooks
 
 import (
 	"fmt"
-	"strconv"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Outcome is how a hook, or one attempt of it, ended.
@@ -114,12 +111,4 @@ func (r Result) Brief() string {
 		what = "succeeded"
 	}
 	return r.Handler + ": " + what
-}
-
-// SignalText is a signal's number, and its name where it has one: "9 (SIGKILL)".
-func SignalText(s syscall.Signal) string {
-	if name := unix.SignalName(s); name != "" {
-		return fmt.Sprintf("%d (%s)", int(s), name)
-	}
-	return strconv.Itoa(int(s))
 }

@@ -2,15 +2,15 @@ package hooks
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
-
-	"github.com/moby/sys/signal"
 )
 
-// sigRTMin3 is what asks systemd, as a container's init, to shut down.
-const sigRTMin3 = syscall.Signal(34 + 3)
+// Signals that have another number elsewhere, or none.
+const (
+	sigCont   = syscall.Signal(18)
+	sigStop   = syscall.Signal(19)
+	sigRTMin3 = syscall.Signal(34 + 3) // asks systemd, as a container's init, to shut down
+)
 
 // defaultStopSignals are the signals that mean "stop" where no one said
 // otherwise.
@@ -18,34 +18,11 @@ func defaultStopSignals() []syscall.Signal {
 	return []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, sigRTMin3}
 }
 
-// SignalName is a signal's name as Kubernetes spells it: "SIGTERM",
-// "SIGRTMIN+3". One without a name is its number.
-func SignalName(s syscall.Signal) string {
-	if name := nameOf(int64(s)); name != "" {
-		return name
-	}
-	return strconv.Itoa(int(s))
-}
-
-// nameOf returns the name of a signal by its number; "": it has none.
-func nameOf(number int64) string {
-	var names []string // CHLD and CLD, for example
-	for name, s := range signal.SignalMap {
-		if int64(s) == number {
-			names = append(names, "SIG"+name)
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return slices.Min(names)
-}
-
 // canTrigger tells whether a signal may trigger preStop. SIGKILL must never
 // wait for a hook; SIGSTOP and SIGCONT suspend and resume a process, and to
 // hold them back would break that without stopping anything.
 func canTrigger(s syscall.Signal) bool {
-	return s != syscall.SIGKILL && s != syscall.SIGSTOP && s != syscall.SIGCONT
+	return s != syscall.SIGKILL && s != sigStop && s != sigCont
 }
 
 // stopSignalSet returns the set of signals that trigger preStop. What the author
@@ -78,25 +55,6 @@ func (v *value) signal() (syscall.Signal, error) {
 		return 0, v.fail("must be the name of a signal: write %s, got %s", meant, quote(v.text))
 	}
 	return 0, v.fail("must be the name of a signal such as SIGTERM or SIGRTMIN+3, got %s", quote(v.text))
-}
-
-// meantSignal returns the name of the signal that text is the name of, in
-// whatever spelling, or the number; "": of none.
-func meantSignal(text string) string {
-	short := strings.TrimPrefix(strings.ToUpper(text), "SIG")
-	if _, ok := signal.SignalMap[short]; ok {
-		return "SIG" + short
-	}
-	number, err := strconv.ParseInt(text, 0, 32)
-	if err != nil {
-		return ""
-	}
-	return nameOf(number)
-}
-
-// signalNamed is the signal that meantSignal has named.
-func signalNamed(name string) syscall.Signal {
-	return signal.SignalMap[strings.TrimPrefix(name, "SIG")]
 }
 
 // stopSignals reads the set of signals that trigger preStop.

@@ -136,7 +136,7 @@ func serving(address string, h http.Handler, log *slog.Logger) (part, error) {
 		return nil, err
 	}
 	log.Info("metrics are served", "address", l.Addr().String())
-	server := &http.Server{Handler: h, ReadHeaderTimeout: closeTime, IdleTimeout: time.Minute}
+	server := newServer(h)
 	return func(ctx context.Context) error {
 		end := closing(server.Shutdown)
 		ended := make(chan error, 1)
@@ -146,4 +146,12 @@ func serving(address string, h http.Handler, log *slog.Logger) (part, error) {
 		}
 		return <-ended
 	}, nil
+}
+
+// newServer is one whose clients have to keep up: a scrape is given up after ten seconds
+// by Prometheus' own default.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: closeTime, ReadTimeout: closeTime, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+	}
 }

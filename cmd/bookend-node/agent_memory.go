@@ -84,24 +84,54 @@ func unmapUnused() error {
 	if err != nil {
 		return err
 	}
-	maps, err := os.Open("/proc/self/maps")
-	if err != nil {
-		return err
-	}
-	defer maps.Close()
-	var failed error
-	for s := bufio.NewScanner(maps); s.Scan(); {
-		f := strings.Fields(s.Text()) // from-to mode offset device inode path
-		if len(f) < 6 || f[5] != self || strings.Contains(f[1], "w") {
+	return unmapFile(self)
+}
+
+// unmapFile lets go of a file's pages in this process. Those that were written to stay,
+// for the file does not hold the same: the relocations of a program that is
+// position-independent, in pages that are read-only by now, are among them.
+func unmapFile(name string) error {
+	all, err := mappingsOf(name)
+	for _, m := range all {
+		if m.written {
 			continue
 		}
-		var from, to uintptr
-		if _, err := fmt.Sscanf(f[0], "%x-%x", &from, &to); err != nil {
-			return err
-		}
-		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED); errno != 0 {
-			failed = errors.Join(failed, os.NewSyscallError("madvise", errno))
+		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, m.from, m.to-m.from, unix.MADV_DONTNEED); errno != 0 {
+			err = errors.Join(err, os.NewSyscallError("madvise", errno))
 		}
 	}
-	return failed
+	return err
+}
+
+// mapping is one of a file in this process.
+type mapping struct {
+	from, to uintptr
+	written  bool // some of its pages are not as in the file, or may not be
+}
+
+func mappingsOf(name string) (all []mapping, err error) {
+	maps, err := os.Open("/proc/self/smaps")
+	if err != nil {
+		return nil, err
+	}
+	defer maps.Close()
+	named := false
+	s := bufio.NewScanner(maps)
+	for s.Scan() {
+		f := strings.Fields(s.Text())
+		switch {
+		case !strings.HasSuffix(f[0], ":"): // from-to mode offset device inode path
+			if named = len(f) > 5 && f[5] == name; !named {
+				continue
+			}
+			m := mapping{written: strings.Contains(f[1], "w")}
+			if _, err := fmt.Sscanf(f[0], "%x-%x", &m.from, &m.to); err != nil {
+				return nil, err
+			}
+			all = append(all, m)
+		case named && (f[0] == "Anonymous:" || f[0] == "Swap:") && f[1] != "0":
+			all[len(all)-1].written = true
+		}
+	}
+	return all, s.Err()
 }

@@ -7,22 +7,23 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
+	"strings"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/plugin"
+	"bookend.dev/bookend/cmd/internal/interrupt"
 )
 
 // version is bookend's, set when it is built.
 var version = "0.1.0-dev"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second one kills
-	args := os.Args[1:]
-	if filepath.Base(os.Args[0]) == "kubectl_complete-bookend" {
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	ctx, stop := interrupt.Context(context.Background())
+	defer stop()
+	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "kubectl_complete-bookend" {
 		args = append([]string{"__complete"}, args...)
 	}
-	os.Exit(plugin.Execute(ctx, version, args, plugin.Streams{Out: os.Stdout, Err: os.Stderr}))
+	return plugin.Execute(ctx, version, args, plugin.Streams{Out: os.Stdout, Err: os.Stderr})
 }

@@ -16,8 +16,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"bookend.dev/bookend/cmd/internal/interrupt"
 )
 
 // limit is what a request may take at most, in units of one that does nothing.
@@ -35,7 +35,7 @@ func command() error {
 	rounds := flag.Int("rounds", 15, "how often each is measured")
 	requests := flag.Int("requests", 100, "in a round, of each")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interrupt.Context(context.Background())
 	defer stop()
 	if *serving != "" {
 		return serve(ctx, *serving)

@@ -13,14 +13,15 @@ import (
 func TestCause(t *testing.T) {
 	zero, seven := 0, 7
 	for want, end := range map[string]record.End{
-		"":                             {Outcome: hooks.Succeeded, ExitCode: &zero},
-		"HTTP 204":                     {Outcome: hooks.Succeeded, HTTPStatus: 204},
-		"exit status 7":                {Cause: hooks.CauseExitCode, ExitCode: &seven},
-		"exit status":                  {Cause: hooks.CauseExitCode},
-		"killed by signal 9 (SIGKILL)": {Cause: hooks.CauseSignal, Signal: 9},
-		"killed by signal 63":          {Cause: hooks.CauseSignal, Signal: 63},
-		"unexpected status 500":        {Cause: hooks.CauseUnexpectedStatus, HTTPStatus: 500},
-		"timed out":                    {Cause: hooks.CauseTimeout, ExitCode: &seven},
+		"":                                 {Outcome: hooks.Succeeded, ExitCode: &zero},
+		"HTTP 204":                         {Outcome: hooks.Succeeded, HTTPStatus: 204},
+		"exit status 7":                    {Cause: hooks.CauseExitCode, ExitCode: &seven},
+		"exit status":                      {Cause: hooks.CauseExitCode},
+		"killed by signal 9 (SIGKILL)":     {Cause: hooks.CauseSignal, Signal: 9},
+		"killed by signal 37 (SIGRTMIN+3)": {Cause: hooks.CauseSignal, Signal: 37},
+		"killed by signal 65":              {Cause: hooks.CauseSignal, Signal: 65},
+		"unexpected status 500":            {Cause: hooks.CauseUnexpectedStatus, HTTPStatus: 500},
+		"timed out":                        {Cause: hooks.CauseTimeout, ExitCode: &seven},
 	} {
 		if got := Cause(record.Record{End: end}); got != want {
 			t.Errorf("%+v: got %q, want %q", end, got, want)

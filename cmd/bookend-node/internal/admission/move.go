@@ -33,21 +33,21 @@ func (c *carrier) move(one *container, own *own) *hooks.Lifecycle {
 	}
 	text, err := own.add(plan.added)
 	if err != nil {
-		c.leave(one, "", "cannot join the annotation "+keyOf(one)+": "+err.Error())
+		c.leave(one, own, "", "cannot join the annotation "+keyOf(one)+": "+err.Error())
 		return nil
 	}
 	lifecycle, err := c.resolve(one, text)
 	if err != nil {
 		path, message := placeOf(err, one)
-		c.leave(one, path[len(annotationPath(keyOf(one))):], message)
+		c.leave(one, own, path[len(annotationPath(keyOf(one))):], message)
 		return nil
 	}
 	if !c.keeps(own, lifecycle) {
-		c.leave(one, "", "cannot join the annotation "+keyOf(one)+": it would mean something else")
+		c.leave(one, own, "", "cannot join the annotation "+keyOf(one)+": it would mean something else")
 		return nil
 	}
 	if !c.set(keyOf(one), text) {
-		c.leave(one, "", "does not fit into the pod's annotations, of which there may be "+strconv.Itoa(maxAnnotations>>10)+" KiB")
+		c.leave(one, own, "", "does not fit into the pod's annotations, of which there may be "+strconv.Itoa(maxAnnotations>>10)+" KiB")
 		return nil
 	}
 	c.remove(one, plan, lifecycle)
@@ -58,7 +58,7 @@ func (c *carrier) move(one *container, own *own) *hooks.Lifecycle {
 func (c *carrier) plan(one *container, own *own) (plan, bool) {
 	fields, err := fieldsOf(one.Lifecycle)
 	if err != nil {
-		c.leave(one, "", "must be a mapping")
+		c.leave(one, own, "", "must be a mapping")
 		return plan{}, false
 	}
 	p := plan{count: len(fields)}
@@ -78,7 +78,7 @@ func (c *carrier) plan(one *container, own *own) (plan, bool) {
 		case c.same(one, own, f): // moved before, and added again
 			p.gone = append(p.gone, f.name)
 		default:
-			c.leave(one, "."+f.name, "is in the container's annotation too, merge the two")
+			c.leave(one, own, "."+f.name, "is in the container's annotation too, merge the two")
 			return plan{}, false
 		}
 	}
@@ -135,6 +135,38 @@ func triggers(l *hooks.Lifecycle) bool {
 
 // leave warns of a lifecycle that stays with the kubelet, because of what is at the
 // path in it.
-func (c *carrier) leave(one *container, path, message string) {
+func (c *carrier) leave(one *container, own *own, path, message string) {
 	c.verdict.warn(one.path()+".lifecycle"+path, "%s; the kubelet runs the hooks of %q", message, one.Name)
+	c.renounce(one, own)
 }
+
+// renounce writes that the hooks of a lifecycle are the kubelet's, where it has a preStop
+// beside which the node's default would run. The other fields are written too: else
+// admitting the pod again would move those that can be carried.
+func (c *carrier) renounce(one *container, own *own) {
+	fields, err := fieldsOf(one.Lifecycle)
+	if err != nil || own.document.field(hooks.FieldPreStop) != nil {
+		return
+	}
+	var nulls []field
+	preStop := false
+	for _, f := range fields {
+		preStop = preStop || f.name == hooks.FieldPreStop
+		if slices.Contains(lifecycleFields, f.name) && own.document.field(f.name) == nil {
+			nulls = append(nulls, field{f.name, json.RawMessage("null")})
+		}
+	}
+	if !preStop {
+		return
+	}
+	text, err := own.add(nulls)
+	if err != nil {
+		return
+	}
+	if lifecycle, err := c.resolve(one, text); err == nil && c.keeps(own, lifecycle) {
+		c.set(keyOf(one), text)
+	}
+}
+
+// lifecycleFields are those that a container's lifecycle and its annotation share.
+var lifecycleFields = []string{hooks.FieldPostStart, hooks.FieldPreStop, hooks.FieldStopSignal}

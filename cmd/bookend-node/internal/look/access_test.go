@@ -151,10 +151,7 @@ func TestTheAuthorityIsFollowed(t *testing.T) {
 // An API server that aggregates nothing names an authority and no headers.
 func TestAnAuthorityWithoutHeadersIsNotEnough(t *testing.T) {
 	c := newCluster(t)
-	s, err := New(Options{Client: c.api.client(t), CertDir: c.certs, TokenFile: c.token, Namespace: "bookend", ServiceAccount: "agent", Log: testLog(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Options{Client: c.api.client(t), CertDir: c.certs, TokenFile: c.token, Namespace: "bookend", ServiceAccount: "agent", Log: testLog(t)})
 	s.frontProxy.read(&corev1.ConfigMap{Data: map[string]string{requestHeaderClientCA: string(c.proxies.pem)}})
 	if s.Ready() == nil {
 		t.Error("ready")
@@ -168,10 +165,7 @@ func TestAnAuthorityWithoutHeadersIsNotEnough(t *testing.T) {
 func TestBeforeTheAuthorityIsKnownAllHaveToWait(t *testing.T) {
 	c := newCluster(t)
 	c.api.config = nil
-	s, err := New(Options{Client: c.api.client(t), CertDir: c.certs, TokenFile: c.token, Namespace: "bookend", ServiceAccount: "agent"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Options{Client: c.api.client(t), CertDir: c.certs, TokenFile: c.token, Namespace: "bookend", ServiceAccount: "agent"})
 	for path, want := range map[string]int{"/apis": http.StatusServiceUnavailable, "/readyz": http.StatusServiceUnavailable, "/livez": http.StatusOK} {
 		w := httptest.NewRecorder()
 		s.handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))

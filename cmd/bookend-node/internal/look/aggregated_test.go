@@ -262,16 +262,11 @@ func (a *aggregator) agent(node, certs, token string) (l net.Listener, store *re
 	must(store, nil)(t)
 	flags := Flags{Listen: "0.0.0.0:0", namespace: "bookend", service: "agents", port: "look", serviceAccount: "agent", certDir: certs, tokenFile: token}
 	account := must(a.CoreV1().ServiceAccounts("bookend").CreateToken(t.Context(), "agent", &authenticationv1.TokenRequest{}, metav1.CreateOptions{}))(t)
-	s, err := New(Options{
+	s := New(Options{
 		Client: must(kubeclient.New(a.config(account.Status.Token)))(t), Records: store, Node: node, Namespace: flags.namespace, Service: flags.service, Port: flags.port,
 		ServiceAccount: flags.serviceAccount, CertDir: certs, TokenFile: token, Log: testLog(t), Limits: quick,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if l, err = net.Listen("tcp", flags.Listen); err != nil {
-		t.Fatal(err)
-	}
+	l = must(net.Listen("tcp", flags.Listen))(t)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan struct{})
 	go func() {

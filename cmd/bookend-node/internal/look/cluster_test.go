@@ -90,15 +90,21 @@ type agent struct {
 // run starts the agent of a node, and has its endpoint in the Service.
 func (c *cluster) run(node string, limits Limits) *agent {
 	c.t.Helper()
+	a := c.begin(node, limits)
+	eventually(c.t, func() bool { return a.Ready() == nil })
+	c.endpoint(node, a.addr)
+	return a
+}
+
+// begin starts the agent of a node.
+func (c *cluster) begin(node string, limits Limits) *agent {
+	c.t.Helper()
 	store := record.Open(c.t.TempDir(), record.Limits{MaxAge: 1 << 62, MaxBytes: 1 << 30, MaxCount: 10_000})
 	c.t.Cleanup(func() { store.Remove(record.Subject{}) }) // waits for what is being written
-	s, err := New(Options{
+	s := New(Options{
 		Client: c.api.client(c.t), Records: store, Node: node, Namespace: "bookend", Service: "agents", Port: "look",
 		ServiceAccount: "agent", CertDir: c.certs, TokenFile: c.token, Log: testLog(c.t), Limits: limits,
 	})
-	if err != nil {
-		c.t.Fatal(err)
-	}
 	l := listen(c.t)
 	ctx, stop := context.WithCancel(context.WithoutCancel(c.t.Context()))
 	a := &agent{Server: s, addr: l.Addr().String(), store: store, done: make(chan struct{}), stop: stop}
@@ -109,8 +115,6 @@ func (c *cluster) run(node string, limits Limits) *agent {
 		}
 	}()
 	c.t.Cleanup(func() { stop(); <-a.done })
-	eventually(c.t, func() bool { return s.Ready() == nil })
-	c.endpoint(node, a.addr)
 	return a
 }
 

@@ -5,6 +5,8 @@ import "errors"
 var (
 	// errNotReady says that it is not known yet whom to believe.
 	errNotReady = errors.New("the certificate authority of the API server's request headers is not known yet")
+	// errNoCertificate says that the API cannot be served yet.
+	errNoCertificate = errors.New("the agents' certificate is not there yet")
 	// errNoHeader says that the API server names no header of users.
 	errNoHeader = errors.New("must name a header")
 	// errStranger says that a caller is neither the API server nor an agent.

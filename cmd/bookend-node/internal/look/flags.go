@@ -34,19 +34,16 @@ func (f *Flags) Add(flags *pflag.FlagSet) {
 }
 
 // Listening begins to listen, and returns what serves the API until its context ends,
-// and what says why callers cannot be known yet. config leads to the API server.
+// and what says why it cannot be used yet. config leads to the API server.
 func (f *Flags) Listening(config *rest.Config, records *record.Store, node string, log *slog.Logger) (serve func(context.Context) error, ready func() error, err error) {
 	client, err := kubeclient.New(config)
 	if err != nil {
 		return nil, nil, fmt.Errorf("API server: %w", err)
 	}
-	s, err := New(Options{
+	s := New(Options{
 		Client: client, Records: records, Node: node, Namespace: f.namespace, Service: f.service, Port: f.port,
 		ServiceAccount: f.serviceAccount, CertDir: f.certDir, TokenFile: f.tokenFile, Log: log,
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("the API hooks.bookend.dev: %w", err)
-	}
 	l, err := net.Listen("tcp", f.Listen)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the API hooks.bookend.dev: %w", err)

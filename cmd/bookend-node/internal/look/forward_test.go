@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -273,6 +275,25 @@ func TestNothingElseIsForwarded(t *testing.T) {
 	}
 }
 
+// Whoever makes the certificate may come after the agents, which do other things too.
+func TestTheAgentsCertificateMayComeLater(t *testing.T) {
+	c := newCluster(t)
+	c.certs = t.TempDir()
+	a := c.begin("node-a", quick)
+	eventually(t, func() bool { return a.frontProxy.ready() == nil })
+	if err := a.Ready(); !errors.Is(err, errNoCertificate) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is ready, or why not is not said: %v", err)
+	}
+	if answer, err := c.try(a, c.as("reader", "/apis")); err == nil {
+		t.Errorf("status %d without a certificate", answer.StatusCode)
+	}
+	c.agents.fill(t, c.certs, serverName)
+	c.wantStatus(a, c.as("reader", "/apis"), http.StatusOK)
+	if err := a.Ready(); err != nil {
+		t.Error(err)
+	}
+}
+
 // The kubelet replaces the token, the Secret and its authority while agents run.
 func TestTheAgentsCertificateAndTokenAreReplaced(t *testing.T) {
 	c := newCluster(t)
@@ -293,10 +314,7 @@ func TestTheAgentsCertificateAndTokenAreReplaced(t *testing.T) {
 	if err := os.WriteFile(c.token, []byte("unknown"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Options{Client: c.api.client(t), Node: "node-a", CertDir: c.certs, TokenFile: c.token, Namespace: "bookend", Service: "agents", Port: "look", ServiceAccount: "agent", Records: record.Open(t.TempDir(), record.Limits{}), Log: a.opts.Log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Options{Client: c.api.client(t), Node: "node-a", CertDir: c.certs, TokenFile: c.token, Namespace: "bookend", Service: "agents", Port: "look", ServiceAccount: "agent", Records: record.Open(t.TempDir(), record.Limits{}), Log: a.opts.Log})
 	answer, err := s.peers.RoundTrip(mustRequest(t, b.addr, podLog("db")))
 	if err != nil {
 		t.Fatal(err)

@@ -26,26 +26,27 @@ type Server struct {
 	tokens     chan struct{} // of these, whose token is looked at
 }
 
-// New returns a server. The certificate it serves with has to be there.
-func New(o Options) (*Server, error) {
+// New returns a server.
+func New(o Options) *Server {
 	o.Limits = o.Limits.withDefaults()
 	s := &Server{
 		opts: o, peers: newPeers(o),
+		serving:  &serving{dir: o.CertDir, log: o.Log},
 		requests: make(chan struct{}, o.Limits.Requests), logs: make(chan struct{}, o.Limits.Logs), tokens: make(chan struct{}, o.Limits.Tokens),
 	}
-	var err error
-	if s.serving, err = newServing(o.CertDir, o.Log); err != nil {
-		return nil, fmt.Errorf("the agents' certificate: %w", err)
-	}
 	s.frontProxy, s.agentToken = newFrontProxy(o.Client, o.Log), newAgentToken(o.Client, o.agentsUser())
-	return s, nil
+	return s
 }
 
-// Ready tells whether callers can be known. Before that each is told to come later.
-func (s *Server) Ready() error { return s.frontProxy.ready() }
+// Ready tells whether there is a certificate and callers can be known. Before that each
+// is told to come later, or cannot connect.
+func (s *Server) Ready() error { return errors.Join(s.serving.ready(), s.frontProxy.ready()) }
 
 // Serve answers on l until ctx ends, and closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if err := s.serving.ready(); err != nil {
+		s.opts.Log.Warn("the API hooks.bookend.dev waits", "error", err)
+	}
 	// A log that is followed has no end: that of ctx is the end of every request.
 	srv := &http.Server{
 		Handler:           s.handler(),

@@ -2,6 +2,7 @@ package look
 
 import (
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,7 +13,8 @@ import (
 )
 
 // serving is the certificate in a directory that is replaced now and again. It is
-// looked at when a connection begins: the API server keeps its connections.
+// looked at when a connection begins: the API server keeps its connections. Whoever makes
+// it may be later than the agent.
 type serving struct {
 	dir string
 	log *slog.Logger
@@ -28,21 +30,27 @@ type stamp struct {
 	size     int64
 }
 
-// newServing reads the files, which have to be there.
-func newServing(dir string, log *slog.Logger) (*serving, error) {
-	s := &serving{dir: dir, log: log}
-	return s, s.refresh()
-}
-
 // certificate is a GetCertificate of [tls.Config]. Where what is in the files now
 // cannot be served, what was there before is.
 func (s *serving) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.refresh(); err != nil {
+	err := s.refresh()
+	if s.cert == nil {
+		return nil, err
+	}
+	if err != nil {
 		s.log.Warn("the certificate is not read again", "error", err)
 	}
 	return s.cert, nil
+}
+
+// ready says why there is no certificate yet, and looks for one.
+func (s *serving) ready() error {
+	if _, err := s.certificate(nil); err != nil {
+		return fmt.Errorf("%w: %w", errNoCertificate, err)
+	}
+	return nil
 }
 
 // refresh reads the files if they were replaced. Those of a certificate and of another's

@@ -1,6 +1,7 @@
 package selfsigned
 
 import (
+	"encoding/json"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -40,6 +41,7 @@ func newCluster(t *testing.T) *cluster {
 	})}
 	c.PrependReactor("create", "*", c.write)
 	c.PrependReactor("update", "*", c.write)
+	c.PrependReactor("patch", "mutatingwebhookconfigurations", c.patch)
 	return c
 }
 
@@ -48,9 +50,6 @@ func (c *cluster) write(action clienttesting.Action) (handled bool, result runti
 	is, err := meta.Accessor(object)
 	if err != nil {
 		return true, nil, err
-	}
-	if c.refuses && action.GetResource().Resource == "mutatingwebhookconfigurations" {
-		return true, nil, apierrors.NewForbidden(action.GetResource().GroupResource(), is.GetName(), nil)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,6 +72,41 @@ func (c *cluster) write(action clienttesting.Action) (handled bool, result runti
 		return true, object, c.Tracker().Update(action.GetResource(), object, action.GetNamespace())
 	}
 	return true, object, c.Tracker().Create(action.GetResource(), object, action.GetNamespace())
+}
+
+// patch is one of a webhook configuration.
+func (c *cluster) patch(action clienttesting.Action) (handled bool, result runtime.Object, err error) {
+	p := action.(clienttesting.PatchAction)
+	if c.refuses {
+		return true, nil, apierrors.NewForbidden(action.GetResource().GroupResource(), p.GetName(), nil)
+	}
+	var version metav1.PartialObjectMetadata
+	if err := json.Unmarshal(p.GetPatch(), &version); err != nil {
+		return true, nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stored, err := c.Tracker().Get(action.GetResource(), "", p.GetName())
+	if err != nil {
+		return true, nil, err
+	}
+	was, err := meta.Accessor(stored)
+	if err != nil {
+		return true, nil, err
+	}
+	if version.ResourceVersion != "" && version.ResourceVersion != was.GetResourceVersion() {
+		return true, nil, apierrors.NewConflict(action.GetResource().GroupResource(), p.GetName(), nil)
+	}
+	if _, result, err = clienttesting.ObjectReaction(c.Tracker())(action); err != nil {
+		return true, nil, err
+	}
+	is, err := meta.Accessor(result)
+	if err != nil {
+		return true, nil, err
+	}
+	c.version++
+	is.SetResourceVersion(strconv.Itoa(c.version))
+	return true, result, c.Tracker().Update(action.GetResource(), result, "")
 }
 
 // bundle is what an API server trusts for the webhook.

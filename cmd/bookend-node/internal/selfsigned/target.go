@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"slices"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 )
@@ -43,7 +46,8 @@ func (t MutatingWebhooks) Trusts(ctx context.Context, authority *x509.Certificat
 	return true, nil
 }
 
-// Trust implements [Target].
+// Trust implements [Target]. It writes the bundles alone: an update would drop what this
+// client does not know of a newer API server's webhooks.
 func (t MutatingWebhooks) Trust(ctx context.Context, bundle []byte) error {
 	all := t.Client.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
@@ -51,20 +55,31 @@ func (t MutatingWebhooks) Trust(ctx context.Context, bundle []byte) error {
 		if err != nil {
 			return err
 		}
-		changed := false
-		for i := range c.Webhooks {
-			if to := &c.Webhooks[i].ClientConfig; !bytes.Equal(to.CABundle, bundle) {
-				to.CABundle, changed = bundle, true
-			}
+		patch, err := bundles(c, bundle)
+		if err != nil || patch == nil {
+			return err
 		}
-		if !changed {
-			return nil
-		}
-		_, err = all.Update(ctx, c, metav1.UpdateOptions{})
+		_, err = all.Patch(ctx, t.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("webhook configuration: %w", err)
 	}
 	return nil
+}
+
+// bundles is a strategic merge patch of this version of a configuration, by the names of
+// its webhooks; nil: all have the bundle.
+func bundles(c *admissionregistrationv1.MutatingWebhookConfiguration, bundle []byte) ([]byte, error) {
+	var webhooks []map[string]any
+	for _, w := range c.Webhooks {
+		if !bytes.Equal(w.ClientConfig.CABundle, bundle) {
+			webhooks = append(webhooks, map[string]any{"name": w.Name, "clientConfig": map[string]any{"caBundle": bundle}})
+		}
+	}
+	if webhooks == nil {
+		return nil, nil
+	}
+	// A webhook that went meanwhile would come back as its bundle alone.
+	return json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": c.ResourceVersion}, "webhooks": webhooks})
 }

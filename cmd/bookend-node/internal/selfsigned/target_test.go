@@ -3,9 +3,11 @@ package selfsigned
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
+	"reflect"
 	"testing"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
@@ -50,17 +52,58 @@ func TestAnAuthorityIsKnownIfAllWebhooksHaveIt(t *testing.T) {
 	}
 }
 
+// Whoever changes the configuration between the two steps changes what a patch is of.
 func TestAConfigurationThatOthersChangeIsReadAgain(t *testing.T) {
-	c, refused := newCluster(t), false
-	c.PrependReactor("update", "mutatingwebhookconfigurations", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		if refused {
+	c := newCluster(t)
+	all := c.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	changed := 0
+	c.PrependReactor("patch", "mutatingwebhookconfigurations", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		changed++
+		if changed > 1 {
 			return false, nil, nil
 		}
-		refused = true
-		return true, nil, apierrors.NewConflict(a.GetResource().GroupResource(), configuration, nil)
+		stored, err := c.Tracker().Get(a.GetResource(), "", configuration)
+		if err != nil {
+			return true, nil, err
+		}
+		other := stored.(*admissionregistrationv1.MutatingWebhookConfiguration)
+		other.Webhooks, other.ResourceVersion = other.Webhooks[1:], "another"
+		return false, nil, c.Tracker().Update(a.GetResource(), other, "")
 	})
-	if _, err := c.replica(t, beginning, testLifetimes()).Reconcile(t.Context()); err != nil || !refused {
-		t.Errorf("refused %t, %v", refused, err)
+	if _, err := c.replica(t, beginning, testLifetimes()).Reconcile(t.Context()); err != nil || changed != 2 {
+		t.Errorf("%d patches, %v", changed, err)
+	}
+	found, err := all.Get(t.Context(), configuration, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Webhooks) != 1 || len(found.Webhooks[0].ClientConfig.CABundle) == 0 {
+		t.Errorf("what went came back, or the other has no authority: %v", found.Webhooks)
+	}
+}
+
+// An update by a client that is older than the API server drops fields.
+func TestOnlyTheBundlesAreWritten(t *testing.T) {
+	c := newCluster(t)
+	var patch map[string]any
+	c.PrependReactor("patch", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		return false, nil, json.Unmarshal(a.(clienttesting.PatchAction).GetPatch(), &patch)
+	})
+	target := MutatingWebhooks{Client: c, Name: configuration}
+	if err := target.Trust(t.Context(), []byte("bundle")); err != nil {
+		t.Fatal(err)
+	}
+	bundle := map[string]any{"caBundle": "YnVuZGxl"}
+	want := map[string]any{"metadata": map[string]any{"resourceVersion": "0"}, "webhooks": []any{
+		map[string]any{"name": "class.bookend.dev", "clientConfig": bundle}, map[string]any{"name": "namespace.bookend.dev", "clientConfig": bundle},
+	}}
+	if !reflect.DeepEqual(patch, want) {
+		t.Errorf("written is %v", patch)
+	}
+	for _, a := range c.Actions() {
+		if a.GetVerb() == "update" {
+			t.Error("the whole configuration is written")
+		}
 	}
 }
 

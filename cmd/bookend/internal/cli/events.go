@@ -9,6 +9,7 @@ import (
 
 	"bookend.dev/bookend/cmd/internal/command"
 	"bookend.dev/bookend/cmd/internal/hookevents"
+	"bookend.dev/bookend/cmd/internal/interrupt"
 	"bookend.dev/bookend/cmd/internal/show"
 	"bookend.dev/bookend/cmd/internal/terminal"
 	"bookend.dev/bookend/hooks"
@@ -35,7 +36,7 @@ events fails if it cannot reach containerd, and when containerd goes away.`,
 	output := command.OutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		out := cmd.OutOrStdout()
-		ctx, stop := untilInterrupted(cmd.Context())
+		ctx, stop := interrupt.Context(cmd.Context())
 		defer stop()
 		return hookevents.Follow(ctx, containerdSocket(*address, usualSocket(ctx)), *namespace, func(ev hookevents.Event) error {
 			if *output == command.AsJSON {

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"time"
+
+	"bookend.dev/bookend/cmd/internal/interrupt"
 )
 
 // watchInterval is how often files are looked at for what is new, and how often
@@ -14,7 +16,7 @@ func repeat(ctx context.Context, again bool, look func() error) error {
 	if !again {
 		return look()
 	}
-	ctx, stop := untilInterrupted(ctx)
+	ctx, stop := interrupt.Context(ctx)
 	defer stop()
 	for {
 		if err := look(); err != nil {
