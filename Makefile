@@ -15,6 +15,10 @@ include cmd/bookend-exec/cross.mk
 GOBUILD := GOARCH=$(ARCH) go build -buildvcs=false -trimpath
 LDFLAGS := -s -w -buildid= -X bookend.dev/bookend/shim.Version=$(VERSION) -X bookend.dev/bookend/cmd/bookend/internal/cli.Version=$(VERSION)
 
+# Without grpc's pages about its calls, for which html/template would be linked: a program
+# with templates keeps every exported method of every type.
+GRPC_TAGS := grpcnotrace
+
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # What the tests need to find.
@@ -66,7 +70,7 @@ $(JOINER): $(JOINER_SRC)
 # another glibc. Which libseccomp it has matters: docs/runtimes.md.
 .PHONY: build
 build: joiner ## Build all binaries into bin/; GOARCH=arm64: into bin/arm64/
-	CGO_ENABLED=0 $(GOBUILD) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2 ./cmd/bookend
+	CGO_ENABLED=0 $(GOBUILD) -tags $(GRPC_TAGS) -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerd-shim-bookend-v2 ./cmd/bookend
 	$(CGO_EXEC) $(GOBUILD) -tags 'seccomp netgo osusergo' -ldflags '-s -w -buildid= -X main.version=$(VERSION) -extldflags -static' -o $(BIN)/ ./cmd/bookend-exec
 
 .PHONY: deps

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
+	"strings"
 
 	bootapi "github.com/containerd/containerd/api/runtime/bootstrap/v1"
 	"github.com/containerd/containerd/api/types"
@@ -34,17 +34,20 @@ func (m bootManager) Name() string { return m.stock.Name() }
 // among the parameters and is content without any.
 func (m bootManager) Start(ctx context.Context, p *bootapi.BootstrapParams) (*bootapi.BootstrapResult, error) {
 	result, err := m.stock.Start(ctx, p)
-	if err == nil && careless.MatchString(p.GetContainerdVersion()) {
+	if err == nil && careless(p.GetContainerdVersion()) {
 		result.Version = bootstrap.OldVersion
 	}
 	return result, err
 }
 
-// careless matches containerd 2.3. It hands a pod's containers to a shim of version 3
+// careless tells containerd 2.3. It hands a pod's containers to a shim of version 3
 // and does not look after them: when the shim dies it has only the sandbox cleaned up,
 // and where the sandbox goes first no one ends the shim. With a shim of version 2 it
 // does both for every container, as older releases do.
-var careless = regexp.MustCompile(`^v?2\.3(\D|$)`)
+func careless(version string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimPrefix(version, "v"), "2.3")
+	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
+}
 
 // Info implements [shim.Shim]. It answers even where the runtime's binary is
 // not to be found: an error would cost every feature, not only the runtime's.

@@ -35,7 +35,7 @@ func memory(ctx context.Context, s *site, p plan) (*outcome, error) {
 			"of the kernel's for each open descriptor. The idle hooks are an exec postStart that has run and an exec preStop.",
 	}}
 	o.cases(taken, "KiB")
-	o.figure("no_hooks_over_stock", atMost(1.03, 1), taken, ratio(plain, stock))
+	o.figure("no_hooks_over_stock", atMost(1, 0.95), taken, ratio(plain, stock))
 	o.figure("idle_hooks_over_stock", atMost(1.06, 1), taken, ratio(idle, stock))
 	return o, s.weighCrowds(ctx, p, o)
 }

@@ -18,6 +18,17 @@ func (s *samples) add(name string, value float64) {
 	s.byCase[name] = append(s.byCase[name], value)
 }
 
+// part is the samples of some cases.
+func (s *samples) part(of func(name string) bool) *samples {
+	p := newSamples()
+	for _, name := range s.cases {
+		if of(name) {
+			p.cases, p.byCase[name] = append(p.cases, name), s.byCase[name]
+		}
+	}
+	return p
+}
+
 func (s *samples) has(name string) bool { return len(s.byCase[name]) > 0 }
 
 // derive adds a case: what one has more than another in the same round, as a

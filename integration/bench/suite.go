@@ -29,15 +29,16 @@ const (
 // even on a slow machine first, and the others share what it leaves.
 func suite() []benchmark {
 	return []benchmark{
-		{[]string{"scale", "drain"}, 210, 0, minDearRounds, fleets},
+		{[]string{"scale", "drain"}, 180, 0, minDearRounds, fleets},
+		{[]string{"pods"}, 75, 0, minDearRounds, one(podRate)},
 		{[]string{"sleepers"}, 0, 0, minRounds, one(sleepers)},
 		{[]string{"memory"}, 45, 0, minRounds, one(memory)},
-		{[]string{"nohook"}, 60, 5, minRounds, one(nohook)},
-		{[]string{"poststart"}, 70, 5, minRounds, one(poststart)},
+		{[]string{"nohook", "podcpu"}, 75, 7, minRounds, nohook},
+		{[]string{"poststart"}, 60, 5, minRounds, one(poststart)},
 		{[]string{"prestop"}, 45, 4, minRounds, one(prestop)},
 		{[]string{"http"}, 25, 4, minRounds, one(httpGet)},
-		{[]string{"cpu"}, 85, 5, minRounds, one(cpu)},
-		{[]string{"runtimes"}, 50, 4, minRounds, one(runtimes)},
+		{[]string{"cpu"}, 60, 5, minRounds, one(cpu)},
+		{[]string{"runtimes"}, 35, 4, minRounds, one(runtimes)},
 	}
 }
 

@@ -7,8 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+)
 
-	"bookend.dev/bookend/hooks"
+// Files of a bundle that are the daemon's.
+const (
+	configFile    = "config.json"    // the OCI configuration
+	bootstrapFile = "bootstrap.json" // where its shim is reached
 )
 
 // ReadAnnotations returns the annotations of the OCI configuration in a bundle
@@ -35,7 +39,7 @@ func ReadCgroupsPath(bundle string) (string, error) {
 
 // readConfig reads what spec has fields for.
 func readConfig(bundle string, spec any) error {
-	f, err := os.Open(filepath.Join(bundle, "config.json"))
+	f, err := os.Open(filepath.Join(bundle, configFile))
 	if err != nil {
 		return err
 	}
@@ -46,30 +50,6 @@ func readConfig(bundle string, spec any) error {
 	return nil
 }
 
-// PodMembers returns the ids of the containers whose bundles lie in dir and
-// that belong to the pod of a sandbox, the sandbox itself left out. A bundle
-// that cannot be read is passed over: it may be on its way out.
-func PodMembers(dir, sandboxID string) ([]string, error) {
-	bundles, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var members []string
-	for _, b := range bundles {
-		if b.Name() == sandboxID {
-			continue
-		}
-		annotations, err := ReadAnnotations(filepath.Join(dir, b.Name()))
-		if err != nil {
-			continue
-		}
-		if annotations[hooks.AnnotationSandboxID] == sandboxID && annotations[hooks.AnnotationContainerType] == hooks.ContainerTypeContainer {
-			members = append(members, b.Name())
-		}
-	}
-	return members, nil
-}
-
 // AddressFile is where a shim leaves its address for containerd 1.7; newer daemons
 // have it from the shim and keep it themselves.
 const AddressFile = "address"
@@ -77,7 +57,7 @@ const AddressFile = "address"
 // ShimAddress returns the address of the shim that serves the container of a
 // bundle ("unix:///run/…"), as containerd recorded it or, before 2.0, the shim.
 func ShimAddress(bundle string) (string, error) {
-	path := filepath.Join(bundle, "bootstrap.json")
+	path := filepath.Join(bundle, bootstrapFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		data, err = os.ReadFile(filepath.Join(bundle, AddressFile))
@@ -93,20 +73,4 @@ func ShimAddress(bundle string) (string, error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return bootstrap.Address, nil
-}
-
-// ServedBy returns the ids of the containers whose bundles lie in dir and which the
-// shim at an address serves. A bundle that cannot be read is passed over.
-func ServedBy(dir, address string) ([]string, error) {
-	bundles, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var served []string
-	for _, b := range bundles {
-		if of, err := ShimAddress(filepath.Join(dir, b.Name())); err == nil && of == address {
-			served = append(served, b.Name())
-		}
-	}
-	return served, nil
 }

@@ -3,7 +3,6 @@ package bundle
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 )
 
@@ -14,25 +13,6 @@ func writeBundle(t *testing.T, dir, id, config string) {
 	}
 	if err := os.WriteFile(filepath.Join(dir, id, "config.json"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestPodMembersAreTheContainersOfThatSandbox(t *testing.T) {
-	dir := t.TempDir()
-	member := `{"annotations":{"io.kubernetes.cri.sandbox-id":"pod","io.kubernetes.cri.container-type":"container"}}`
-	writeBundle(t, dir, "pod", `{"annotations":{"io.kubernetes.cri.sandbox-id":"pod","io.kubernetes.cri.container-type":"sandbox"}}`)
-	writeBundle(t, dir, "one", member)
-	writeBundle(t, dir, "two", member)
-	writeBundle(t, dir, "stranger", `{"annotations":{"io.kubernetes.cri.sandbox-id":"other","io.kubernetes.cri.container-type":"container"}}`)
-	writeBundle(t, dir, "plain", `{}`)
-	writeBundle(t, dir, "torn", `{"annotations":`)
-	got, err := PodMembers(dir, "pod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(got)
-	if want := []string{"one", "two"}; !slices.Equal(got, want) {
-		t.Errorf("PodMembers = %v, want %v", got, want)
 	}
 }
 
@@ -57,29 +37,6 @@ func TestShimAddressIsTheOneContainerdRecorded(t *testing.T) {
 	}
 	if got, err := ShimAddress(dir); err != nil || got != "unix:///run/s/x" {
 		t.Errorf("ShimAddress = %q, %v", got, err)
-	}
-}
-
-func TestServedByIsWhoHasTheShimsAddress(t *testing.T) {
-	dir := t.TempDir()
-	for id, address := range map[string]string{"pod": "unix:///run/s/x", "one": "unix:///run/s/x", "stranger": "unix:///run/s/xy", "none": ""} {
-		writeBundle(t, dir, id, `{}`)
-		if address == "" {
-			continue
-		}
-		if err := os.WriteFile(filepath.Join(dir, id, "bootstrap.json"), []byte(`{"address":"`+address+`"}`), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := ServedBy(dir, "unix:///run/s/x")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := []string{"one", "pod"}; !slices.Equal(got, want) {
-		t.Errorf("ServedBy = %v, want %v", got, want)
-	}
-	if _, err := ServedBy(filepath.Join(dir, "gone"), ""); err == nil {
-		t.Error("a directory that is not there was listed")
 	}
 }
 
