@@ -26,12 +26,15 @@ lint-deploy:
 kustomize-base: ## Write the base of kustomize from the Helm chart
 	$(DEPLOY_TEST) -run '^TestBaseIsWhatTheChartRenders$$' . -update
 
-# The builder runs here, whatever the image is for.
+# $(call write_image,directory of the binaries,name,file). The builder runs here, whatever
+# the image is for.
+write_image = cd $(DEPLOY_CHECK) && CGO_ENABLED=0 go run -trimpath ./image -file ../image/Containerfile -root $(CURDIR) \
+	-build-arg BIN=$(1) -build-arg VERSION=$(VERSION) -arch $(ARCH) -epoch $(EPOCH) -name $(2) -out $(abspath $(3))
+
 .PHONY: image
 image: build node ## Write the container image into dist/, as an archive of the OCI's layout; IMAGE names it
 	@mkdir -p $(DIST)
-	cd $(DEPLOY_CHECK) && CGO_ENABLED=0 go run -trimpath ./image -file ../image/Containerfile -root $(CURDIR) \
-		-build-arg BIN=$(BIN) -build-arg VERSION=$(VERSION) -arch $(ARCH) -epoch $(EPOCH) -name $(IMAGE) -out $(abspath $(IMAGE_FILE))
+	$(call write_image,$(BIN),$(IMAGE),$(IMAGE_FILE))
 
 test: test-deploy
 lint: lint-deploy

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/apitest"
+	"bookend.dev/bookend/cmd/bookend-node/internal/command"
 	"bookend.dev/bookend/cmd/bookend-node/internal/nodeinstall"
 )
 
@@ -57,7 +58,7 @@ func TestUninstallIsACommand(t *testing.T) {
 		t.Error("the agents are not asked")
 	}
 	api.SetNode("n1", func(n *corev1.Node) { n.Labels = map[string]string{nodeinstall.NodeLabel: nodeinstall.LabelReady} })
-	if code := execute(t.Context(), []string{"uninstall", "--timeout", "3s", "--kubeconfig", kubeconfigOf(t, api.URL)}, &out, &out); code != 1 || !strings.Contains(out.String(), "n1 (has the label alone)") {
+	if code := execute(t.Context(), []string{"uninstall", "--timeout", "3s", "--kubeconfig", kubeconfigOf(t, api.URL)}, &out, &out); code != command.ExitFound || !strings.Contains(out.String(), "n1 (has the label alone)") {
 		t.Errorf("exit code %d: %s", code, &out)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/metadata"
 
-	"bookend.dev/bookend/cmd/bookend-node/internal/nodeinstall"
-
+	"bookend.dev/bookend/cmd/bookend-node/internal/command"
 	"bookend.dev/bookend/cmd/bookend-node/internal/kubeclient"
+	"bookend.dev/bookend/cmd/bookend-node/internal/nodeinstall"
 )
 
 func newUninstall() *cobra.Command {
@@ -30,8 +30,8 @@ to undo what it installed on its node, and waits until no node has the label ` +
 or the condition ` + string(nodeinstall.Condition) + ` any more. Helm runs it before it deletes anything.
 
 A node on which pods run on bookend follows when the last of them has ended. After
---timeout uninstall fails, and names the nodes that are left and why; they go on, and it
-can be run again. To take the request back, remove the annotation.`,
+--timeout uninstall fails with exit code 3, and names the nodes that are left and why; they
+go on, and it can be run again. To take the request back, remove the annotation.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := context.WithTimeout(cmd.Context(), timeout)
@@ -50,7 +50,11 @@ can be run again. To take the request back, remove the annotation.`,
 			}
 			u.Nodes, u.Metadata = api, meta
 			u.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-			return u.Run(ctx)
+			err = u.Run(ctx)
+			if errors.Is(err, nodeinstall.ErrRemain) {
+				err = &command.Found{Err: err}
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()

@@ -140,6 +140,9 @@ func (d *Daemon) configureContainerd(opts Options) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Dir(d.ConfigPath()), 0o755); err != nil {
+		return err
+	}
 	if err := os.WriteFile(d.ConfigPath(), conf, 0o600); err != nil {
 		return err
 	}

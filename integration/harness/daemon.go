@@ -28,6 +28,9 @@ type Options struct {
 	BookendConfig string
 	// Env is added to containerd's environment, which its shims inherit.
 	Env []string
+	// Usual has containerd's main file and socket where those of a plain containerd are,
+	// for programs that look there. The caller has covered the machine's own.
+	Usual bool
 	// HostPorts lets pods publish ports on the host, which needs iptables.
 	HostPorts bool
 	// NRI lets plugins connect to [Daemon.NRISocket].
@@ -178,14 +181,24 @@ func (d *Daemon) PID() int {
 }
 
 // Address is the path of containerd's socket.
-func (d *Daemon) Address() string { return d.Path("c.sock") }
+func (d *Daemon) Address() string {
+	if d.opts.Usual {
+		return "/run/containerd/containerd.sock"
+	}
+	return d.Path("c.sock")
+}
 
 // NRISocket is the path of the socket for NRI plugins; see [Options.NRI].
 func (d *Daemon) NRISocket() string { return d.Path("nri.sock") }
 
 // ConfigPath is the path of containerd's main configuration file. It is read
 // again by [Daemon.Restart], whoever has changed it.
-func (d *Daemon) ConfigPath() string { return d.Path("config.toml") }
+func (d *Daemon) ConfigPath() string {
+	if d.opts.Usual {
+		return "/etc/containerd/config.toml"
+	}
+	return d.Path("config.toml")
+}
 
 // Binaries tells where this daemon's programs are.
 func (d *Daemon) Binaries() Binaries { return d.bins }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"debug/elf"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,15 +48,32 @@ func (d *Daemon) Import(ctx context.Context, image Image) error {
 		return fmt.Errorf("image %s: %w", image.Name, err)
 	}
 	for _, ns := range []string{TaskNamespace, CRINamespace} {
-		ctx := namespaces.WithNamespace(ctx, ns)
-		imported, err := d.Client.Import(ctx, bytes.NewReader(archive.Bytes()))
-		if err != nil {
-			return fmt.Errorf("import %s: %w", image.Name, err)
+		if err := d.importInto(ctx, ns, image.Name, bytes.NewReader(archive.Bytes())); err != nil {
+			return err
 		}
-		for _, i := range imported {
-			if err := containerd.NewImage(d.Client, i).Unpack(ctx, d.snapshotter); err != nil {
-				return fmt.Errorf("unpack %s: %w", image.Name, err)
-			}
+	}
+	return nil
+}
+
+// ImportFile gives the images of an archive, of the OCI's layout, to the CRI plugin.
+func (d *Daemon) ImportFile(ctx context.Context, path string) error {
+	archive, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	return d.importInto(ctx, CRINamespace, path, archive)
+}
+
+func (d *Daemon) importInto(ctx context.Context, ns, name string, archive io.Reader) error {
+	ctx = namespaces.WithNamespace(ctx, ns)
+	imported, err := d.Client.Import(ctx, archive)
+	if err != nil {
+		return fmt.Errorf("import %s: %w", name, err)
+	}
+	for _, i := range imported {
+		if err := containerd.NewImage(d.Client, i).Unpack(ctx, d.snapshotter); err != nil {
+			return fmt.Errorf("unpack %s: %w", name, err)
 		}
 	}
 	return nil

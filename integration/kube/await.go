@@ -25,6 +25,11 @@ func (c *Cluster) AwaitPod(ctx context.Context, namespace, name, what string, ch
 	return await(ctx, c.CoreV1().RESTClient(), "pods", namespace, name, what, check)
 }
 
+// AwaitNode waits until check returns nil for the node, and returns that.
+func (c *Cluster) AwaitNode(ctx context.Context, what string, check func(*corev1.Node) error) (*corev1.Node, error) {
+	return await(ctx, c.CoreV1().RESTClient(), "nodes", "", NodeName, what, check)
+}
+
 // object is a pointer to one of the API's types.
 type object[T any] interface {
 	*T

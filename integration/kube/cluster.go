@@ -21,6 +21,9 @@ const stateDir = "/var/lib/kubernetes"
 type Options struct {
 	// Daemon are those of the containerd below it.
 	Daemon harness.Options
+	// Classes are its RuntimeClasses, each named after its handler; nil:
+	// [DefaultClasses].
+	Classes []string
 }
 
 // Cluster is a cluster of one node. Its clients are the administrator's.
@@ -68,7 +71,10 @@ func Start(ctx context.Context, opts Options) (_ *Cluster, err error) {
 			return nil, err
 		}
 	}
-	if err := c.furnish(ctx); err != nil {
+	if opts.Classes == nil {
+		opts.Classes = DefaultClasses
+	}
+	if err := c.furnish(ctx, opts.Classes); err != nil {
 		return nil, err
 	}
 	return c, harness.Poll(ctx, 2*harness.ReadyTimeout, "the node", func() error { return c.ready(ctx) })

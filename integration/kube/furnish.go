@@ -11,11 +11,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Classes are the cluster's RuntimeClasses, each named after its handler.
-var Classes = []string{harness.Runc, harness.Bookend}
+// DefaultClasses are the RuntimeClasses of a cluster unless its Options say otherwise.
+var DefaultClasses = []string{harness.Runc, harness.Bookend}
 
-func (c *Cluster) furnish(ctx context.Context) error {
-	for _, name := range Classes {
+func (c *Cluster) furnish(ctx context.Context, classes []string) error {
+	for _, name := range classes {
 		class := &nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Handler: name}
 		if _, err := c.NodeV1().RuntimeClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("create RuntimeClass %s: %w", name, err)

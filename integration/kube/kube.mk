@@ -7,9 +7,31 @@
 KUBE_TEST = cd integration/kube && CGO_ENABLED=0 go vet -trimpath . && \
 	CGO_ENABLED=0 go test -trimpath -count=1 -parallel 4 -timeout 40m
 
+KUBE_HELM = cd integration/kube && CGO_ENABLED=0 go vet -trimpath ./helm && \
+	CGO_ENABLED=0 BOOKEND_KUBE_IMAGES=$(abspath $(KUBE_IMAGES)) go test -trimpath -count=1 -timeout 40m ./helm
+# The repository that the chart names.
+KUBE_IMAGE = registry.bookend.dev/bookend
+
 .PHONY: test-kube
-test-kube: build node tools kube-tools ## Run the tests in a cluster of Kubernetes, and compare bookend's hooks with the kubelet's (root)
+test-kube: build node tools kube-tools kube-images ## Run the tests in a cluster of Kubernetes, and compare bookend's hooks with the kubelet's (root)
 	$(KUBE_TEST) .
+	$(KUBE_HELM)
+
+.PHONY: test-kube-helm
+test-kube-helm: build node tools kube-tools kube-images ## Install, upgrade, roll back and remove bookend by Helm, in a fresh cluster (root)
+	$(KUBE_HELM)
+
+# The image, and one whose programs are others: each has a byte more, which no loader
+# looks at. Both are imported by the test, which knows them by their tags.
+KUBE_IMAGES   = $(DIST)/kube
+KUBE_PROGRAMS = bookend bookend-exec bookend-node bookend-webhook containerd-shim-bookend-v2
+.PHONY: kube-images
+kube-images: build node
+	rm -rf $(KUBE_IMAGES) && mkdir -p $(KUBE_IMAGES)/bin
+	$(call write_image,$(BIN),$(KUBE_IMAGE):first,$(KUBE_IMAGES)/first.tar)
+	for name in $(KUBE_PROGRAMS); do cp $(BIN)/$$name $(KUBE_IMAGES)/bin/ && echo >>$(KUBE_IMAGES)/bin/$$name; done
+	$(call write_image,$(KUBE_IMAGES)/bin,$(KUBE_IMAGE):second,$(KUBE_IMAGES)/second.tar)
+	rm -rf $(KUBE_IMAGES)/bin
 
 .PHONY: test-kube-part
 test-kube-part: build node tools kube-tools ## Run those that take four minutes at most (root)

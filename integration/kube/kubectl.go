@@ -25,15 +25,25 @@ func (c *Cluster) Apply(ctx context.Context, manifest []byte, args ...string) (s
 	return c.kubectl(ctx, admin, manifest, append(args, "-f", "-")...)
 }
 
+// Helm runs helm as the administrator and returns what it printed.
+func (c *Cluster) Helm(ctx context.Context, args ...string) (string, error) {
+	return c.client(ctx, "helm", admin, nil, args...)
+}
+
 // kubectl finds its plugin beside bookend's other programs. A plugin gets no flag that
 // is before its name.
 func (c *Cluster) kubectl(ctx context.Context, user string, stdin []byte, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.programsDir, "kubectl"), args...)
+	return c.client(ctx, "kubectl", user, stdin, args...)
+}
+
+// client runs one of Kubernetes' clients.
+func (c *Cluster) client(ctx context.Context, name, user string, stdin []byte, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.programsDir, name), args...)
 	cmd.Env = []string{"HOME=" + stateDir, "PATH=" + c.Daemon.Binaries().Bin, "KUBECONFIG=" + kubeconfigFile(user), c.Daemon.Mark()}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, stderr.Bytes())
+		return stdout.String(), fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, stderr.Bytes())
 	}
 	return stdout.String(), nil
 }
