@@ -286,6 +286,7 @@ func TestTheAgentsCertificateMayComeLater(t *testing.T) {
 	}
 	if answer, err := c.try(a, c.as("reader", "/apis")); err == nil {
 		t.Errorf("status %d without a certificate", answer.StatusCode)
+		answer.Body.Close()
 	}
 	c.agents.fill(t, c.certs, serverName)
 	c.wantStatus(a, c.as("reader", "/apis"), http.StatusOK)
