@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 )
@@ -25,6 +26,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheSecondSignalKills(t *testing.T) {
+	// A job in the background of a shell ignores SIGINT. What is caught here is not
+	// ignored in the command.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt)
+	defer signal.Stop(caught)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), "BOOKEND_TEST_STUCK=1")
