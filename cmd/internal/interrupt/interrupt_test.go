@@ -15,7 +15,8 @@ import (
 // TestMain is the command, if it is told to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("BOOKEND_TEST_STUCK") == "" {
-		os.Exit(m.Run())
+		m.Run()
+		return
 	}
 	ctx, stop := Context(context.Background())
 	defer stop()
