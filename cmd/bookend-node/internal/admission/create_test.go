@@ -210,6 +210,19 @@ func TestAnnotationsStayBelowTheAPIServersLimit(t *testing.T) {
 	}
 }
 
+// Where the annotations have no room for it, the node's default is not switched off.
+func TestThereIsAWarningOfADefaultThatRunsAsWell(t *testing.T) {
+	raw := []byte(`{"metadata":{"annotations":{"a":"` + strings.Repeat("x", maxAnnotations-10) + `"}},"spec":{"runtimeClassName":"bookend","containers":[
+		{"name":"web","lifecycle":{"preStop":{"tcpSocket":{"port":80}}}},{"name":"log","lifecycle":{"postStart":{"tcpSocket":{"port":80}}}}]}}`)
+	v, err := newAdmitter(t).Create(raw, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Warnings) != 3 || !strings.Contains(v.Warnings[1], "containers[0].lifecycle.preStop: the annotation lifecycle.bookend.dev/web cannot say so") {
+		t.Errorf("warned of %q", v.Warnings)
+	}
+}
+
 func TestOptionsNameClasses(t *testing.T) {
 	if _, err := New(Options{Classes: []string{"bookend", "Not a class"}}); !errors.Is(err, ErrOptions) {
 		t.Errorf("got %v", err)

@@ -160,12 +160,14 @@ func (c *carrier) renounce(one *container, own *own) {
 		return
 	}
 	text, err := own.add(nulls)
-	if err != nil {
-		return
+	if err == nil {
+		var lifecycle *hooks.Lifecycle
+		lifecycle, err = c.resolve(one, text)
+		if err == nil && c.keeps(own, lifecycle) && c.set(keyOf(one), text) {
+			return
+		}
 	}
-	if lifecycle, err := c.resolve(one, text); err == nil && c.keeps(own, lifecycle) {
-		c.set(keyOf(one), text)
-	}
+	c.verdict.warn(one.path()+".lifecycle.preStop", "the annotation %s cannot say so: where a node has a default preStop, both run", keyOf(one))
 }
 
 // lifecycleFields are those that a container's lifecycle and its annotation share.
