@@ -27,7 +27,7 @@ const dialTimeout = 5 * time.Second
 func newPeers(o Options) http.RoundTripper {
 	t := &http.Transport{
 		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return dialAgent(ctx, network, addr, filepath.Join(o.CertDir, "ca.crt"), o.serverName())
+			return dialAgent(ctx, network, addr, filepath.Join(o.CertDir, authorityFile), o.serverName())
 		},
 		ResponseHeaderTimeout: o.Limits.Answer,
 		IdleConnTimeout:       time.Minute,
@@ -41,16 +41,27 @@ func newPeers(o Options) http.RoundTripper {
 func dialAgent(ctx context.Context, network, addr, caFile, serverName string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	pem, err := os.ReadFile(caFile)
+	roots, err := readAuthorities(caFile)
+	if err != nil {
+		return nil, err
+	}
+	d := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: serverName, MinVersion: tls.VersionTLS13}}
+	return d.DialContext(ctx, network, addr)
+}
+
+// authorityFile is beside the agents' certificate: its authorities.
+const authorityFile = "ca.crt"
+
+func readAuthorities(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s: %w", caFile, errCertificates)
+		return nil, fmt.Errorf("%s: %w", file, errCertificates)
 	}
-	d := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: serverName, MinVersion: tls.VersionTLS13}}
-	return d.DialContext(ctx, network, addr)
+	return roots, nil
 }
 
 // forward has the agent of another node answer. That one decides for itself

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -289,6 +290,17 @@ func TestTheAgentsCertificateMayComeLater(t *testing.T) {
 		answer.Body.Close()
 	}
 	c.agents.fill(t, c.certs, serverName)
+	authority := filepath.Join(c.certs, authorityFile)
+	pem, err := os.ReadFile(authority)
+	if err := errors.Join(err, os.Remove(authority)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Ready(); !errors.Is(err, errNoCertificate) {
+		t.Errorf("without its authority: %v", err)
+	}
+	if err := os.WriteFile(authority, pem, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c.wantStatus(a, c.as("reader", "/apis"), http.StatusOK)
 	if err := a.Ready(); err != nil {
 		t.Error(err)

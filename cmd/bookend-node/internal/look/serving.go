@@ -19,9 +19,10 @@ type serving struct {
 	dir string
 	log *slog.Logger
 
-	mu   sync.Mutex
-	cert *tls.Certificate
-	read [2]stamp // what cert was made of
+	mu     sync.Mutex
+	cert   *tls.Certificate
+	read   [2]stamp // what cert was made of
+	warned string   // of what, last
 }
 
 // stamp tells a file from the one that it replaces.
@@ -39,15 +40,30 @@ func (s *serving) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if s.cert == nil {
 		return nil, err
 	}
-	if err != nil {
-		s.log.Warn("the certificate is not read again", "error", err)
-	}
+	s.warn(err)
 	return s.cert, nil
 }
 
-// ready says why there is no certificate yet, and looks for one.
+// warn says once why the certificate is not read again: probes come every few seconds.
+func (s *serving) warn(err error) {
+	said := ""
+	if err != nil {
+		said = err.Error()
+	}
+	if said != "" && said != s.warned {
+		s.log.Warn("the certificate is not read again", "error", err)
+	}
+	s.warned = said
+}
+
+// ready says why there is no certificate yet, and looks for one. Without its authority
+// no agent knows another.
 func (s *serving) ready() error {
-	if _, err := s.certificate(nil); err != nil {
+	_, err := s.certificate(nil)
+	if err == nil {
+		_, err = readAuthorities(filepath.Join(s.dir, authorityFile))
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", errNoCertificate, err)
 	}
 	return nil
