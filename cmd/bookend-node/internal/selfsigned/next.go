@@ -37,6 +37,7 @@ func (l Lifetimes) next(old *state, w world) (*state, error) {
 	s := *old
 	switch {
 	case !s.isNewest() && (l.settled(w) || !s.isTrusted(w)),
+		s.isNewest() && !s.isTrusted(w) && !w.now.Before(s.newest.cert.NotBefore), // a new one is valid now
 		s.isNewest() && (!w.now.Before(due(s.serving.cert)) || !slices.Equal(s.serving.cert.DNSNames, w.names)):
 		return l.renew(&s, w)
 	case s.isNewest() && !w.now.Before(due(s.newest.cert)):

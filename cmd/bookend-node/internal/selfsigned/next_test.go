@@ -108,6 +108,23 @@ func TestNextOfAClockThatIsFarBehind(t *testing.T) {
 	}
 }
 
+// A replica whose clock is ahead makes a certificate that no one takes yet. The next one
+// does not wait for it.
+func TestNextAfterAClockThatWasFarAhead(t *testing.T) {
+	first := step(t, nil, 0, false)
+	ahead := step(t, first, 200*time.Hour, false)
+	if ahead == first {
+		t.Fatal("not renewed")
+	}
+	s := step(t, ahead, 100*time.Hour, false)
+	if now := (world{now: beginning().Add(100 * time.Hour)}); s == ahead || !s.isTrusted(now) {
+		t.Error("a certificate that is not valid yet is left")
+	}
+	if again := step(t, s, 100*time.Hour, false); again != s {
+		t.Error("renewed again")
+	}
+}
+
 // Lifetimes may be others than they were: an older authority outlives the newest, or goes
 // before what it has signed.
 func TestNextHasTheOlderAuthoritiesThatAreValid(t *testing.T) {
