@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"bookend.dev/bookend/cmd/bookend-node/internal/apitest"
@@ -58,6 +61,19 @@ func TestUninstallIsACommand(t *testing.T) {
 		t.Error("the agents are not asked")
 	}
 	api.SetNode("n1", func(n *corev1.Node) { n.Labels = map[string]string{nodeinstall.NodeLabel: nodeinstall.LabelReady} })
+	// Told to stop, it has not waited. A Job tries again then.
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	api.Before(func(r *http.Request) *apierrors.StatusError {
+		if r.URL.Path == "/api/v1/nodes" {
+			stop()
+		}
+		return nil
+	})
+	if code := execute(ctx, []string{"uninstall", "--kubeconfig", kubeconfigOf(t, api.URL)}, &out, &out); code == 0 || code == command.ExitFound {
+		t.Errorf("told to stop, exit code %d: %s", code, &out)
+	}
+	api.Before(nil)
 	if code := execute(t.Context(), []string{"uninstall", "--timeout", "3s", "--kubeconfig", kubeconfigOf(t, api.URL)}, &out, &out); code != command.ExitFound || !strings.Contains(out.String(), "n1 (has the label alone)") {
 		t.Errorf("exit code %d: %s", code, &out)
 	}

@@ -51,7 +51,8 @@ go on, and it can be run again. To take the request back, remove the annotation.
 			u.Nodes, u.Metadata = api, meta
 			u.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 			err = u.Run(ctx)
-			if errors.Is(err, nodeinstall.ErrRemain) {
+			// Told to stop, it has not waited: whoever runs it may try again.
+			if errors.Is(err, nodeinstall.ErrRemain) && cmd.Context().Err() == nil {
 				err = &command.Found{Err: err}
 			}
 			return err

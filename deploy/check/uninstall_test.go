@@ -32,6 +32,12 @@ func TestHelmSaysWhichNodesAreLeft(t *testing.T) {
 	}) {
 		t.Errorf("the Job tries again what has said which nodes are left: %+v", policy)
 	}
+	if policy != nil {
+		first := policy.Rules[0]
+		if first.Action != batchv1.PodFailurePolicyActionIgnore || len(first.OnPodConditions) != 1 || first.OnPodConditions[0].Type != corev1.DisruptionTarget {
+			t.Errorf("a pod that was drained counts: %+v", first)
+		}
+	}
 	if job.Spec.Template.Spec.RestartPolicy != corev1.RestartPolicyNever {
 		t.Errorf("the policy holds for pods that are not restarted, and these are: %s", job.Spec.Template.Spec.RestartPolicy)
 	}

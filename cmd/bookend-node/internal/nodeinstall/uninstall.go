@@ -48,7 +48,7 @@ func (u Uninstall) Run(ctx context.Context) error {
 		return err
 	}
 	var remain []string
-	for last := -1; ; {
+	for last := ""; ; {
 		now, err := u.remain(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -56,9 +56,10 @@ func (u Uninstall) Run(ctx context.Context) error {
 		case err == nil && len(now) == 0:
 			return nil
 		case err == nil:
-			if remain = now; len(now) != last {
-				last = len(now)
-				u.Log.Info("waiting for nodes", "nodes", last)
+			remain = now
+			if left := remaining(now).Error(); left != last { // who waits for less time sees it, too
+				last = left
+				u.Log.Info("waiting: " + left)
 			}
 			if !agents {
 				return fmt.Errorf("there is no DaemonSet %s, and %w", u.DaemonSet, remaining(remain))
