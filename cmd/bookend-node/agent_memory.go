@@ -92,6 +92,9 @@ func unmapUnused() error {
 // position-independent, in pages that are read-only by now, are among them.
 func unmapFile(name string) error {
 	all, err := mappingsOf(name)
+	if err != nil {
+		return err
+	}
 	for _, m := range all {
 		if m.written {
 			continue
@@ -133,5 +136,8 @@ func mappingsOf(name string) (all []mapping, err error) {
 			all[len(all)-1].written = true
 		}
 	}
-	return all, s.Err()
+	if err := s.Err(); err != nil {
+		return nil, err // of the last one, not all is known
+	}
+	return all, nil
 }
