@@ -20,7 +20,7 @@ const (
 var moreThanStock = []string{
 	ownPrefix + "hooks", ownPrefix + "runtime", ownPrefix + "shim", ownPrefix + "cmd/containerd-shim-bookend-v2",
 	"github.com/containerd/containerd/api/types/runtimeoptions/v1",
-	"github.com/moby/sys/capability", "github.com/moby/sys/signal", "github.com/moby/sys/user",
+	"github.com/moby/sys/capability", "github.com/moby/sys/user",
 	"github.com/pelletier/go-toml/v2", "go.yaml.in/yaml/v4", "hash/maphash", // the node's configuration, annotations
 	"golang.org/x/net/dns/dnsmessage",
 }

@@ -29,7 +29,7 @@ KUBE_PROGRAMS = bookend bookend-exec bookend-node bookend-webhook containerd-shi
 kube-images: build node
 	rm -rf $(KUBE_IMAGES) && mkdir -p $(KUBE_IMAGES)/bin
 	$(call write_image,$(BIN),$(KUBE_IMAGE):first,$(KUBE_IMAGES)/first.tar)
-	for name in $(KUBE_PROGRAMS); do cp $(BIN)/$$name $(KUBE_IMAGES)/bin/ && echo >>$(KUBE_IMAGES)/bin/$$name; done
+	for name in $(KUBE_PROGRAMS); do cp $(BIN)/$$name $(KUBE_IMAGES)/bin/ && echo >>$(KUBE_IMAGES)/bin/$$name || exit 1; done
 	$(call write_image,$(KUBE_IMAGES)/bin,$(KUBE_IMAGE):second,$(KUBE_IMAGES)/second.tar)
 	rm -rf $(KUBE_IMAGES)/bin
 
