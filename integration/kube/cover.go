@@ -57,5 +57,9 @@ func cover(dir string) (Cover, error) {
 	if err := unix.Mount(dir, c.Before, "", unix.MS_BIND, ""); err != nil {
 		return c, err
 	}
+	// Shared as / is, it would get the overlay too.
+	if err := unix.Mount("", c.Before, "", unix.MS_PRIVATE, ""); err != nil {
+		return c, err
+	}
 	return c, unix.Mount("overlay", dir, "overlay", 0, "lowerdir="+c.Before+",upperdir="+c.Written+",workdir="+work)
 }
